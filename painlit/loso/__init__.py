@@ -1,0 +1,1 @@
+"""Leave-one-subject-out: protocols, folds, engines, results."""
