@@ -1,0 +1,117 @@
+"""Spatial-Module: a face image to its embedding, by Transformer in Transformer with the inner stream first."""
+
+import torch
+import torch.nn.functional as F
+from einops import rearrange
+from timm.models.tnt import TNT, Attention
+from torch import Tensor, nn
+
+
+class SpatialModule(nn.Module):
+    """Transformer in Transformer (paper section 3.2.1): 2,565,100 parameters.
+
+    The network is timm's `TNT`, kept whole under `tnt.`, so that its weights are exchangeable. Only the order of
+    computation differs. In TNT the inner (pixel) stream never receives anything back from the outer (patch) stream,
+    and a patch's inner stream depends on that patch alone. So it can run through all blocks first, for a few patches
+    at a time: what they need stays in the processor's cache, and the results are the same.
+
+    Args:
+        image_size: Height and width of the images in px.
+        patch_size: Height and width of a patch in px.
+        embed_dim: Length of the embedding, and width of the outer stream.
+        inner_dim: Width of the inner stream.
+        depth: Blocks.
+        inner_heads: Attention heads of the inner stream.
+        outer_heads: Attention heads of the outer stream.
+        mlp_ratio: Hidden width of the outer feed-forward, in multiples of embed_dim.
+        drop_path: Rate of stochastic depth in the last block, rising linearly from 0; ours, off by default.
+        chunk: Patches whose inner stream runs at once on a CPU. Other devices take all at once.
+
+    Shapes:
+        images (B, 3, image_size, image_size), normalised to mean 0.5 and standard deviation 0.5 -> (B, embed_dim).
+
+    Raises:
+        ValueError: From `forward`, when the images have another shape.
+    """
+
+    def __init__(
+        self,
+        *,
+        image_size: int = 224,
+        patch_size: int = 16,
+        embed_dim: int = 100,
+        inner_dim: int = 40,
+        depth: int = 12,
+        inner_heads: int = 4,
+        outer_heads: int = 10,
+        mlp_ratio: float = 4.0,
+        drop_path: float = 0.0,
+        chunk: int = 49,
+    ):
+        super().__init__()
+        self.image_size = image_size
+        self.patch_size = patch_size
+        self.embed_dim = embed_dim
+        self.chunk = chunk
+        self.tnt = TNT(
+            img_size=image_size,
+            patch_size=patch_size,
+            num_classes=0,
+            embed_dim=embed_dim,
+            inner_dim=inner_dim,
+            depth=depth,
+            num_heads_inner=inner_heads,
+            num_heads_outer=outer_heads,
+            mlp_ratio=mlp_ratio,
+            drop_path_rate=drop_path,
+        )
+
+    def forward(self, images: Tensor) -> Tensor:
+        """Return the embedding of each image, the class token after the final norm: (B, embed_dim)."""
+        if images.ndim != 4 or images.shape[1:] != (3, self.image_size, self.image_size):
+            raise ValueError(
+                f"the Spatial-Module reads images (B, 3, {self.image_size}, {self.image_size}), "
+                f"got {tuple(images.shape)}"
+            )
+        patches = rearrange(images, "b c (h y) (w x) -> (b h w) c y x", y=self.patch_size, x=self.patch_size)
+        size = self.chunk if images.device.type == "cpu" else len(patches)
+        chunks = [self.inner_stream(part) for part in patches.split(size)]
+        given = [torch.cat(parts) for parts in zip(*chunks, strict=True)]  # 1 + depth of (B·p, D)
+        first, *updates = (rearrange(part, "(b p) d -> b p d", b=len(images)) for part in given)
+        return self.outer_stream(first, updates)
+
+    def inner_stream(self, patches: Tensor) -> list[Tensor]:
+        """Run the inner stream of some patches through all blocks.
+
+        Args:
+            patches: (p, 3, patch_size, patch_size), of any images.
+
+        Returns:
+            What it gives to the outer stream: the first patch embedding, then each block's update, (p, embed_dim).
+        """
+        tnt = self.tnt
+        pixels = rearrange(tnt.pixel_embed.proj(patches) + tnt.pixel_pos, "p d y x -> p (y x) d")
+        given = [tnt.norm2_proj(tnt.proj(tnt.norm1_proj(pixels.flatten(1))))]
+        for block in tnt.blocks:
+            pixels = pixels + block.drop_path(attend(block.attn_in, block.norm_in(pixels)))
+            pixels = pixels + block.drop_path(block.mlp_in(block.norm_mlp_in(pixels)))
+            given.append(block.norm2_proj(block.proj(block.norm1_proj(pixels.flatten(1)))))
+        return given
+
+    def outer_stream(self, first: Tensor, updates: list[Tensor]) -> Tensor:
+        """Run the outer stream on what the inner one gave, each (B, patches, embed_dim)."""
+        tnt = self.tnt
+        x = torch.cat([tnt.cls_token.expand(len(first), -1, -1), first], dim=1) + tnt.patch_pos  # (B, 1 + p, D)
+        for block, update in zip(tnt.blocks, updates, strict=True):
+            x = x + F.pad(update, (0, 0, 1, 0))  # the class token gets nothing
+            x = x + block.drop_path(attend(block.attn_out, block.norm_out(x)))
+            x = x + block.drop_path(block.mlp(block.norm_mlp(x)))
+        return tnt.norm(x[:, 0])
+
+
+def attend(attention: Attention, x: Tensor) -> Tensor:
+    """Multi-head self-attention with the weights of one of TNT's, (b, n, d) -> (b, n, d)."""
+    query, key = rearrange(attention.qk(x), "b n (two h d) -> two b h n d", two=2, h=attention.num_heads)
+    value = rearrange(attention.v(x), "b n (h d) -> b h n d", h=attention.num_heads)
+    gathered = F.scaled_dot_product_attention(query, key, value)
+    return attention.proj(rearrange(gathered, "b h n d -> b n (h d)"))
