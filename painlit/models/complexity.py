@@ -28,7 +28,7 @@ def macs(module: nn.Module, *inputs: Tensor | None) -> int:
     """
     total = 0
 
-    def count(layer: nn.Module, args: tuple[Any, ...], output: Any) -> None:
+    def count(layer: Any, args: tuple[Any, ...], output: Any) -> None:
         nonlocal total
         if isinstance(layer, nn.Linear):
             total += output.numel() * layer.in_features

@@ -7,6 +7,8 @@ import torch.nn.functional as F
 from einops import rearrange
 from torch import Tensor, nn
 
+from painlit.models.attention import narrow_attention
+
 
 def fourier_positions(
     length: int,
@@ -52,6 +54,7 @@ class FoldedCrossAttention(nn.Module):
     def __init__(self, latent_dim: int, token_dim: int, heads: int = 1, head_dim: int = 64):
         super().__init__()
         self.heads = heads
+        self.head_dim = head_dim
         self.norm = nn.LayerNorm(latent_dim)
         self.norm_tokens = nn.LayerNorm(token_dim)
         self.to_query = nn.Linear(latent_dim, heads * head_dim, bias=False)
@@ -62,7 +65,7 @@ class FoldedCrossAttention(nn.Module):
         """Queries that meet the normalised tokens directly, scaled: (1 or B, heads, M, token_dim)."""
         query = rearrange(self.to_query(self.norm(latents)), "b m (h d) -> b h m d", h=self.heads)
         key_weight = rearrange(self.to_key_value.weight.chunk(2)[0], "(h d) f -> h d f", h=self.heads)
-        return query @ key_weight * (self.norm_tokens.weight * query.shape[-1] ** -0.5)
+        return query @ key_weight * (self.norm_tokens.weight * self.head_dim**-0.5)
 
     def normalised(self, tokens: Tensor) -> Tensor:
         """Tokens after LayerNorm without its scale and shift: (B, 1, n, token_dim)."""
@@ -70,10 +73,9 @@ class FoldedCrossAttention(nn.Module):
 
     def forward(self, latents: Tensor, tokens: Tensor) -> Tensor:
         """Return what the latents gather from the tokens, without the residual."""
-        padding = (0, -tokens.shape[-1] % 8)  # kernels are much faster on multiples of 8; zeros change nothing
-        normalised = F.pad(self.normalised(tokens), padding).expand(-1, self.heads, -1, -1)  # (B, h, n, f + padding)
-        query = F.pad(self.folded_query(latents), padding).expand(len(tokens), -1, -1, -1)  # (B, h, M, f + padding)
-        mean = F.scaled_dot_product_attention(query, normalised, normalised, scale=1.0)[..., : tokens.shape[-1]]
+        normalised = self.normalised(tokens).expand(-1, self.heads, -1, -1)  # (B, h, n, f)
+        query = self.folded_query(latents).expand(len(tokens), -1, -1, -1)  # (B, h, M, f)
+        mean = narrow_attention(query, normalised, normalised, scale=1.0)  # (B, h, M, f)
         mean = mean * self.norm_tokens.weight + self.norm_tokens.bias
         value_weight = rearrange(self.to_key_value.weight.chunk(2)[1], "(h d) f -> h f d", h=self.heads)
         return self.to_output(rearrange(mean @ value_weight, "b h m d -> b m (h d)"))
@@ -89,6 +91,7 @@ class SelfAttention(nn.Module):
     def __init__(self, dim: int, heads: int = 8, head_dim: int = 64):
         super().__init__()
         self.heads = heads
+        self.head_dim = head_dim
         self.norm = nn.LayerNorm(dim)
         self.to_query = nn.Linear(dim, heads * head_dim, bias=False)
         self.to_key_value = nn.Linear(dim, 2 * heads * head_dim, bias=False)

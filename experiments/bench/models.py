@@ -1,0 +1,128 @@
+"""Speed of the networks beside the plain forms they replace, same weights, measured in alternation in one process."""
+
+import statistics
+import time
+from collections.abc import Callable
+
+import torch
+import torch.nn.functional as F
+from torch import Tensor, nn
+
+from painlit.errors import PainlitError
+from painlit.models import HeartRateEncoder, SpatialModule, TemporalModule
+
+IMAGES = 5  # one frame: the whole crop and its tiles
+CLIPS = 8
+ROUNDS = 7
+
+
+def plain_perceiver(module: TemporalModule | HeartRateEncoder) -> nn.Module:
+    """Build perceiver-pytorch's Perceiver of the same size and with the same weights.
+
+    It takes tokens, (B, n, token_size), and gives what the module gives for their values.
+
+    Raises:
+        PainlitError: perceiver-pytorch is not installed.
+    """
+    try:
+        from perceiver_pytorch import Perceiver
+    except ImportError as error:
+        raise PainlitError(
+            "perceiver-pytorch, the plain form to compare with, is not installed", "pip install painlit[bench]"
+        ) from error
+    ours = module.perceiver
+    blocks = list(ours.self_attentions)
+    plain = Perceiver(
+        num_freq_bands=ours.bands,
+        max_freq=ours.max_frequency,
+        depth=1,
+        input_channels=ours.cross_attention.to_key_value.in_features - 2 * ours.bands - 1,
+        input_axis=1,
+        num_latents=ours.latents.shape[0],
+        latent_dim=ours.latents.shape[1],
+        cross_heads=ours.cross_attention.heads,
+        cross_dim_head=ours.cross_attention.head_dim,
+        latent_heads=blocks[0].heads if blocks else 1,
+        latent_dim_head=blocks[0].head_dim if blocks else 1,
+        self_per_cross_attn=len(blocks),
+        num_classes=module.head.out_features,
+    )
+    for source, target in paired_parameters(module, plain):
+        target.data.copy_(source.data)
+    return plain.train(module.training)
+
+
+def paired_parameters(module: nn.Module, plain: nn.Module) -> list[tuple[Tensor, Tensor]]:
+    """Parameters of ours and of perceiver-pytorch's that correspond: both order linear layers and norms alike."""
+    pairs = [(module.get_parameter("perceiver.latents"), plain.get_parameter("latents"))]
+    for kind in (nn.Linear, nn.LayerNorm):
+        layers = ([layer for layer in network.modules() if isinstance(layer, kind)] for network in (module, plain))
+        for ours, theirs in zip(*layers, strict=True):
+            pairs += zip(ours.parameters(), theirs.parameters(), strict=True)
+    return pairs
+
+
+def alternate(plain: Callable[[], object], ours: Callable[[], object], rounds: int = ROUNDS) -> tuple[float, float]:
+    """Time two functions in turn, after one unmeasured call of each.
+
+    Returns:
+        Median seconds of the first and of the second.
+    """
+    seconds: tuple[list[float], list[float]] = ([], [])
+    for measured in range(-1, rounds):
+        for function, kept in zip((plain, ours), seconds, strict=True):
+            start = time.perf_counter()
+            function()
+            if measured >= 0:
+                kept.append(time.perf_counter() - start)
+    return statistics.median(seconds[0]), statistics.median(seconds[1])
+
+
+def spatial_inference() -> tuple[float, float]:
+    """Milliseconds an image: timm's own order of computation, and the inner stream first."""
+    module = SpatialModule().eval()
+    images = torch.randn(IMAGES, 3, module.image_size, module.image_size)
+    with torch.inference_mode():
+        plain, ours = alternate(lambda: module.tnt(images), lambda: module(images))
+    return 1000 * plain / IMAGES, 1000 * ours / IMAGES
+
+
+def training_step(network: nn.Module, x: Tensor) -> None:
+    """Forward and backward."""
+    network.zero_grad()
+    F.cross_entropy(network(x), torch.zeros(len(x), dtype=torch.long)).backward()
+
+
+def perceiver_training(module: TemporalModule | HeartRateEncoder, size: int) -> tuple[float, float]:
+    """Seconds a training step on clips of `size` values: perceiver-pytorch, and ours."""
+    plain = plain_perceiver(module)
+    x = torch.randn(CLIPS, size)
+    return alternate(lambda: training_step(plain, x.unsqueeze(-1)), lambda: training_step(module, x))
+
+
+def main() -> None:
+    """Print the table."""
+    torch.manual_seed(0)
+    rows = [
+        (f"Spatial-Module, inference, {IMAGES} images", "timm TNT", "ms/image", spatial_inference()),
+        (
+            f"Temporal-Module, training, {CLIPS} clips of 13,800",
+            "perceiver-pytorch",
+            "s/step",
+            perceiver_training(TemporalModule(), 13800),
+        ),
+        (
+            f"Heart Rate Encoder, training, {CLIPS} clips of 5",
+            "perceiver-pytorch",
+            "s/step",
+            perceiver_training(HeartRateEncoder(), 5),
+        ),
+    ]
+    print(f"median of {ROUNDS} alternations, {torch.get_num_threads()} threads, torch {torch.__version__}")
+    print(f"{'what':46} {'plain form':18} {'unit':9} {'plain':>8} {'painlit':>8} {'ratio':>6}")
+    for what, name, unit, (plain, ours) in rows:
+        print(f"{what:46} {name:18} {unit:9} {plain:8.3f} {ours:8.3f} {plain / ours:6.2f}")
+
+
+if __name__ == "__main__":
+    main()
