@@ -52,13 +52,19 @@ def plain_perceiver(module: TemporalModule | HeartRateEncoder) -> nn.Module:
     return plain.train(module.training)
 
 
-def paired_parameters(module: nn.Module, plain: nn.Module) -> list[tuple[Tensor, Tensor]]:
-    """Parameters of ours and of perceiver-pytorch's that correspond: both order linear layers and norms alike."""
-    pairs = [(module.get_parameter("perceiver.latents"), plain.get_parameter("latents"))]
+def paired_parameters(module: TemporalModule | HeartRateEncoder, plain: nn.Module) -> list[tuple[Tensor, Tensor]]:
+    """Parameters of ours and of perceiver-pytorch's that correspond."""
+    ours = module.perceiver
+    parts: list[nn.Module] = [ours.cross_attention, ours.feed_forwards[0]]
+    for attention, feed_forward in zip(ours.self_attentions, ours.feed_forwards[1:], strict=True):
+        parts += [attention, feed_forward]
+    parts += [ours.norm, module.head]  # now in perceiver-pytorch's order
+    pairs: list[tuple[Tensor, Tensor]] = [(ours.latents, plain.get_parameter("latents"))]
     for kind in (nn.Linear, nn.LayerNorm):
-        layers = ([layer for layer in network.modules() if isinstance(layer, kind)] for network in (module, plain))
-        for ours, theirs in zip(*layers, strict=True):
-            pairs += zip(ours.parameters(), theirs.parameters(), strict=True)
+        mine = [layer for part in parts for layer in part.modules() if isinstance(layer, kind)]
+        theirs = [layer for layer in plain.modules() if isinstance(layer, kind)]
+        for one, other in zip(mine, theirs, strict=True):
+            pairs += zip(one.parameters(), other.parameters(), strict=True)
     return pairs
 
 

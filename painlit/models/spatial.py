@@ -1,12 +1,12 @@
 """Spatial-Module: a face image to its embedding, by Transformer in Transformer with the inner stream first."""
 
 from collections.abc import Callable
-from typing import cast
+from typing import Any, cast
 
 import torch
 import torch.nn.functional as F
 from einops import rearrange
-from timm.models.tnt import TNT, Attention, Block
+from timm.models.tnt import TNT, Attention
 from torch import Tensor, nn
 
 from painlit.models.attention import narrow_attention, short_attention
@@ -85,10 +85,6 @@ class SpatialModule(nn.Module):
         first, *updates = (rearrange(part, "(b p) d -> b p d", b=len(images)) for part in given)
         return self.outer_stream(first, updates)
 
-    def blocks(self) -> list[Block]:
-        """The network's blocks, each an inner and an outer transformer."""
-        return cast(list[Block], list(self.tnt.blocks))
-
     def inner_stream(self, patches: Tensor) -> list[Tensor]:
         """Run the inner stream of some patches through all blocks.
 
@@ -101,7 +97,7 @@ class SpatialModule(nn.Module):
         tnt = self.tnt
         pixels = rearrange(tnt.pixel_embed.proj(patches) + tnt.pixel_pos, "p d y x -> p (y x) d")
         given = [tnt.norm2_proj(tnt.proj(tnt.norm1_proj(pixels.flatten(1))))]
-        for block in self.blocks():
+        for block in cast(list[Any], tnt.blocks):
             pixels = pixels + block.drop_path(attend(block.attn_in, block.norm_in(pixels), short_attention))
             pixels = pixels + block.drop_path(block.mlp_in(block.norm_mlp_in(pixels)))
             given.append(block.norm2_proj(block.proj(block.norm1_proj(pixels.flatten(1)))))
@@ -111,7 +107,7 @@ class SpatialModule(nn.Module):
         """Run the outer stream on what the inner one gave, each (B, patches, embed_dim)."""
         tnt = self.tnt
         x = torch.cat([tnt.cls_token.expand(len(first), -1, -1), first], dim=1) + tnt.patch_pos  # (B, 1 + p, D)
-        for block, update in zip(self.blocks(), updates, strict=True):
+        for block, update in zip(cast(list[Any], tnt.blocks), updates, strict=True):
             x = x + F.pad(update, (0, 0, 1, 0))  # the class token gets nothing
             x = x + block.drop_path(attend(block.attn_out, block.norm_out(x), narrow_attention))
             x = x + block.drop_path(block.mlp(block.norm_mlp(x)))
