@@ -13,7 +13,7 @@ from painlit.models import HeartRateEncoder, SpatialModule, TemporalModule
 
 IMAGES = 5  # one frame: the whole crop and its tiles
 CLIPS = 8
-ROUNDS = 7
+ROUNDS = 5
 
 
 def plain_perceiver(module: TemporalModule | HeartRateEncoder) -> nn.Module:

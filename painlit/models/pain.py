@@ -120,6 +120,9 @@ class PainModel(nn.Module):
         Raises:
             ValueError: An input that the modality needs is missing or has another shape.
         """
+        clips = {name: len(x) for name, x in (("full", full), ("tiles", tiles), ("bpm", bpm)) if x is not None}
+        if len(set(clips.values())) > 1:
+            raise ValueError(f"inputs must have the same number of clips, got {clips}")
         if self.modality == "video":
             x = self.video(full, tiles)
         elif self.modality == "heart_rate":
