@@ -1,4 +1,4 @@
-"""Square face crops: the part of each frame that the Spatial-Module sees. No alignment: it would remove head movement."""
+"""Square face crops: the part of each frame that the Spatial-Module sees. No alignment, it would undo head movement."""
 
 from typing import Literal
 

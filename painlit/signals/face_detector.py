@@ -50,7 +50,7 @@ class FaceDetector:
         factor: float = 0.709,
         thresholds: tuple[float, float, float] = (0.6, 0.7, 0.7),
         device: str | torch.device = "cpu",
-        batch_frames: int = 16,
+        batch_frames: int = 8,
     ):
         if min_face_size is not None and min_face_size < geometry.CELL:
             raise ValueError(f"min_face_size is {min_face_size}, must be at least {geometry.CELL} px")
@@ -81,16 +81,15 @@ class FaceDetector:
         """Like `detect`, with landmarks, frame by frame as it goes: takes a stream and never holds all of it."""
         stream = iter(frames)
         while chunk := list(islice(stream, self.batch_frames)):
-            yield from self._detect_batch(_to_tensor(chunk).to(self.device))
+            yield from self._detect_batch(AreaSampler(_checked(chunk), self.device))
 
-    def _detect_batch(self, frames: Tensor) -> list[Faces]:
-        sampler = AreaSampler(frames)
+    def _detect_batch(self, sampler: AreaSampler) -> list[Faces]:
         index, boxes = self._propose(sampler)
         index, boxes = self._refine(sampler, index, boxes)
         index, boxes, scores, landmarks = self._output(sampler, index, boxes)
         rows = torch.cat([boxes, scores[:, None]], 1).cpu().numpy()
         points, of_frame = landmarks.cpu().numpy(), index.cpu().numpy()
-        return [Faces(rows[of_frame == f], points[of_frame == f]) for f in range(len(frames))]
+        return [Faces(rows[of_frame == f], points[of_frame == f]) for f in range(sampler.frames)]
 
     def _propose(self, sampler: AreaSampler) -> tuple[Tensor, Tensor]:
         """Stage 1: frame index (n,) and square candidate boxes (n, 4)."""
@@ -140,10 +139,10 @@ class FaceDetector:
         return geometry.pyramid_sizes(height, width, smallest, self.factor)
 
 
-def _to_tensor(frames: list[np.ndarray]) -> Tensor:
+def _checked(frames: list[np.ndarray]) -> list[np.ndarray]:
     for frame in frames:
         if frame.ndim != 3 or frame.shape[2] != 3 or frame.dtype != np.uint8:
             raise ValueError(f"a frame is {frame.dtype} {frame.shape}, must be uint8 (H, W, 3)")
         if frame.shape != frames[0].shape:
             raise ValueError(f"frames differ in size: {frames[0].shape} and {frame.shape}")
-    return torch.from_numpy(np.stack(frames))
+    return frames

@@ -5,27 +5,40 @@ in `torch.nn.functional.interpolate(mode="area")`. From the table each mean cost
 the image pyramid and all candidates of all frames come out of one pass over the frames.
 """
 
+from collections.abc import Sequence
+
+import cv2
+import numpy as np
 import torch
 from torch import Tensor
 
 
 class AreaSampler:
-    """Resamples frames of one size, (F, H, W, 3) uint8, on the device they are on."""
+    """Resamples frames on a device.
 
-    def __init__(self, frames: Tensor):
-        count, self.height, self.width, _ = frames.shape
+    Args:
+        frames: F frames (H, W, 3) uint8 of one size.
+        device: Where the table is kept and the results are.
+    """
+
+    def __init__(self, frames: Sequence[np.ndarray], device: torch.device):
+        self.frames, (self.height, self.width) = len(frames), frames[0].shape[:2]
+        self.table = torch.zeros(self.frames, self.height + 1, self.width + 1, 3, dtype=torch.int32, device=device)
         # int32 may wrap around in very large frames; differences of wrapped sums are still exact.
-        self.table = frames.new_zeros(count, self.height + 1, self.width + 1, 3, dtype=torch.int32)
-        inner = self.table[:, 1:, 1:]
-        inner.copy_(frames.cumsum(2, dtype=torch.int32).cumsum_(1))
+        if device.type == "cpu":  # OpenCV's is some 15 times faster than cumsum there
+            for frame, table in zip(frames, self.table.numpy(), strict=True):
+                cv2.integral(frame, table, cv2.CV_32S)
+        else:
+            pixels = torch.from_numpy(np.stack(frames)).to(device)
+            self.table[:, 1:, 1:] = pixels.cumsum(2, dtype=torch.int32).cumsum_(1)
 
     def pyramid_level(self, height: int, width: int) -> Tensor:
         """All frames at another size, (F, 3, height, width) in -1..1."""
         device = self.table.device
         top, bottom = pixel_edges(torch.tensor(self.height, device=device), height)
         left, right = pixel_edges(torch.tensor(self.width, device=device), width)
-        rows = self.table[:, bottom] - self.table[:, top]  # (F, height, W + 1, 3)
-        sums = rows[:, :, right] - rows[:, :, left]
+        rows = self.table.index_select(1, bottom).sub_(self.table.index_select(1, top))  # (F, height, W + 1, 3)
+        sums = rows.index_select(2, right).sub_(rows.index_select(2, left))
         return _normalize(sums, (bottom - top)[:, None] * (right - left))
 
     def crops(self, frame: Tensor, corners: Tensor, side: int) -> Tensor:
@@ -40,12 +53,15 @@ class AreaSampler:
         top, bottom = pixel_edges(y2 - y1, side)  # (K, side)
         left, right = pixel_edges(x2 - x1, side)
         area = (bottom - top)[:, :, None] * (right - left)[:, None, :]
-        rows = self.table.shape[1] * frame + y1
-        top, bottom = ((rows[:, None] + edge)[:, :, None] * self.table.shape[2] for edge in (top, bottom))
+        first_row = frame * (self.height + 1) + y1  # of the box, in the tables of all frames one below the other
+        top, bottom = ((first_row[:, None] + edge)[:, :, None] * (self.width + 1) for edge in (top, bottom))
         left, right = ((x1[:, None] + edge)[:, None, :] for edge in (left, right))
-        flat = self.table.view(-1, 3)
-        sums = flat[bottom + right] - flat[bottom + left] - flat[top + right] + flat[top + left]  # (K, side, side, 3)
-        return _normalize(sums, area)
+        sums = self._at(bottom + right).sub_(self._at(bottom + left)).sub_(self._at(top + right))
+        return _normalize(sums.add_(self._at(top + left)), area)
+
+    def _at(self, positions: Tensor) -> Tensor:
+        """The table's entries (..., 3) at positions (...) counted through all frames."""
+        return self.table.view(-1, 3).index_select(0, positions.flatten()).view(*positions.shape, 3)
 
 
 def pixel_edges(length: Tensor, count: int) -> tuple[Tensor, Tensor]:
@@ -57,4 +73,5 @@ def pixel_edges(length: Tensor, count: int) -> tuple[Tensor, Tensor]:
 
 
 def _normalize(sums: Tensor, area: Tensor) -> Tensor:
-    return ((sums / area.unsqueeze(-1) - 127.5) / 128).permute(0, 3, 1, 2)  # channels last in memory
+    pixels = sums / area.unsqueeze(-1)
+    return pixels.sub_(127.5).div_(128).permute(0, 3, 1, 2)  # channels last in memory, the faster order on a CPU

@@ -1,0 +1,146 @@
+"""Face detection: agreement with an independent implementation, recall on annotated faces, and speed.
+
+Run as `python -m experiments.bench.faces`. The reference boxes, the annotated photographs and the talking faces of the
+GRID corpus are read from `../shared/data` beside the project. The peer is `facenet_pytorch` (same weights) where it can
+be imported, otherwise our own networks given one frame at a time; the two are timed in alternation.
+"""
+
+import importlib.util
+import json
+import time
+from collections.abc import Callable
+from dataclasses import dataclass
+from pathlib import Path
+from statistics import median
+from xml.etree import ElementTree
+
+import cv2
+import numpy as np
+import torch
+from torchvision.ops import box_iou
+
+from painlit.errors import PainlitError
+from painlit.signals.face_detector import FaceDetector
+from painlit.signals.video import read_frames
+
+DATA = Path(__file__).parents[2] / "../shared/data"
+ROUNDS = 3
+FRAMES = 24  # of each video
+
+
+@dataclass(frozen=True)
+class Parity:
+    """Agreement with the reference: its boxes of score 0.9 or more are found if one of ours has an IoU of 0.9 or more.
+
+    Attributes:
+        boxes: Reference boxes.
+        found: How many of them are found.
+        mean_iou: Mean over the reference boxes of the greatest IoU.
+        extra: Our boxes whose IoU with every reference box of any score is under 0.5.
+    """
+
+    boxes: int
+    found: int
+    mean_iou: float
+    extra: int
+
+
+@dataclass(frozen=True)
+class Recall:
+    """Annotated faces, and how many have a detection centred inside the annotated box or with an IoU of 0.5 or more."""
+
+    faces: int
+    found: int
+    found_by_iou: int
+
+
+def compare_with_reference(detector: FaceDetector, data: Path, chosen: Callable[[str], bool] = bool) -> Parity:
+    """Agreement with `reference/mtcnn_boxes.json` on those of its pictures whose name is `chosen`."""
+    reference = json.loads((data / "reference" / "mtcnn_boxes.json").read_text())["detections"]
+    ious, extra = [], 0
+    for name in filter(chosen, reference):
+        (ours,) = detector.detect([load_picture(data, name)])
+        theirs = torch.tensor([face["box"] for face in reference[name]]).reshape(-1, 4)
+        sure = torch.tensor([face["score"] >= 0.9 for face in reference[name]], dtype=torch.bool)
+        iou = torch.cat([box_iou(theirs, torch.from_numpy(ours[:, :4])), torch.zeros(len(theirs), 1)], 1)
+        ious += iou.amax(1)[sure].tolist()
+        extra += int((iou[:, :-1] < 0.5).all(0).sum())
+    return Parity(len(ious), sum(iou >= 0.9 for iou in ious), float(np.mean(ious)), extra)
+
+
+def recall_on_photographs(detector: FaceDetector, data: Path) -> Recall:
+    """Recall on `faces/boxes`, four photographs annotated in dlib's format."""
+    folder = data / "faces" / "boxes"
+    faces = found = found_by_iou = 0
+    for image in ElementTree.parse(folder / "training.xml").iter("image"):
+        (ours,) = detector.detect([load_picture(folder, image.attrib["file"])])
+        centre = (ours[:, :2] + ours[:, 2:4]) / 2
+        for box in image.iter("box"):
+            x, y, width, height = (float(box.attrib[key]) for key in ("left", "top", "width", "height"))
+            annotated = torch.tensor([[x, y, x + width, y + height]])
+            faces += 1
+            found += bool(((centre >= [x, y]) & (centre <= [x + width, y + height])).all(1).any())
+            found_by_iou += bool((box_iou(annotated, torch.from_numpy(ours[:, :4])) >= 0.5).any())
+    return Recall(faces, found, found_by_iou)
+
+
+def load_picture(data: Path, name: str) -> np.ndarray:
+    """An image, or frame k of a video named `file#k`, as (H, W, 3) uint8 RGB."""
+    file, _, frame = name.partition("#")
+    if frame:
+        return next(read_frames(data / file, [int(frame)]))
+    picture = cv2.imread(str(data / file))
+    if picture is None:
+        raise PainlitError(f"{data / file}: not an image", "copy it again from its source")
+    return cv2.cvtColor(picture, cv2.COLOR_BGR2RGB)
+
+
+def peer_detector(min_face_size: int) -> tuple[str, Callable[[np.ndarray], object]]:
+    """Name of the peer, and what runs it on (F, H, W, 3) frames."""
+    if importlib.util.find_spec("facenet_pytorch"):
+        from facenet_pytorch import MTCNN
+
+        peer = MTCNN(min_face_size=min_face_size, keep_all=True)
+        return "facenet_pytorch, batches of 8", lambda frames: [
+            peer.detect(f) for f in np.split(frames, len(frames) // 8)
+        ]
+    ours = FaceDetector(min_face_size, batch_frames=1)
+    return "our networks, one frame at a time", ours.detect
+
+
+def time_videos(data: Path, min_face_size: int) -> None:
+    """Print ms per frame on the GRID videos, ours and the peer's, in alternation."""
+    clips = [np.stack(list(read_frames(path, range(FRAMES)))) for path in sorted((data / "videos").glob("*.mpg"))]
+    name, peer = peer_detector(min_face_size)
+    detectors = {"painlit": FaceDetector(min_face_size).detect, name: peer}
+    seconds: dict[str, list[float]] = {who: [] for who in detectors}
+    for detect in detectors.values():
+        detect(clips[0][:8])
+    for _ in range(ROUNDS):
+        for clip in clips:
+            for who, detect in detectors.items():
+                start = time.perf_counter()
+                detect(clip)
+                seconds[who].append(time.perf_counter() - start)
+    height, width = clips[0].shape[1:3]
+    print(f"ms per frame, {width}x{height}, faces from {min_face_size} px, median of {ROUNDS * len(clips)} (fastest):")
+    for who, times in seconds.items():
+        print(f"  {who}: {1e3 * median(times) / FRAMES:.1f} ({1e3 * min(times) / FRAMES:.1f})")
+
+
+def main() -> None:
+    """Print agreement, recall and speed."""
+    if not DATA.is_dir():
+        raise PainlitError(f"{DATA}: no such folder", "this benchmark needs the real data beside the project")
+    detector = FaceDetector()
+    parity = compare_with_reference(detector, DATA)
+    print(f"reference boxes of score >= 0.9 found with IoU >= 0.9: {parity.found}/{parity.boxes}")
+    print(f"mean IoU {parity.mean_iou:.5f}, extra boxes {parity.extra}")
+    recall = recall_on_photographs(detector, DATA)
+    print(f"annotated faces found: {recall.found}/{recall.faces} by centre in box, {recall.found_by_iou} by IoU >= 0.5")
+    for min_face_size in (20, 36):  # all faces; an eighth of the short side
+        time_videos(DATA, min_face_size)
+
+
+if __name__ == "__main__":
+    main()
