@@ -63,7 +63,7 @@ def heart_rate_from_peaks(
         ClipError: If there are fewer than two peaks or, with "paper", no second holds an interval.
 
     >>> heart_rate_from_peaks([100, 600, 1100, 2100], sampling_rate=1000, seconds=2)
-    array([120., 63.15789474])
+    array([120.        ,  63.15789474])
     """
     if rule not in get_args(Rule):
         raise ValueError(f"rule must be one of {', '.join(get_args(Rule))}, got {rule!r}")

@@ -5,43 +5,40 @@ from collections import deque
 import numpy as np
 from numpy.typing import ArrayLike, NDArray
 
-from painlit.signals.qrs_features import (
-    INTEGRATION,
-    REFRACTORY,
-    Candidates,
-    FilterBank,
-    bandpass,
-    check_ecg,
-    filter_bank,
-)
+from painlit.signals.qrs_features import REFRACTORY, FilterBank, bandpass, check_ecg, filter_bank
 
-FRACTION = np.array([0.40, 0.25])  # threshold between noise and signal level: of energy, of height
+ENERGY_FRACTION, HEIGHT_FRACTION = 0.35, 0.25  # where the threshold lies between the noise and the signal level
 MEMORY = 0.125  # weight of a new peak in a running level
 SEARCH_BACK_MEMORY = 0.25  # of one that search-back found
-TALLEST = 2.0  # one peak counts at most this many times the level, so that an artefact does not deafen the detector
-LATE = 1.66  # times the recent beat interval: by then a beat was missed
+TALLEST = 2.0  # times its level that one peak may count, so that an artefact does not deafen the detector
+RECENT = 8  # beat intervals make the recent average
+LATE = 1.66  # times that average without a beat: one was missed
 SEARCH_BACK = 0.5  # share of the thresholds that a missed beat must pass
-WAVE = 0.360  # s around a QRS in which a gentler wave is its T or P wave
-WAVE_SLOPE = 0.5  # share of the steeper one's slope below which it is
-RECENT = 8  # beat intervals
-BLOCK = 1.5  # s, in which at least one beat is expected when the levels are first estimated
-BLOCKS = 8  # of them at most, from the start
-QUIET = 0.5  # share of the median signal that is a first estimate of noise peaks
+WAVE = 0.360  # s between a QRS and its own P or T wave at most
+WAVE_SLOPE = 0.6  # a wave's slope is below this share of its QRS's
+LEARN = 8.0  # s from which levels and intervals are learned
+BLOCK = 1.5  # s that hold a beat, unless the pulse is below 40 bpm
+R_BAND = (2.0, 30.0)  # Hz: drops wander and noise, keeps the R wave where it is
+R_REACH = 0.075  # s from the middle of the QRS to its R extremum at most
+R_FLIP = 2.0  # times taller a beat must be on the other side of the baseline to be measured there
 
 
 def pan_tompkins(ecg: ArrayLike, sampling_rate: float) -> NDArray[np.int64]:
     """Find the R peaks of one ECG lead, from its first beat to its last.
 
-    The clip itself sets the first thresholds, so no beats are lost to a learning phase, and 5.5 s are enough. Neither
-    polarity, unit nor offset matters. The whole clip is at hand, which the real-time original could not assume: filters
-    are run forwards and backwards (no delay), and the T-wave rule is also read backwards, against P waves.
+    Neither polarity, unit nor offset matters, and no part of the clip is spent on learning. Having the whole clip, this
+    goes beyond the real-time original where that helps: filters run forwards and backwards (no delay), the first
+    seconds are read twice, the first time only for levels and beat intervals, and the T-wave rule also works
+    backwards, against P waves.
 
     Args:
         ecg: One lead, (n,), any unit, at least 1 s.
         sampling_rate: In Hz.
 
     Returns:
-        Sample indices of the R peaks, (k,), ascending; empty if nothing stands out.
+        Sample indices of the R peaks, (k,), ascending; empty if nothing stands out. Each is the beat's extremum between
+        2 and 30 Hz on the side of the baseline that most beats of the clip point to, or on the other side if the beat
+        is twice as tall there.
 
     Raises:
         ValueError: If `ecg` is not one-dimensional or the rate is unusable.
@@ -56,81 +53,115 @@ def pan_tompkins(ecg: ArrayLike, sampling_rate: float) -> NDArray[np.int64]:
     return _r_peaks(signal, bank.candidates.at[beats], sampling_rate)
 
 
+class _Level:
+    """Running heights of signal and noise peaks in one signal, and the threshold between them."""
+
+    def __init__(self, start: NDArray[np.float64], block: int, fraction: float):
+        # Every block holds a beat, so the median of their maxima is a typical one, whatever ectopics and artefacts are
+        blocks = start[: start.size // block * block].reshape(-1, block)
+        self.signal = float(np.median(blocks.max(axis=1)))
+        self.noise = float(np.median(start))
+        self.fraction = fraction
+
+    @property
+    def threshold(self) -> float:
+        return self.noise + self.fraction * (self.signal - self.noise)
+
+    def add_signal(self, peak: float, memory: float) -> None:
+        self.signal += memory * (min(peak, TALLEST * self.signal) - self.signal)
+
+    def add_noise(self, peak: float) -> None:
+        self.noise += MEMORY * (min(peak, self.signal) - self.noise)
+
+
 class _Decisions:
-    """One pass over the candidates, with running levels of signal and noise peaks."""
+    """Which candidates are beats. Beats and candidates are indices into the lists of candidates, times are samples."""
 
     def __init__(self, bank: FilterBank, sampling_rate: float):
-        self.candidates: Candidates = bank.candidates
-        self.rate = sampling_rate
-        self.peaks = np.stack([bank.candidates.energy, bank.candidates.height], axis=1)  # (k, 2)
-        self.signal, self.noise = _first_levels(bank, sampling_rate)  # (2,) each
-        self.beats: list[int] = []  # indices of candidates
-        self.intervals: deque[float] = deque(maxlen=RECENT)  # samples
+        learn = min(bank.energy.size, round(LEARN * sampling_rate))
+        block = min(learn, round(BLOCK * sampling_rate))
+        self.energy_level = _Level(bank.energy[:learn], block, ENERGY_FRACTION)
+        self.height_level = _Level(np.abs(bank.bandpassed[:learn]), block, HEIGHT_FRACTION)
+        # Plain floats: numpy's scalars are slow in a loop.
+        self.at: list[int] = bank.candidates.at.tolist()
+        self.energy: list[float] = bank.candidates.energy.tolist()
+        self.height: list[float] = bank.candidates.height.tolist()
+        self.slope: list[float] = bank.candidates.slope.tolist()
+        self.learn, self.end = learn, bank.energy.size
+        self.wave, self.refractory = WAVE * sampling_rate, REFRACTORY * sampling_rate
+        self.beats: list[int] = []
+        self.intervals: deque[int] = deque(maxlen=RECENT)
 
     def run(self) -> list[int]:
-        """Return the indices of the candidates that are beats."""
-        for index in range(len(self.peaks)):
-            self._search_back(index, self.candidates.at[index])
-            if self._is_beat(index):
-                self._accept(index, MEMORY)
-            else:
-                self.noise += MEMORY * (np.minimum(self.peaks[index], self.signal) - self.noise)
+        """Return the beats."""
+        self._read(sum(at < self.learn for at in self.at))
+        self.beats.clear()
+        self._read(len(self.at))
+        self._search_back(len(self.at), self.end)
         return self.beats
 
-    def _threshold(self) -> NDArray[np.float64]:
-        return self.noise + FRACTION * (self.signal - self.noise)
+    def _read(self, stop: int) -> None:
+        for candidate in range(stop):
+            self._search_back(candidate, self.at[candidate])
+            if self._stands_out(candidate, 1.0) and not self._is_t_wave(candidate):
+                self._drop_p_wave(candidate)
+                self._accept(candidate, MEMORY)
+            else:
+                self.energy_level.add_noise(self.energy[candidate])
+                self.height_level.add_noise(self.height[candidate])
 
-    def _is_beat(self, index: int) -> bool:
-        if not (self.peaks[index] > self._threshold()).all():
-            return False
-        at, slope = self.candidates.at, self.candidates.slope
-        if self.beats and at[index] - at[self.beats[-1]] < WAVE * self.rate:
-            last = self.beats[-1]
-            if slope[index] < WAVE_SLOPE * slope[last]:  # a T wave
-                return False
-            if slope[last] < WAVE_SLOPE * slope[index]:  # the last one was a P wave
-                self.beats.pop()
-                if self.intervals:
-                    self.intervals.pop()
-        return True
+    def _stands_out(self, candidate: int, share: float) -> bool:
+        return (
+            self.energy[candidate] > share * self.energy_level.threshold
+            and self.height[candidate] > share * self.height_level.threshold
+        )
 
-    def _accept(self, index: int, memory: float) -> None:
+    def _follows_closely(self, candidate: int) -> bool:
+        return bool(self.beats) and self.at[candidate] - self.at[self.beats[-1]] < self.wave
+
+    def _is_t_wave(self, candidate: int) -> bool:
+        return self._follows_closely(candidate) and self.slope[candidate] < WAVE_SLOPE * self.slope[self.beats[-1]]
+
+    def _drop_p_wave(self, beat: int) -> None:
+        if self._follows_closely(beat) and self.slope[self.beats[-1]] < WAVE_SLOPE * self.slope[beat]:
+            self.beats.pop()
+            if self.intervals:
+                self.intervals.pop()
+
+    def _accept(self, beat: int, memory: float) -> None:
         if self.beats:
-            self.intervals.append(float(self.candidates.at[index] - self.candidates.at[self.beats[-1]]))
-        self.beats.append(index)
-        self.signal += memory * (np.minimum(self.peaks[index], TALLEST * self.signal) - self.signal)
+            self.intervals.append(self.at[beat] - self.at[self.beats[-1]])
+        self.beats.append(beat)
+        self.energy_level.add_signal(self.energy[beat], memory)
+        self.height_level.add_signal(self.height[beat], memory)
 
     def _search_back(self, stop: int, now: int) -> None:
-        """Take the best candidates since the last beat if it is too long ago."""
-        at = self.candidates.at
-        while self.intervals and now - at[self.beats[-1]] > LATE * np.mean(self.intervals):
-            last = self.beats[-1]
-            missed = np.arange(last + 1, stop)
-            missed = missed[(at[missed] - at[last] > WAVE * self.rate) & (now - at[missed] > REFRACTORY * self.rate)]
-            missed = missed[(self.peaks[missed] > SEARCH_BACK * self._threshold()).all(axis=1)]
-            if not missed.size:
+        """Take the strongest candidate before `stop` while the last beat, or the start of the clip, is too long ago."""
+        while self.intervals:
+            last = self.at[self.beats[-1]] if self.beats else 0
+            if now - last <= LATE * sum(self.intervals) / len(self.intervals):
                 return
-            self._accept(int(missed[np.argmax(self.peaks[missed, 0])]), SEARCH_BACK_MEMORY)
-
-
-def _first_levels(bank: FilterBank, sampling_rate: float) -> tuple[NDArray[np.float64], NDArray[np.float64]]:
-    """First estimates of signal and noise peaks, (2,) each, from the first seconds of the clip.
-
-    A block of 1.5 s holds a beat at 40 bpm and more, so the median over blocks of their maxima is a typical beat.
-    """
-    both = np.stack([bank.energy, np.abs(bank.bandpassed)], axis=1)  # (n, 2)
-    block = min(len(both), round(BLOCK * sampling_rate))
-    count = min(len(both) // block, BLOCKS)
-    start = both[: count * block]
-    signal = np.median(start.reshape(count, block, 2).max(axis=1), axis=0)
-    return signal, QUIET * np.median(start, axis=0)
+            earliest = last + self.wave if self.beats else 0
+            missed = [
+                candidate
+                for candidate in range(self.beats[-1] + 1 if self.beats else 0, stop)
+                if earliest <= self.at[candidate] < now - self.refractory and self._stands_out(candidate, SEARCH_BACK)
+            ]
+            if not missed:
+                return
+            self._accept(max(missed, key=self.energy.__getitem__), SEARCH_BACK_MEMORY)
 
 
 def _r_peaks(signal: NDArray[np.float64], at: NDArray[np.int64], sampling_rate: float) -> NDArray[np.int64]:
-    """Move each detection to the extremum of the band-passed ECG next to it."""
-    smooth = np.abs(bandpass(signal, sampling_rate, 5, 18))
-    reach = round(INTEGRATION / 2 * sampling_rate)
-    starts = np.maximum(at - reach, 0)
-    return np.unique([s + np.argmax(smooth[s : a + reach + 1]) for s, a in zip(starts, at, strict=True)]).astype(
-        np.int64
-    )
+    """Move detections, (k,), from the middle of their QRS complex to its R extremum."""
+    if not at.size:
+        return at
+    smooth = bandpass(signal, sampling_rate, *R_BAND)
+    reach = round(R_REACH * sampling_rate)
+    around = np.clip(at[:, None] + np.arange(-reach, reach + 1), 0, signal.size - 1)  # (k, 2 reach + 1)
+    windows = smooth[around]
+    up, down = windows.max(axis=1), -windows.min(axis=1)
+    # One side for all beats: picking the larger of R and S beat by beat would make the intervals jump.
+    upright = up * R_FLIP >= down if np.median(up) >= np.median(down) else up > down * R_FLIP
+    offset = np.where(upright, windows.argmax(axis=1), windows.argmin(axis=1))
+    return around[np.arange(at.size), offset]
