@@ -33,7 +33,7 @@ class SpatialModule(nn.Module):
         chunk: Patches whose inner stream runs at once on a CPU. Other devices take all at once.
 
     Shapes:
-        images (B, 3, image_size, image_size), normalised to mean 0.5 and standard deviation 0.5 -> (B, embed_dim).
+        images (B, 3, image_size, image_size), of order one as after x / 127.5 - 1 -> (B, embed_dim).
 
     Raises:
         ValueError: From `forward`, when the images have another shape.

@@ -4,7 +4,7 @@ import pytest
 import torch
 from torch import nn
 
-from painlit.models import AugmNet, HeartRateEncoder, SpatialModule, TemporalModule, macs, parameters
+from painlit.models import AugmNet, HeartRateEncoder, PainModel, SpatialModule, TemporalModule, macs, parameters
 
 
 @pytest.mark.parametrize(
@@ -28,6 +28,11 @@ def test_parameters_and_macs(build, shape, out, expected_parameters, expected_gi
 def test_whole_framework_without_augmnet_has_the_papers_size():
     total = parameters(SpatialModule()) + parameters(HeartRateEncoder()) + parameters(TemporalModule())
     assert total + parameters(AugmNet()) == 9_616_406  # the abstract's 9.62 million
+
+
+def test_heart_rate_pipeline_has_the_papers_1_25_giga_macs():
+    pain = PainModel("heart_rate", heart_rate_encoder=HeartRateEncoder())
+    assert round(macs(pain, None, None, torch.full((1, 5), 80.0)) / 1e9, 2) == 1.25
 
 
 def test_macs_of_layers_by_hand():
