@@ -2,7 +2,8 @@
 
 Run as `python -m experiments.bench.faces`. The reference boxes, the annotated photographs and the talking faces of the
 GRID corpus are read from `../shared/data` beside the project. The peer is `facenet_pytorch` (same weights) where it can
-be imported, otherwise our own networks given one frame at a time; the two are timed in alternation.
+be imported, otherwise our own networks given one frame at a time; the two are timed in alternation. That package pins
+an old torch, so put it aside: `pip install --no-deps --target FOLDER facenet-pytorch`, and FOLDER on PYTHONPATH.
 """
 
 import importlib.util
@@ -123,7 +124,8 @@ def time_videos(data: Path, min_face_size: int) -> None:
                 detect(clip)
                 seconds[who].append(time.perf_counter() - start)
     height, width = clips[0].shape[1:3]
-    print(f"ms per frame, {width}x{height}, faces from {min_face_size} px, median of {ROUNDS * len(clips)} (fastest):")
+    runs = f"{torch.get_num_threads()} threads, median of {ROUNDS * len(clips)} (fastest)"
+    print(f"ms per frame, {width}x{height}, faces from {min_face_size} px, {runs}:")
     for who, times in seconds.items():
         print(f"  {who}: {1e3 * median(times) / FRAMES:.1f} ({1e3 * min(times) / FRAMES:.1f})")
 

@@ -13,7 +13,7 @@ from painlit.signals import mtcnn_boxes as geometry
 from painlit.signals.mtcnn_sampler import AreaSampler
 from painlit.signals.mtcnn_weights import load_mtcnn
 
-CROPS_AT_ONCE = 256  # bounds the memory of R- and O-Net
+CROPS_AT_ONCE = 64  # bounds the memory of R- and O-Net
 
 
 class Faces(NamedTuple):

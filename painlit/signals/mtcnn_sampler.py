@@ -11,6 +11,7 @@ import cv2
 import numpy as np
 import torch
 from torch import Tensor
+from torch.nn.functional import pad
 
 
 class AreaSampler:
@@ -23,14 +24,10 @@ class AreaSampler:
 
     def __init__(self, frames: Sequence[np.ndarray], device: torch.device):
         self.frames, (self.height, self.width) = len(frames), frames[0].shape[:2]
-        self.table = torch.zeros(self.frames, self.height + 1, self.width + 1, 3, dtype=torch.int32, device=device)
-        # int32 may wrap around in very large frames; differences of wrapped sums are still exact.
-        if device.type == "cpu":  # OpenCV's is some 15 times faster than cumsum there
-            for frame, table in zip(frames, self.table.numpy(), strict=True):
-                cv2.integral(frame, table, cv2.CV_32S)
+        if device.type == "cpu":
+            self.table = table_by_opencv(frames)
         else:
-            pixels = torch.from_numpy(np.stack(frames)).to(device)
-            self.table[:, 1:, 1:] = pixels.cumsum(2, dtype=torch.int32).cumsum_(1)
+            self.table = table_by_torch(torch.from_numpy(np.stack(frames)).to(device))
 
     def pyramid_level(self, height: int, width: int) -> Tensor:
         """All frames at another size, (F, 3, height, width) in -1..1."""
@@ -62,6 +59,24 @@ class AreaSampler:
     def _at(self, positions: Tensor) -> Tensor:
         """The table's entries (..., 3) at positions (...) counted through all frames."""
         return self.table.view(-1, 3).index_select(0, positions.flatten()).view(*positions.shape, 3)
+
+
+def table_by_torch(frames: Tensor) -> Tensor:
+    """Sums over all pixels above and to the left, (F, H + 1, W + 1, 3) int32, of frames (F, H, W, 3) on any device.
+
+    They may wrap around in very large frames; differences of wrapped sums are still exact.
+    """
+    sums = frames.cumsum(2, dtype=torch.int32).cumsum_(1)
+    return pad(sums, (0, 0, 1, 0, 1, 0))
+
+
+def table_by_opencv(frames: Sequence[np.ndarray]) -> Tensor:
+    """The same numbers, on a CPU some 15 times faster."""
+    height, width, channels = frames[0].shape
+    tables = np.empty((len(frames), height + 1, width + 1, channels), np.int32)
+    for frame, table in zip(frames, tables, strict=True):
+        cv2.integral(frame, table, cv2.CV_32S)
+    return torch.from_numpy(tables)
 
 
 def pixel_edges(length: Tensor, count: int) -> tuple[Tensor, Tensor]:

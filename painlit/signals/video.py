@@ -87,12 +87,14 @@ class ClipReader:
         padded: After iteration, how many of the frames handed out were repeats of the last one.
 
     Raises:
-        ValueError: Positions do not increase or reach beyond `nominal_frames`.
+        ValueError: Positions do not increase or reach beyond `nominal_frames`, or that is under 1.
     """
 
     def __init__(self, path: str | Path, indices: Sequence[int], nominal_frames: int):
         self.path, self.indices, self.nominal_frames = Path(path), indices, nominal_frames
         self.wanted = _checked(indices)
+        if nominal_frames < 1:
+            raise ValueError(f"nominal_frames is {nominal_frames}, a clip has at least one")
         if self.wanted and indices[-1] >= nominal_frames:
             raise ValueError(f"position {indices[-1]} asked for in a clip of {nominal_frames} frames")
         self.padded = 0
