@@ -57,7 +57,7 @@ class _Level:
     """Running heights of signal and noise peaks in one signal, and the threshold between them."""
 
     def __init__(self, start: NDArray[np.float64], block: int, fraction: float):
-        # Every block holds a beat, so the median of their maxima is a typical one, whatever ectopics and artefacts are
+        # Every block holds a beat, so the median of their maxima is a typical one, whatever ectopics there are.
         blocks = start[: start.size // block * block].reshape(-1, block)
         self.signal = float(np.median(blocks.max(axis=1)))
         self.noise = float(np.median(start))
