@@ -1,6 +1,7 @@
 """R peaks of an ECG: the decisions of Pan and Tompkins (1985) over the candidates of their filter bank."""
 
 from collections import deque
+from statistics import median
 
 import numpy as np
 from numpy.typing import ArrayLike, NDArray
@@ -18,6 +19,8 @@ WAVE = 0.360  # s between a QRS and its own P or T wave at most
 WAVE_SLOPE = 0.6  # a wave's slope is below this share of its QRS's
 LEARN = 8.0  # s from which levels and intervals are learned
 BLOCK = 1.5  # s that hold a beat, unless the pulse is below 40 bpm
+QUIET = 10  # percentile of energy that is its level between beats, also at 220 bpm
+NO_PULSE = 3.5  # times that level that beats must have: noise alone gives 2.2 (3.3 at most), clean ECG over 30
 R_BAND = (2.0, 30.0)  # Hz: drops wander and noise, keeps the R wave where it is
 R_REACH = 0.075  # s from the middle of the QRS to its R extremum at most
 R_FLIP = 2.0  # times taller a beat must be on the other side of the baseline to be measured there
@@ -36,9 +39,9 @@ def pan_tompkins(ecg: ArrayLike, sampling_rate: float) -> NDArray[np.int64]:
         sampling_rate: In Hz.
 
     Returns:
-        Sample indices of the R peaks, (k,), ascending; empty if nothing stands out. Each is the beat's extremum between
-        2 and 30 Hz on the side of the baseline that most beats of the clip point to, or on the other side if the beat
-        is twice as tall there.
+        Sample indices of the R peaks, (k,), ascending; empty if nothing stands out from noise. Each is its beat's
+        extremum between 2 and 30 Hz on the side of the baseline that most beats of the clip point to, or on the other
+        side if the beat is twice as tall there.
 
     Raises:
         ValueError: If `ecg` is not one-dimensional or the rate is unusable.
@@ -87,18 +90,20 @@ class _Decisions:
         self.energy: list[float] = bank.candidates.energy.tolist()
         self.height: list[float] = bank.candidates.height.tolist()
         self.slope: list[float] = bank.candidates.slope.tolist()
+        self.quiet = float(np.percentile(bank.energy, QUIET))
         self.learn, self.end = learn, bank.energy.size
         self.wave, self.refractory = WAVE * sampling_rate, REFRACTORY * sampling_rate
         self.beats: list[int] = []
         self.intervals: deque[int] = deque(maxlen=RECENT)
 
     def run(self) -> list[int]:
-        """Return the beats."""
+        """Return the beats, none if they are not distinct from what lies between them."""
         self._read(sum(at < self.learn for at in self.at))
         self.beats.clear()
         self._read(len(self.at))
         self._search_back(len(self.at), self.end)
-        return self.beats
+        typical = median(self.energy[beat] for beat in self.beats) if self.beats else 0.0
+        return self.beats if typical > NO_PULSE * self.quiet else []
 
     def _read(self, stop: int) -> None:
         for candidate in range(stop):
