@@ -59,6 +59,16 @@ def test_t_waves_taller_than_the_r_wave_are_no_beats():
     assert_found(pan_tompkins(synthetic_ecg(BEATS, 5.5, 512, t_wave=1.5), 512), BEATS, 512)
 
 
+@pytest.mark.parametrize("delay", [0.28, -0.24])
+def test_peaked_t_and_p_waves_are_no_beats(delay):
+    # Narrow enough to pass the filters and both thresholds: only their gentler slope gives them away.
+    time = np.arange(2816) / 512
+    ecg = synthetic_ecg(BEATS, 5.5, 512, t_wave=0.0)
+    for beat in BEATS:
+        ecg += 0.8 * np.exp(-0.5 * ((time - beat - delay) / 0.018) ** 2)
+    assert_found(pan_tompkins(ecg, 512), BEATS, 512)
+
+
 def test_baseline_wander_and_mains_hum_do_not_matter():
     time = np.arange(2816) / 512
     ecg = synthetic_ecg(BEATS, 5.5, 512) + 3 * np.sin(2 * np.pi * 0.3 * time) + 0.3 * np.sin(2 * np.pi * 50 * time)
