@@ -1,1 +1,1 @@
-"""Leave-one-subject-out: protocols, folds, engines, results."""
+"""Leave-one-subject-out: protocols, one fold, the local engine, results."""

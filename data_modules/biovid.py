@@ -1,0 +1,161 @@
+"""BioVid Part A as it is distributed: samples.csv, MP4 videos, biosignal tables.
+
+Layout (`root` is the PartA folder):
+
+    starting_point/samples.csv
+    video/<subject_name>/<sample_name>.mp4
+    biosignals_filtered/<subject_name>/<sample_name>_bio.csv     (and biosignals_raw/)
+"""
+
+from __future__ import annotations
+
+import csv
+import re
+from dataclasses import dataclass
+from pathlib import Path
+
+import numpy as np
+
+from painlit.errors import ClipError, PainlitError
+
+CLASS_TOKENS = ("BL1", "PA1", "PA2", "PA3", "PA4")
+"""Class tokens in label order: 0 = NP, 1..4 = P1..P4."""
+CLASS_NAMES = ("NP", "P1", "P2", "P3", "P4")
+"""The paper's names of the same classes."""
+SAMPLE_COLUMNS = ("subject_id", "subject_name", "class_id", "class_name", "sample_id", "sample_name")
+
+_SUBJECT = re.compile(r"^(?P<code>[^_]+)_(?P<sex>[wm])_(?P<age>\d+)$")
+
+
+@dataclass(frozen=True)
+class Clip:
+    """One recording: a stimulus or a baseline of one subject."""
+
+    name: str
+    """BioVid's sample name, such as 071309_w_21-PA4-006."""
+    subject: str
+    """BioVid's subject name, such as 071309_w_21."""
+    label: int
+    """0 = NP, 1..4 = P1..P4."""
+    video: Path
+    ecg: Path
+
+
+@dataclass(frozen=True)
+class Demographics:
+    """What BioVid's subject names tell."""
+
+    sex: str
+    """w or m."""
+    age: int
+    """Years."""
+
+
+def demographics(subject: str) -> Demographics | None:
+    """Sex and age out of a subject name; None where the name does not carry them.
+
+    >>> demographics("071309_w_21")
+    Demographics(sex='w', age=21)
+    """
+    match = _SUBJECT.match(subject)
+    return Demographics(match["sex"], int(match["age"])) if match else None
+
+
+def read_samples(root: Path | str, signals: str = "biosignals_filtered") -> list[Clip]:
+    """The clips that samples.csv lists, in its order. Their files are not opened.
+
+    Raises:
+        PainlitError: No samples.csv, a column missing or misspelt, an unknown class, a label that contradicts its class
+            or sample name, or a sample name that occurs twice; the row is named.
+    """
+    root = Path(root)
+    path = root / "starting_point" / "samples.csv"
+    if not path.is_file():
+        raise PainlitError(f"{path} does not exist", "data.root must be BioVid's PartA folder; see `make check-data`")
+    with open(path, newline="", encoding="utf-8-sig") as handle:
+        reader = csv.DictReader(handle, delimiter="\t")
+        missing = [c for c in SAMPLE_COLUMNS if c not in (reader.fieldnames or [])]
+        if missing:
+            raise PainlitError(
+                f"{path}: column {', '.join(missing)} is missing; the header is {reader.fieldnames}",
+                f"the tab-separated header must be: {' '.join(SAMPLE_COLUMNS)}",
+            )
+        clips: dict[str, Clip] = {}
+        for number, row in enumerate(reader, start=2):
+            clip = _clip(row, root, signals, f"{path}, row {number}")
+            if clip.name in clips:
+                raise PainlitError(
+                    f"{path}, row {number}: sample_name {clip.name} occurs twice", "remove one of the two rows"
+                )
+            clips[clip.name] = clip
+    if not clips:
+        raise PainlitError(f"{path} lists no clips", "restore the file from the distribution")
+    return list(clips.values())
+
+
+def _clip(row: dict[str, str], root: Path, signals: str, where: str) -> Clip:
+    subject, sample, token = row["subject_name"], row["sample_name"], row["class_name"]
+    if not subject or not sample:
+        raise PainlitError(f"{where}: subject_name or sample_name is empty", "restore the file from the distribution")
+    if token not in CLASS_TOKENS:
+        raise PainlitError(f"{where}: class_name {token!r} is unknown", f"it must be one of {', '.join(CLASS_TOKENS)}")
+    label = CLASS_TOKENS.index(token)
+    if row["class_id"] != str(label):
+        raise PainlitError(f"{where}: class_id {row['class_id']} contradicts class_name {token}", "mend the row")
+    if not sample.startswith(f"{subject}-{token}-"):
+        raise PainlitError(
+            f"{where}: sample_name {sample} contradicts subject {subject} and class {token}", "mend the row"
+        )
+    return Clip(
+        name=sample,
+        subject=subject,
+        label=label,
+        video=root / "video" / subject / f"{sample}.mp4",
+        ecg=root / signals / subject / f"{sample}_bio.csv",
+    )
+
+
+def read_ecg(path: Path | str, samples: int) -> np.ndarray:
+    """The ECG of one biosignal table, (samples,) float64 in the table's units.
+
+    Columns are read by name, since Part A may lack the facial EMG ones. BioVid's tables are sometimes one row more or
+    less than 2,816: a row too many is dropped, up to two missing ones are filled with the last value.
+
+    Args:
+        path: Tab-separated table with at least the columns `time` and `ecg`.
+        samples: Rows a whole clip has.
+
+    Raises:
+        ClipError: Missing file or column, a value that is no number, or a wrong number of rows.
+    """
+    path = Path(path)
+    try:
+        with open(path, newline="", encoding="utf-8-sig") as handle:
+            header = handle.readline().rstrip("\r\n").split("\t")
+            missing = [c for c in ("time", "ecg") if c not in header]
+            if missing:
+                raise ClipError(
+                    f"{path}: column {', '.join(missing)} is missing; the header is {header}",
+                    "the file must be tab-separated with the columns time and ecg",
+                )
+            column = header.index("ecg")
+            values = [_number(line, column, path, row) for row, line in enumerate(handle, start=2)]
+    except FileNotFoundError as error:
+        raise ClipError(f"{path} does not exist", "copy it from the distribution") from error
+    except UnicodeDecodeError as error:
+        raise ClipError(f"{path} is not a text file: {error}", "copy it again from the distribution") from error
+    if not samples - 2 <= len(values) <= samples + 2:
+        raise ClipError(
+            f"{path} has {len(values)} rows instead of {samples}", "copy it again, or set clip.seconds and clip.ecg_hz"
+        )
+    ecg = np.array(values[:samples])
+    return np.pad(ecg, (0, samples - len(ecg)), mode="edge")
+
+
+def _number(line: str, column: int, path: Path, row: int) -> float:
+    try:
+        return float(line.split("\t")[column])
+    except (IndexError, ValueError):
+        raise ClipError(
+            f"{path}, row {row}: no number in column ecg ({line.strip()[:60]!r})", "copy the file again"
+        ) from None

@@ -1,0 +1,84 @@
+"""BioVid clips to rows of the clip table, and the table of a configuration."""
+
+from __future__ import annotations
+
+import dataclasses
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+
+from data_modules.biovid import Clip, read_ecg
+from painlit.clip_table import ClipTable, PreparedClip
+from painlit.config import Config
+from painlit.errors import ClipError, PainlitError
+from painlit.signals.clip_faces import clip_faces
+from painlit.signals.face_track import FaceTrack
+from painlit.signals.heart_rate import heart_rate
+
+
+def table_settings(config: Config) -> dict[str, Any]:
+    """What the rows of the clip table depend on."""
+    return {
+        "data.root": str(Path(config.data.root).resolve()),
+        "data.signals": config.data.signals,
+        "clip.seconds": config.clip.seconds,
+        "clip.video_fps": config.clip.video_fps,
+        "clip.ecg_hz": config.clip.ecg_hz,
+        "clip.frames": config.clip.used_frames,
+        "face.min_face": config.face.min_face,
+        "prepare.heart_rate_rule": config.prepare.heart_rate_rule,
+    }
+
+
+def table_path(config: Config) -> Path:
+    """Where `make prepare` leaves the clip table."""
+    return config.folder("prepare") / "clips.sqlite"
+
+
+def open_table(config: Config) -> ClipTable:
+    """The clip table that `make prepare` left for this configuration.
+
+    Raises:
+        PainlitError: There is none, or it was made with other settings.
+    """
+    path = table_path(config)
+    if not path.is_file():
+        raise PainlitError(f"{path} does not exist", "run `make prepare` with the same configuration first")
+    return ClipTable(path, table_settings(config))
+
+
+def prepare_clip(clip: Clip, config: Config) -> PreparedClip:
+    """Find the face in every used frame and the heart rate of every second.
+
+    The two halves fail apart: a clip whose ECG is unusable still serves a video model. What was wrong is in the row.
+    """
+    row = PreparedClip(clip.name, clip.subject, clip.label)
+    try:
+        track, padded = clip_faces(clip.video, config.clip, config.face, config.prepare.device)
+        row = dataclasses.replace(row, boxes=track.boxes, found=track.found, notes=_notes(track, padded))
+    except ClipError as error:
+        row = dataclasses.replace(row, video_problem=str(error))
+    try:
+        row = dataclasses.replace(row, bpm=_heart_rates(clip, config))
+    except ClipError as error:
+        row = dataclasses.replace(row, ecg_problem=str(error))
+    return row
+
+
+def _heart_rates(clip: Clip, config: Config) -> np.ndarray:
+    ecg = read_ecg(clip.ecg, config.clip.ecg_samples)
+    try:
+        rates = heart_rate(ecg, config.clip.ecg_hz, config.prepare.heart_rate_rule)  # type: ignore[arg-type]
+    except ClipError as error:
+        raise ClipError(f"{clip.ecg}: {error.what}", error.remedy) from error
+    return rates[: config.clip.heart_rates]
+
+
+def _notes(track: FaceTrack, padded: int) -> tuple[str, ...]:
+    notes = []
+    if padded:
+        notes.append(f"{padded} of {len(track.found)} frames missing at the end, padded with the last one")
+    if not track.found.all():
+        notes.append(f"no face in {int((~track.found).sum())} of {len(track.found)} frames, boxes interpolated")
+    return tuple(notes)

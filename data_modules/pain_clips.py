@@ -1,0 +1,125 @@
+"""The clips that one pain experiment uses: which, with what label, and where their inputs are."""
+
+from __future__ import annotations
+
+import hashlib
+from collections.abc import Sequence
+from dataclasses import dataclass, field
+
+import numpy as np
+
+from data_modules.biovid import read_samples
+from data_modules.biovid_prepare import open_table
+from painlit.clip_table import PreparedClip
+from painlit.config import Config
+from painlit.embeddings import EmbeddingCache, VideoClip, cache_settings
+from painlit.errors import PainlitError
+from painlit.files import read_json
+
+
+@dataclass(frozen=True)
+class PainClips:
+    """Clips of the task's classes whose inputs are all there, in samples.csv's order."""
+
+    names: list[str]
+    subjects: np.ndarray
+    """(n,) subject names."""
+    labels: np.ndarray
+    """(n,) int64 in the task's order."""
+    bpm: np.ndarray
+    """(n, S) float32; NaN rows where the modality does not need them."""
+    rows: np.ndarray
+    """(n,) int64 rows of the embedding cache; -1 where the modality does not need them."""
+    videos: list[VideoClip]
+    """Files and boxes, for joint training; empty where the modality does not need them."""
+    excluded: dict[str, str] = field(default_factory=dict)
+    """Clip name -> why it cannot be used."""
+
+    def of_subjects(self, subjects: Sequence[str]) -> np.ndarray:
+        """Positions of the clips of these subjects, (k,)."""
+        return np.flatnonzero(np.isin(self.subjects, list(subjects)))
+
+    @property
+    def subject_names(self) -> list[str]:
+        """Every subject with a usable clip, sorted."""
+        return sorted(set(self.subjects.tolist()))
+
+    def fingerprint(self) -> str:
+        """SHA-256 over clips, labels and heart rates: what a trained fold depends on besides the embeddings."""
+        sha = hashlib.sha256("\n".join(self.names).encode())
+        for array in (self.labels, self.bpm.astype("<f4")):
+            sha.update(array.tobytes())
+        return sha.hexdigest()
+
+
+def load_pain_clips(config: Config) -> PainClips:
+    """What `make prepare` and `make embed` left, for the configured task and modality.
+
+    Clips that lack an input of the modality are left out and listed with the reason; nothing is guessed.
+
+    Raises:
+        PainlitError: A step is missing or was made with other settings, or no clip is usable.
+    """
+    samples = read_samples(config.data.root, config.data.signals)
+    prepared = open_table(config).clips()
+    wanted = [clip for clip in samples if clip.label in config.classes]
+    unprepared = [clip.name for clip in wanted if clip.name not in prepared]
+    if unprepared:
+        raise PainlitError(
+            f"{len(unprepared)} clips are not prepared, the first is {unprepared[0]}", "run `make prepare` to the end"
+        )
+    excluded = {c.name: why for c in wanted if (why := _unusable(prepared[c.name], config))}
+    cached = config.model.uses_video and not config.train.joint
+    if cached:
+        excluded = {**read_embedding_problems(config), **excluded}
+        excluded = {name: why for name, why in excluded.items() if name in {c.name for c in wanted}}
+    used = [clip for clip in wanted if clip.name not in excluded]
+    if not used:
+        raise PainlitError("no clip is usable", f"see {config.folder('prepare') / 'problems.csv'}")
+    rows = np.full(len(used), -1, np.int64)
+    if cached:
+        rows = open_embeddings(config).rows([clip.name for clip in used])
+    silent = np.full(config.clip.heart_rates, np.nan)
+    return PainClips(
+        names=[clip.name for clip in used],
+        subjects=np.array([clip.subject for clip in used]),
+        labels=np.array([config.classes.index(clip.label) for clip in used], dtype=np.int64),
+        bpm=np.array(
+            [prepared[c.name].bpm if config.model.uses_heart_rate else silent for c in used], dtype=np.float32
+        ),
+        rows=rows,
+        videos=[VideoClip(c.name, c.video, _boxes(prepared[c.name])) for c in used] if config.train.joint else [],
+        excluded=excluded,
+    )
+
+
+def open_embeddings(config: Config) -> EmbeddingCache:
+    """The cache `make embed` left; refused if its settings are not this configuration's."""
+    cache = EmbeddingCache(config.folder("embed"))
+    return EmbeddingCache(config.folder("embed"), cache_settings(config, weights=cache.settings["weights"]))
+
+
+def read_embedding_problems(config: Config) -> dict[str, str]:
+    """Clips that could not be embedded, with the reason.
+
+    Raises:
+        PainlitError: `make embed` has not finished.
+    """
+    path = config.folder("embed") / "metrics.json"
+    if not path.is_file():
+        raise PainlitError(f"{path} does not exist", "run `make embed` with the same configuration, to the end")
+    return read_json(path)["failed"]
+
+
+def _unusable(row: PreparedClip, config: Config) -> str:
+    problems = []
+    if config.model.uses_video:
+        problems.append(row.video_problem)
+    if config.model.uses_heart_rate:
+        problems.append(row.ecg_problem)
+    return "; ".join(p for p in problems if p)
+
+
+def _boxes(row: PreparedClip) -> np.ndarray:
+    assert row.boxes is not None, f"{row.name} has no boxes, and should have been excluded"
+    return row.boxes

@@ -1,0 +1,75 @@
+"""`make embed`: the Spatial-Module's embedding of every frame and its tiles, computed once.
+
+Resumable: a second run computes what is missing. A cache made with other weights, crops or settings is refused. Leaves
+runs/embed/<data.name>/{cache.json, embeddings.f16, rows.u64, config.yaml, metrics.json}.
+"""
+
+from __future__ import annotations
+
+import time
+from dataclasses import asdict, dataclass
+
+from data_modules.biovid import read_samples
+from data_modules.biovid_prepare import open_table
+from experiments.command import main
+from painlit.build import pick_device
+from painlit.config import Config
+from painlit.embeddings import EmbeddingCache, FrameEmbedder, VideoClip, boxes_digest, cache_settings, embed_frames
+from painlit.errors import ClipError, PainlitError
+from painlit.files import write_json
+from painlit.pretrained import pretrained_spatial_module
+from painlit.progress import progress_bar
+from painlit.provenance import save_config
+from painlit.weights import digest
+
+@dataclass(frozen=True)
+class EmbedResult:
+    """What `make embed` made."""
+
+    clips: int
+    computed: int
+    """Clips embedded by this run; the others were there."""
+    failed: dict[str, str]
+    """Clip -> what was wrong with its video."""
+    seconds: float
+
+
+def run(config: Config) -> EmbedResult:
+    """Embed every prepared clip that the cache does not hold yet."""
+    started = time.monotonic()
+    spatial = pretrained_spatial_module(config)
+    folder = config.folder("embed")
+    prepared = open_table(config).clips()
+    clips = [
+        VideoClip(sample.name, sample.video, row.boxes)
+        for sample in read_samples(config.data.root, config.data.signals)
+        if (row := prepared.get(sample.name)) is not None and row.boxes is not None
+    ]
+    if not clips:
+        raise PainlitError("no prepared clip has a usable video", f"see {config.folder('prepare') / 'problems.csv'}")
+    cache = EmbeddingCache(folder, cache_settings(config, weights=digest(spatial.state_dict())))
+    cache.reserve([clip.name for clip in clips])
+    (folder / "metrics.json").unlink(missing_ok=True)
+    save_config(config, folder)
+    digests = {clip.name: boxes_digest(clip.boxes) for clip in clips}
+    finished = cache.finished(digests)
+    missing = [clip for clip in clips if clip.name not in finished]
+    embedder = FrameEmbedder(spatial, config.spatial.mean, config.spatial.std)
+    failed: dict[str, str] = {}
+    with progress_bar("embed", total=len(clips), done=len(finished)) as advance:
+        for name, row in embed_frames(missing, embedder, config, pick_device(config.embed.device)):
+            if isinstance(row, ClipError):
+                failed[name] = str(row)
+            else:
+                cache.write(name, row, digests[name])
+            advance()
+    result = EmbedResult(len(clips), len(missing) - len(failed), failed, round(time.monotonic() - started, 1))
+    write_json(folder / "metrics.json", asdict(result))
+    print(f"{result.clips} clips embedded ({result.computed} in this run, {len(failed)} failed) in {folder}")
+    for name, message in list(failed.items())[:10]:
+        print(f"  {name}: {message}")
+    return result
+
+
+if __name__ == "__main__":
+    main(run, __doc__)

@@ -1,0 +1,67 @@
+"""Networks out of the configuration."""
+
+from __future__ import annotations
+
+import torch
+from torch import nn
+
+from painlit.config import Config, SpatialConfig
+from painlit.models import AugmNet, Basic, HeartRateEncoder, Masking, PainModel, SpatialModule, TemporalModule
+
+
+def build_spatial_module(config: SpatialConfig) -> SpatialModule:
+    """The Spatial-Module of these sizes, with random weights."""
+    return SpatialModule(
+        image_size=config.image_size,
+        patch_size=config.patch_size,
+        embed_dim=config.embed_dim,
+        inner_dim=config.inner_dim,
+        depth=config.depth,
+        inner_heads=config.inner_heads,
+        outer_heads=config.outer_heads,
+    )
+
+
+def build_pain_model(config: Config) -> PainModel:
+    """PainModel for the configured task and modality, with random weights."""
+    model = config.model
+    frames, embedding_dim = config.clip.used_frames, config.spatial.embed_dim
+    raw_heart_rates = model.modality == "heart_rate" and not model.heart_rate_encoder.enabled
+    size = config.clip.heart_rates if raw_heart_rates else frames * embedding_dim
+    encoder = None
+    if model.uses_heart_rate and model.heart_rate_encoder.enabled:
+        encoder = HeartRateEncoder(
+            size=model.heart_rate_encoder.output_dim,
+            num_latents=model.heart_rate_encoder.latents,
+            latent_dim=model.heart_rate_encoder.latent_dim,
+        )
+    augmentations: list[nn.Module] = []
+    if model.basic:
+        augmentations.append(Basic())
+    if model.masking:
+        augmentations.append(Masking())
+    return PainModel(
+        model.modality,  # type: ignore[arg-type]
+        frames=frames,
+        embedding_dim=embedding_dim,
+        heart_rate_encoder=encoder,
+        temporal=TemporalModule(
+            len(config.classes),
+            token_size=1 if raw_heart_rates else model.temporal.token_size,
+            num_latents=model.temporal.latents,
+            latent_dim=model.temporal.latent_dim,
+            blocks=model.temporal.self_attention_blocks,
+        ),
+        augmnet=AugmNet(size, model.augmnet_hidden, model.augmnet_code) if model.augmnet else None,
+        augmentations=augmentations,
+        frame_embedding=model.frame_embedding,  # type: ignore[arg-type]
+        tile_coefficient=model.tile_coefficient,
+    )
+
+
+def pick_device(name: str) -> torch.device:
+    """`auto` is the accelerator torch finds, else the CPU; any other name is taken as it is."""
+    if name != "auto":
+        return torch.device(name)
+    accelerator = torch.accelerator.current_accelerator(check_available=True)
+    return accelerator if accelerator is not None else torch.device("cpu")

@@ -1,0 +1,134 @@
+"""The small table that `make prepare` leaves: face boxes and heart rates of every clip.
+
+One SQLite file, one transaction per clip: a stopped run keeps what it finished, and a reader never sees half a row.
+Boxes are kept as detected, so the crop rule can change without another detection.
+"""
+
+from __future__ import annotations
+
+import json
+import sqlite3
+from collections.abc import Iterator
+from contextlib import contextmanager
+from dataclasses import dataclass, field
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+
+from painlit.errors import PainlitError
+
+_SCHEMA = """
+CREATE TABLE IF NOT EXISTS settings (key TEXT PRIMARY KEY, value TEXT NOT NULL);
+CREATE TABLE IF NOT EXISTS clips (
+    name TEXT PRIMARY KEY, subject TEXT NOT NULL, label INTEGER NOT NULL,
+    boxes BLOB, found BLOB, bpm TEXT, video_problem TEXT NOT NULL, ecg_problem TEXT NOT NULL, notes TEXT NOT NULL
+);
+"""
+
+
+@dataclass(frozen=True)
+class PreparedClip:
+    """What later steps need of one clip besides its video.
+
+    `boxes` is None exactly if `video_problem` says why, `bpm` is None exactly if `ecg_problem` does.
+    """
+
+    name: str
+    subject: str
+    label: int
+    boxes: np.ndarray | None = None
+    """(F, 4) float32: x1, y1, x2, y2 in px of the face in each used frame."""
+    found: np.ndarray | None = None
+    """(F,) bool: detected there; False where the box was interpolated."""
+    bpm: np.ndarray | None = None
+    """(S,) float64: one heart rate per whole second."""
+    video_problem: str = ""
+    ecg_problem: str = ""
+    notes: tuple[str, ...] = field(default=())
+    """What was repaired: padded frames, interpolated boxes."""
+
+    @property
+    def problems(self) -> list[str]:
+        """What makes a part of the clip unusable."""
+        return [p for p in (self.video_problem, self.ecg_problem) if p]
+
+
+class ClipTable:
+    """Read and write access to a table of prepared clips.
+
+    Args:
+        path: The SQLite file.
+        settings: What the rows depend on. A file made with other settings is refused, never mixed.
+
+    Raises:
+        PainlitError: The file was made with other settings, or is damaged.
+    """
+
+    def __init__(self, path: Path, settings: dict[str, Any]):
+        self.path = Path(path)
+        self.path.parent.mkdir(parents=True, exist_ok=True)
+        with self._connection() as connection:
+            connection.executescript(_SCHEMA)
+            stored = {k: json.loads(v) for k, v in connection.execute("SELECT key, value FROM settings")}
+            if not stored:
+                connection.executemany(
+                    "INSERT INTO settings VALUES (?, ?)", [(k, json.dumps(v)) for k, v in settings.items()]
+                )
+        changed = [f"{k} was {stored.get(k)!r} and is now {v!r}" for k, v in settings.items() if stored.get(k, v) != v]
+        if changed:
+            raise PainlitError(
+                f"{self.path} was made with other settings: {'; '.join(changed)}",
+                f"set them back, choose another data.name, or delete {self.path} to prepare again",
+            )
+
+    def add(self, clip: PreparedClip) -> None:
+        """Write one clip, replacing an earlier row of the same name."""
+        row = (
+            clip.name,
+            clip.subject,
+            clip.label,
+            None if clip.boxes is None else clip.boxes.astype("<f4").tobytes(),
+            None if clip.found is None else clip.found.astype(np.uint8).tobytes(),
+            None if clip.bpm is None else json.dumps([round(float(v), 4) for v in clip.bpm]),
+            clip.video_problem,
+            clip.ecg_problem,
+            json.dumps(clip.notes),
+        )
+        with self._connection() as connection:
+            connection.execute("INSERT OR REPLACE INTO clips VALUES (?, ?, ?, ?, ?, ?, ?, ?, ?)", row)
+
+    def clips(self) -> dict[str, PreparedClip]:
+        """All rows by clip name."""
+        with self._connection() as connection:
+            rows = connection.execute("SELECT * FROM clips ORDER BY name").fetchall()
+        return {row[0]: _clip(row) for row in rows}
+
+    @contextmanager
+    def _connection(self) -> Iterator[sqlite3.Connection]:
+        connection = sqlite3.connect(self.path, timeout=60)
+        try:
+            with connection:
+                yield connection
+        except sqlite3.DatabaseError as error:  # a full disk and a damaged file come this way
+            raise PainlitError(
+                f"{self.path}: {error}",
+                "free some space if the disk is full; a damaged table can be deleted and prepared again",
+            ) from error
+        finally:
+            connection.close()
+
+
+def _clip(row: tuple) -> PreparedClip:
+    name, subject, label, boxes, found, bpm, video_problem, ecg_problem, notes = row
+    return PreparedClip(
+        name=name,
+        subject=subject,
+        label=label,
+        boxes=None if boxes is None else np.frombuffer(boxes, "<f4").reshape(-1, 4),
+        found=None if found is None else np.frombuffer(found, np.uint8).astype(bool),
+        bpm=None if bpm is None else np.array(json.loads(bpm)),
+        video_problem=video_problem,
+        ecg_problem=ecg_problem,
+        notes=tuple(json.loads(notes)),
+    )

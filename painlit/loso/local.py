@@ -1,0 +1,107 @@
+"""Folds on this machine: a queue of processes, one per GPU or a few on the CPU.
+
+Each fold is a process of its own, forked from a server that has imported the heavy packages once. Its output goes to
+log.txt in its folder. If this process dies, its folds die with it, so a second `make loso` never trains beside a first.
+"""
+
+from __future__ import annotations
+
+import multiprocessing
+import os
+import sys
+import threading
+import traceback
+from collections.abc import Callable, Sequence
+from multiprocessing import connection
+from multiprocessing.process import BaseProcess
+from pathlib import Path
+
+from painlit.config import Config
+from painlit.errors import PainlitError
+
+
+def run_folds(
+    config: Config, names: Sequence[str], folder: Path, finished: Callable[[str, bool], None], workers: int | None
+) -> list[str]:
+    """Run folds and return the names of those that failed; one failing does not stop the others.
+
+    Args:
+        config: The run's configuration.
+        names: Folds to run, in this order.
+        folder: runs/loso/<run>; each fold writes to folder/folds/<name>.
+        finished: Called with a fold's name and whether it succeeded, as soon as it ends.
+        workers: Folds at once; None is one per GPU, or one per core on a machine without.
+    """
+    gpus = _gpu_count() if config.train.accelerator in ("auto", "gpu", "cuda") else 0
+    slots = list(range(workers or gpus or os.cpu_count() or 1))
+    threads = max(1, (os.cpu_count() or 1) // len(slots))
+    context = multiprocessing.get_context("forkserver")
+    context.set_forkserver_preload(["painlit.loso.fold"])
+    waiting, running, failed = list(names), dict[int, tuple[str, int, BaseProcess]](), list[str]()
+    try:
+        while waiting or running:
+            while waiting and slots:
+                name, slot = waiting.pop(0), slots.pop(0)
+                gpu = slot % gpus if gpus else None
+                log = folder / "folds" / name / "log.txt"
+                process = context.Process(target=_fold_process, args=(config.to_dict(), name, log, gpu, threads))
+                process.start()
+                running[process.sentinel] = (name, slot, process)
+            for sentinel in connection.wait(list(running)):
+                name, slot, process = running.pop(sentinel)  # type: ignore[call-overload]
+                process.join()
+                slots.append(slot)
+                if process.exitcode:
+                    failed.append(name)
+                finished(name, not process.exitcode)
+    finally:
+        for _, _, process in running.values():
+            process.terminate()
+        for _, _, process in running.values():
+            process.join()
+    return failed
+
+
+def last_line(log: Path) -> str:
+    """The last line a fold wrote, or that it wrote nothing."""
+    lines = log.read_text(encoding="utf-8", errors="replace").split("\n") if log.is_file() else []
+    return next((line.strip() for line in reversed(lines) if line.strip()), "it wrote nothing")
+
+
+def _gpu_count() -> int:
+    """GPUs, counted without starting CUDA in this process."""
+    import torch
+
+    return torch.cuda.device_count()
+
+
+def _fold_process(config: dict, name: str, log: Path, gpu: int | None, threads: int) -> None:
+    threading.Thread(target=_end_with_parent, daemon=True).start()
+    log.parent.mkdir(parents=True, exist_ok=True)
+    output = os.open(log, os.O_WRONLY | os.O_CREAT | os.O_APPEND)
+    for stream in (1, 2):
+        os.dup2(output, stream)
+    if gpu is not None:
+        visible = os.environ.get("CUDA_VISIBLE_DEVICES")
+        os.environ["CUDA_VISIBLE_DEVICES"] = visible.split(",")[gpu] if visible else str(gpu)
+    import torch
+
+    from painlit.config import from_dict
+    from painlit.loso.fold import run_named_fold
+
+    torch.set_num_threads(threads)
+    try:
+        run_named_fold(from_dict(config), name)
+    except PainlitError as error:
+        print(f"error: {error}", file=sys.stderr, flush=True)
+        sys.exit(2)
+    except Exception:  # whatever it was, it belongs in this fold's log, and the other folds go on
+        traceback.print_exc()
+        sys.exit(1)
+
+
+def _end_with_parent() -> None:
+    parent = multiprocessing.parent_process()
+    assert parent is not None
+    connection.wait([parent.sentinel])
+    os._exit(1)

@@ -1,0 +1,85 @@
+"""Who is trained on and who is held out: `loso`, `loso67` and `holdout`."""
+
+from __future__ import annotations
+
+import random
+from collections.abc import Sequence
+from dataclasses import dataclass
+
+from painlit.errors import PainlitError
+from painlit.seeds import derive_seed
+
+WITHOUT_REACTION = (
+    "082315_w_60 082414_m_64 082909_m_47 083009_w_42 083013_w_47 083109_m_60 083114_w_55 091914_m_46 092009_m_54 "
+    "092014_m_56 092509_w_51 092714_m_64 100514_w_51 100914_m_39 101114_w_37 101209_w_61 101809_m_59 101916_m_40 "
+    "111313_m_64 120614_w_61"
+).split()
+"""The 20 BioVid subjects without visible reaction, whom `loso67` leaves out."""
+
+HOLDOUT_TEST = (
+    "100914_m_39 101114_w_37 082315_w_60 083114_w_55 083109_m_60 072514_m_27 080309_m_29 112016_m_25 112310_m_20 "
+    "092813_w_24 112809_w_23 112909_w_20 071313_m_41 101309_m_48 101609_m_36 091809_w_43 102214_w_36 102316_w_50 "
+    "112009_w_43 101814_m_58 101908_m_61 102309_m_61 112209_m_51 112610_w_60 112914_w_51 120514_w_56"
+).split()
+"""The 26 BioVid subjects that `holdout` tests on; the other 61 are trained on."""
+
+
+@dataclass(frozen=True)
+class Fold:
+    """Subjects of one training run. The three parts share nobody."""
+
+    name: str
+    train: tuple[str, ...]
+    test: tuple[str, ...]
+    validation: tuple[str, ...] = ()
+    """Subjects an epoch is selected on."""
+
+
+def folds(protocol: str, subjects: Sequence[str]) -> list[Fold]:
+    """The folds of a protocol over the subjects at hand, in the order of their names.
+
+    Raises:
+        PainlitError: Too few subjects, or the protocol's subjects are not among them.
+
+    >>> [(fold.name, fold.train) for fold in folds("loso", ["b", "a", "c"])]
+    [('a', ('b', 'c')), ('b', ('a', 'c')), ('c', ('a', 'b'))]
+    """
+    everyone = sorted(set(subjects))
+    if protocol == "holdout":
+        missing = [s for s in HOLDOUT_TEST if s not in everyone]
+        if missing:
+            raise _unfit(protocol, f"{len(missing)} of its {len(HOLDOUT_TEST)} test subjects", missing[0])
+        return [Fold("holdout", tuple(s for s in everyone if s not in HOLDOUT_TEST), tuple(sorted(HOLDOUT_TEST)))]
+    if protocol == "loso67":
+        if not set(WITHOUT_REACTION) & set(everyone):
+            raise _unfit(protocol, "all subjects it leaves out", WITHOUT_REACTION[0])
+        everyone = [s for s in everyone if s not in WITHOUT_REACTION]
+    if len(everyone) < 2:
+        raise PainlitError(f"{protocol} needs at least two subjects, and {len(everyone)} has usable clips", "add data")
+    return [Fold(s, tuple(o for o in everyone if o != s), (s,)) for s in everyone]
+
+
+def with_selection(fold: Fold, selection: str, inner_share: float, seed: int) -> Fold:
+    """The fold with the subjects that its epoch is selected on.
+
+    `last` selects nothing. `inner` moves a share of the training subjects (at least one) to validation, drawn by the
+    fold's own seed. `oracle` selects on the test subjects: it is there to measure how much that mistake flatters.
+    """
+    if selection == "oracle":
+        return Fold(fold.name, fold.train, fold.test, validation=fold.test)
+    if selection == "last":
+        return fold
+    count = max(1, round(inner_share * len(fold.train)))
+    if count >= len(fold.train):
+        raise PainlitError(
+            f"loso.inner_share={inner_share} leaves fold {fold.name} nobody to train on", "lower loso.inner_share"
+        )
+    drawn = random.Random(derive_seed(seed, fold.name, "inner")).sample(fold.train, count)
+    return Fold(fold.name, tuple(s for s in fold.train if s not in drawn), fold.test, tuple(sorted(drawn)))
+
+
+def _unfit(protocol: str, who: str, first: str) -> PainlitError:
+    return PainlitError(
+        f"protocol {protocol}: {who} have no usable clip here, such as {first}",
+        "use loso.protocol=loso for other data, or complete the data set",
+    )

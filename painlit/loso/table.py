@@ -1,0 +1,62 @@
+"""The result as a table on the terminal, with the paper's figures beside ours where that is honest."""
+
+from __future__ import annotations
+
+from typing import Any
+
+from rich.console import Console
+from rich.table import Table
+
+from painlit.config import Config
+from painlit.loso.metrics import METRICS
+from painlit.loso.paper_figures import paper_row
+
+
+def print_results(config: Config, results: dict[str, Any]) -> None:
+    """Print pooled metrics with intervals, means over subjects, subgroups and the confusion matrix."""
+    console = Console(width=None if Console().is_terminal else 110)
+    paper = paper_row(config) if config.data.is_biovid else None
+    title = f"{config.run_name}: {results['folds_done']} of {results['folds']} folds, {results['subjects']} subjects"
+    table = Table(title=title, title_justify="left")
+    for column in ("%", "pooled", "95 % interval over subjects", "mean ± sd over subjects"):
+        table.add_column(column)
+    if paper:
+        row, same = paper
+        figures = row.np_vs_p4 if config.task == "np_vs_p4" else row.multilevel
+        table.add_column(f"paper, Tables {row.table}" + ("" if same else " (best row, another configuration)"))
+    for k, name in enumerate(METRICS):
+        low, high = results["interval_95"][name]
+        over = results["over_subjects"][name]
+        cells = [
+            name if name == "accuracy" else f"macro {name}",
+            f"{100 * results['pooled'][name]:.2f}",
+            f"{100 * low:.2f} to {100 * high:.2f}",
+            f"{100 * over['mean']:.2f} ± {100 * over['sd']:.2f}",
+        ]
+        table.add_row(*cells, *([f"{figures[k]:.2f}"] if paper else []))
+    console.print(table)
+    pooled = results["pooled"]
+    console.print(f"calibration: ECE {pooled['ece']:.3f}, Brier {pooled['brier']:.3f}; {_confusion(config, pooled)}")
+    for kind, groups in results["subgroups"].items():
+        parts = [f"{g} {100 * v['accuracy']:.1f} ({v['subjects']} subjects)" for g, v in groups.items()]
+        console.print(f"accuracy by {kind}: {', '.join(parts)}")
+    for remark in remarks(config):
+        console.print(f"note: {remark}", style="bold")
+
+
+def remarks(config: Config) -> list[str]:
+    """What a reader of the numbers must know, beside the numbers."""
+    notes = []
+    if not config.data.is_biovid:
+        notes.append("stand-in data, not pain data: this shows that the pipeline learns, and says nothing about pain")
+    if config.loso.selection == "oracle":
+        notes.append("epochs were selected on the test subjects: these figures flatter, and measure only by how much")
+    if config.loso.shuffle_labels:
+        notes.append("control run with shuffled training labels: anything above chance is a leak")
+    return notes
+
+
+def _confusion(config: Config, pooled: dict[str, Any]) -> str:
+    names = ["NP", "P1", "P2", "P3", "P4"]
+    rows = [f"{names[c]} {row}" for c, row in zip(config.classes, pooled["confusion"], strict=True)]
+    return f"confusion (rows true, columns predicted): {'  '.join(rows)}"

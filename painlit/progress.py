@@ -1,0 +1,44 @@
+"""A progress bar with time left on a terminal, a line now and then anywhere else."""
+
+from __future__ import annotations
+
+import time
+from collections.abc import Callable, Iterator
+from contextlib import contextmanager
+
+from rich.console import Console
+from rich.progress import BarColumn, MofNCompleteColumn, Progress, TextColumn, TimeElapsedColumn, TimeRemainingColumn
+
+_LINE_EVERY = 20.0  # s between lines where there is no terminal
+
+
+@contextmanager
+def progress_bar(title: str, total: int, done: int = 0) -> Iterator[Callable[[], None]]:
+    """Gives a function to call after each finished piece.
+
+    Args:
+        title: What is being done.
+        total: All pieces.
+        done: Pieces an earlier run finished.
+    """
+    console = Console()
+    if console.is_terminal:
+        columns = (TextColumn("{task.description}"), BarColumn(), MofNCompleteColumn(), TimeElapsedColumn())
+        with Progress(*columns, TimeRemainingColumn(), console=console) as bar:
+            task = bar.add_task(title, total=total, completed=done)
+            yield lambda: bar.advance(task)
+        return
+    start = last = time.monotonic()
+    count = done
+
+    def advance() -> None:
+        nonlocal count, last
+        count += 1
+        now = time.monotonic()
+        if now - last >= _LINE_EVERY and count < total:
+            left = (now - start) / (count - done) * (total - count)
+            print(f"{title}: {count}/{total}, about {left:.0f} s left", flush=True)
+            last = now
+
+    yield advance
+    print(f"{title}: {count}/{total} in {time.monotonic() - start:.0f} s", flush=True)
