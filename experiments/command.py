@@ -5,7 +5,7 @@ from __future__ import annotations
 import ast
 import inspect
 import sys
-from collections.abc import Callable, Iterator
+from collections.abc import Callable, Iterator, Sequence
 from typing import Any
 
 from painlit import config as schema
@@ -13,15 +13,21 @@ from painlit.config import Config, known_keys, load
 from painlit.errors import PainlitError
 
 
-def main(run: Callable[[Config], Any], description: str | None) -> None:
-    """Run a stage with the command line's configuration. Exit status 2: an error the user can mend; 130: Ctrl-C."""
+def main(run: Callable[[Config], Any], description: str | None, defaults: Sequence[str] = ()) -> None:
+    """Run a stage with the command line's configuration. Exit status 2: an error the user can mend; 130: Ctrl-C.
+
+    Args:
+        run: The stage.
+        description: What --help says of it.
+        defaults: Arguments read before the user's.
+    """
     if {"-h", "--help"} & set(sys.argv[1:]):
         print(description)
         print("Keys (key=value, or in a YAML file given as config=FILE):\n")
         print("\n".join(_help_lines()))
         return
     try:
-        result = run(load(sys.argv[1:]))
+        result = run(load([*defaults, *sys.argv[1:]]))
     except PainlitError as error:
         sys.exit(_fail(f"error: {error}", 2))
     except KeyboardInterrupt:

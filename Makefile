@@ -1,0 +1,56 @@
+# painlit: each target is one step. ARGS="key=value ..." reaches the step; `make loso ARGS=--help` lists all keys.
+.DEFAULT_GOAL := help
+PYTHON ?= python3
+VENV := .venv
+RUN := $(VENV)/bin/python
+ARGS ?=
+
+# Where processes share the cores, threads that spin while they wait slow each other down many times.
+export OMP_WAIT_POLICY ?= PASSIVE
+
+$(VENV)/ready: requirements.lock pyproject.toml
+	@$(PYTHON) -c 'import sys; v = sys.version_info; sys.exit(v < (3, 11) and f"Python 3.11 or newer is needed, this is {v[0]}.{v[1]}: set PYTHON=...")'
+	$(PYTHON) -m venv $(VENV)
+	$(VENV)/bin/pip install --quiet --disable-pip-version-check -r requirements.lock
+	$(VENV)/bin/pip install --quiet --disable-pip-version-check --no-deps -e .
+	@touch $@
+
+##@ Start
+.PHONY: help
+help: ## Show this list
+	@awk 'BEGIN {FS = ":.*## "} /^##@/ {printf "\n%s\n", substr($$0, 5)} /^[a-z0-9-]+:.*## / {printf "  %-12s %s\n", $$1, $$2}' $(MAKEFILE_LIST)
+
+.PHONY: setup
+setup: $(VENV)/ready ## Install everything into .venv (exact versions; CPU and CUDA)
+
+.PHONY: demo
+demo: setup ## The whole pipeline on data it makes itself, in a few minutes
+	$(RUN) -m experiments.demo $(ARGS)
+
+##@ Steps on BioVid, in order
+.PHONY: check-data prepare embed finetune loso
+check-data: setup ## Say within seconds whether data.root is complete
+	$(RUN) -m experiments.check_data $(ARGS)
+prepare: setup ## Face boxes and heart rates of every clip -> runs/prepare
+	$(RUN) -m experiments.prepare $(ARGS)
+embed: setup ## Frame embeddings of every clip -> runs/embed
+	$(RUN) -m experiments.embed $(ARGS)
+finetune: setup ## One pain model on all subjects -> runs/finetune
+	$(RUN) -m experiments.finetune $(ARGS)
+loso: setup ## Every subject held out once -> runs/loso
+	$(RUN) -m experiments.loso $(ARGS)
+
+##@ Development
+.PHONY: test test-all smoke lint bench
+test: setup ## Fast tests (a few minutes)
+	$(RUN) -m pytest -m "not slow" $(ARGS)
+test-all: setup ## Slow tests too
+	$(RUN) -m pytest $(ARGS)
+smoke: setup ## The pipeline with a tiny model, end to end
+	$(RUN) -m pytest -m smoke $(ARGS)
+lint: setup ## Style, formatting and types
+	$(VENV)/bin/ruff check .
+	$(VENV)/bin/ruff format --check .
+	$(VENV)/bin/mypy
+bench: setup ## Speed and accuracy beside named peers, measured in one run
+	$(RUN) -m experiments.bench $(ARGS)
