@@ -21,8 +21,8 @@ Batch = dict[str, Tensor]
 class PainDataset(Dataset):
     """Some of the clips, fetched a whole batch at a time.
 
-    A batch holds, as the modality needs them: `full` and `tiles` (B, F, D) float16, `bpm` (B, S) float32 in bpm, `crops`
-    (B, F, 3, S, S) uint8 for joint training; always `label` (B,) int64 and `clip` (B,) positions in `clips`.
+    A batch holds, as the modality needs them: `full` and `tiles` (B, F, D) float16, `bpm` (B, S) float32 in bpm,
+    `crops` (B, F, 3, S, S) uint8 for joint training; always `label` (B,) int64 and `clip` (B,) positions in `clips`.
     """
 
     def __init__(self, clips: PainClips, positions: np.ndarray, labels: np.ndarray, config: Config):
@@ -114,9 +114,11 @@ class BioVidDataModule(LightningDataModule):
             raise ValueError("no training clip")
 
     def train_dataloader(self) -> DataLoader:
-        """Training clips, in an order that follows from the seed and the epoch alone, so that a resumed run repeats it."""
+        """Training clips, in an order that follows from seed and epoch alone, so that a resumed run repeats it."""
         # DistributedSampler with one replica is torch's sampler whose order is a function of (seed, epoch).
-        sampler = DistributedSampler(self.train, num_replicas=1, rank=0, shuffle=True, seed=self.seed)
+        sampler: DistributedSampler = DistributedSampler(
+            self.train, num_replicas=1, rank=0, shuffle=True, seed=self.seed
+        )
         return self._loader(self.train, sampler=sampler)
 
     def val_dataloader(self) -> DataLoader | list:
@@ -145,7 +147,7 @@ class BioVidDataModule(LightningDataModule):
         )
 
     def embedding_statistics(self) -> tuple[Tensor, Tensor]:
-        """Mean and standard deviation, (D,) each, of eq. 7's D over the training subjects' frames, and no one else's."""
+        """Mean and standard deviation, (D,) each, of eq. 7's D over the frames of training subjects, and no one else."""
         model = self.config.model
         sums = torch.zeros(2, self.config.spatial.embed_dim, dtype=torch.float64)
         count = 0
@@ -164,7 +166,7 @@ class BioVidDataModule(LightningDataModule):
 
 
 def shuffled_within_subjects(clips: PainClips, subjects: Sequence[str], seed: int) -> np.ndarray:
-    """Labels with those of each given subject permuted among that subject's clips: the control that must be at chance."""
+    """Labels, those of each given subject permuted among its clips: the control that must be at chance."""
     labels = clips.labels.copy()
     generator = np.random.default_rng(seed)
     for subject in sorted(subjects):
@@ -173,5 +175,6 @@ def shuffled_within_subjects(clips: PainClips, subjects: Sequence[str], seed: in
     return labels
 
 
-def _as_is(batch: Batch) -> Batch:
+def _as_is(batch: Any) -> Batch:
+    """The dataset's batches need no collating."""
     return batch

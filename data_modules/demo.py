@@ -1,8 +1,8 @@
 """Demo data in BioVid's layout, made by the project alone: an animated public-domain portrait and synthesised ECG.
 
-The portrait is NASA's photograph of Eileen Collins that scikit-image ships (public domain). Each subject is a variant of
-it: mirrored or not, stretched, tinted, lit and sized differently. A clip moves the head a little; its class sets how far
-the mouth opens and the brows draw together, and, with overlap between classes, how fast the heart beats. The ECG is
+The portrait is NASA's photograph of Eileen Collins that scikit-image ships (public domain). Each subject is a variant
+of it: mirrored or not, stretched, tinted, lit and sized differently. A clip moves the head a little; its class sets how
+far the mouth opens and the brows draw together, and, with overlap between classes, how fast the heart beats. The ECG is
 biosppy's synthesised beat, repeated with varying intervals, over baseline wander and noise.
 
 It is no pain data: it shows that the pipeline runs and learns, and says nothing about pain.
@@ -67,7 +67,7 @@ def make_demo(
     if samples.is_file():
         return root
     portrait = _portrait()
-    rows = []
+    rows: list[list[object]] = []
     for number in range(1, subjects + 1):
         generator = np.random.default_rng([seed, number])
         person = _person(number, generator)
@@ -95,7 +95,9 @@ def _portrait() -> np.ndarray:
     try:
         from skimage.data import astronaut
     except ImportError as error:
-        raise PainlitError("the demo's portrait comes with scikit-image, which is not installed", "make setup") from error
+        raise PainlitError(
+            "the demo's portrait comes with scikit-image, which is not installed", "make setup"
+        ) from error
     return cv2.resize(astronaut()[10:266, 96:352], (_SIZE, _SIZE), interpolation=cv2.INTER_AREA)
 
 
@@ -123,7 +125,7 @@ def _write_video(
     grain = generator.normal(0, 3, portrait.shape)
     with atomic_path(path) as temporary:
         renamed = temporary.with_suffix(".mp4")  # OpenCV picks the container by the name's ending
-        writer = cv2.VideoWriter(str(renamed), cv2.VideoWriter_fourcc(*"mp4v"), fps, (_SIZE, _SIZE))
+        writer = cv2.VideoWriter(str(renamed), cv2.VideoWriter.fourcc(*"mp4v"), fps, (_SIZE, _SIZE))
         if not writer.isOpened():
             raise PainlitError(f"{path}: OpenCV cannot write MP4 videos", "install opencv-python from its wheel")
         for intensity, (dx, dy) in zip(course, sway, strict=True):
@@ -170,7 +172,9 @@ def _ecg_table(person: Person, label: int, clip: ClipConfig, generator: np.rando
     ecg = ecg[len(beat) // 2 :][: clip.ecg_samples]
     seconds = np.arange(clip.ecg_samples) / clip.ecg_hz
     ecg += 0.1 * np.sin(2 * np.pi * (0.3 * seconds + generator.random())) + generator.normal(0, 0.02, len(ecg))
-    lines = [f"{round(1e6 * t)}\t{2 + 0.1 * label:.3f}\t{value:.4f}\t0.0" for t, value in zip(seconds, ecg, strict=True)]
+    lines = [
+        f"{round(1e6 * t)}\t{2 + 0.1 * label:.3f}\t{value:.4f}\t0.0" for t, value in zip(seconds, ecg, strict=True)
+    ]
     return "\n".join(["time\tgsr\tecg\temg_trapezius", *lines, ""])
 
 

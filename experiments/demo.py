@@ -32,7 +32,9 @@ def run(config: Config) -> loso.LosoResult:
     embed.run(config)
     _title("loso: train on all subjects but one, test on that one, for each")
     result = loso.run(config)
-    print(f"\n{time.monotonic() - started:.0f} s in all. Everything is in {config.runs}/; the README tells what is what.")
+    print(
+        f"\n{time.monotonic() - started:.0f} s in all. Everything is in {config.runs}/; the README tells what is what."
+    )
     return result
 
 

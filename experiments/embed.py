@@ -22,6 +22,7 @@ from painlit.progress import progress_bar
 from painlit.provenance import save_config
 from painlit.weights import digest
 
+
 @dataclass(frozen=True)
 class EmbedResult:
     """What `make embed` made."""
@@ -57,11 +58,11 @@ def run(config: Config) -> EmbedResult:
     embedder = FrameEmbedder(spatial, config.spatial.mean, config.spatial.std)
     failed: dict[str, str] = {}
     with progress_bar("embed", total=len(clips), done=len(finished)) as advance:
-        for name, row in embed_frames(missing, embedder, config, pick_device(config.embed.device)):
-            if isinstance(row, ClipError):
-                failed[name] = str(row)
+        for name, embedded in embed_frames(missing, embedder, config, pick_device(config.embed.device)):
+            if isinstance(embedded, ClipError):
+                failed[name] = str(embedded)
             else:
-                cache.write(name, row, digests[name])
+                cache.write(name, embedded, digests[name])
             advance()
     result = EmbedResult(len(clips), len(missing) - len(failed), failed, round(time.monotonic() - started, 1))
     write_json(folder / "metrics.json", asdict(result))

@@ -50,7 +50,9 @@ def run(config: Config) -> FinetuneResult:
         save_weights(weights, module.model, about)
         if module.embedder is not None:
             spatial = config.to_dict()["spatial"]
-            save_weights(weights.with_name("spatial.safetensors"), module.embedder.spatial, {**about, "spatial": spatial})
+            save_weights(
+                weights.with_name("spatial.safetensors"), module.embedder.spatial, {**about, "spatial": spatial}
+            )
     print(f"weights: {weights.parent}")
     return FinetuneResult(folder, weights, metrics)
 

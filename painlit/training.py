@@ -80,14 +80,22 @@ def fit(
     callbacks: list[Callback] = [EpochLines(), ResumePoint(last, config.train.checkpoint_every)]
     if select:
         best = ModelCheckpoint(
-            checkpoints, "best", monitor="val/accuracy", mode="max", save_weights_only=True, enable_version_counter=False
+            checkpoints,
+            "best",
+            monitor="val/accuracy",
+            mode="max",
+            save_weights_only=True,
+            enable_version_counter=False,
         )
         callbacks.insert(0, best)
     with warnings.catch_warnings():
-        # Gathering rows of a mapped array needs no worker processes, and a small set has fewer steps than a log interval.
+        # Gathering rows of a mapped array needs no worker processes, a small set has fewer steps than a log interval, a
+        # run without selection has no validation clips, and the last is Lightning's own affair with torch.
         warnings.filterwarnings("ignore", message=".*does not have many workers.*")
         warnings.filterwarnings("ignore", message=".*smaller than the logging interval.*")
         warnings.filterwarnings("ignore", message=".*Checkpoint directory .* exists and is not empty.*")
+        warnings.filterwarnings("ignore", message="Total length of `list` across ranks is zero.*")
+        warnings.filterwarnings("ignore", message=".*isinstance.treespec, LeafSpec.*")
         trainer = Trainer(
             max_epochs=config.train.epochs,
             accelerator=config.train.accelerator,

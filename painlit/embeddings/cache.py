@@ -87,7 +87,9 @@ class EmbeddingCache:
         if not self._digests.is_file():
             return set()
         rows = np.fromfile(self._digests, "<u8")
-        return {n for n, d in digests.items() if n in self._row and self._row[n] < len(rows) and rows[self._row[n]] == d}
+        return {
+            n for n, d in digests.items() if n in self._row and self._row[n] < len(rows) and rows[self._row[n]] == d
+        }
 
     def write(self, name: str, embeddings: np.ndarray, digest: int) -> None:
         """Write a clip's row, (2, frames, D), and then mark it finished."""

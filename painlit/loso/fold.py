@@ -1,7 +1,7 @@
 """One fold: train on some subjects, predict the clips of the others, leave the evidence.
 
-    folds/<name>/config.yaml, checkpoints/last.ckpt, predictions.csv, log.txt, and last of all metrics.json,
-    which exists if and only if the fold is finished.
+folds/<name>/config.yaml, checkpoints/last.ckpt, predictions.csv, log.txt, and last of all metrics.json,
+which exists if and only if the fold is finished.
 """
 
 from __future__ import annotations

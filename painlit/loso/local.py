@@ -44,11 +44,12 @@ def run_folds(
                 name, slot = waiting.pop(0), slots.pop(0)
                 gpu = slot % gpus if gpus else None
                 log = folder / "folds" / name / "log.txt"
-                process = context.Process(target=_fold_process, args=(config.to_dict(), name, log, gpu, threads))
-                process.start()
-                running[process.sentinel] = (name, slot, process)
-            for sentinel in connection.wait(list(running)):
-                name, slot, process = running.pop(sentinel)  # type: ignore[call-overload]
+                fold = context.Process(target=_fold_process, args=(config.to_dict(), name, log, gpu, threads))
+                fold.start()
+                running[fold.sentinel] = (name, slot, fold)
+            ended = connection.wait(list(running))
+            for sentinel in [s for s in running if s in ended]:
+                name, slot, process = running.pop(sentinel)
                 process.join()
                 slots.append(slot)
                 if process.exitcode:

@@ -7,7 +7,7 @@ from typing import Any
 import torch
 import torch.nn.functional as F
 from lightning import LightningModule
-from torch import Tensor, nn
+from torch import Tensor
 from torchmetrics.classification import MulticlassAccuracy
 
 from painlit.build import build_pain_model, build_spatial_module
@@ -35,8 +35,8 @@ class PainAssessment(LightningModule):
         joint = self.config.train.joint and self.config.model.uses_video
         spatial = self.config.spatial
         self.embedder = FrameEmbedder(build_spatial_module(spatial), spatial.mean, spatial.std) if joint else None
-        accuracy = MulticlassAccuracy(len(self.config.classes), average="micro")
-        self.accuracy = nn.ModuleDict({"train_": accuracy.clone(), "val_": accuracy.clone()})
+        self.train_accuracy = MulticlassAccuracy(len(self.config.classes), average="micro")
+        self.val_accuracy = self.train_accuracy.clone()
 
     def forward(self, batch: dict[str, Tensor]) -> Tensor:
         """Class scores of a batch of `PainDataset`, (B, classes)."""
@@ -69,11 +69,10 @@ class PainAssessment(LightningModule):
     def _step(self, batch: dict[str, Tensor], stage: str) -> Tensor:
         logits = self(batch)
         loss = F.cross_entropy(logits, batch["label"])
-        accuracy = self.accuracy[f"{stage}_"]
+        accuracy = self.train_accuracy if stage == "train" else self.val_accuracy
         accuracy(logits, batch["label"])
-        sizes = {"batch_size": len(logits), "on_step": False, "on_epoch": True}
-        self.log(f"{stage}/loss", loss, **sizes)
-        self.log(f"{stage}/accuracy", accuracy, **sizes)
+        self.log(f"{stage}/loss", loss, on_step=False, on_epoch=True, batch_size=len(logits))
+        self.log(f"{stage}/accuracy", accuracy, on_step=False, on_epoch=True, batch_size=len(logits))
         return loss
 
     def _embed(self, crops: Tensor) -> tuple[Tensor, Tensor | None]:
