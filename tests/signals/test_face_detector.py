@@ -13,45 +13,28 @@ from painlit.signals.video import read_frames
 
 
 @pytest.fixture(scope="module")
-def data() -> Path:
-    folder = Path(__file__).parents[2] / "../shared/data"
-    if not folder.is_dir():
-        pytest.skip(f"no real data at {folder}")
-    return folder
-
-
-@pytest.fixture(autouse=True)
-def one_thread():
-    """Threads of several tests or programs on the same cores wait for each other: ten times slower."""
-    before = torch.get_num_threads()
-    torch.set_num_threads(1)
-    yield
-    torch.set_num_threads(before)
-
-
-@pytest.fixture(scope="module")
 def detector() -> FaceDetector:
     return FaceDetector()
 
 
 @pytest.fixture
-def frames(data: Path) -> np.ndarray:
-    return np.stack(list(read_frames(data / "videos" / "lbax4n.mpg", [0, 5, 10])))
+def frames(shared_data: Path) -> np.ndarray:
+    return np.stack(list(read_frames(shared_data / "videos" / "lbax4n.mpg", [0, 5, 10])))
 
 
-def test_agrees_with_an_independent_implementation(detector: FaceDetector, data: Path):
+def test_agrees_with_an_independent_implementation(detector: FaceDetector, shared_data: Path):
     some = ("faces/boxes", "videos/sbwe5n.mpg", "faces/london/smiling/0")
-    parity = compare_with_reference(detector, data, lambda name: name.startswith(some))
+    parity = compare_with_reference(detector, shared_data, lambda name: name.startswith(some))
     assert parity.boxes >= 25
     assert parity.found == parity.boxes
     assert parity.mean_iou > 0.999
     assert parity.extra == 0
 
 
-def test_landmarks_agree_too(detector: FaceDetector, data: Path):
+def test_landmarks_agree_too(detector: FaceDetector, shared_data: Path):
     name = "faces/boxes/2008_001322.jpg"
-    expected = json.loads((data / "reference" / "mtcnn_boxes.json").read_text())["detections"][name]
-    photograph = cv2.cvtColor(cv2.imread(str(data / name)), cv2.COLOR_BGR2RGB)
+    expected = json.loads((shared_data / "reference" / "mtcnn_boxes.json").read_text())["detections"][name]
+    photograph = cv2.cvtColor(cv2.imread(str(shared_data / name)), cv2.COLOR_BGR2RGB)
     (faces,) = detector.detect_faces([photograph])
     for face in expected:
         nearest = np.abs(faces.boxes[:, :4] - face["box"]).sum(1).argmin()
@@ -59,8 +42,8 @@ def test_landmarks_agree_too(detector: FaceDetector, data: Path):
         assert faces.boxes[nearest, 4] == pytest.approx(face["score"], abs=1e-4)
 
 
-def test_finds_the_annotated_faces(detector: FaceDetector, data: Path):
-    recall = recall_on_photographs(detector, data)
+def test_finds_the_annotated_faces(detector: FaceDetector, shared_data: Path):
+    recall = recall_on_photographs(detector, shared_data)
     assert recall.faces == 18
     assert recall.found >= 16
 

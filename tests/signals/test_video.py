@@ -12,14 +12,6 @@ SIZE = 64, 48  # width, height
 STRIPES = 6  # one per bit of the frame number, white or black
 
 
-@pytest.fixture(scope="module")
-def data() -> Path:
-    folder = Path(__file__).parents[2] / "../shared/data"
-    if not folder.is_dir():
-        pytest.skip(f"no real data at {folder}")
-    return folder
-
-
 def write_clip(path: Path, frames: int) -> Path:
     writer = cv2.VideoWriter(str(path), cv2.VideoWriter_fourcc(*"mp4v"), 25, SIZE)
     for index in range(frames):
@@ -147,8 +139,8 @@ def test_a_frame_handed_out_is_not_overwritten(clip: Path):
     assert positions(frames[:31]) == [*range(30), 29]
 
 
-def test_real_clip(data: Path):
-    path = data / "videos" / "bbaf2n.mpg"
+def test_real_clip(shared_data: Path):
+    path = shared_data / "videos" / "bbaf2n.mpg"
     assert (probe(path).width, probe(path).height, probe(path).fps) == (360, 288, 25.0)
     reader = read_clip(path, range(75), nominal_frames=75)
     assert sum(1 for _ in reader) == 75
