@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import hashlib
+import io
 import os
 import sys
 import time
@@ -27,7 +28,9 @@ class AtomicCheckpointIO(TorchCheckpointIO):
     def save_checkpoint(self, checkpoint: dict[str, Any], path: Any, storage_options: Any | None = None) -> None:
         """Write beside `path`, then rename."""
         with atomic_path(Path(path)) as temporary:
-            torch.save(checkpoint, temporary)
+            content = io.BytesIO()  # torch's own error on a full disk is no OSError, and names neither
+            torch.save(checkpoint, content)
+            temporary.write_bytes(content.getbuffer())
 
 
 class ResumePoint(Callback):

@@ -10,7 +10,7 @@ from typing import Any
 
 import torch
 from safetensors import SafetensorError
-from safetensors.torch import load_file, save_file
+from safetensors.torch import load_file, save
 from torch import Tensor, nn
 
 from painlit.errors import PainlitError
@@ -28,7 +28,7 @@ def save_weights(path: Path, module: nn.Module, about: Mapping[str, Any]) -> Non
     """
     state = {name: tensor.detach().cpu().contiguous() for name, tensor in module.state_dict().items()}
     with atomic_path(path) as temporary:
-        save_file(state, temporary)
+        temporary.write_bytes(save(state))  # not save_file, whose error on a full disk is no OSError
     write_json(path.with_suffix(".json"), {**about, "sha256": digest(state), **provenance()})
 
 
