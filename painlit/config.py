@@ -70,6 +70,8 @@ class ClipConfig:
 
     def __post_init__(self):
         _at_least("clip.seconds", self.seconds, 1)
+        _at_least("clip.video_fps", self.video_fps, 1)
+        _at_least("clip.ecg_hz", self.ecg_hz, 1)
         if self.frames is not None and not 1 <= self.frames <= self.nominal_frames:
             raise PainlitError(
                 f"clip.frames={self.frames}, but a clip has {self.nominal_frames} frames",
@@ -134,6 +136,7 @@ class PrepareConfig:
 
     def __post_init__(self):
         _one_of("prepare.heart_rate_rule", self.heart_rate_rule, ["overlap", "paper"])
+        _at_least("prepare.workers", 1 if self.workers is None else self.workers, 1)
 
 
 @dataclass
@@ -159,6 +162,11 @@ class SpatialConfig:
     std: list[float] = field(default_factory=lambda: [0.2492, 0.2173, 0.2082])
     """RGB standard deviation the images are divided by (VGGFace2's)."""
 
+    def __post_init__(self):
+        for key, values in (("spatial.mean", self.mean), ("spatial.std", self.std)):
+            if len(values) != 3:
+                raise PainlitError(f"{key}={values} has {len(values)} values", "give one for each of R, G, B")
+
 
 @dataclass
 class EmbedConfig:
@@ -172,6 +180,10 @@ class EmbedConfig:
     """Frames in one forward pass; each is five images."""
     workers: int = 1
     """Processes that decode and crop."""
+
+    def __post_init__(self):
+        _at_least("embed.batch_frames", self.batch_frames, 1)
+        _at_least("embed.workers", self.workers, 0)
 
 
 @dataclass
@@ -307,6 +319,7 @@ class LosoConfig:
     def __post_init__(self):
         _one_of("loso.protocol", self.protocol, ["loso", "loso67", "holdout"])
         _one_of("loso.selection", self.selection, ["last", "inner", "oracle"])
+        _at_least("loso.workers", 1 if self.workers is None else self.workers, 1)
 
 
 @dataclass
@@ -396,7 +409,11 @@ def load(arguments: Sequence[str] = ()) -> Config:
             layers.append((file, OmegaConf.load(file)))
         except Exception as error:  # yaml's own errors have no common base that OmegaConf exports
             raise PainlitError(f"{file} is not valid YAML: {error}", "mend the line it names") from error
-    layers.append(("command line", OmegaConf.from_dotlist(pairs)))
+    for pair in pairs:
+        try:
+            layers.append(("command line", OmegaConf.from_dotlist([pair])))
+        except Exception as error:  # as above
+            raise PainlitError(f"argument {pair!r} cannot be read: {error}", "close its brackets and quotes") from error
     for source, layer in layers:
         _refuse_unknown_keys(OmegaConf.to_container(layer), source)
     try:
