@@ -75,8 +75,8 @@ class ClipTable:
                 connection.executemany(
                     "INSERT INTO settings VALUES (?, ?)", [(k, json.dumps(v)) for k, v in settings.items()]
                 )
-        changed = [f"{k} was {stored.get(k)!r} and is now {v!r}" for k, v in settings.items() if stored.get(k, v) != v]
-        if changed:
+        changed = [f"{k} was {stored.get(k)!r} and is now {v!r}" for k, v in settings.items() if stored.get(k) != v]
+        if stored and changed:
             raise PainlitError(
                 f"{self.path} was made with other settings: {'; '.join(changed)}",
                 f"set them back, choose another data.name, or delete {self.path} to prepare again",
