@@ -1,0 +1,18 @@
+from pathlib import Path
+
+import pytest
+import torch
+
+from painlit.errors import PainlitError
+from painlit.training import AtomicCheckpointIO
+
+
+def test_a_checkpoint_on_a_full_disk_is_an_error_that_keeps_the_one_before(tmp_path: Path, full_disk):
+    path = tmp_path / "last.ckpt"
+    AtomicCheckpointIO().save_checkpoint({"weight": torch.ones(10), "epoch": 3}, path)
+    with full_disk(5000), pytest.raises(PainlitError, match=r"(?s)last\.ckpt: .*free some space"):
+        AtomicCheckpointIO().save_checkpoint({"weight": torch.zeros(100_000), "epoch": 4}, path)
+    kept = torch.load(path, weights_only=True)
+    assert kept["epoch"] == 3
+    assert torch.equal(kept["weight"], torch.ones(10))
+    assert [p.name for p in tmp_path.iterdir()] == ["last.ckpt"]
