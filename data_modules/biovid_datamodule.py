@@ -143,11 +143,12 @@ class BioVidDataModule(LightningDataModule):
             num_workers=workers,
             persistent_workers=workers > 0,
             pin_memory=torch.cuda.is_available(),
+            generator=torch.Generator(),  # a loader draws a seed for its workers: not from the augmentations' stream
             **options,
         )
 
     def embedding_statistics(self) -> tuple[Tensor, Tensor]:
-        """Mean and standard deviation, (D,) each, of eq. 7's D over the frames of training subjects, and no one else."""
+        """Mean and standard deviation, (D,) each, of eq. 7's D over the training subjects' frames, and no others."""
         model = self.config.model
         sums = torch.zeros(2, self.config.spatial.embed_dim, dtype=torch.float64)
         count = 0

@@ -73,6 +73,8 @@ class EmbeddingCache:
         self.names += [name for name in clips if name not in self._row]
         self._row = {name: row for row, name in enumerate(self.names)}
         self.folder.mkdir(parents=True, exist_ok=True)
+        if not self._about.is_file():  # rows of which nobody knows what they are
+            self._digests.unlink(missing_ok=True)
         for path, width in ((self._values, self._bytes), (self._digests, 8)):
             with named_disk_errors(path), open(path, "ab") as handle:
                 handle.truncate(len(self.names) * width)

@@ -91,6 +91,7 @@ def _fold_process(config: dict, name: str, log: Path, gpu: int | None, threads: 
     from painlit.loso.fold import run_named_fold
 
     torch.set_num_threads(threads)
+    print(f"fold {name}: process {os.getpid()}, {threads} threads", flush=True)
     try:
         run_named_fold(from_dict(config), name)
     except PainlitError as error:

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass
+from dataclasses import asdict, dataclass
 
 from painlit.config import Config
 
@@ -81,7 +81,8 @@ PAPER_ROWS = (
 def paper_row(config: Config) -> tuple[PaperRow, bool] | None:
     """The paper's row for a configuration, and whether it is the same configuration or only the same modality's best.
 
-    None for tasks the paper does not report.
+    It is the same if the row's settings are the configuration's and all that no row tells is at its default, which is
+    the paper's. None for tasks the paper does not report.
     """
     if config.task not in ("np_vs_p4", "multilevel"):
         return None
@@ -95,6 +96,19 @@ def paper_row(config: Config) -> tuple[PaperRow, bool] | None:
         same_heart = not model.uses_heart_rate or row.encoder == model.heart_rate_encoder.enabled
         same_augmentations = (row.basic, row.masking, row.augmnet) == (model.basic, model.masking, model.augmnet)
         stage_told = row.stage != 1  # which stage the weights come from is in their JSON, not in the configuration
-        if same_video and same_heart and same_augmentations and stage_told and row.epochs == config.train.epochs:
+        same_told = same_video and same_heart and same_augmentations and row.epochs == config.train.epochs
+        if same_told and stage_told and _untold(config) == _untold(Config()):
             return row, True
     return max(candidates, key=lambda row: row.np_vs_p4[0]), False
+
+
+def _untold(config: Config) -> list[object]:
+    """Every setting that decides a result and that no row of the paper's tables varies."""
+    model, train = asdict(config.model), asdict(config.train)
+    for key in ("modality", "frame_embedding", "tile_coefficient", "augmnet", "basic", "masking"):
+        del model[key]
+    del model["heart_rate_encoder"]["enabled"]
+    for key in ("epochs", "accelerator", "checkpoint_every", "crop_memory_gib"):
+        del train[key]
+    loso = (config.loso.protocol, config.loso.selection, config.loso.shuffle_labels)
+    return [config.clip, config.face, config.prepare.heart_rate_rule, config.spatial, model, train, loso]

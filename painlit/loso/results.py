@@ -14,6 +14,8 @@ from data_modules.biovid import demographics
 from painlit.errors import PainlitError
 from painlit.loso.metrics import METRICS, bootstrap_intervals, confusion_matrix, scores, summary
 
+_COLUMNS = ["clip", "subject", "label", "prediction"]
+
 
 @dataclass(frozen=True)
 class Predictions:
@@ -32,30 +34,47 @@ def read_predictions(paths: Iterable[Path]) -> Predictions:
     """Read predictions.csv files.
 
     Raises:
-        PainlitError: A file is damaged, or a clip was predicted twice.
+        PainlitError: A file is damaged or of another task than the first, or a clip was predicted twice.
     """
     rows: dict[str, tuple[str, int, list[float]]] = {}
+    classes = 0
     for path in paths:
+        again = f"delete {path.parent} and run `make loso` again"
         with open(path, newline="", encoding="utf-8") as handle:
-            for number, row in enumerate(csv.DictReader(handle), start=2):
+            reader = csv.reader(handle)
+            header = next(reader, [])
+            classes = classes or max(2, len(header) - len(_COLUMNS))
+            if header != [*_COLUMNS, *(f"p{k}" for k in range(classes))]:
+                raise PainlitError(f"{path} has the header {header}, not that of {classes} classes", again)
+            number = 1
+            for number, row in enumerate(reader, start=2):
                 try:
-                    values = [float(v) for k, v in row.items() if k.startswith("p") and k[1:].isdigit()]
-                    entry = (row["subject"], int(row["label"]), values)
-                except (KeyError, TypeError, ValueError) as error:
+                    name, subject, label, values = _prediction(row, classes)
+                except ValueError as error:
+                    raise PainlitError(f"{path}, row {number} is damaged: {error}", again) from error
+                if name in rows:
                     raise PainlitError(
-                        f"{path}, row {number} is damaged: {error}", f"delete {path.parent} and run `make loso` again"
-                    ) from error
-                if row["clip"] in rows:
-                    raise PainlitError(
-                        f"{path}, row {number}: clip {row['clip']} is predicted twice", "delete one of the two folds"
+                        f"{path}, row {number}: clip {name} is predicted twice", "delete one of the two folds"
                     )
-                rows[row["clip"]] = entry
+                rows[name] = (subject, label, values)
+        if number == 1:
+            raise PainlitError(f"{path} holds no predictions", again)
     return Predictions(
         clips=list(rows),
         subjects=np.array([subject for subject, _, _ in rows.values()]),
         labels=np.array([label for _, label, _ in rows.values()], dtype=np.int64),
         probabilities=np.array([values for _, _, values in rows.values()]),
     )
+
+
+def _prediction(row: list[str], classes: int) -> tuple[str, str, int, list[float]]:
+    """Clip, subject, label and probabilities; ValueError if the row cannot be one that a fold wrote."""
+    if len(row) != len(_COLUMNS) + classes or not row[0] or not row[1]:
+        raise ValueError(f"{row} has not a value in each of {len(_COLUMNS) + classes} columns")
+    label, values = int(row[2]), [float(value) for value in row[len(_COLUMNS) :]]
+    if not 0 <= label < classes or not all(0 <= value <= 1 for value in values):
+        raise ValueError(f"label {label} and probabilities {values}")
+    return row[0], row[1], label, values
 
 
 def evaluate(predictions: Predictions) -> dict[str, Any]:

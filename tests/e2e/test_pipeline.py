@@ -1,0 +1,114 @@
+"""The main job, end to end, through the entry points that users call."""
+
+import csv
+import json
+import math
+
+import pytest
+import torch
+from conftest import tiny
+
+from experiments import embed, finetune, loso, prepare
+from painlit.errors import PainlitError
+
+pytestmark = pytest.mark.smoke
+
+
+@pytest.mark.parametrize("modality", ["video", "heart_rate", "fusion"])
+def test_recordings_in_a_loso_result_out(tiny_data, runs, modality):
+    config = tiny(tiny_data, runs, f"model.modality={modality}", "loso.workers=2")
+    result = loso.run(config)
+    assert not result.failed
+    assert len(result.trained) == 3
+    stored = json.loads((result.folder / "results.json").read_text())
+    assert stored["folds_done"] == 3
+    assert sum(map(sum, stored["pooled"]["confusion"])) == 12
+    assert stored["remarks"], "stand-in data must be called that beside its figures"
+    for fold in sorted((result.folder / "folds").iterdir()):
+        assert {p.name for p in fold.iterdir()} >= {
+            "config.yaml", "checkpoints", "predictions.csv", "metrics.json", "log.txt"
+        }  # fmt: skip
+        with open(fold / "predictions.csv", newline="") as handle:
+            rows = list(csv.DictReader(handle))
+        assert {row["subject"] for row in rows} == {fold.name}
+        assert all(math.isclose(float(row["p0"]) + float(row["p1"]), 1, abs_tol=1e-6) for row in rows)
+        metrics = json.loads((fold / "metrics.json").read_text())
+        assert fold.name not in metrics["subjects"]["train"]
+
+
+def test_a_second_loso_trains_nothing(tiny_data, runs):
+    config = tiny(tiny_data, runs, "model.modality=heart_rate")
+    first = loso.run(config)
+    times = {path: path.stat().st_mtime_ns for path in first.folder.glob("folds/*/*")}
+    second = loso.run(config)
+    assert second.trained == []
+    assert second.results["pooled"] == first.results["pooled"]
+    assert times == {path: path.stat().st_mtime_ns for path in first.folder.glob("folds/*/*")}
+
+
+def test_a_result_of_other_settings_is_refused(tiny_data, runs):
+    loso.run(tiny(tiny_data, runs, "model.modality=heart_rate"))
+    with pytest.raises(PainlitError, match=r"train.lr was 0.01 and is now 0.02"):
+        loso.run(tiny(tiny_data, runs, "model.modality=heart_rate", "train.lr=0.02"))
+
+
+def test_steps_out_of_order_name_the_missing_one(tiny_data, tmp_path):
+    with pytest.raises(PainlitError, match="make prepare"):
+        loso.run(tiny(tiny_data, tmp_path))
+    with pytest.raises(PainlitError, match="make prepare"):
+        embed.run(tiny(tiny_data, tmp_path))
+    prepare.run(tiny(tiny_data, tmp_path))
+    with pytest.raises(PainlitError, match="make embed"):
+        loso.run(tiny(tiny_data, tmp_path))
+
+
+def test_embed_goes_on_and_refuses_other_weights(tiny_data, runs):
+    assert embed.run(tiny(tiny_data, runs)).computed == 0
+    with pytest.raises(PainlitError, match="weights was .* and is now"):
+        embed.run(tiny(tiny_data, runs, "seed=1"))
+
+
+def test_joint_finetuning_trains_the_spatial_module_and_embed_takes_it(tiny_data, runs):
+    joint = tiny(tiny_data, runs, "train.joint=true", "model.modality=video", "name=joint")
+    result = finetune.run(joint)
+    weights = result.weights.with_name("spatial.safetensors")
+    torch.manual_seed(0)
+    config = tiny(tiny_data, runs, f"embed.weights={weights}", "data.name=tiny2")
+    prepare.run(config)
+    assert embed.run(config).computed == 12
+    with pytest.raises(PainlitError, match=r"spatial.mean is .*the weights have"):
+        embed.run(tiny(tiny_data, runs, f"embed.weights={weights}", "data.name=tiny2", "spatial.mean=[0.5,0.5,0.5]"))
+
+
+def test_finetune_leaves_a_model_with_its_provenance(tiny_data, runs):
+    result = finetune.run(tiny(tiny_data, runs, "model.modality=heart_rate", "finetune.held_out=[010100_m_27]"))
+    about = json.loads(result.weights.with_suffix(".json").read_text())
+    assert "010100_m_27" not in about["subjects"]
+    assert len(about["subjects"]) == 2
+    assert about["sha256"]
+    assert result.metrics["test"]["clips"] == 4
+
+
+def test_training_learns(tiny_data, runs):
+    result = finetune.run(tiny(tiny_data, runs, "model.modality=heart_rate", "train.epochs=30", "model.augmnet=false"))
+    assert result.metrics["train_loss"] < 0.55, "the demo's heart rates tell the classes apart; chance is 0.69"
+
+
+@pytest.mark.parametrize("selection", ["inner", "oracle"])
+def test_selection_rules_run_and_say_what_they_are(tiny_data, runs, selection):
+    config = tiny(tiny_data, runs, "model.modality=heart_rate", f"loso.selection={selection}")
+    result = loso.run(config)
+    assert not result.failed
+    assert any("flatter" in remark for remark in result.results["remarks"]) == (selection == "oracle")
+    for fold in result.folder.glob("folds/*/metrics.json"):
+        subjects = json.loads(fold.read_text())["subjects"]
+        assert set(subjects["validation"]) == set(subjects["test"]) or selection == "inner"
+        assert not set(subjects["train"]) & {*subjects["test"], *subjects["validation"]}
+
+
+def test_wandb_runs_offline_without_credentials(tiny_data, runs):
+    result = loso.run(
+        tiny(tiny_data, runs, "model.modality=heart_rate", "log.wandb=offline", "loso.subjects=[010100_m_27]")
+    )
+    assert not result.failed
+    assert list(result.folder.glob("folds/010100_m_27/wandb/offline-run-*/*.wandb"))

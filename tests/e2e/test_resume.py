@@ -1,0 +1,73 @@
+"""What is killed goes on where it was, and ends as if nothing had happened."""
+
+import os
+import re
+import signal
+import subprocess
+import sys
+import time
+from pathlib import Path
+
+from conftest import TINY
+
+from painlit.loso.results import read_predictions
+
+LONG = ["train.epochs=60", "model.modality=heart_rate", "loso.workers=1", "model.basic=true", "model.masking=true"]
+
+
+def command(root: Path, runs: Path, *more: str) -> list[str]:
+    return [sys.executable, "-m", "experiments.loso", *TINY, f"data.root={root}", f"runs={runs}", *LONG, *more]
+
+
+def wait_for(condition, seconds: float = 120) -> None:
+    end = time.monotonic() + seconds
+    while not condition():
+        assert time.monotonic() < end, "it never happened"
+        time.sleep(0.01)
+
+
+def test_a_killed_fold_resumes_to_the_undisturbed_result(tiny_data, runs):
+    undisturbed = runs / "loso" / "undisturbed" / "folds"
+    subprocess.run(command(tiny_data, runs, "name=undisturbed"), check=True, capture_output=True)
+
+    folds = runs / "loso" / "killed" / "folds"
+    running = subprocess.Popen(command(tiny_data, runs, "name=killed"), stdout=subprocess.DEVNULL)
+    names = sorted(path.name for path in undisturbed.iterdir())
+    second = folds / names[1]
+    wait_for((second / "checkpoints" / "last.ckpt").is_file)
+    pid = int(re.search(r"process (\d+)", (second / "log.txt").read_text())[1])
+    os.kill(pid, signal.SIGKILL)
+    assert running.wait(timeout=120) == 1, "a run with a failed fold must say so"
+    assert not (second / "metrics.json").exists()
+    assert (folds / names[2] / "metrics.json").is_file(), "the other folds must go on"
+    before = {path: path.stat().st_mtime_ns for n in (names[0], names[2]) for path in (folds / n).iterdir()}
+
+    subprocess.run(command(tiny_data, runs, "name=killed"), check=True, capture_output=True)
+    assert before == {path: path.stat().st_mtime_ns for path in before}, "finished folds must not be touched"
+    log = (second / "log.txt").read_text().split("process")[-1]
+    assert "epoch 1/60" not in log, "the fold must resume, not start again"
+    assert "epoch 60/60" in log
+    for name in names:
+        expected = (undisturbed / name / "predictions.csv").read_text()
+        assert (folds / name / "predictions.csv").read_text() == expected
+
+
+def test_folds_die_with_a_killed_parent_and_resume(tiny_data, runs):
+    folds = runs / "loso" / "orphan" / "folds"
+    running = subprocess.Popen(command(tiny_data, runs, "name=orphan"), stdout=subprocess.DEVNULL)
+    wait_for(lambda: list(folds.glob("*/checkpoints/last.ckpt")))
+    log = next(folds.glob("*/log.txt"))
+    pid = int(re.search(r"process (\d+)", log.read_text())[1])
+    running.kill()
+    running.wait()
+    wait_for(lambda: not _alive(pid), seconds=20)
+    subprocess.run(command(tiny_data, runs, "name=orphan"), check=True, capture_output=True)
+    assert len(read_predictions(folds.glob("*/predictions.csv")).clips) == 12
+
+
+def _alive(pid: int) -> bool:
+    """Whether the process runs; one that ended and waits to be collected does not."""
+    try:
+        return Path(f"/proc/{pid}/stat").read_text().rsplit(")", 1)[1].split()[0] != "Z"
+    except FileNotFoundError:
+        return False
