@@ -10,6 +10,7 @@ Layout (`root` is the PartA folder):
 from __future__ import annotations
 
 import csv
+import math
 import re
 from dataclasses import dataclass
 from pathlib import Path
@@ -142,6 +143,8 @@ def read_ecg(path: Path | str, samples: int) -> np.ndarray:
             values = [_number(line, column, path, row) for row, line in enumerate(handle, start=2)]
     except FileNotFoundError as error:
         raise ClipError(f"{path} does not exist", "copy it from the distribution") from error
+    except OSError as error:
+        raise ClipError(f"{path}: {error.strerror}", "copy it again, or mend its permissions") from error
     except UnicodeDecodeError as error:
         raise ClipError(f"{path} is not a text file: {error}", "copy it again from the distribution") from error
     if not samples - 2 <= len(values) <= samples + 2:
@@ -154,8 +157,9 @@ def read_ecg(path: Path | str, samples: int) -> np.ndarray:
 
 def _number(line: str, column: int, path: Path, row: int) -> float:
     try:
-        return float(line.split("\t")[column])
+        value = float(line.split("\t")[column])
     except (IndexError, ValueError):
-        raise ClipError(
-            f"{path}, row {row}: no number in column ecg ({line.strip()[:60]!r})", "copy the file again"
-        ) from None
+        value = math.nan
+    if not math.isfinite(value):
+        raise ClipError(f"{path}, row {row}: no number in column ecg ({line.strip()[:60]!r})", "copy the file again")
+    return value
