@@ -12,7 +12,7 @@ from data_modules.biovid import read_samples
 from data_modules.biovid_prepare import open_table
 from painlit.clip_table import PreparedClip
 from painlit.config import Config
-from painlit.embeddings import EmbeddingCache, VideoClip, cache_settings
+from painlit.embeddings import EmbeddingCache, VideoClip, boxes_digest, cache_settings
 from painlit.errors import PainlitError
 from painlit.files import read_json
 
@@ -78,7 +78,16 @@ def load_pain_clips(config: Config) -> PainClips:
         raise PainlitError("no clip is usable", f"see {config.folder('prepare') / 'problems.csv'}")
     rows = np.full(len(used), -1, np.int64)
     if cached:
-        rows = open_embeddings(config).rows([clip.name for clip in used])
+        cache = open_embeddings(config)
+        digests = {clip.name: boxes_digest(_boxes(prepared[clip.name])) for clip in used}
+        finished = cache.finished(digests)
+        behind = [name for name in digests if name not in finished]
+        if behind:
+            raise PainlitError(
+                f"{len(behind)} clips are not embedded as they are prepared now, the first is {behind[0]}",
+                "run `make embed` with the same configuration, to the end",
+            )
+        rows = cache.rows([clip.name for clip in used])
     silent = np.full(config.clip.heart_rates, np.nan)
     return PainClips(
         names=[clip.name for clip in used],
