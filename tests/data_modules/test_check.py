@@ -1,0 +1,89 @@
+import shutil
+from pathlib import Path
+
+import pytest
+
+from data_modules.biovid_check import check_biovid
+from painlit.config import load
+from painlit.errors import PainlitError
+
+
+@pytest.fixture(scope="module")
+def complete(make_biovid, tmp_path_factory) -> Path:
+    """Two subjects, two clips each."""
+    return make_biovid(tmp_path_factory.mktemp("check") / "PartA", subjects=2, clips_per_class=1, videos=True)
+
+
+@pytest.fixture
+def root(complete: Path, tmp_path: Path) -> Path:
+    return shutil.copytree(complete, tmp_path / "PartA")
+
+
+def findings(root: Path, *arguments: str) -> list[str]:
+    return check_biovid(load([f"data.root={root}", *arguments]))[1]
+
+
+def test_a_complete_folder_has_no_findings(complete: Path):
+    inventory, wrong = check_biovid(load([f"data.root={complete}"]))
+    assert inventory == ["4 clips of 2 subjects: NP 2, P4 2"]
+    assert wrong == []
+
+
+@pytest.mark.parametrize(("part", "folder"), [("video", "video"), ("ecg", "biosignals_filtered")])
+def test_a_missing_file_is_named(root: Path, part: str, folder: str):
+    path = sorted((root / folder).rglob("*.*"))[0]
+    path.unlink()
+    assert findings(root) == [f"1 {part} files are missing: {path}"]
+
+
+@pytest.mark.parametrize(("part", "folder"), [("video", "video"), ("ecg", "biosignals_filtered")])
+def test_a_missing_subject_is_one_finding(root: Path, part: str, folder: str):
+    shutil.rmtree(root / folder / "010114_m_21")
+    assert findings(root) == [f"1 subjects without any {part} file in {root / folder}: 010114_m_21"]
+
+
+def test_a_missing_folder_is_one_finding(root: Path):
+    shutil.rmtree(root / "video")
+    (line,) = findings(root)
+    assert line.startswith("2 subjects without any video file")
+    (line,) = [line for line in findings(root, "data.signals=biosignals_raw") if "ecg" in line]
+    assert "2 subjects without any ecg file" in line
+    assert "biosignals_raw" in line
+
+
+def test_empty_files_are_named(root: Path):
+    for path in (root / "video").rglob("*.mp4"):
+        path.write_bytes(b"")
+    (line,) = findings(root)
+    assert line.startswith("4 video files are empty: ")
+
+
+def test_files_that_are_not_what_they_should_be(root: Path):
+    next((root / "video" / "010114_m_21").glob("*-BL1-*")).write_text("no video")
+    table = next((root / "biosignals_filtered" / "020114_w_22").glob("*-BL1-*"))
+    table.write_text(table.read_text().replace("ecg", "ekg"))
+    video, ecg = sorted(findings(root), key=lambda line: "column ecg" in line)
+    assert "010114_m_21-BL1-081.mp4" in video
+    assert f"{table}: column ecg is missing" in ecg
+    assert not any("\n" in line for line in (video, ecg))
+
+
+def test_settings_that_do_not_fit_the_files(root: Path):
+    assert findings(root, "clip.video_fps=30") != []
+    assert "frame rate 25.0 Hz in 2 videos, but clip.video_fps=30.0" in findings(root, "clip.video_fps=30")
+    assert any("has 2816 rows instead of 5632" in line for line in findings(root, "clip.ecg_hz=1024"))
+    longer = findings(root, "clip.seconds=8")
+    assert sum("138 frames, not 200" in line for line in longer) == 2
+
+
+def test_subject_names_that_tell_nothing(make_biovid, tmp_path: Path):
+    root = make_biovid(tmp_path / "PartA", subjects=["visitor", "071309_w_21"], clips_per_class=1, videos=True)
+    assert findings(root) == [
+        "1 subject names do not tell sex and age (code_w_21): visitor; subgroups will say unknown"
+    ]
+
+
+def test_a_faulty_table_is_an_error(root: Path):
+    (root / "starting_point" / "samples.csv").write_text("nothing")
+    with pytest.raises(PainlitError, match=r"samples\.csv: column"):
+        findings(root)

@@ -1,0 +1,99 @@
+from pathlib import Path
+
+import cv2
+import numpy as np
+import pytest
+
+from data_modules.biovid import read_ecg, read_samples
+from data_modules.biovid_check import check_biovid
+from data_modules.demo import make_demo
+from painlit.config import ClipConfig, load
+from painlit.signals import heart_rate
+from painlit.signals.video import read_frames
+
+SHORT = ClipConfig(seconds=2, video_fps=3)
+
+
+@pytest.fixture(scope="module")
+def demo(tmp_path_factory) -> Path:
+    return make_demo(tmp_path_factory.mktemp("demo") / "PartA", ClipConfig(), subjects=2, clips_per_class=1)
+
+
+def test_it_is_a_complete_biovid_folder(demo: Path):
+    clips = read_samples(demo)
+    assert [clip.label for clip in clips] == [0, 4, 0, 4]
+    assert len({clip.subject for clip in clips}) == 2
+    for signals in ("biosignals_filtered", "biosignals_raw"):
+        assert check_biovid(load([f"data.root={demo}", f"data.signals={signals}"]))[1] == []
+
+
+def test_videos_have_the_nominal_frames(demo: Path):
+    for clip in read_samples(demo):
+        capture = cv2.VideoCapture(str(clip.video))
+        frames = 0
+        while capture.grab():
+            frames += 1
+        assert frames == 138
+        assert capture.get(cv2.CAP_PROP_FPS) == 25
+
+
+def test_the_heart_beats_faster_in_pain(demo: Path):
+    rates = {0: [], 4: []}
+    for clip in read_samples(demo):
+        rates[clip.label].append(heart_rate(read_ecg(clip.ecg, 2816), 512.0))
+    assert all(40 < rate < 130 for each in rates.values() for rate in np.concatenate(each))
+    assert np.mean(rates[4]) > np.mean(rates[0]) + 5
+
+
+def test_the_face_moves_more_in_pain(demo: Path):
+    def change(video: Path) -> float:
+        first, last = (cv2.GaussianBlur(f, (9, 9), 0).astype(float) for f in read_frames(video, [0, 137]))
+        mouth = np.s_[120:160, 100:160]
+        return float(np.abs(first - last)[mouth].mean() - np.abs(first - last)[:40].mean())
+
+    still, pain = zip(
+        *(
+            sorted((c.label, change(c.video)) for c in read_samples(demo) if c.subject == s)
+            for s in (sorted({clip.subject for clip in read_samples(demo)}))
+        ),
+        strict=True,
+    )
+    assert np.mean([value for _, value in pain]) > np.mean([value for _, value in still])
+
+
+def content(root: Path) -> dict[str, bytes]:
+    files = {str(p.relative_to(root)): p.read_bytes() for p in root.rglob("*.csv")}
+    videos = {str(p.relative_to(root)): np.stack(list(read_frames(p, range(6)))).tobytes() for p in root.rglob("*.mp4")}
+    return files | videos
+
+
+def small(root: Path, seed: int, subjects: int = 1) -> Path:
+    return make_demo(root, SHORT, subjects=subjects, clips_per_class=1, classes=(0, 2), seed=seed)
+
+
+def test_it_follows_from_the_seed(tmp_path: Path):
+    one, same, other = (content(small(tmp_path / name, seed)) for name, seed in (("a", 1), ("b", 1), ("c", 2)))
+    assert len(one) == 1 + 2 * 2 + 2
+    assert one == same
+    assert one.keys() == other.keys()
+    assert all(one[name] != other[name] for name in one if "samples" not in name)
+
+
+def test_a_complete_folder_is_left_alone_and_an_incomplete_one_is_made(tmp_path: Path):
+    root = small(tmp_path, seed=1)
+    times = {p: p.stat().st_mtime_ns for p in root.rglob("*")}
+    small(tmp_path, seed=2, subjects=3)
+    assert {p: p.stat().st_mtime_ns for p in root.rglob("*")} == times
+    before = content(root)
+    (root / "starting_point" / "samples.csv").unlink()
+    next(root.rglob("*.mp4")).unlink()
+    assert content(small(tmp_path, seed=1)) == before
+    assert [p.name for p in root.rglob(".*")] == []
+
+
+def test_every_clip_is_told(tmp_path: Path):
+    told: list[int] = []
+    make_demo(tmp_path, SHORT, subjects=1, clips_per_class=2, classes=(0, 1, 4), advance=lambda: told.append(1))
+    names = [clip.name.split("-", 1)[1] for clip in read_samples(tmp_path)]
+    assert names == ["BL1-081", "BL1-082", "PA1-001", "PA1-002", "PA4-003", "PA4-004"]
+    assert len(told) == 6
