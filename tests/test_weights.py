@@ -39,7 +39,7 @@ def test_digest_is_of_names_shapes_and_values(path: Path):
     changed = {name: tensor.clone() for name, tensor in state.items()}
     changed["0.weight"][1, 1] += 1e-6
     renamed = {name.replace("0.", "2."): tensor for name, tensor in state.items()}
-    reshaped = {**state, "0.weight": state["0.weight"].T}
+    reshaped = {**state, "0.weight": state["0.weight"].reshape(2, 3)}
     halved = {**state, "0.weight": state["0.weight"].half()}
     assert len({digest(s) for s in (state, changed, renamed, reshaped, halved)}) == 5
 

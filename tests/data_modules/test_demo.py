@@ -45,20 +45,16 @@ def test_the_heart_beats_faster_in_pain(demo: Path):
     assert np.mean(rates[4]) > np.mean(rates[0]) + 5
 
 
-def test_the_face_moves_more_in_pain(demo: Path):
+def test_the_mouth_opens_in_pain(demo: Path):
     def change(video: Path) -> float:
-        first, last = (cv2.GaussianBlur(f, (9, 9), 0).astype(float) for f in read_frames(video, [0, 137]))
-        mouth = np.s_[120:160, 100:160]
-        return float(np.abs(first - last)[mouth].mean() - np.abs(first - last)[:40].mean())
+        """Mean change around the mouth, in grey levels, between the first frame and the last; the head returns."""
+        first, last = (cv2.GaussianBlur(frame, (9, 9), 0).astype(float) for frame in read_frames(video, [0, 137]))
+        return float(np.abs(first - last)[120:160, 100:160].mean())
 
-    still, pain = zip(
-        *(
-            sorted((c.label, change(c.video)) for c in read_samples(demo) if c.subject == s)
-            for s in (sorted({clip.subject for clip in read_samples(demo)}))
-        ),
-        strict=True,
-    )
-    assert np.mean([value for _, value in pain]) > np.mean([value for _, value in still])
+    changes = {clip.name: change(clip.video) for clip in read_samples(demo)}
+    still = [value for name, value in changes.items() if "BL1" in name]
+    pain = [value for name, value in changes.items() if "PA4" in name]
+    assert min(pain) > 2 * max(still)
 
 
 def content(root: Path) -> dict[str, bytes]:
