@@ -5,14 +5,12 @@ VENV := .venv
 RUN := $(VENV)/bin/python
 ARGS ?=
 
-# Where processes share the cores, threads that spin while they wait slow each other down many times.
-export OMP_WAIT_POLICY ?= PASSIVE
-
 $(VENV)/ready: requirements.lock pyproject.toml
 	@$(PYTHON) -c 'import sys; v = sys.version_info; sys.exit(v < (3, 11) and f"Python 3.11 or newer is needed, this is {v[0]}.{v[1]}: set PYTHON=...")'
 	$(PYTHON) -m venv $(VENV)
 	$(VENV)/bin/pip install --quiet --disable-pip-version-check -r requirements.lock
 	$(VENV)/bin/pip install --quiet --disable-pip-version-check --no-deps -e .
+	@$(RUN) -c 'import cv2' || (echo "OpenCV lacks a system library; on Debian and Ubuntu: apt-get install libgl1 libglib2.0-0 libxcb1" >&2; exit 1)
 	@touch $@
 
 ##@ Start

@@ -1,0 +1,171 @@
+"""Bad recordings: each is named with its file and a remedy, and the good ones go on."""
+
+import csv
+import shutil
+from pathlib import Path
+
+import cv2
+import numpy as np
+import pytest
+from conftest import tiny
+
+from experiments import check_data, loso, prepare
+from painlit.errors import PainlitError
+
+CLIP = "010100_m_27-PA4-001"
+OTHER = "020100_w_34-PA4-001"
+
+
+@pytest.fixture
+def root(tiny_data, tmp_path) -> Path:
+    return shutil.copytree(tiny_data, tmp_path / "PartA")
+
+
+def video(root: Path, clip: str = CLIP) -> Path:
+    return root / "video" / clip.split("-")[0] / f"{clip}.mp4"
+
+
+def ecg(root: Path, clip: str = CLIP) -> Path:
+    return root / "biosignals_filtered" / clip.split("-")[0] / f"{clip}_bio.csv"
+
+
+def edit_ecg(path: Path, change) -> None:
+    """Apply `change` to the (n,) ECG column and write the table back."""
+    header, *rows = path.read_text().splitlines()
+    cells = [row.split("\t") for row in rows]
+    values = change(np.array([float(row[2]) for row in cells]))
+    path.write_text("\n".join([header, *("\t".join([r[0], r[1], f"{v}", r[3]]) for r, v in zip(cells, values))]) + "\n")
+
+
+def faceless(path: Path) -> None:
+    writer = cv2.VideoWriter(str(path), cv2.VideoWriter.fourcc(*"mp4v"), 25, (256, 256))
+    for k in range(75):
+        writer.write(np.full((256, 256, 3), 100 + k % 5, np.uint8))
+    writer.release()
+
+
+def truncated(path: Path) -> None:
+    path.write_bytes(path.read_bytes()[:2000])
+
+
+def with_nan(values: np.ndarray) -> np.ndarray:
+    values[100] = np.nan
+    return values
+
+
+CASES = {
+    "a zero-byte MP4": (lambda r: video(r).write_bytes(b""), video, "empty"),
+    "a truncated MP4": (lambda r: truncated(video(r)), video, "truncated"),
+    "a missing MP4": (lambda r: video(r).unlink(), video, "no such file"),
+    "a video without a face": (lambda r: faceless(video(r)), video, "no face"),
+    "a flat ECG": (lambda r: edit_ecg(ecg(r), np.zeros_like), ecg, "flat"),
+    "an ECG with NaN": (lambda r: edit_ecg(ecg(r), with_nan), ecg, "NaN"),
+    "an ECG without its column": (
+        lambda r: ecg(r).write_text(ecg(r).read_text().replace("ecg", "egc", 1)), ecg, "column ecg is missing"),
+    "an ECG cut short": (
+        lambda r: ecg(r).write_text("\n".join(ecg(r).read_text().splitlines()[:900])), ecg, "899 rows"),
+}  # fmt: skip
+
+
+def test_every_kind_of_bad_file_is_named_and_the_rest_goes_on(root, tmp_path):
+    """One pass over a data set in which every subject has something wrong."""
+    clips = sorted(path.stem for path in root.glob("video/*/*.mp4"))
+    broken = dict(zip(clips, CASES, strict=False))
+    for clip, case in broken.items():
+        damage, _, _ = CASES[case]
+        _at(clip, damage, root)
+    result = prepare.run(tiny(root, tmp_path / "runs"))
+    assert (result.video_problems, result.ecg_problems) == (4, 4)
+    with open(result.table.parent / "problems.csv", newline="") as handle:
+        problems = {row["clip"]: row for row in csv.DictReader(handle)}
+    assert set(problems) == set(broken)
+    for clip, case in broken.items():
+        _, file, words = CASES[case]
+        message = problems[clip]["message"]
+        assert str(file(root, clip)) in message, case
+        assert words.lower() in message.lower(), case
+        assert "->" in message, f"{case}: no remedy"
+
+
+def _at(clip: str, damage, root: Path) -> None:
+    """Run a case's damage on another clip's files."""
+    swap = [(video(root), video(root, clip)), (ecg(root), ecg(root, clip))]
+    if clip == CLIP:
+        damage(root)
+        return
+    keep = [(path, path.read_bytes()) for path, _ in swap if path.exists()]
+    for path, other in swap:
+        shutil.copy(other, path)
+    damage(root)
+    for path, other in swap:
+        other.unlink()
+        if path.exists():
+            shutil.copy(path, other)
+    for path, data in keep:
+        path.write_bytes(data)
+
+
+def test_a_mended_clip_is_taken_up_by_the_next_prepare(root, tmp_path):
+    good = video(root).read_bytes()
+    video(root).write_bytes(b"")
+    config = tiny(root, tmp_path / "runs")
+    assert prepare.run(config).video_problems == 1
+    video(root).write_bytes(good)
+    assert prepare.run(config).video_problems == 0
+
+
+def test_an_ecg_a_row_short_is_used(root, tmp_path):
+    path = ecg(root)
+    path.write_text("\n".join(path.read_text().splitlines()[:-1]) + "\n")
+    assert prepare.run(tiny(root, tmp_path / "runs")).ecg_problems == 0
+
+
+def test_a_clip_without_heart_rate_still_serves_a_video_model(root, tmp_path):
+    edit_ecg(ecg(root), np.zeros_like)
+    runs = tmp_path / "runs"
+    prepare.run(tiny(root, runs))
+    heart = loso.run(tiny(root, runs, "model.modality=heart_rate"))
+    assert not heart.failed
+    assert heart.results["pooled"]["clips"] == 11
+    assert list(heart.results["excluded_clips"]) == [CLIP]
+
+
+def test_a_faulty_sample_list_stops_at_its_row(root, tmp_path):
+    samples = root / "starting_point" / "samples.csv"
+    lines = samples.read_text().splitlines()
+    samples.write_text("\n".join([*lines, lines[1]]) + "\n")
+    with pytest.raises(PainlitError, match=r"samples.csv, row 14: .* occurs twice"):
+        prepare.run(tiny(root, tmp_path / "runs"))
+    samples.write_text("\n".join([lines[0].replace("subject_name", "subject"), *lines[1:]]))
+    with pytest.raises(PainlitError, match="column subject_name is missing"):
+        check_data.run(tiny(root, tmp_path / "runs"))
+
+
+def test_check_data_names_a_subject_without_videos(root, tmp_path, capsys):
+    shutil.rmtree(video(root, OTHER).parent)
+    result = check_data.run(tiny(root, tmp_path / "runs"))
+    assert result.exit_status == 1
+    assert "subjects without any video file" in capsys.readouterr().out
+    assert "020100_w_34" in result.findings[0]
+
+
+def test_a_stopped_prepare_keeps_what_it_finished(tiny_data, tmp_path, monkeypatch):
+    """The table is written clip by clip: what a stop leaves is whole, and the next run does only the rest."""
+    config = tiny(tiny_data, tmp_path / "runs")
+    add, calls = prepare.ClipTable.add, []
+
+    def stop_after_four(self, row):
+        if len(calls) == 4:
+            raise KeyboardInterrupt
+        calls.append(row.name)
+        add(self, row)
+
+    monkeypatch.setattr(prepare.ClipTable, "add", stop_after_four)
+    with pytest.raises(KeyboardInterrupt):
+        prepare.run(config)
+    monkeypatch.undo()
+    done = []
+    monkeypatch.setattr(prepare.ClipTable, "add", lambda self, row: (done.append(row.name), add(self, row)))
+    assert prepare.run(config).clips == 12
+    assert len(done) == 8
+    assert not set(done) & set(calls)
