@@ -30,9 +30,7 @@ class PainDataset(Dataset):
         self.positions = positions
         self.labels = labels
         self.config = config
-        self._joint = config.model.uses_video and config.train.joint
-        cached = config.model.uses_video and not self._joint
-        self._embeddings = open_embeddings(config).values() if cached else None
+        self._embeddings = open_embeddings(config).values() if config.cached else None
         self._kept: dict[int, np.ndarray] = {}
 
     def __len__(self) -> int:
@@ -47,7 +45,7 @@ class PainDataset(Dataset):
         if self._embeddings is not None:
             rows = torch.from_numpy(self._embeddings[self.clips.rows[at]])  # (B, 2, F, D)
             batch |= {"full": rows[:, 0], "tiles": rows[:, 1]}
-        if self._joint:
+        if self.config.joint:
             batch["crops"] = torch.from_numpy(np.stack([self._crops(position) for position in at.tolist()]))
         return batch
 
@@ -60,7 +58,7 @@ class PainDataset(Dataset):
     @property
     def keeps_crops(self) -> bool:
         """Whether the crops fit the memory the configuration allows, and are decoded only once."""
-        return self._joint and self.crop_bytes <= self.config.train.crop_memory_gib * 2**30
+        return self.config.joint and self.crop_bytes <= self.config.train.crop_memory_gib * 2**30
 
     def _crops(self, position: int) -> np.ndarray:
         if position in self._kept:
@@ -134,7 +132,7 @@ class BioVidDataModule(LightningDataModule):
         return self.test_dataloader()
 
     def _loader(self, dataset: PainDataset, **options: Any) -> DataLoader:
-        decodes = self.config.model.uses_video and self.config.train.joint and not dataset.keeps_crops
+        decodes = self.config.joint and not dataset.keeps_crops
         workers = self.config.embed.workers if decodes else 0  # gathering rows of a mapped array needs no process
         return DataLoader(
             dataset,

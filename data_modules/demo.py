@@ -132,7 +132,7 @@ def _write_video(
             face = _varied(_expressed(portrait, float(intensity)), person, float(dx), float(dy))
             writer.write(np.clip(face + np.roll(grain, int(7 * dx), 1), 0, 255).astype(np.uint8)[..., ::-1])
         writer.release()
-        renamed.replace(temporary)
+        renamed.replace(temporary)  # if anything fails before, the next run overwrites it
 
 
 def _expressed(portrait: np.ndarray, intensity: float) -> np.ndarray:

@@ -15,6 +15,8 @@ from painlit.config import Config
 from painlit.embeddings import EmbeddingCache, VideoClip, boxes_digest, cache_settings
 from painlit.errors import PainlitError
 from painlit.files import read_json
+from painlit.pretrained import pretrained_spatial_module
+from painlit.weights import digest
 
 
 @dataclass(frozen=True)
@@ -69,15 +71,14 @@ def load_pain_clips(config: Config) -> PainClips:
             f"{len(unprepared)} clips are not prepared, the first is {unprepared[0]}", "run `make prepare` to the end"
         )
     excluded = {c.name: why for c in wanted if (why := _unusable(prepared[c.name], config))}
-    cached = config.model.uses_video and not config.train.joint
-    if cached:
+    if config.cached:
         excluded = {**read_embedding_problems(config), **excluded}
         excluded = {name: why for name, why in excluded.items() if name in {c.name for c in wanted}}
     used = [clip for clip in wanted if clip.name not in excluded]
     if not used:
         raise PainlitError("no clip is usable", f"see {config.folder('prepare') / 'problems.csv'}")
     rows = np.full(len(used), -1, np.int64)
-    if cached:
+    if config.cached:
         cache = open_embeddings(config)
         digests = {clip.name: boxes_digest(_boxes(prepared[clip.name])) for clip in used}
         finished = cache.finished(digests)
@@ -97,9 +98,24 @@ def load_pain_clips(config: Config) -> PainClips:
             [prepared[c.name].bpm if config.model.uses_heart_rate else silent for c in used], dtype=np.float32
         ),
         rows=rows,
-        videos=[VideoClip(c.name, c.video, _boxes(prepared[c.name])) for c in used] if config.train.joint else [],
+        videos=[VideoClip(c.name, c.video, _boxes(prepared[c.name])) for c in used] if config.joint else [],
         excluded=excluded,
     )
+
+
+def data_fingerprints(config: Config, clips: PainClips) -> dict[str, str]:
+    """Digests of everything a trained model depends on besides the configuration: clips, labels, rates, embeddings.
+
+    With joint training, the face boxes and the Spatial-Module's first weights stand in the embeddings' place.
+    """
+    fingerprints = {"clips": clips.fingerprint()}
+    if config.cached:
+        fingerprints["embeddings"] = open_embeddings(config).fingerprint(clips.names)
+    if config.joint:
+        boxes = [boxes_digest(video.boxes) for video in clips.videos]
+        fingerprints["boxes"] = hashlib.sha256(repr(boxes).encode()).hexdigest()
+        fingerprints["spatial weights"] = digest(pretrained_spatial_module(config).state_dict())
+    return fingerprints
 
 
 def open_embeddings(config: Config) -> EmbeddingCache:

@@ -11,14 +11,15 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
-from data_modules.pain_clips import load_pain_clips
+from data_modules.pain_clips import data_fingerprints, load_pain_clips
 from experiments.command import main
 from painlit.config import Config
 from painlit.errors import PainlitError
-from painlit.files import read_json
+from painlit.files import read_json, write_json
 from painlit.loso.fold import run_fold
 from painlit.loso.protocols import Fold
-from painlit.loso.run_lock import run_lock
+from painlit.loso.run_lock import check_fingerprint, run_lock
+from painlit.tasks import PainAssessment
 from painlit.weights import save_weights
 
 
@@ -35,26 +36,37 @@ def run(config: Config) -> FinetuneResult:
     """Train one model and write its weights."""
     folder = config.folder("finetune")
     weights = folder / "weights" / "pain.safetensors"
-    if (folder / "metrics.json").is_file():
-        print(f"{folder} is finished; give name=… for another run")
-        return FinetuneResult(folder, weights, read_json(folder / "metrics.json"))
     clips = load_pain_clips(config)
-    unknown = sorted(set(config.finetune.held_out) - set(clips.subject_names))
-    if unknown:
-        raise PainlitError(f"finetune.held_out: no usable clip of {', '.join(unknown)}", "use names as in samples.csv")
-    test = tuple(sorted(config.finetune.held_out))
-    train = tuple(s for s in clips.subject_names if s not in test)
+    fold = _fold(config, clips.subject_names)
     with run_lock(folder):
-        module, metrics = run_fold(config, Fold("finetune", train, test), clips, folder)
-        about = {"stage": "finetune", "data": config.data.name, "subjects": list(train), "config": config.to_dict()}
-        save_weights(weights, module.model, about)
-        if module.embedder is not None:
-            spatial = config.to_dict()["spatial"]
-            save_weights(
-                weights.with_name("spatial.safetensors"), module.embedder.spatial, {**about, "spatial": spatial}
-            )
+        check_fingerprint(folder, config, {**data_fingerprints(config, clips), "held out": list(fold.test)})
+        if (folder / "metrics.json").is_file():
+            print(f"{folder} is finished; give name=… for another run")
+            return FinetuneResult(folder, weights, read_json(folder / "metrics.json"))
+        module, metrics = run_fold(config, fold, clips, folder)
+        _save(module, config, fold, weights)
+        write_json(folder / "metrics.json", metrics)  # last: it says that the run is finished
     print(f"weights: {weights.parent}")
     return FinetuneResult(folder, weights, metrics)
+
+
+def _fold(config: Config, subjects: list[str]) -> Fold:
+    held_out = sorted(set(config.finetune.held_out))
+    unknown = sorted(set(held_out) - set(subjects))
+    if unknown:
+        raise PainlitError(f"finetune.held_out: no usable clip of {', '.join(unknown)}", "use names as in samples.csv")
+    train = tuple(s for s in subjects if s not in held_out)
+    if not train:
+        raise PainlitError("finetune.held_out leaves nobody to train on", "hold out fewer subjects")
+    return Fold("finetune", train, tuple(held_out))
+
+
+def _save(module: PainAssessment, config: Config, fold: Fold, path: Path) -> None:
+    about = {"stage": "finetune", "data": config.data.name, "subjects": list(fold.train), "config": config.to_dict()}
+    save_weights(path, module.model, about)
+    if module.embedder is not None:
+        about["spatial"] = config.to_dict()["spatial"]
+        save_weights(path.with_name("spatial.safetensors"), module.embedder.spatial, about)
 
 
 if __name__ == "__main__":

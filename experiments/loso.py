@@ -10,7 +10,7 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
-from data_modules.pain_clips import PainClips, load_pain_clips, open_embeddings
+from data_modules.pain_clips import PainClips, data_fingerprints, load_pain_clips
 from experiments.command import main
 from painlit.config import Config
 from painlit.errors import PainlitError
@@ -47,7 +47,7 @@ def run(config: Config) -> LosoResult:
     every = folds(config.loso.protocol, clips.subject_names)
     folder = config.folder("loso")
     with run_lock(folder):
-        check_fingerprint(folder, config, _fingerprints(config, clips))
+        check_fingerprint(folder, config, data_fingerprints(config, clips))
         save_config(config, folder)
         chosen = _chosen(every, config.loso.subjects)
         pending = [fold.name for fold in chosen if not _metrics(folder, fold).is_file()]
@@ -102,13 +102,6 @@ def _chosen(every: list[Fold], subjects: list[str]) -> list[Fold]:
 
 def _metrics(folder: Path, fold: Fold) -> Path:
     return folder / "folds" / fold.name / "metrics.json"
-
-
-def _fingerprints(config: Config, clips: PainClips) -> dict[str, Any]:
-    fingerprints = {"clips": clips.fingerprint()}
-    if config.model.uses_video and not config.train.joint:
-        fingerprints["embeddings"] = open_embeddings(config).fingerprint(clips.names)
-    return fingerprints
 
 
 if __name__ == "__main__":

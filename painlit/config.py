@@ -373,6 +373,16 @@ class Config:
         return TASKS[self.task]
 
     @property
+    def joint(self) -> bool:
+        """Whether the Spatial-Module is trained too, from video, instead of reading the embedding cache."""
+        return self.train.joint and self.model.uses_video
+
+    @property
+    def cached(self) -> bool:
+        """Whether the model reads the embedding cache."""
+        return self.model.uses_video and not self.joint
+
+    @property
     def run_name(self) -> str:
         """Name under runs/finetune and runs/loso."""
         return self.name or f"{self.data.name}-{self.task}-{self.model.modality}"

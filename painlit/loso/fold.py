@@ -28,16 +28,16 @@ from painlit.tasks import PainAssessment
 from painlit.training import fit, load_best, quiet_lightning
 
 
-def run_named_fold(config: Config, name: str) -> dict[str, Any]:
+def run_named_fold(config: Config, name: str) -> None:
     """Run the fold of that name under runs/loso/<run>/folds; what a fold process does."""
     clips = load_pain_clips(config)
     fold = next(f for f in folds(config.loso.protocol, clips.subject_names) if f.name == name)
-    return run_fold(config, fold, clips, config.folder("loso") / "folds" / name)[1]
+    folder = config.folder("loso") / "folds" / name
+    _, metrics = run_fold(config, fold, clips, folder)
+    write_json(folder / "metrics.json", metrics)
 
 
-def run_fold(
-    config: Config, fold: Fold, clips: PainClips, folder: Path, *, group: str = ""
-) -> tuple[PainAssessment, dict[str, Any]]:
+def run_fold(config: Config, fold: Fold, clips: PainClips, folder: Path) -> tuple[PainAssessment, dict[str, Any]]:
     """Train and test one fold, going on where an earlier process was stopped.
 
     Args:
@@ -45,10 +45,9 @@ def run_fold(
         fold: Its subjects; `test` may be empty.
         clips: All usable clips.
         folder: Where the fold leaves what it makes.
-        group: W&B group; the run's name by default.
 
     Returns:
-        The trained module and what metrics.json holds.
+        The trained module, and the metrics that the caller writes to metrics.json when all else is written.
     """
     started = time.monotonic()
     quiet_lightning()
@@ -62,7 +61,7 @@ def run_fold(
         module.embedder.spatial = pretrained_spatial_module(config)
     if config.model.normalise_embeddings and config.model.uses_video:
         module.model.set_embedding_statistics(*data.embedding_statistics())
-    trainer = fit(module, data, config, folder, group=group or config.run_name, name=fold.name, select=select)
+    trainer = fit(module, data, config, folder, group=config.run_name, name=fold.name, select=select)
     epoch = load_best(module, folder) if select else config.train.epochs
     metrics: dict[str, Any] = {
         "fold": fold.name,
@@ -79,7 +78,6 @@ def run_fold(
         write_text(folder / "predictions.csv", predictions_csv(clips, at, probabilities))
         metrics["test"] = summary(clips.labels[at], probabilities)
     metrics["seconds"] = round(time.monotonic() - started, 1)
-    write_json(folder / "metrics.json", metrics)
     return module, metrics
 
 

@@ -19,7 +19,8 @@ def confusion_matrix(labels: NDArray, predictions: NDArray, classes: int) -> NDA
 def scores(confusion: NDArray) -> dict[str, NDArray[np.float64]]:
     """Accuracy and macro precision, recall and F1 of one or many confusion matrices, (..., C, C) -> (...) each.
 
-    A ratio without a denominator (a class never predicted, or not there) counts 0, as scikit-learn does by default.
+    A ratio without a denominator (a class never predicted, or not there) counts 0, as in
+    scikit-learn with all classes as its `labels`.
     """
     confusion = np.asarray(confusion, np.float64)
     hits = np.diagonal(confusion, axis1=-2, axis2=-1)  # (..., C)

@@ -26,7 +26,7 @@ HOLDOUT_TEST = (
 
 @dataclass(frozen=True)
 class Fold:
-    """Subjects of one training run. The three parts share nobody."""
+    """Subjects of one run. Nobody trained on is in another part; only `oracle` validates on the test subjects."""
 
     name: str
     train: tuple[str, ...]

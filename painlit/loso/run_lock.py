@@ -1,4 +1,4 @@
-"""One `make loso` at a time in a run's folder, and only with the configuration and data its folds were made with."""
+"""One process at a time in a run's folder, and only with the configuration and data that it was made with."""
 
 from __future__ import annotations
 
@@ -12,7 +12,10 @@ from painlit.config import Config
 from painlit.errors import PainlitError
 from painlit.files import read_json, write_json
 
-_FREE = ("name", "runs", "data.root", "data.name", "loso.workers", "loso.subjects", "train.checkpoint_every")
+_FREE = (
+    *("name", "runs", "data.root", "data.name", "loso.workers", "loso.subjects"),
+    *("train.checkpoint_every", "train.crop_memory_gib", "train.accelerator"),
+)
 _FREE_GROUPS = ("log.", "prepare.", "finetune.", "embed.")
 """Keys that do not change a fold's result, or that the data fingerprints stand for."""
 
@@ -36,10 +39,10 @@ def run_lock(folder: Path) -> Iterator[None]:
 
 
 def check_fingerprint(folder: Path, config: Config, data: Mapping[str, Any]) -> None:
-    """Refuse to mix folds of different configurations, data or embeddings in one folder.
+    """Refuse to mix work of different configurations, data or embeddings in one folder.
 
     Args:
-        folder: runs/loso/<run>.
+        folder: runs/loso/<run> or runs/finetune/<run>.
         config: The configuration now.
         data: Fingerprints of clips and embeddings.
 
@@ -49,18 +52,24 @@ def check_fingerprint(folder: Path, config: Config, data: Mapping[str, Any]) -> 
     now = {**_flat(config.to_dict()), **data}
     now = {k: v for k, v in now.items() if k not in _FREE and not k.startswith(_FREE_GROUPS)}
     path = folder / "fingerprint.json"
-    trained = [*folder.glob("folds/*/metrics.json"), *folder.glob("folds/*/checkpoints/last.ckpt")]
+    trained = [file for name in ("metrics.json", "checkpoints/last.ckpt") for file in _of_run(folder, name)]
     if not path.is_file() or not trained:
         write_json(path, now)
         return
     before = read_json(path)
-    changed = [f"{k} was {before.get(k)!r} and is now {now.get(k)!r}" for k in sorted({*before, *now})]
-    changed = [text for text, k in zip(changed, sorted({*before, *now}), strict=True) if before.get(k) != now.get(k)]
+    different = [key for key in sorted({*before, *now}) if before.get(key) != now.get(key)]
+    changed = [f"{key} was {before.get(key)!r} and is now {now.get(key)!r}" for key in different]
     if changed:
         raise PainlitError(
-            f"{folder} holds folds made differently: {'; '.join(changed)}",
+            f"{folder} holds work made differently: {'; '.join(changed)}",
             f"set these back, give this run another name=…, or delete {folder}",
         )
+
+
+def _of_run(folder: Path, name: str) -> Iterator[Path]:
+    """A file of the run itself, or of its folds."""
+    yield from folder.glob(name)
+    yield from folder.glob(f"folds/*/{name}")
 
 
 def _flat(values: Mapping[str, Any], prefix: str = "") -> dict[str, Any]:

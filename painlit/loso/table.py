@@ -40,6 +40,11 @@ def print_results(config: Config, results: dict[str, Any]) -> None:
     for kind, groups in results["subgroups"].items():
         parts = [f"{g} {100 * v['accuracy']:.1f} ({v['subjects']} subjects)" for g, v in groups.items()]
         console.print(f"accuracy by {kind}: {', '.join(parts)}")
+    if paper:
+        console.print(
+            "the paper's macro recall should equal its accuracy, as its classes are balanced; in Tables A1-A3 the "
+            "column called precision does: the two seem to be exchanged there"
+        )
     for remark in remarks(config):
         console.print(f"note: {remark}", style="bold")
 

@@ -32,9 +32,10 @@ class PainAssessment(LightningModule):
         self.seed = seed
         torch.manual_seed(seed)
         self.model = build_pain_model(self.config)
-        joint = self.config.train.joint and self.config.model.uses_video
-        spatial = self.config.spatial
-        self.embedder = FrameEmbedder(build_spatial_module(spatial), spatial.mean, spatial.std) if joint else None
+        self.embedder: FrameEmbedder | None = None
+        if self.config.joint:
+            spatial = self.config.spatial
+            self.embedder = FrameEmbedder(build_spatial_module(spatial), spatial.mean, spatial.std)
         self.train_accuracy = MulticlassAccuracy(len(self.config.classes), average="micro")
         self.val_accuracy = self.train_accuracy.clone()
 

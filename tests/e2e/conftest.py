@@ -14,8 +14,8 @@ TINY = (
     "spatial.inner_heads=2 spatial.outer_heads=2 embed.weights=untrained embed.workers=0 "
     "model.heart_rate_encoder.latents=4 model.heart_rate_encoder.latent_dim=8 model.heart_rate_encoder.output_dim=16 "
     "model.temporal.latents=4 model.temporal.latent_dim=8 model.temporal.self_attention_blocks=1 "
-    "train.epochs=4 train.warmup_epochs=1 train.batch_size=4 train.lr=1e-2 train.accelerator=cpu train.checkpoint_every=1 "
-    "prepare.workers=1 log.wandb=disabled data.is_biovid=false data.name=tiny"
+    "train.epochs=4 train.warmup_epochs=1 train.batch_size=4 train.lr=1e-2 train.accelerator=cpu "
+    "train.checkpoint_every=1 prepare.workers=1 log.wandb=disabled data.is_biovid=false data.name=tiny"
 ).split()
 
 

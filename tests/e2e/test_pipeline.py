@@ -64,7 +64,7 @@ def test_steps_out_of_order_name_the_missing_one(tiny_data, tmp_path):
 
 def test_embed_goes_on_and_refuses_other_weights(tiny_data, runs):
     assert embed.run(tiny(tiny_data, runs)).computed == 0
-    with pytest.raises(PainlitError, match="weights was .* and is now"):
+    with pytest.raises(PainlitError, match=r"weights was .* and is now"):
         embed.run(tiny(tiny_data, runs, "seed=1"))
 
 
