@@ -8,7 +8,7 @@ import sys
 from collections.abc import Callable, Iterator, Sequence
 from typing import Any
 
-from painlit import config as schema
+from painlit import schema
 from painlit.config import Config, known_keys, load
 from painlit.errors import PainlitError
 
