@@ -9,18 +9,19 @@ from __future__ import annotations
 
 from dataclasses import dataclass
 from pathlib import Path
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
 from data_modules.pain_clips import data_fingerprints, load_pain_clips
 from experiments.command import main
 from painlit.config import Config
 from painlit.errors import PainlitError
 from painlit.files import read_json, write_json
-from painlit.loso.fold import run_fold
 from painlit.loso.protocols import Fold
 from painlit.loso.run_lock import check_fingerprint, run_lock
-from painlit.tasks import PainAssessment
 from painlit.weights import save_weights
+
+if TYPE_CHECKING:
+    from painlit.tasks import PainAssessment
 
 
 @dataclass(frozen=True)
@@ -34,6 +35,8 @@ class FinetuneResult:
 
 def run(config: Config) -> FinetuneResult:
     """Train one model and write its weights."""
+    from painlit.loso.fold import run_fold  # here, because importing Lightning takes seconds that --help need not wait
+
     folder = config.folder("finetune")
     weights = folder / "weights" / "pain.safetensors"
     clips = load_pain_clips(config)

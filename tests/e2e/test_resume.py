@@ -8,8 +8,10 @@ import sys
 import time
 from pathlib import Path
 
-from conftest import TINY
+import pytest
+from conftest import TINY, tiny
 
+from experiments import loso
 from painlit.loso.results import read_predictions
 
 LONG = ["train.epochs=60", "model.modality=heart_rate", "loso.workers=1", "model.basic=true", "model.masking=true"]
@@ -63,6 +65,20 @@ def test_folds_die_with_a_killed_parent_and_resume(tiny_data, runs):
     wait_for(lambda: not _alive(pid), seconds=20)
     subprocess.run(command(tiny_data, runs, "name=orphan"), check=True, capture_output=True)
     assert len(read_predictions(folds.glob("*/predictions.csv")).clips) == 12
+
+
+@pytest.mark.parametrize("selection", ["last", "inner"])
+def test_a_fold_stopped_before_its_predictions_does_not_train_again(tiny_data, runs, selection):
+    config = tiny(tiny_data, runs, "model.modality=heart_rate", f"loso.selection={selection}")
+    first = loso.run(config)
+    fold = first.folder / "folds" / first.trained[0]
+    expected = (fold / "predictions.csv").read_text()
+    lines = (fold / "log.txt").read_text().count("epoch ")
+    for name in ("metrics.json", "predictions.csv"):
+        (fold / name).unlink()
+    assert loso.run(config).trained == [fold.name]
+    assert (fold / "predictions.csv").read_text() == expected
+    assert (fold / "log.txt").read_text().count("epoch ") == lines
 
 
 def _alive(pid: int) -> bool:
