@@ -15,7 +15,7 @@ from experiments.command import main
 from painlit.config import Config
 from painlit.errors import PainlitError
 from painlit.files import write_json
-from painlit.loso.local import last_line, run_folds
+from painlit.loso.local import run_folds
 from painlit.loso.protocols import Fold, folds
 from painlit.loso.results import evaluate, read_predictions
 from painlit.loso.run_lock import check_fingerprint, run_lock
@@ -31,7 +31,8 @@ class LosoResult:
     folder: Path
     trained: list[str]
     """Folds this run trained or finished."""
-    failed: list[str]
+    failed: dict[str, str]
+    """Fold -> what ended it."""
     results: dict[str, Any] | None
     """What results.json holds; None while no fold is finished."""
 
@@ -55,18 +56,17 @@ def run(config: Config) -> LosoResult:
             print(f"{len(clips.excluded)} clips are left out, see {config.folder('prepare') / 'problems.csv'}")
         failed = _run_pending(config, pending, folder, total=len(chosen))
         results = _evaluate(config, clips, every, folder)
-    for name in failed:
-        log = folder / "folds" / name / "log.txt"
-        print(f"fold {name} failed: {last_line(log)}  ({log})")
+    for name, reason in failed.items():
+        print(f"fold {name} failed: {reason}")
     if failed:
         print(f"{len(failed)} folds failed; run the same command to try them again")
     return LosoResult(folder, [name for name in pending if name not in failed], failed, results)
 
 
-def _run_pending(config: Config, pending: list[str], folder: Path, total: int) -> list[str]:
+def _run_pending(config: Config, pending: list[str], folder: Path, total: int) -> dict[str, str]:
     if not pending:
         print(f"all {total} folds are finished")
-        return []
+        return {}
     with progress_bar("loso", total=total, done=total - len(pending)) as advance:
         return run_folds(config, pending, folder, lambda name, good: advance(), config.loso.workers)
 

@@ -8,6 +8,7 @@ from __future__ import annotations
 
 import multiprocessing
 import os
+import signal
 import sys
 import threading
 import traceback
@@ -19,11 +20,13 @@ from pathlib import Path
 from painlit.config import Config
 from painlit.errors import PainlitError
 
+_TOLD = 2  # exit code of a fold that ended with an error for the user
+
 
 def run_folds(
     config: Config, names: Sequence[str], folder: Path, finished: Callable[[str, bool], None], workers: int | None
-) -> list[str]:
-    """Run folds and return the names of those that failed; one failing does not stop the others.
+) -> dict[str, str]:
+    """Run folds and return those that failed, with the reason; one failing does not stop the others.
 
     Args:
         config: The run's configuration.
@@ -37,7 +40,7 @@ def run_folds(
     threads = max(1, (os.cpu_count() or 1) // len(slots))
     context = multiprocessing.get_context("forkserver")
     context.set_forkserver_preload(["painlit.loso.fold"])
-    waiting, running, failed = list(names), dict[int, tuple[str, int, BaseProcess]](), list[str]()
+    waiting, running, failed = list(names), dict[int, tuple[str, int, BaseProcess]](), dict[str, str]()
     try:
         while waiting or running:
             while waiting and slots:
@@ -53,7 +56,7 @@ def run_folds(
                 process.join()
                 slots.append(slot)
                 if process.exitcode:
-                    failed.append(name)
+                    failed[name] = _reason(process.exitcode, folder / "folds" / name / "log.txt")
                 finished(name, not process.exitcode)
     finally:
         for _, _, process in running.values():
@@ -63,10 +66,14 @@ def run_folds(
     return failed
 
 
-def last_line(log: Path) -> str:
-    """The last line a fold wrote, or that it wrote nothing."""
-    lines = log.read_text(encoding="utf-8", errors="replace").split("\n") if log.is_file() else []
-    return next((line.strip() for line in reversed(lines) if line.strip()), "it wrote nothing")
+def _reason(exitcode: int, log: Path) -> str:
+    """Why a fold ended early: the signal, the error it told of, or the last line it wrote."""
+    if exitcode < 0:
+        name = signal.Signals(-exitcode).name
+        return f"ended by {name}" + (" (out of memory?)" if name == "SIGKILL" else "") + f", see {log}"
+    text = log.read_text(encoding="utf-8", errors="replace").strip() if log.is_file() else ""
+    told = text.rpartition("\nerror: ")[2] if exitcode == _TOLD else text.rpartition("\n")[2].strip()
+    return f"{told or 'it wrote nothing'}, see {log}"
 
 
 def _gpu_count() -> int:
@@ -96,7 +103,7 @@ def _fold_process(config: dict, name: str, log: Path, gpu: int | None, threads: 
         run_named_fold(from_dict(config), name)
     except PainlitError as error:
         print(f"error: {error}", file=sys.stderr, flush=True)
-        sys.exit(2)
+        sys.exit(_TOLD)
     except Exception:  # whatever it was, it belongs in this fold's log, and the other folds go on
         traceback.print_exc()
         sys.exit(1)

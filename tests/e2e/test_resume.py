@@ -33,13 +33,15 @@ def test_a_killed_fold_resumes_to_the_undisturbed_result(tiny_data, runs):
     subprocess.run(command(tiny_data, runs, "name=undisturbed"), check=True, capture_output=True)
 
     folds = runs / "loso" / "killed" / "folds"
-    running = subprocess.Popen(command(tiny_data, runs, "name=killed"), stdout=subprocess.DEVNULL)
+    running = subprocess.Popen(command(tiny_data, runs, "name=killed"), stdout=subprocess.PIPE, text=True)
     names = sorted(path.name for path in undisturbed.iterdir())
     second = folds / names[1]
     wait_for((second / "checkpoints" / "last.ckpt").is_file)
     pid = int(re.search(r"process (\d+)", (second / "log.txt").read_text())[1])
     os.kill(pid, signal.SIGKILL)
-    assert running.wait(timeout=120) == 1, "a run with a failed fold must say so"
+    told = running.communicate(timeout=120)[0]
+    assert running.returncode == 1, "a run with a failed fold must say so"
+    assert f"fold {names[1]} failed: ended by SIGKILL" in told
     assert not (second / "metrics.json").exists()
     assert (folds / names[2] / "metrics.json").is_file(), "the other folds must go on"
     before = {path: path.stat().st_mtime_ns for n in (names[0], names[2]) for path in (folds / n).iterdir()}
