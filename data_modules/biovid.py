@@ -72,7 +72,7 @@ def read_samples(root: Path | str, signals: str = "biosignals_filtered") -> list
     root = Path(root)
     path = root / "starting_point" / "samples.csv"
     if not path.is_file():
-        raise PainlitError(f"{path} does not exist", "data.root must be BioVid's PartA folder; see `make check-data`")
+        raise PainlitError(f"{path} does not exist", "data.root must be BioVid's PartA folder")
     with open(path, newline="", encoding="utf-8-sig") as handle:
         reader = csv.DictReader(handle, delimiter="\t")
         missing = [c for c in SAMPLE_COLUMNS if c not in (reader.fieldnames or [])]

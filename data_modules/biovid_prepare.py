@@ -20,7 +20,6 @@ from painlit.signals.heart_rate import heart_rate
 def table_settings(config: Config) -> dict[str, Any]:
     """What the rows of the clip table depend on."""
     return {
-        "data.root": str(Path(config.data.root).resolve()),
         "data.signals": config.data.signals,
         "clip.seconds": config.clip.seconds,
         "clip.video_fps": config.clip.video_fps,

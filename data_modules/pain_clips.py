@@ -8,7 +8,7 @@ from dataclasses import dataclass, field
 
 import numpy as np
 
-from data_modules.biovid import read_samples
+from data_modules.biovid import CLASS_NAMES, read_samples
 from data_modules.biovid_prepare import open_table
 from painlit.clip_table import PreparedClip
 from painlit.config import Config
@@ -77,6 +77,13 @@ def load_pain_clips(config: Config) -> PainClips:
     used = [clip for clip in wanted if clip.name not in excluded]
     if not used:
         raise PainlitError("no clip is usable", f"see {config.folder('prepare') / 'problems.csv'}")
+    absent = sorted(set(config.classes) - {clip.label for clip in used})
+    if absent:
+        raise PainlitError(
+            f"task {config.task} tells {len(config.classes)} classes apart, and there is no usable clip of "
+            f"{', '.join(CLASS_NAMES[label] for label in absent)}",
+            "choose a task whose classes the data have",
+        )
     rows = np.full(len(used), -1, np.int64)
     if config.cached:
         cache = open_embeddings(config)
@@ -134,6 +141,11 @@ def read_embedding_problems(config: Config) -> dict[str, str]:
     if not path.is_file():
         raise PainlitError(f"{path} does not exist", "run `make embed` with the same configuration, to the end")
     return read_json(path)["failed"]
+
+
+def embedding_weights(config: Config) -> str:
+    """Where the cache's Spatial-Module came from: a file, `auto` or `untrained`."""
+    return read_json(config.folder("embed") / "metrics.json").get("weights", "unknown")
 
 
 def _unusable(row: PreparedClip, config: Config) -> str:

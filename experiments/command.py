@@ -30,6 +30,10 @@ def main(run: Callable[[Config], Any], description: str | None, defaults: Sequen
         result = run(load([*defaults, *sys.argv[1:]]))
     except PainlitError as error:
         sys.exit(_fail(f"error: {error}", 2))
+    except OSError as error:
+        if error.filename is None:
+            raise
+        sys.exit(_fail(f"error: {error.filename}: {error.strerror}\n  -> check the path and its permissions", 2))
     except KeyboardInterrupt:
         sys.exit(_fail("stopped; run the same command to go on", 130))
     sys.exit(getattr(result, "exit_status", 0))

@@ -33,11 +33,14 @@ class EmbedResult:
     failed: dict[str, str]
     """Clip -> what was wrong with its video."""
     seconds: float
+    weights: str
+    """`embed.weights`: where the Spatial-Module came from."""
 
 
 def run(config: Config) -> EmbedResult:
     """Embed every prepared clip that the cache does not hold yet."""
     started = time.monotonic()
+    device = pick_device(config.embed.device)
     spatial = pretrained_spatial_module(config)
     folder = config.folder("embed")
     prepared = open_table(config).clips()
@@ -50,21 +53,24 @@ def run(config: Config) -> EmbedResult:
         raise PainlitError("no prepared clip has a usable video", f"see {config.folder('prepare') / 'problems.csv'}")
     cache = EmbeddingCache(folder, cache_settings(config, weights=digest(spatial.state_dict())))
     cache.reserve([clip.name for clip in clips])
-    (folder / "metrics.json").unlink(missing_ok=True)
     save_config(config, folder)
     digests = {clip.name: boxes_digest(clip.boxes) for clip in clips}
     finished = cache.finished(digests)
     missing = [clip for clip in clips if clip.name not in finished]
+    if missing:
+        (folder / "metrics.json").unlink(missing_ok=True)  # there again when the cache is complete
     embedder = FrameEmbedder(spatial, config.spatial.mean, config.spatial.std)
     failed: dict[str, str] = {}
     with progress_bar("embed", total=len(clips), done=len(finished)) as advance:
-        for name, embedded in embed_frames(missing, embedder, config, pick_device(config.embed.device)):
+        for name, embedded in embed_frames(missing, embedder, config, device):
             if isinstance(embedded, ClipError):
                 failed[name] = str(embedded)
             else:
                 cache.write(name, embedded, digests[name])
             advance()
-    result = EmbedResult(len(clips), len(missing) - len(failed), failed, round(time.monotonic() - started, 1))
+    result = EmbedResult(
+        len(clips), len(missing) - len(failed), failed, round(time.monotonic() - started, 1), config.embed.weights
+    )
     write_json(folder / "metrics.json", asdict(result))
     print(f"{result.clips} clips embedded ({result.computed} in this run, {len(failed)} failed) in {folder}")
     for name, message in list(failed.items())[:10]:

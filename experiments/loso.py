@@ -68,7 +68,7 @@ def _run_pending(config: Config, pending: list[str], folder: Path, total: int) -
         print(f"all {total} folds are finished")
         return {}
     with progress_bar("loso", total=total, done=total - len(pending)) as advance:
-        return run_folds(config, pending, folder, lambda name, good: advance(), config.loso.workers)
+        return run_folds(config, pending, folder, lambda name, good: advance(), at_most=total)
 
 
 def _evaluate(config: Config, clips: PainClips, every: list[Fold], folder: Path) -> dict[str, Any] | None:
@@ -83,7 +83,7 @@ def _evaluate(config: Config, clips: PainClips, every: list[Fold], folder: Path)
         "selection": config.loso.selection,
         "folds": len(every),
         "folds_done": len(done),
-        "remarks": remarks(config),
+        "remarks": remarks(config, clips),
         "excluded_clips": clips.excluded,
         **evaluate(read_predictions(folder / "folds" / fold.name / "predictions.csv" for fold in done)),
         "provenance": provenance(),

@@ -19,10 +19,12 @@ from pathlib import Path
 from data_modules.biovid import Clip, read_samples
 from data_modules.biovid_prepare import prepare_clip, table_path, table_settings
 from experiments.command import main
+from painlit.build import pick_device
 from painlit.clip_table import ClipTable, PreparedClip
 from painlit.config import Config
 from painlit.errors import PainlitError
 from painlit.files import write_json, write_text
+from painlit.processes import end_with_parent
 from painlit.progress import progress_bar
 from painlit.provenance import save_config
 
@@ -40,6 +42,7 @@ class PrepareResult:
 
 def run(config: Config) -> PrepareResult:
     """Prepare every clip of `data.root` that the table does not hold yet, or holds with a problem."""
+    pick_device(config.prepare.device)  # here, not in every worker
     clips = read_samples(config.data.root, config.data.signals)
     folder = config.folder("prepare")
     table = ClipTable(table_path(config), table_settings(config))
@@ -70,7 +73,7 @@ def _prepared(clips: list[Clip], config: Config) -> Iterator[PreparedClip]:
     workers = config.prepare.workers or os.cpu_count() or 1
     context = multiprocessing.get_context("spawn")
     pending: dict[Future, Clip] = {}
-    pool = ProcessPoolExecutor(min(workers, max(1, len(clips))), mp_context=context, initializer=_one_thread)
+    pool = ProcessPoolExecutor(min(workers, max(1, len(clips))), mp_context=context, initializer=_start_worker)
     try:
         waiting = iter(clips)
         while True:
@@ -92,10 +95,11 @@ def _prepared(clips: list[Clip], config: Config) -> Iterator[PreparedClip]:
         pool.shutdown(cancel_futures=True)
 
 
-def _one_thread() -> None:
+def _start_worker() -> None:
     import cv2
     import torch
 
+    end_with_parent()
     torch.set_num_threads(1)  # the processes share the cores
     cv2.setNumThreads(1)
 

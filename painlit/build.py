@@ -6,6 +6,7 @@ import torch
 from torch import nn
 
 from painlit.config import Config, SpatialConfig
+from painlit.errors import PainlitError
 from painlit.models import AugmNet, Basic, HeartRateEncoder, Masking, PainModel, SpatialModule, TemporalModule
 
 
@@ -60,8 +61,17 @@ def build_pain_model(config: Config) -> PainModel:
 
 
 def pick_device(name: str) -> torch.device:
-    """`auto` is the accelerator torch finds, else the CPU; any other name is taken as it is."""
-    if name != "auto":
-        return torch.device(name)
-    accelerator = torch.accelerator.current_accelerator(check_available=True)
-    return accelerator if accelerator is not None else torch.device("cpu")
+    """`auto` is the accelerator torch finds, else the CPU; any other name is taken if the machine has it.
+
+    Raises:
+        PainlitError: There is no such device.
+    """
+    if name == "auto":
+        accelerator = torch.accelerator.current_accelerator(check_available=True)
+        return accelerator if accelerator is not None else torch.device("cpu")
+    try:
+        return torch.empty(0, device=name).device
+    except (RuntimeError, AssertionError) as error:  # torch built without that device asserts
+        raise PainlitError(
+            f"device {name!r} is not to be had: {str(error).splitlines()[0]}", "use auto or cpu"
+        ) from error

@@ -67,7 +67,9 @@ def load(arguments: Sequence[str] = ()) -> Config:
         config = OmegaConf.to_object(merged)
     except OmegaConfBaseException as error:
         key = getattr(error, "full_key", None) or "?"
-        raise PainlitError(f"bad value of {key}: {error.msg or error}", "see the key's type in --help") from error
+        raise PainlitError(
+            f"bad value of {key}: {error.msg or error}", "--help shows its default; lists are written key=[a,b]"
+        ) from error
     assert isinstance(config, Config)
     return config
 
@@ -106,7 +108,7 @@ def _flat_keys(values: Any, groups: set[str], prefix: str = "") -> Iterable[str]
     if not isinstance(values, dict):
         raise PainlitError(f"{prefix.rstrip('.') or 'the file'} must hold keys and values", "indent its keys below it")
     for key, value in values.items():
-        if prefix + str(key) in groups:
+        if prefix + str(key) in groups or isinstance(value, dict):
             yield from _flat_keys(value, groups, f"{prefix}{key}.")
         else:
             yield f"{prefix}{key}"

@@ -26,11 +26,11 @@ def pretrained_spatial_module(config: Config) -> SpatialModule:
     if config.embed.weights == "untrained":
         return spatial
     path = _newest(Path(config.runs)) if config.embed.weights == "auto" else Path(config.embed.weights)
-    trained = load_weights(path, spatial)["spatial"]
+    trained = load_weights(path, spatial).get("spatial", {})
     wrong = [
-        f"spatial.{key} is {value!r}, the weights have {trained[key]!r}"
+        f"spatial.{key} is {value!r}, the weights' JSON says {trained.get(key)!r}"
         for key, value in config.to_dict()["spatial"].items()
-        if trained[key] != value
+        if trained.get(key) != value
     ]
     if wrong:
         raise PainlitError(f"{path} does not fit: {'; '.join(wrong)}", "set these keys as the weights have them")

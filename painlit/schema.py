@@ -34,6 +34,11 @@ def _at_least(key: str, value: float, low: float) -> None:
         raise PainlitError(f"{key}={value} is too small", f"it must be at least {low}")
 
 
+def _divides(whole: str, size: int, part: str, count: int) -> None:
+    if size % count:
+        raise PainlitError(f"{whole}={size} is no multiple of {part}={count}", f"change {whole} or {part}")
+
+
 @dataclass
 class DataConfig:
     """Where the recordings are and what to call them."""
@@ -159,6 +164,10 @@ class SpatialConfig:
         for key, values in (("spatial.mean", self.mean), ("spatial.std", self.std)):
             if len(values) != 3:
                 raise PainlitError(f"{key}={values} has {len(values)} values", "give one for each of R, G, B")
+        for key in ("image_size", "patch_size", "embed_dim", "inner_dim", "depth", "inner_heads", "outer_heads"):
+            _at_least(f"spatial.{key}", getattr(self, key), 1)
+        for whole, part in (("image_size", "patch_size"), ("inner_dim", "inner_heads"), ("embed_dim", "outer_heads")):
+            _divides(f"spatial.{whole}", getattr(self, whole), f"spatial.{part}", getattr(self, part))
 
 
 @dataclass
@@ -192,6 +201,10 @@ class HeartRateEncoderConfig:
     output_dim: int = 2048
     """Size of E_h."""
 
+    def __post_init__(self):
+        for key in ("latents", "latent_dim", "output_dim"):
+            _at_least(f"model.heart_rate_encoder.{key}", getattr(self, key), 1)
+
 
 @dataclass
 class TemporalConfig:
@@ -205,6 +218,10 @@ class TemporalConfig:
     """Self-attention blocks after the cross-attention."""
     token_size: int = 1
     """Values per token: 1 is the paper's; the embedding's size (100) makes each frame one token (ours)."""
+
+    def __post_init__(self):
+        for key in ("latents", "latent_dim", "token_size"):
+            _at_least(f"model.temporal.{key}", getattr(self, key), 1)
 
 
 @dataclass
@@ -276,6 +293,8 @@ class TrainConfig:
         _at_least("train.epochs", self.epochs, 1)
         _at_least("train.batch_size", self.batch_size, 1)
         _at_least("train.checkpoint_every", self.checkpoint_every, 1)
+        _one_of("train.precision", self.precision, ["32-true", "16-mixed", "bf16-mixed", "16-true", "bf16-true"])
+        _one_of("train.accelerator", self.accelerator, ["auto", "cpu", "gpu", "cuda", "mps"])
         if not 0 <= self.warmup_epochs < self.epochs:
             raise PainlitError(
                 f"train.warmup_epochs={self.warmup_epochs} with train.epochs={self.epochs}",
@@ -359,6 +378,8 @@ class Config:
                 "model.normalise_embeddings needs embeddings that do not change, but train.joint changes them",
                 "set model.normalise_embeddings=false",
             )
+        size = self.clip.used_frames * self.spatial.embed_dim
+        _divides("clip.frames * spatial.embed_dim", size, "model.temporal.token_size", self.model.temporal.token_size)
 
     @property
     def classes(self) -> tuple[int, ...]:

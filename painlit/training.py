@@ -19,6 +19,7 @@ from lightning.pytorch.loggers import Logger, WandbLogger
 from lightning.pytorch.plugins.io import TorchCheckpointIO
 
 from painlit.config import Config
+from painlit.errors import PainlitError
 from painlit.files import atomic_path
 
 
@@ -89,8 +90,9 @@ def fit(
             mode="max",
             save_weights_only=True,
             enable_version_counter=False,
+            save_on_train_epoch_end=False,  # after validation, so that last.ckpt knows this epoch's score
         )
-        callbacks.insert(0, best)
+        callbacks.append(best)
     with warnings.catch_warnings():
         # Gathering rows of a mapped array needs no worker processes, a small set has fewer steps than a log interval, a
         # run without selection has no validation clips, and the last is Lightning's own affair with torch.
@@ -113,8 +115,23 @@ def fit(
             num_sanity_val_steps=0,
             default_root_dir=folder,
         )
-        trainer.fit(module, data, ckpt_path=last if last.is_file() else None, weights_only=True)
+        try:
+            trainer.fit(module, data, ckpt_path=_readable(last) if last.is_file() else None, weights_only=True)
+        except SystemExit as stop:
+            if isinstance(stop.__context__, KeyboardInterrupt):  # Lightning's answer to Ctrl-C; ours is in the command
+                raise KeyboardInterrupt from stop
+            raise
     return trainer
+
+
+def _readable(checkpoint: Path) -> Path:
+    try:
+        torch.load(checkpoint, map_location="cpu", weights_only=True)
+    except Exception as error:  # whatever a damaged file makes of torch's reader
+        raise PainlitError(
+            f"{checkpoint} is damaged: {error!r}", "delete it: this training then starts anew"
+        ) from error
+    return checkpoint
 
 
 def load_best(module: LightningModule, folder: Path) -> int:

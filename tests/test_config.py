@@ -160,3 +160,20 @@ def test_every_key_has_a_sentence():
     sentences = _field_sentences()
     assert set(sentences) == set(known_keys())
     assert [key for key, sentence in sentences.items() if not sentence.strip().endswith((".", "…"))] == []
+
+
+@pytest.mark.parametrize(
+    ("argument", "told"),
+    [
+        ("spatial.image_size=50", "spatial.image_size=50 is no multiple of spatial.patch_size=16"),
+        ("spatial.outer_heads=3", "spatial.embed_dim=100 is no multiple of spatial.outer_heads=3"),
+        ("model.temporal.token_size=7", "model.temporal.token_size=7"),
+        ("model.temporal.latents=0", "model.temporal.latents=0 is too small"),
+        ("train.precision=bogus", "train.precision='bogus'"),
+        ("trian.epochs=3", "did you mean train.epochs?"),
+    ],
+)
+def test_sizes_and_names_that_no_run_could_use_name_their_key(argument, told):
+    with pytest.raises(PainlitError) as error:
+        load([argument])
+    assert told in str(error.value)

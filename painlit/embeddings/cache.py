@@ -70,11 +70,11 @@ class EmbeddingCache:
 
     def reserve(self, clips: Sequence[str]) -> None:
         """Make room for clips that have no row yet. Existing rows stay where they are."""
+        if not self._whole():  # rows of which nobody knows what they are, or that are gone
+            self._digests.unlink(missing_ok=True)
         self.names += [name for name in clips if name not in self._row]
         self._row = {name: row for row, name in enumerate(self.names)}
         self.folder.mkdir(parents=True, exist_ok=True)
-        if not self._about.is_file():  # rows of which nobody knows what they are
-            self._digests.unlink(missing_ok=True)
         for path, width in ((self._values, self._bytes), (self._digests, 8)):
             with named_disk_errors(path), open(path, "ab") as handle:
                 handle.truncate(len(self.names) * width)
@@ -86,12 +86,18 @@ class EmbeddingCache:
         Args:
             digests: Clip name -> `boxes_digest` of its boxes now.
         """
-        if not self._digests.is_file():
+        if not self._whole():
             return set()
         rows = np.fromfile(self._digests, "<u8")
         return {
             n for n, d in digests.items() if n in self._row and self._row[n] < len(rows) and rows[self._row[n]] == d
         }
+
+    def _whole(self) -> bool:
+        """Whether all three files are there, and the values as long as the list of clips says."""
+        if not (self._about.is_file() and self._digests.is_file() and self._values.is_file()):
+            return False
+        return self._values.stat().st_size >= len(read_json(self._about)["clips"]) * self._bytes
 
     def write(self, name: str, embeddings: np.ndarray, digest: int) -> None:
         """Write a clip's row, (2, frames, D), and then mark it finished."""

@@ -10,7 +10,6 @@ import multiprocessing
 import os
 import signal
 import sys
-import threading
 import traceback
 from collections.abc import Callable, Sequence
 from multiprocessing import connection
@@ -19,12 +18,13 @@ from pathlib import Path
 
 from painlit.config import Config
 from painlit.errors import PainlitError
+from painlit.processes import end_with_parent
 
 _TOLD = 2  # exit code of a fold that ended with an error for the user
 
 
 def run_folds(
-    config: Config, names: Sequence[str], folder: Path, finished: Callable[[str, bool], None], workers: int | None
+    config: Config, names: Sequence[str], folder: Path, finished: Callable[[str, bool], None], at_most: int
 ) -> dict[str, str]:
     """Run folds and return those that failed, with the reason; one failing does not stop the others.
 
@@ -33,10 +33,10 @@ def run_folds(
         names: Folds to run, in this order.
         folder: runs/loso/<run>; each fold writes to folder/folds/<name>.
         finished: Called with a fold's name and whether it succeeded, as soon as it ends.
-        workers: Folds at once; None is one per GPU, or one per core on a machine without.
+        at_most: Folds of the whole run; `loso.workers` beyond it would only divide the cores further.
     """
     gpus = _gpu_count() if config.train.accelerator in ("auto", "gpu", "cuda") else 0
-    slots = list(range(workers or gpus or os.cpu_count() or 1))
+    slots = list(range(min(config.loso.workers or gpus or os.cpu_count() or 1, at_most)))
     threads = max(1, (os.cpu_count() or 1) // len(slots))
     context = multiprocessing.get_context("forkserver")
     context.set_forkserver_preload(["painlit.loso.fold"])
@@ -84,7 +84,7 @@ def _gpu_count() -> int:
 
 
 def _fold_process(config: dict, name: str, log: Path, gpu: int | None, threads: int) -> None:
-    threading.Thread(target=_end_with_parent, daemon=True).start()
+    end_with_parent()
     log.parent.mkdir(parents=True, exist_ok=True)
     output = os.open(log, os.O_WRONLY | os.O_CREAT | os.O_APPEND)
     for stream in (1, 2):
@@ -107,10 +107,3 @@ def _fold_process(config: dict, name: str, log: Path, gpu: int | None, threads: 
     except Exception:  # whatever it was, it belongs in this fold's log, and the other folds go on
         traceback.print_exc()
         sys.exit(1)
-
-
-def _end_with_parent() -> None:
-    parent = multiprocessing.parent_process()
-    assert parent is not None
-    connection.wait([parent.sentinel])
-    os._exit(1)

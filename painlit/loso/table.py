@@ -7,6 +7,7 @@ from typing import Any
 from rich.console import Console
 from rich.table import Table
 
+from data_modules.pain_clips import PainClips, embedding_weights
 from painlit.config import Config
 from painlit.loso.metrics import METRICS
 from painlit.loso.paper_figures import paper_row
@@ -45,13 +46,22 @@ def print_results(config: Config, results: dict[str, Any]) -> None:
             "the paper's macro recall should equal its accuracy, as its classes are balanced; in Tables A1-A3 the "
             "column called precision does: the two seem to be exchanged there"
         )
-    for remark in remarks(config):
+    for remark in results["remarks"]:
         console.print(f"note: {remark}", style="bold")
 
 
-def remarks(config: Config) -> list[str]:
+def remarks(config: Config, clips: PainClips) -> list[str]:
     """What a reader of the numbers must know, beside the numbers."""
     notes = []
+    if config.cached and embedding_weights(config) == "untrained":
+        notes.append("the frame embeddings come from an untrained Spatial-Module: no figure of the paper compares")
+    without = {clip.rsplit("-", 2)[0] for clip in clips.excluded} - set(clips.subject_names)
+    if without:
+        notes.append(f"{len(without)} subjects have no usable clip and are in no fold: {', '.join(sorted(without))}")
+    classes = len(config.classes)
+    partial = [s for s in clips.subject_names if len(set(clips.labels[clips.of_subjects([s])].tolist())) < classes]
+    if partial:
+        notes.append(f"{len(partial)} subjects lack a class, which counts 0 in their own macro figures")
     if not config.data.is_biovid:
         notes.append("stand-in data, not pain data: this shows that the pipeline learns, and says nothing about pain")
     if config.loso.selection == "oracle":

@@ -82,7 +82,7 @@ def test_a_faulty_row_is_named(samples, row: str, told: str):
 
 
 def test_no_table_or_no_clips(samples, tmp_path: Path):
-    with pytest.raises(PainlitError, match=r"(?s)samples\.csv does not exist.*make check-data"):
+    with pytest.raises(PainlitError, match=r"(?s)samples\.csv does not exist.*PartA folder"):
         read_samples(tmp_path)
     with pytest.raises(PainlitError, match="lists no clips"):
         read_samples(samples(HEADER))

@@ -3,6 +3,8 @@
 import csv
 import json
 import math
+import re
+import shutil
 
 import pytest
 import torch
@@ -76,7 +78,7 @@ def test_joint_finetuning_trains_the_spatial_module_and_embed_takes_it(tiny_data
     config = tiny(tiny_data, runs, f"embed.weights={weights}", "data.name=tiny2")
     prepare.run(config)
     assert embed.run(config).computed == 12
-    with pytest.raises(PainlitError, match=r"spatial.mean is .*the weights have"):
+    with pytest.raises(PainlitError, match=r"spatial.mean is .*the weights' JSON says"):
         embed.run(tiny(tiny_data, runs, f"embed.weights={weights}", "data.name=tiny2", "spatial.mean=[0.5,0.5,0.5]"))
 
 
@@ -112,3 +114,44 @@ def test_wandb_runs_offline_without_credentials(tiny_data, runs):
     )
     assert not result.failed
     assert list(result.folder.glob("folds/010100_m_27/wandb/offline-run-*/*.wandb"))
+
+
+@pytest.mark.parametrize("damage", ["unlink", "cut"])
+def test_lost_embeddings_are_noticed_and_computed_again(tiny_data, runs, damage):
+    values = runs / "embed" / "tiny" / "embeddings.f16"
+    before = values.read_bytes()
+    values.unlink() if damage == "unlink" else values.write_bytes(before[:100])
+    with pytest.raises(PainlitError, match="make embed"):
+        loso.run(tiny(tiny_data, runs))
+    assert embed.run(tiny(tiny_data, runs)).computed == 12
+    assert values.read_bytes() == before
+
+
+def test_moved_data_need_no_second_preparation(tiny_data, runs, tmp_path):
+    moved = shutil.copytree(tiny_data, tmp_path / "moved")
+    config = tiny(moved, runs, "model.modality=heart_rate", "loso.subjects=[010100_m_27]")
+    assert not loso.run(config).failed
+
+
+def test_results_say_that_embeddings_are_untrained(tiny_data, runs):
+    result = loso.run(tiny(tiny_data, runs, "model.modality=video", "loso.subjects=[010100_m_27]"))
+    assert any("untrained" in remark for remark in result.results["remarks"])
+
+
+@pytest.mark.parametrize(
+    ("arguments", "told"),
+    [
+        (["task=multilevel"], "no usable clip of P1, P2, P3"),
+        (["loso.protocol=holdout"], "26 of its 26 test subjects"),
+        (["loso.subjects=[nobody]"], "nobody"),
+    ],
+)
+def test_what_the_data_cannot_give_is_refused_before_any_fold(tiny_data, runs, arguments, told):
+    with pytest.raises(PainlitError, match=re.escape(told)):
+        loso.run(tiny(tiny_data, runs, "model.modality=heart_rate", *arguments))
+
+
+def test_a_device_that_is_not_there_is_named_and_costs_nothing(tiny_data, runs):
+    with pytest.raises(PainlitError, match="'nonsense' is not to be had"):
+        embed.run(tiny(tiny_data, runs, "embed.device=nonsense"))
+    assert (runs / "embed" / "tiny" / "metrics.json").is_file()

@@ -11,8 +11,12 @@ from pathlib import Path
 import pytest
 from conftest import TINY, tiny
 
+from data_modules.pain_clips import load_pain_clips
 from experiments import loso
+from painlit.loso.fold import run_fold
+from painlit.loso.protocols import folds
 from painlit.loso.results import read_predictions
+from painlit.tasks import PainAssessment
 
 LONG = ["train.epochs=60", "model.modality=heart_rate", "loso.workers=1", "model.basic=true", "model.masking=true"]
 
@@ -81,6 +85,38 @@ def test_a_fold_stopped_before_its_predictions_does_not_train_again(tiny_data, r
     assert loso.run(config).trained == [fold.name]
     assert (fold / "predictions.csv").read_text() == expected
     assert (fold / "log.txt").read_text().count("epoch ") == lines
+
+
+@pytest.mark.parametrize("stop", [1, 2, 4])
+def test_a_stopped_fold_selects_the_epoch_an_undisturbed_one_selects(tiny_data, runs, stop, monkeypatch):
+    config = tiny(
+        tiny_data, runs, "model.modality=heart_rate", "loso.selection=inner", "train.epochs=6", f"seed={stop}"
+    )
+    clips = load_pain_clips(config)
+    fold = folds("loso", clips.subject_names)[0]
+    _, undisturbed = run_fold(config, fold, clips, runs / "undisturbed")
+
+    def stopping(self):
+        if self.current_epoch == stop:
+            raise RuntimeError("stopped")
+
+    monkeypatch.setattr(PainAssessment, "on_train_epoch_start", stopping)
+    with pytest.raises(RuntimeError, match="stopped"):
+        run_fold(config, fold, clips, runs / "stopped")
+    monkeypatch.undo()
+    _, resumed = run_fold(config, fold, clips, runs / "stopped")
+    assert resumed["epoch"] == undisturbed["epoch"]
+    assert resumed["test"] == undisturbed["test"]
+
+
+def test_a_damaged_checkpoint_is_named_with_the_remedy(tiny_data, runs):
+    config = tiny(tiny_data, runs, "model.modality=heart_rate")
+    fold = loso.run(config).folder / "folds" / "020100_w_34"
+    (fold / "metrics.json").unlink()
+    (fold / "checkpoints" / "last.ckpt").write_text("junk")
+    failed = loso.run(config).failed
+    assert "last.ckpt is damaged" in failed["020100_w_34"]
+    assert "delete it" in failed["020100_w_34"]
 
 
 def _alive(pid: int) -> bool:
