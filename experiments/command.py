@@ -3,12 +3,13 @@
 from __future__ import annotations
 
 import ast
+import dataclasses
 import inspect
+import itertools
 import sys
 from collections.abc import Callable, Iterator, Sequence
 from typing import Any
 
-from painlit import schema
 from painlit.config import Config, known_keys, load
 from painlit.errors import PainlitError
 
@@ -51,19 +52,27 @@ def _help_lines() -> Iterator[str]:
         yield f"      {sentences.get(key, '')}"
 
 
-def _field_sentences() -> dict[str, str]:
+def _field_sentences(schema: type = Config, prefix: str = "") -> dict[str, str]:
     """The sentence under each field of the schema, by full key."""
-    tree = ast.parse(inspect.getsource(schema))
-    classes = {node.name: node for node in tree.body if isinstance(node, ast.ClassDef)}
-    return dict(_sentences(classes["Config"], classes, ""))
+    sentences: dict[str, str] = {}
+    below = _docstrings(schema)
+    for entry in dataclasses.fields(schema):
+        if dataclasses.is_dataclass(group := entry.default_factory):
+            sentences |= _field_sentences(group, f"{prefix}{entry.name}.")
+        else:
+            sentences[prefix + entry.name] = below.get(entry.name, "")
+    return sentences
 
 
-def _sentences(node: ast.ClassDef, classes: dict[str, ast.ClassDef], prefix: str) -> Iterator[tuple[str, str]]:
-    for entry, following in zip(node.body, [*node.body[1:], None], strict=True):
-        if not isinstance(entry, ast.AnnAssign) or not isinstance(entry.target, ast.Name):
-            continue
-        kind = entry.annotation.id if isinstance(entry.annotation, ast.Name) else ""
-        if kind in classes:
-            yield from _sentences(classes[kind], classes, f"{prefix}{entry.target.id}.")
-        elif isinstance(following, ast.Expr) and isinstance(following.value, ast.Constant):
-            yield prefix + entry.target.id, " ".join(str(following.value.value).split())
+def _docstrings(schema: type) -> dict[str, str]:
+    """Field name -> the string below it, of a dataclass and those it inherits from."""
+    found: dict[str, str] = {}
+    for kind in (k for k in reversed(schema.__mro__) if dataclasses.is_dataclass(k)):
+        (node,) = ast.parse(inspect.getsource(kind)).body
+        assert isinstance(node, ast.ClassDef)
+        for entry, following in itertools.pairwise(node.body):
+            if not isinstance(entry, ast.AnnAssign) or not isinstance(entry.target, ast.Name):
+                continue
+            if isinstance(following, ast.Expr) and isinstance(following.value, ast.Constant):
+                found[entry.target.id] = " ".join(str(following.value.value).split())
+    return found

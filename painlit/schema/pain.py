@@ -1,0 +1,96 @@
+"""The steps on recordings of pain: embeddings, training, leave-one-subject-out."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass, field
+
+from painlit.errors import PainlitError
+from painlit.schema.checks import at_least, one_of
+
+
+@dataclass
+class EmbedConfig:
+    """`make embed`: Spatial-Module over every frame, cached."""
+
+    weights: str = "auto"
+    """Spatial-Module weights (.safetensors); auto takes the newest pretrained ones under runs/; untrained is random."""
+    device: str = "auto"
+    """cpu, cuda, cuda:1, mps; auto takes an accelerator if there is one."""
+    batch_frames: int = 8
+    """Frames in one forward pass; each is five images."""
+    workers: int = 1
+    """Processes that decode and crop."""
+
+    def __post_init__(self):
+        at_least("embed.batch_frames", self.batch_frames, 1)
+        at_least("embed.workers", self.workers, 0)
+
+
+@dataclass
+class TrainConfig:
+    """Table 2: AdamW, cosine decay, weight decay 0.1, 50 warm-up epochs, batches of 32."""
+
+    epochs: int = 800
+    """Passes over the training clips; the paper uses 500 and 800."""
+    batch_size: int = 32
+    """Clips in a step."""
+    lr: float = 1e-4
+    """Peak learning rate."""
+    weight_decay: float = 0.1
+    """AdamW's weight decay."""
+    warmup_epochs: int = 50
+    """Epochs of linear warm-up."""
+    joint: bool = False
+    """Train the Spatial-Module too, from video; false reads the embedding cache."""
+    crop_memory_gib: float = 4.0
+    """Joint training keeps decoded crops in memory up to this many GiB, and decodes again in each epoch beyond it."""
+    precision: str = "32-true"
+    """Lightning's precision: 32-true, 16-mixed, bf16-mixed."""
+    accelerator: str = "auto"
+    """Lightning's accelerator: auto, cpu, gpu, mps."""
+    checkpoint_every: int = 10
+    """Epochs between checkpoints a stopped run goes on from."""
+
+    def __post_init__(self):
+        at_least("train.epochs", self.epochs, 1)
+        at_least("train.batch_size", self.batch_size, 1)
+        at_least("train.checkpoint_every", self.checkpoint_every, 1)
+        one_of("train.precision", self.precision, ["32-true", "16-mixed", "bf16-mixed", "16-true", "bf16-true"])
+        one_of("train.accelerator", self.accelerator, ["auto", "cpu", "gpu", "cuda", "mps"])
+        if not 0 <= self.warmup_epochs < self.epochs:
+            raise PainlitError(
+                f"train.warmup_epochs={self.warmup_epochs} with train.epochs={self.epochs}",
+                "the warm-up must be shorter than the training: lower train.warmup_epochs",
+            )
+
+
+@dataclass
+class FinetuneConfig:
+    """`make finetune`: one model."""
+
+    held_out: list[str] = field(default_factory=list)
+    """Subjects kept out of training and tested at the end; none gives the model to deploy."""
+
+
+@dataclass
+class LosoConfig:
+    """`make loso`: protocol, selection and how many folds run at once."""
+
+    protocol: str = "loso"
+    """loso (each subject held out once), loso67 (without 20 subjects), holdout (61 train, 26 test)."""
+    selection: str = "last"
+    """Epoch that is tested: last (paper); inner (validation subjects out of the training ones); oracle (best on the
+    test subject: only to measure how much that mistake flatters)."""
+    inner_share: float = 0.15
+    """Share of the training subjects that `inner` validates on."""
+    subjects: list[str] = field(default_factory=list)
+    """Run only these folds; empty runs all."""
+    workers: int | None = None
+    """Folds at once; null is one per GPU, or one per core on a machine without."""
+    shuffle_labels: bool = False
+    """Control: labels shuffled within each training subject; must land at chance."""
+
+    def __post_init__(self):
+        one_of("loso.protocol", self.protocol, ["loso", "loso67", "holdout"])
+        one_of("loso.selection", self.selection, ["last", "inner", "oracle"])
+        at_least("loso.workers", 1 if self.workers is None else self.workers, 1)
