@@ -1,0 +1,1 @@
+"""Labelled photographs of faces: an index of each data set, reading, augmentation, sampling, batches."""
