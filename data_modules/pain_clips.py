@@ -15,8 +15,6 @@ from painlit.config import Config
 from painlit.embeddings import EmbeddingCache, VideoClip, boxes_digest, cache_settings
 from painlit.errors import PainlitError
 from painlit.files import read_json
-from painlit.pretrained import pretrained_spatial_module
-from painlit.weights import digest
 
 
 @dataclass(frozen=True)
@@ -111,24 +109,22 @@ def load_pain_clips(config: Config) -> PainClips:
 
 
 def data_fingerprints(config: Config, clips: PainClips) -> dict[str, str]:
-    """Digests of everything a trained model depends on besides the configuration: clips, labels, rates, embeddings.
-
-    With joint training, the face boxes and the Spatial-Module's first weights stand in the embeddings' place.
-    """
+    """Digests of the data a trained model depends on: clips, labels, rates, and embeddings or face boxes."""
     fingerprints = {"clips": clips.fingerprint()}
     if config.cached:
         fingerprints["embeddings"] = open_embeddings(config).fingerprint(clips.names)
     if config.joint:
         boxes = [boxes_digest(video.boxes) for video in clips.videos]
         fingerprints["boxes"] = hashlib.sha256(repr(boxes).encode()).hexdigest()
-        fingerprints["spatial weights"] = digest(pretrained_spatial_module(config).state_dict())
     return fingerprints
 
 
 def open_embeddings(config: Config) -> EmbeddingCache:
     """The cache `make embed` left; refused if its settings are not this configuration's."""
     cache = EmbeddingCache(config.folder("embed"))
-    return EmbeddingCache(config.folder("embed"), cache_settings(config, weights=cache.settings["weights"]))
+    normalisation = {key: getattr(config.spatial, key) or cache.settings[f"spatial.{key}"] for key in ("mean", "std")}
+    settings = cache_settings(config, cache.settings["weights"], normalisation)
+    return EmbeddingCache(config.folder("embed"), settings)
 
 
 def read_embedding_problems(config: Config) -> dict[str, str]:

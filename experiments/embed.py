@@ -34,14 +34,14 @@ class EmbedResult:
     """Clip -> what was wrong with its video."""
     seconds: float
     weights: str
-    """`embed.weights`: where the Spatial-Module came from."""
+    """Where the Spatial-Module came from."""
 
 
 def run(config: Config) -> EmbedResult:
     """Embed every prepared clip that the cache does not hold yet."""
     started = time.monotonic()
     device = pick_device(config.embed.device)
-    spatial = pretrained_spatial_module(config)
+    pretrained = pretrained_spatial_module(config, config.embed.weights)
     folder = config.folder("embed")
     prepared = open_table(config).clips()
     clips = [
@@ -51,7 +51,8 @@ def run(config: Config) -> EmbedResult:
     ]
     if not clips:
         raise PainlitError("no prepared clip has a usable video", f"see {config.folder('prepare') / 'problems.csv'}")
-    cache = EmbeddingCache(folder, cache_settings(config, weights=digest(spatial.state_dict())))
+    weights = digest(pretrained.spatial.state_dict())
+    cache = EmbeddingCache(folder, cache_settings(config, weights, pretrained.settings))
     cache.reserve([clip.name for clip in clips])
     save_config(config, folder)
     digests = {clip.name: boxes_digest(clip.boxes) for clip in clips}
@@ -59,7 +60,7 @@ def run(config: Config) -> EmbedResult:
     missing = [clip for clip in clips if clip.name not in finished]
     if missing:
         (folder / "metrics.json").unlink(missing_ok=True)  # there again when the cache is complete
-    embedder = FrameEmbedder(spatial, config.spatial.mean, config.spatial.std)
+    embedder = FrameEmbedder(pretrained.spatial, pretrained.normalise)
     failed: dict[str, str] = {}
     with progress_bar("embed", total=len(clips), done=len(finished)) as advance:
         for name, embedded in embed_frames(missing, embedder, config, device):
@@ -69,7 +70,7 @@ def run(config: Config) -> EmbedResult:
                 cache.write(name, embedded, digests[name])
             advance()
     result = EmbedResult(
-        len(clips), len(missing) - len(failed), failed, round(time.monotonic() - started, 1), config.embed.weights
+        len(clips), len(missing) - len(failed), failed, round(time.monotonic() - started, 1), pretrained.source
     )
     write_json(folder / "metrics.json", asdict(result))
     print(f"{result.clips} clips embedded ({result.computed} in this run, {len(failed)} failed) in {folder}")

@@ -17,7 +17,8 @@ from painlit.config import Config
 from painlit.errors import PainlitError
 from painlit.files import read_json, write_json
 from painlit.loso.protocols import Fold
-from painlit.loso.run_lock import check_fingerprint, run_lock
+from painlit.pretrained import weights_fingerprints, with_found_weights
+from painlit.run_folder import check_fingerprint, run_lock
 from painlit.weights import save_weights
 
 if TYPE_CHECKING:
@@ -37,12 +38,14 @@ def run(config: Config) -> FinetuneResult:
     """Train one model and write its weights."""
     from painlit.loso.fold import run_fold  # here, because importing Lightning takes seconds that --help need not wait
 
+    config = with_found_weights(config)
     folder = config.folder("finetune")
     weights = folder / "weights" / "pain.safetensors"
     clips = load_pain_clips(config)
     fold = _fold(config, clips.subject_names)
     with run_lock(folder):
-        check_fingerprint(folder, config, {**data_fingerprints(config, clips), "held out": list(fold.test)})
+        data = {**data_fingerprints(config, clips), **weights_fingerprints(config), "held out": list(fold.test)}
+        check_fingerprint(folder, config, data)
         if (folder / "metrics.json").is_file():
             print(f"{folder} is finished; give name=… for another run")
             return FinetuneResult(folder, weights, read_json(folder / "metrics.json"))
@@ -68,7 +71,8 @@ def _save(module: PainAssessment, config: Config, fold: Fold, path: Path) -> Non
     about = {"stage": "finetune", "data": config.data.name, "subjects": list(fold.train), "config": config.to_dict()}
     save_weights(path, module.model, about)
     if module.embedder is not None:
-        about["spatial"] = config.to_dict()["spatial"]
+        normalise = module.embedder.normalise
+        about["spatial"] = {**config.to_dict()["spatial"], "mean": normalise.mean, "std": normalise.std}
         save_weights(path.with_name("spatial.safetensors"), module.embedder.spatial, about)
 
 

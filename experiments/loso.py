@@ -18,10 +18,11 @@ from painlit.files import write_json
 from painlit.loso.local import run_folds
 from painlit.loso.protocols import Fold, folds
 from painlit.loso.results import evaluate, read_predictions
-from painlit.loso.run_lock import check_fingerprint, run_lock
 from painlit.loso.table import print_results, remarks
+from painlit.pretrained import weights_fingerprints, with_found_weights
 from painlit.progress import progress_bar
 from painlit.provenance import provenance, save_config
+from painlit.run_folder import check_fingerprint, run_lock
 
 
 @dataclass(frozen=True)
@@ -44,11 +45,12 @@ class LosoResult:
 
 def run(config: Config) -> LosoResult:
     """Run the folds that are not finished, then evaluate all that are."""
+    config = with_found_weights(config)
     clips = load_pain_clips(config)
     every = folds(config.loso.protocol, clips.subject_names)
     folder = config.folder("loso")
     with run_lock(folder):
-        check_fingerprint(folder, config, data_fingerprints(config, clips))
+        check_fingerprint(folder, config, {**data_fingerprints(config, clips), **weights_fingerprints(config)})
         save_config(config, folder)
         chosen = _chosen(every, config.loso.subjects)
         pending = [fold.name for fold in chosen if not _metrics(folder, fold).is_file()]

@@ -8,23 +8,19 @@ from __future__ import annotations
 
 import csv
 import io
-import multiprocessing
 import os
-from collections.abc import Iterator
-from concurrent.futures import FIRST_COMPLETED, Future, ProcessPoolExecutor, wait
-from concurrent.futures.process import BrokenProcessPool
 from dataclasses import dataclass
+from functools import partial
 from pathlib import Path
 
-from data_modules.biovid import Clip, read_samples
+from data_modules.biovid import read_samples
 from data_modules.biovid_prepare import prepare_clip, table_path, table_settings
 from experiments.command import main
 from painlit.build import pick_device
 from painlit.clip_table import ClipTable, PreparedClip
 from painlit.config import Config
-from painlit.errors import PainlitError
 from painlit.files import write_json, write_text
-from painlit.processes import end_with_parent
+from painlit.processes import unordered
 from painlit.progress import progress_bar
 from painlit.provenance import save_config
 
@@ -50,7 +46,8 @@ def run(config: Config) -> PrepareResult:
     done = {name for name, row in table.clips().items() if not row.problems}
     missing = [clip for clip in clips if clip.name not in done]
     with progress_bar("prepare", total=len(clips), done=len(clips) - len(missing)) as advance:
-        for row in _prepared(missing, config):
+        workers = config.prepare.workers or os.cpu_count() or 1
+        for row in unordered(partial(prepare_clip, config=config), missing, workers, what="the clip table"):
             table.add(row)
             advance()
     listed = {clip.name for clip in clips}
@@ -66,42 +63,6 @@ def run(config: Config) -> PrepareResult:
     write_json(folder / "metrics.json", {k: v for k, v in vars(result).items() if k != "table"})
     _print(result, rows)
     return result
-
-
-def _prepared(clips: list[Clip], config: Config) -> Iterator[PreparedClip]:
-    """Rows in the order they get ready; at most a few clips per worker are under way."""
-    workers = config.prepare.workers or os.cpu_count() or 1
-    context = multiprocessing.get_context("spawn")
-    pending: dict[Future, Clip] = {}
-    pool = ProcessPoolExecutor(min(workers, max(1, len(clips))), mp_context=context, initializer=_start_worker)
-    try:
-        waiting = iter(clips)
-        while True:
-            for clip in waiting:
-                pending[pool.submit(prepare_clip, clip, config)] = clip
-                if len(pending) >= 2 * workers:
-                    break
-            if not pending:
-                return
-            for future in wait(pending, return_when=FIRST_COMPLETED).done:
-                clip = pending.pop(future)
-                yield future.result()
-    except BrokenProcessPool as error:
-        raise PainlitError(
-            f"a preparing process was ended from outside, near clip {clip.name} (out of memory?)",
-            "run the same command again: finished clips are kept; fewer prepare.workers need less memory",
-        ) from error
-    finally:
-        pool.shutdown(cancel_futures=True)
-
-
-def _start_worker() -> None:
-    import cv2
-    import torch
-
-    end_with_parent()
-    torch.set_num_threads(1)  # the processes share the cores
-    cv2.setNumThreads(1)
 
 
 def _write_report(path: Path, rows: list[PreparedClip]) -> None:

@@ -23,12 +23,23 @@ def build_spatial_module(config: SpatialConfig) -> SpatialModule:
     )
 
 
+def build_temporal_module(config: Config) -> TemporalModule:
+    """The Temporal-Module for the configured task, with random weights."""
+    temporal = config.model.temporal
+    return TemporalModule(
+        len(config.classes),
+        token_size=1 if config.raw_heart_rates else temporal.token_size,
+        num_latents=temporal.latents,
+        latent_dim=temporal.latent_dim,
+        blocks=temporal.self_attention_blocks,
+    )
+
+
 def build_pain_model(config: Config) -> PainModel:
     """PainModel for the configured task and modality, with random weights."""
     model = config.model
     frames, embedding_dim = config.clip.used_frames, config.spatial.embed_dim
-    raw_heart_rates = model.modality == "heart_rate" and not model.heart_rate_encoder.enabled
-    size = config.clip.heart_rates if raw_heart_rates else frames * embedding_dim
+    size = config.clip.heart_rates if config.raw_heart_rates else frames * embedding_dim
     encoder = None
     if model.uses_heart_rate and model.heart_rate_encoder.enabled:
         encoder = HeartRateEncoder(
@@ -46,13 +57,7 @@ def build_pain_model(config: Config) -> PainModel:
         frames=frames,
         embedding_dim=embedding_dim,
         heart_rate_encoder=encoder,
-        temporal=TemporalModule(
-            len(config.classes),
-            token_size=1 if raw_heart_rates else model.temporal.token_size,
-            num_latents=model.temporal.latents,
-            latent_dim=model.temporal.latent_dim,
-            blocks=model.temporal.self_attention_blocks,
-        ),
+        temporal=build_temporal_module(config),
         augmnet=AugmNet(size, model.augmnet_hidden, model.augmnet_code) if model.augmnet else None,
         augmentations=augmentations,
         frame_embedding=model.frame_embedding,  # type: ignore[arg-type]

@@ -17,15 +17,28 @@ from omegaconf import OmegaConf
 from omegaconf.errors import OmegaConfBaseException
 
 from painlit.errors import PainlitError
-from painlit.schema import TASKS, ClipConfig, Config, FaceConfig, SpatialConfig, TrainConfig
+from painlit.schema import (
+    TASKS,
+    ClipConfig,
+    Config,
+    FaceConfig,
+    ImagesConfig,
+    LogConfig,
+    SpatialConfig,
+    TrainConfig,
+    Training,
+)
 
 __all__ = [
     "TASKS",
     "ClipConfig",
     "Config",
     "FaceConfig",
+    "ImagesConfig",
+    "LogConfig",
     "SpatialConfig",
     "TrainConfig",
+    "Training",
     "from_dict",
     "known_keys",
     "load",

@@ -1,49 +1,147 @@
-"""The Spatial-Module that earlier stages left, or that the user names."""
+"""What earlier stages left for later ones, or the user names: the Spatial-Module and the Temporal-Module."""
 
 from __future__ import annotations
 
+import dataclasses
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass
 from pathlib import Path
+from typing import Any
 
 import torch
 
 from painlit.build import build_spatial_module
 from painlit.config import Config
 from painlit.errors import PainlitError
-from painlit.models import SpatialModule
-from painlit.weights import load_weights
+from painlit.models import SpatialModule, TemporalModule
+from painlit.normalisation import MEAN, STD, Normalise
+from painlit.weights import digest, load_weights
 
-_STAGES = ("pretrain-stage2", "pretrain-stage1")  # the later one is preferred
+STAGES = ("pretrain-stage2", "pretrain-stage1")
+"""Stages that leave a Spatial-Module; the later one is preferred."""
 
 
-def pretrained_spatial_module(config: Config) -> SpatialModule:
-    """The Spatial-Module that `embed.weights` names.
+@dataclass(frozen=True)
+class Pretrained:
+    """A Spatial-Module, and how its images are normalised."""
+
+    spatial: SpatialModule
+    mean: list[float]
+    std: list[float]
+    source: str
+    """Path of its weights, or `untrained`."""
+
+    @property
+    def normalise(self) -> Normalise:
+        """As in the stage that trained it."""
+        return Normalise(self.mean, self.std)
+
+    @property
+    def settings(self) -> dict[str, Any]:
+        """Mean and std, for records of what was done."""
+        return {"mean": self.mean, "std": self.std}
+
+
+def pretrained_spatial_module(config: Config, weights: str, stages: Sequence[str] = STAGES) -> Pretrained:
+    """The Spatial-Module to start from. Normalisation comes with the weights; `spatial.mean` need not be set.
+
+    Args:
+        config: Sizes of the network, and the folder of runs.
+        weights: `untrained`, a .safetensors file, or `auto`: the newest that the first of `stages` with any has left.
+        stages: Where `auto` looks.
 
     Raises:
         PainlitError: No such weights, or they were trained with other sizes or another normalisation.
     """
     torch.manual_seed(config.seed)
     spatial = build_spatial_module(config.spatial)
-    if config.embed.weights == "untrained":
-        return spatial
-    path = _newest(Path(config.runs)) if config.embed.weights == "auto" else Path(config.embed.weights)
+    wanted = dataclasses.asdict(config.spatial)
+    if weights == "untrained":
+        return Pretrained(spatial, wanted["mean"] or list(MEAN), wanted["std"] or list(STD), weights)
+    path = find_weights(config, weights, "spatial", stages)
     trained = load_weights(path, spatial).get("spatial", {})
+    wanted = {key: trained.get(key) if value is None else value for key, value in wanted.items()}
+    _refuse_other(path, "spatial", wanted, trained)
+    print(f"Spatial-Module: {path}")
+    return Pretrained(spatial, wanted["mean"], wanted["std"], str(path))
+
+
+def load_pretrained_temporal_module(config: Config, module: TemporalModule) -> None:
+    """Give a Temporal-Module the weights of stage 1, all but its class scores' (`model.temporal.weights`).
+
+    Raises:
+        PainlitError: No such weights, or they were trained with other sizes.
+    """
+    if config.model.temporal.weights == "untrained":
+        return
+    path = find_weights(config, config.model.temporal.weights, "temporal", STAGES[1:])
+    trained = load_weights(path, module.perceiver).get("temporal", {})
+    _refuse_other(path, "model.temporal", temporal_sizes(config), trained)
+    print(f"Temporal-Module: {path}")
+
+
+def temporal_sizes(config: Config) -> dict[str, int]:
+    """What the shapes of the Temporal-Module's weights follow from, for the JSON beside them."""
+    sizes = dataclasses.asdict(config.model.temporal)
+    del sizes["weights"]
+    return sizes
+
+
+def with_found_weights(config: Config) -> Config:
+    """The configuration with `auto` weights replaced by the files they stand for now: all folds take the same."""
+    model, embed = config.model, config.embed
+    if model.temporal.weights == "auto":
+        path = find_weights(config, "auto", "temporal", STAGES[1:])
+        model = dataclasses.replace(model, temporal=dataclasses.replace(model.temporal, weights=str(path)))
+    if config.joint and embed.weights == "auto":
+        embed = dataclasses.replace(embed, weights=str(find_weights(config, "auto", "spatial", STAGES)))
+    return dataclasses.replace(config, model=model, embed=embed)
+
+
+def weights_fingerprints(config: Config) -> dict[str, str]:
+    """Digests of the weights that training starts from, whatever their files are called."""
+    named = {"temporal weights": config.model.temporal.weights}
+    if config.joint:
+        named["spatial weights"] = config.embed.weights
+    return {key: file if file == "untrained" else weights_digest(Path(file)) for key, file in named.items()}
+
+
+def weights_digest(path: Path) -> str:
+    """Digest of a file's tensors, as `painlit.weights.digest` gives it."""
+    from safetensors.torch import load_file
+
+    if not path.is_file():
+        raise PainlitError(f"weights {path} do not exist", "give the path of a .safetensors file")
+    return digest(load_file(path))
+
+
+def find_weights(config: Config, weights: str, network: str, stages: Sequence[str]) -> Path:
+    """The file that a `weights` key means.
+
+    Raises:
+        PainlitError: `auto`, and no stage has left any; the make target that would is named.
+    """
+    if weights != "auto":
+        return Path(weights)
+    for stage in stages:
+        found = list(Path(config.runs).glob(f"{stage}/*/weights/{network}.safetensors"))
+        if found:
+            return max(found, key=lambda path: path.stat().st_mtime)
+    key, option = {
+        "spatial": ("embed.weights or stage2.weights", ""),
+        "temporal": ("model.temporal.weights", ' ARGS="stage1.network=temporal"'),
+    }[network]
+    raise PainlitError(
+        f"no pretrained {network.capitalize()}-Module under {config.runs} ({' or '.join(stages)})",
+        f"run make {stages[-1]}{option}, or give {key} a .safetensors file, or `untrained` to start from random ones",
+    )
+
+
+def _refuse_other(path: Path, group: str, wanted: Mapping[str, Any], trained: Mapping[str, Any]) -> None:
     wrong = [
-        f"spatial.{key} is {value!r}, the weights' JSON says {trained.get(key)!r}"
-        for key, value in config.to_dict()["spatial"].items()
-        if trained.get(key) != value
+        f"{group}.{key} is {value!r}, the weights' JSON says {trained.get(key)!r}"
+        for key, value in wanted.items()
+        if value is None or trained.get(key) != value
     ]
     if wrong:
         raise PainlitError(f"{path} does not fit: {'; '.join(wrong)}", "set these keys as the weights have them")
-    print(f"Spatial-Module: {path}")
-    return spatial
-
-
-def _newest(runs: Path) -> Path:
-    for stage in _STAGES:
-        found = sorted(runs.glob(f"{stage}/*/weights/spatial.safetensors"), key=lambda path: path.stat().st_mtime)
-        if found:
-            return found[-1]
-    raise PainlitError(
-        f"no pretrained Spatial-Module under {runs} ({' or '.join(_STAGES)})",
-        "give embed.weights=FILE.safetensors, or embed.weights=untrained to try the pipeline with random ones",
-    )

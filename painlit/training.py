@@ -8,6 +8,9 @@ import os
 import sys
 import time
 import warnings
+from collections.abc import Callable, Sequence
+from contextlib import ExitStack
+from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
@@ -18,9 +21,19 @@ from lightning.pytorch.callbacks import ModelCheckpoint
 from lightning.pytorch.loggers import Logger, WandbLogger
 from lightning.pytorch.plugins.io import TorchCheckpointIO
 
-from painlit.config import Config
+from painlit.config import Config, Training
 from painlit.errors import PainlitError
 from painlit.files import atomic_path
+from painlit.progress import progress_bar
+
+_KNOWN_WARNINGS = (
+    ".*does not have many workers.*",  # gathering rows of a mapped array needs no worker processes
+    ".*smaller than the logging interval.*",  # small sets have few steps
+    ".*Checkpoint directory .* exists and is not empty.*",
+    "Total length of `list` across ranks is zero.*",  # a run without selection has no validation clips
+    ".*isinstance.treespec, LeafSpec.*",  # Lightning's own affair with torch
+    ".*your dataloader is not resumable.*",  # ours starts where the checkpoint says (MixedBatches.go_on)
+)
 
 
 class AtomicCheckpointIO(TorchCheckpointIO):
@@ -35,16 +48,26 @@ class AtomicCheckpointIO(TorchCheckpointIO):
 
 
 class ResumePoint(Callback):
-    """Saves everything a stopped run needs to go on, every few epochs and after the last one."""
+    """Saves everything a stopped run needs to go on: every few epochs, or every few steps and after each epoch.
 
-    def __init__(self, path: Path, every: int):
-        self.path = path
-        self.every = every
+    Args:
+        path: Of the checkpoint.
+        epochs: Epochs between two; the last epoch always ends with one.
+        steps: Steps between two within an epoch; none for None.
+    """
+
+    def __init__(self, path: Path, epochs: int = 1, steps: int | None = None):
+        self.path, self.epochs, self.steps = path, epochs, steps
+
+    def on_train_batch_end(self, trainer: Trainer, pl_module: LightningModule, *_: Any) -> None:
+        """Save if it is time."""
+        if self.steps and trainer.global_step % self.steps == 0:
+            trainer.save_checkpoint(self.path)
 
     def on_train_epoch_end(self, trainer: Trainer, pl_module: LightningModule) -> None:
         """Save if it is time."""
         epoch = trainer.current_epoch + 1
-        if epoch % self.every == 0 or epoch == trainer.max_epochs:
+        if epoch % self.epochs == 0 or epoch == trainer.max_epochs:
             trainer.save_checkpoint(self.path)
 
 
@@ -56,35 +79,86 @@ class EpochLines(Callback):
 
     def on_train_epoch_end(self, trainer: Trainer, pl_module: LightningModule) -> None:
         """Print the epoch's metrics."""
+        if not trainer.is_global_zero:
+            return
         values = {k: float(v) for k, v in trainer.callback_metrics.items()}
         text = "  ".join(f"{key} {value:.4f}" for key, value in sorted(values.items()))
         seconds = time.monotonic() - self._started
         print(f"epoch {trainer.current_epoch + 1}/{trainer.max_epochs}  {text}  {seconds:.0f} s", flush=True)
 
 
+class StepProgress(Callback):
+    """A progress bar over all steps of a training that takes hours."""
+
+    def __init__(self, title: str):
+        self.title = title
+        self._bar = ExitStack()
+        self._advance: Callable[[], None] | None = None
+
+    def on_train_start(self, trainer: Trainer, pl_module: LightningModule) -> None:
+        """Show what an earlier process has done already."""
+        if trainer.is_global_zero:
+            total = int(trainer.estimated_stepping_batches)
+            self._advance = self._bar.enter_context(progress_bar(self.title, total, done=trainer.global_step))
+
+    def on_train_batch_end(self, trainer: Trainer, pl_module: LightningModule, *_: Any) -> None:
+        """One more."""
+        if self._advance is not None:
+            self._advance()
+
+    def on_train_end(self, trainer: Trainer, pl_module: LightningModule) -> None:
+        """Done."""
+        self._bar.close()
+
+    def on_exception(self, trainer: Trainer, pl_module: LightningModule, exception: BaseException) -> None:
+        """Leave the terminal as it was."""
+        self._bar.close()
+
+
+@dataclass(frozen=True)
+class Run:
+    """Where a training belongs: its folder, and its names in Weights & Biases."""
+
+    folder: Path
+    """Gets checkpoints/."""
+    group: str
+    name: str
+    kind: str
+    """Job type: fold, pretrain-stage1, ..."""
+    config: Config
+    """All settings, for the record."""
+
+
 def fit(
-    module: LightningModule, data: Any, config: Config, folder: Path, *, group: str, name: str, select: bool = False
+    module: LightningModule,
+    data: Any,
+    training: Training,
+    run: Run,
+    *,
+    resume: ResumePoint,
+    callbacks: Sequence[Callback] = (),
+    select: bool = False,
+    **trainer_options: Any,
 ) -> Trainer:
-    """Train to the last epoch, going on from folder/checkpoints/last.ckpt if it is there.
+    """Train to the last epoch, going on from the resume point if it is there.
 
     Args:
         module: What to train.
         data: Its LightningDataModule.
-        config: Epochs, precision, accelerator, logging.
-        folder: Gets checkpoints/.
-        group: Group of the W&B run.
-        name: Name of the W&B run.
+        training: Epochs, precision, accelerator.
+        run: Folder and names.
+        resume: Where and how often to save.
+        callbacks: More of them.
         select: Keep the best epoch by val/accuracy too, as checkpoints/best.ckpt.
+        trainer_options: More of Lightning's.
 
     Returns:
-        The trainer, for predictions.
+        The trainer, for predictions and its last metrics.
     """
-    checkpoints = folder / "checkpoints"
-    last = checkpoints / "last.ckpt"
-    callbacks: list[Callback] = [EpochLines(), ResumePoint(last, config.train.checkpoint_every)]
+    every: list[Callback] = [EpochLines(), *callbacks, resume]
     if select:
         best = ModelCheckpoint(
-            checkpoints,
+            resume.path.parent,
             "best",
             monitor="val/accuracy",
             mode="max",
@@ -92,31 +166,27 @@ def fit(
             enable_version_counter=False,
             save_on_train_epoch_end=False,  # after validation, so that last.ckpt knows this epoch's score
         )
-        callbacks.append(best)
+        every.append(best)
     with warnings.catch_warnings():
-        # Gathering rows of a mapped array needs no worker processes, a small set has fewer steps than a log interval, a
-        # run without selection has no validation clips, and the last is Lightning's own affair with torch.
-        warnings.filterwarnings("ignore", message=".*does not have many workers.*")
-        warnings.filterwarnings("ignore", message=".*smaller than the logging interval.*")
-        warnings.filterwarnings("ignore", message=".*Checkpoint directory .* exists and is not empty.*")
-        warnings.filterwarnings("ignore", message="Total length of `list` across ranks is zero.*")
-        warnings.filterwarnings("ignore", message=".*isinstance.treespec, LeafSpec.*")
+        for message in _KNOWN_WARNINGS:
+            warnings.filterwarnings("ignore", message=message)
         trainer = Trainer(
-            max_epochs=config.train.epochs,
-            accelerator=config.train.accelerator,
-            devices=1,
-            precision=config.train.precision,  # type: ignore[arg-type]
-            logger=_logger(config, folder, group, name),
-            callbacks=callbacks,
+            max_epochs=training.epochs,
+            accelerator=training.accelerator,
+            precision=training.precision,  # type: ignore[arg-type]
+            logger=_logger(run),
+            callbacks=every,
             plugins=[AtomicCheckpointIO(), LightningEnvironment()],
             enable_checkpointing=select,
             enable_progress_bar=False,
             enable_model_summary=False,
             num_sanity_val_steps=0,
-            default_root_dir=folder,
+            default_root_dir=run.folder,
+            **trainer_options,
         )
+        last = _readable(resume.path) if resume.path.is_file() else None
         try:
-            trainer.fit(module, data, ckpt_path=_readable(last) if last.is_file() else None, weights_only=True)
+            trainer.fit(module, data, ckpt_path=last, weights_only=True)
         except SystemExit as stop:
             if isinstance(stop.__context__, KeyboardInterrupt):  # Lightning's answer to Ctrl-C; ours is in the command
                 raise KeyboardInterrupt from stop
@@ -141,22 +211,23 @@ def load_best(module: LightningModule, folder: Path) -> int:
     return int(checkpoint["epoch"]) + 1
 
 
-def _logger(config: Config, folder: Path, group: str, name: str) -> Logger | bool:
-    if config.log.wandb == "disabled":
+def _logger(run: Run) -> Logger | bool:
+    log = run.config.log
+    if log.wandb == "disabled":
         return False
     os.environ.setdefault("WANDB_SILENT", "true")
-    os.environ.setdefault("WANDB_CONSOLE", "off")  # the fold's own log.txt has it
-    identity = hashlib.sha256(str(folder.resolve()).encode()).hexdigest()[:16]  # the same run when a fold goes on
+    os.environ.setdefault("WANDB_CONSOLE", "off")  # a fold's own log.txt has it
+    identity = hashlib.sha256(str(run.folder.resolve()).encode()).hexdigest()[:16]  # the same run when it goes on
     return WandbLogger(
-        project=config.log.project,
-        name=name,
-        group=group,
-        job_type="fold",
+        project=log.project,
+        name=run.name,
+        group=run.group,
+        job_type=run.kind,
         id=identity,
         resume="allow",
-        offline=config.log.wandb == "offline",
-        save_dir=folder,
-        config=config.to_dict(),
+        offline=log.wandb == "offline",
+        save_dir=run.folder,
+        config=run.config.to_dict(),
     )
 
 

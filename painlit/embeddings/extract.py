@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator, Sequence
+from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from itertools import islice
 from pathlib import Path
@@ -16,6 +16,7 @@ from torch.utils.data import DataLoader, IterableDataset, get_worker_info
 from painlit.config import Config
 from painlit.errors import ClipError
 from painlit.models import SpatialModule, frame_images
+from painlit.normalisation import Normalise
 from painlit.signals.clip_faces import clip_crops
 
 
@@ -24,30 +25,23 @@ class FrameEmbedder(nn.Module):
 
     Args:
         spatial: The Spatial-Module.
-        mean: RGB mean, (3,), of images in 0..1.
-        std: RGB standard deviation, (3,).
+        normalise: As in the stage that trained it.
     """
 
-    mean: Tensor
-    std: Tensor
-
-    def __init__(self, spatial: SpatialModule, mean: Sequence[float], std: Sequence[float]):
+    def __init__(self, spatial: SpatialModule, normalise: Normalise):
         super().__init__()
         self.spatial = spatial
-        self.register_buffer("mean", torch.tensor(mean).view(3, 1, 1), persistent=False)
-        self.register_buffer("std", torch.tensor(std).view(3, 1, 1), persistent=False)
+        self.normalise = normalise
 
     def forward(self, crops: Tensor) -> tuple[Tensor, Tensor]:
         """Embed crops, (n, 3, S, S) uint8 RGB -> d_full (n, D) and d_1 + d_2 + d_3 + d_4 (n, D)."""
-        images = frame_images(crops)  # (n, 5, 3, S/2, S/2)
-        images = (images.to(self.mean.dtype) / 255 - self.mean) / self.std
+        images = self.normalise(frame_images(crops))  # (n, 5, 3, S/2, S/2)
         d = self.spatial(images.flatten(0, 1)).unflatten(0, (-1, 5))  # (n, 5, D)
         return d[:, 0], d[:, 1:].sum(1)
 
     def full(self, crops: Tensor) -> Tensor:
         """d_full alone, (n, D): a fifth of the work."""
-        images = frame_images(crops)[:, 0]
-        return self.spatial((images.to(self.mean.dtype) / 255 - self.mean) / self.std)
+        return self.spatial(self.normalise(frame_images(crops)[:, 0]))
 
 
 @dataclass(frozen=True)
@@ -113,9 +107,15 @@ class _CropChunks(IterableDataset):
             yield number, first, error
 
 
-def cache_settings(config: Config, weights: str) -> dict[str, Any]:
-    """Everything besides the boxes that embeddings depend on; `weights` is their digest."""
-    spatial = {f"spatial.{key}": value for key, value in config.to_dict()["spatial"].items()}
+def cache_settings(config: Config, weights: str, normalisation: Mapping[str, Any]) -> dict[str, Any]:
+    """Everything besides the boxes that embeddings depend on.
+
+    Args:
+        config: Clips, crops and sizes.
+        weights: Digest of the Spatial-Module's.
+        normalisation: Its mean and std.
+    """
+    spatial = {f"spatial.{key}": value for key, value in {**config.to_dict()["spatial"], **normalisation}.items()}
     return {
         "weights": weights,
         "frames": config.clip.used_frames,

@@ -18,14 +18,15 @@ import torch
 from data_modules.biovid_datamodule import BioVidDataModule
 from data_modules.pain_clips import PainClips, load_pain_clips
 from painlit.config import Config
+from painlit.embeddings import FrameEmbedder
 from painlit.files import write_json, write_text
 from painlit.loso.metrics import summary
 from painlit.loso.protocols import Fold, folds, with_selection
-from painlit.pretrained import pretrained_spatial_module
+from painlit.pretrained import load_pretrained_temporal_module, pretrained_spatial_module
 from painlit.provenance import save_config
 from painlit.seeds import derive_seed
 from painlit.tasks import PainAssessment
-from painlit.training import fit, load_best, quiet_lightning
+from painlit.training import ResumePoint, Run, fit, load_best, quiet_lightning
 
 
 def run_named_fold(config: Config, name: str) -> None:
@@ -58,10 +59,14 @@ def run_fold(config: Config, fold: Fold, clips: PainClips, folder: Path) -> tupl
     data = BioVidDataModule(clips, config, fold.train, fold.validation, fold.test, seed)
     module = PainAssessment(config.to_dict(), seed)
     if module.embedder is not None:
-        module.embedder.spatial = pretrained_spatial_module(config)
+        pretrained = pretrained_spatial_module(config, config.embed.weights)
+        module.embedder = FrameEmbedder(pretrained.spatial, pretrained.normalise)
+    load_pretrained_temporal_module(config, module.model.temporal)
     if config.model.normalise_embeddings and config.model.uses_video:
         module.model.set_embedding_statistics(*data.embedding_statistics())
-    trainer = fit(module, data, config, folder, group=config.run_name, name=fold.name, select=select)
+    run = Run(folder, group=config.run_name, name=fold.name, kind="fold", config=config)
+    resume = ResumePoint(folder / "checkpoints" / "last.ckpt", config.train.checkpoint_every)
+    trainer = fit(module, data, config.train, run, resume=resume, select=select, devices=1)
     epoch = load_best(module, folder) if select else config.train.epochs
     metrics: dict[str, Any] = {
         "fold": fold.name,

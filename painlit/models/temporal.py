@@ -71,7 +71,11 @@ class TemporalModule(nn.Module):
 
     def forward(self, x: Tensor) -> Tensor:
         """Return class scores (logits), (B, num_classes)."""
-        return self.head(self.perceiver(self.tokens(x)))
+        return self.head(self.embed(x))
+
+    def embed(self, x: Tensor) -> Tensor:
+        """What the class scores are a linear map of, (B, latent_dim)."""
+        return self.perceiver(self.tokens(x))
 
     def attention(self, x: Tensor) -> Tensor:
         """Weights with which the latents read the input's tokens, (B, cross_heads, num_latents, N/token_size)."""

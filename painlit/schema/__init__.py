@@ -1,11 +1,13 @@
 """The schema of the configuration: one dataclass a group, a sentence under each field, checks of each value.
 
-The defaults are the paper's: Gkikas et al. 2024, Table 2 and the fusion row of Table 5.
+The defaults are the paper's where it gives them: Gkikas et al. 2024, Table 2 and the fusion row of Table 5. Those of
+stages 1 and 2 are ours.
 """
 
 from __future__ import annotations
 
 import dataclasses
+import math
 from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Any
@@ -13,8 +15,10 @@ from typing import Any
 from painlit.errors import PainlitError
 from painlit.schema.checks import divides, one_of
 from painlit.schema.networks import HeartRateEncoderConfig, ModelConfig, SpatialConfig, TemporalConfig
-from painlit.schema.pain import EmbedConfig, FinetuneConfig, LosoConfig, TrainConfig
+from painlit.schema.pain import EmbedConfig, FinetuneConfig, LosoConfig
+from painlit.schema.pretraining import ImagesConfig, Stage1Config, Stage2Config
 from painlit.schema.recordings import ClipConfig, DataConfig, FaceConfig, PrepareConfig
+from painlit.schema.training import TrainConfig, Training
 
 __all__ = [
     "TASKS",
@@ -25,13 +29,17 @@ __all__ = [
     "FaceConfig",
     "FinetuneConfig",
     "HeartRateEncoderConfig",
+    "ImagesConfig",
     "LogConfig",
     "LosoConfig",
     "ModelConfig",
     "PrepareConfig",
     "SpatialConfig",
+    "Stage1Config",
+    "Stage2Config",
     "TemporalConfig",
     "TrainConfig",
+    "Training",
 ]
 
 TASKS = {
@@ -62,7 +70,7 @@ class Config:
     """Everything a stage needs; each stage reads its part."""
 
     name: str = ""
-    """Name of the run under runs/finetune and runs/loso; empty makes one from data, task and modality."""
+    """Name of the run under runs/<stage>; empty makes one from what it learns from, such as vggface2-spatial."""
     task: str = "np_vs_p4"
     """np_vs_p4, multilevel, or np_vs_p1 to np_vs_p3."""
     seed: int = 0
@@ -74,6 +82,9 @@ class Config:
     face: FaceConfig = field(default_factory=FaceConfig)
     prepare: PrepareConfig = field(default_factory=PrepareConfig)
     spatial: SpatialConfig = field(default_factory=SpatialConfig)
+    images: ImagesConfig = field(default_factory=ImagesConfig)
+    stage1: Stage1Config = field(default_factory=Stage1Config)
+    stage2: Stage2Config = field(default_factory=Stage2Config)
     embed: EmbedConfig = field(default_factory=EmbedConfig)
     model: ModelConfig = field(default_factory=ModelConfig)
     train: TrainConfig = field(default_factory=TrainConfig)
@@ -107,13 +118,36 @@ class Config:
         return self.model.uses_video and not self.joint
 
     @property
+    def raw_heart_rates(self) -> bool:
+        """Whether the Temporal-Module reads the heart rates themselves (Table 4's first row)."""
+        return self.model.modality == "heart_rate" and not self.model.heart_rate_encoder.enabled
+
+    @property
+    def flattened_size(self) -> int:
+        """Side in px of the RGB images whose flattened length is nearest to the Temporal-Module's input for pain.
+
+        For the paper's 13,800 values it is 68: 68 x 68 x 3 = 13,872 (paper 3.4 names no size). Positions and tokens are
+        then as many, as fine and as expensive as in the task that the weights are for. Tokens of several values must
+        fill up, so with token_size=100 it is 70.
+        """
+        values, token = self.clip.used_frames * self.spatial.embed_dim, self.model.temporal.token_size
+        sides = [side for side in range(1, 2 + math.isqrt(values)) if 3 * side * side % token == 0]
+        return min(sides or [token], key=lambda side: abs(3 * side * side - values))
+
+    @property
     def run_name(self) -> str:
         """Name under runs/finetune and runs/loso."""
         return self.name or f"{self.data.name}-{self.task}-{self.model.modality}"
 
     def folder(self, stage: str) -> Path:
-        """runs/<stage>/<name>: data set's name for prepare and embed, the run's for what trains."""
-        return Path(self.runs) / stage / (self.data.name if stage in ("prepare", "embed") else self.run_name)
+        """runs/<stage>/<name>: the data set's name for prepare and embed, the run's for what trains."""
+        names = {
+            "prepare": self.data.name,
+            "embed": self.data.name,
+            "pretrain-stage1": self.name or f"{self.stage1.name}-{self.stage1.network}",
+            "pretrain-stage2": self.name or "-".join(self.stage2.sets),
+        }
+        return Path(self.runs) / stage / names.get(stage, self.run_name)
 
     def to_dict(self) -> dict[str, Any]:
         """Plain nested dict; safe in YAML, JSON and checkpoints."""

@@ -26,14 +26,14 @@ class SpatialConfig:
     """Attention heads of the pixel stream."""
     outer_heads: int = 10
     """Attention heads of the patch stream."""
-    mean: list[float] = field(default_factory=lambda: [0.6068, 0.4517, 0.3800])
-    """RGB mean subtracted from images in 0..1 (VGGFace2's)."""
-    std: list[float] = field(default_factory=lambda: [0.2492, 0.2173, 0.2082])
-    """RGB standard deviation the images are divided by (VGGFace2's)."""
+    mean: list[float] | None = None
+    """RGB mean subtracted from images in 0..1; null is VGGFace2's, or that of the pretrained weights."""
+    std: list[float] | None = None
+    """RGB standard deviation the images are divided by; null as above."""
 
     def __post_init__(self):
         for key, values in (("spatial.mean", self.mean), ("spatial.std", self.std)):
-            if len(values) != 3:
+            if values is not None and len(values) != 3:
                 raise PainlitError(f"{key}={values} has {len(values)} values", "give one for each of R, G, B")
         for key in ("image_size", "patch_size", "embed_dim", "inner_dim", "depth", "inner_heads", "outer_heads"):
             at_least(f"spatial.{key}", getattr(self, key), 1)
@@ -71,6 +71,8 @@ class TemporalConfig:
     """Self-attention blocks after the cross-attention."""
     token_size: int = 1
     """Values per token: 1 is the paper's; the embedding's size (100) makes each frame one token (ours)."""
+    weights: str = "auto"
+    """Weights of stage 1 to start from (.safetensors); auto takes the newest under runs/; untrained is random."""
 
     def __post_init__(self):
         for key in ("latents", "latent_dim", "token_size"):

@@ -4,7 +4,6 @@ from __future__ import annotations
 
 from dataclasses import dataclass, field
 
-from painlit.errors import PainlitError
 from painlit.schema.checks import at_least, one_of
 
 
@@ -24,44 +23,6 @@ class EmbedConfig:
     def __post_init__(self):
         at_least("embed.batch_frames", self.batch_frames, 1)
         at_least("embed.workers", self.workers, 0)
-
-
-@dataclass
-class TrainConfig:
-    """Table 2: AdamW, cosine decay, weight decay 0.1, 50 warm-up epochs, batches of 32."""
-
-    epochs: int = 800
-    """Passes over the training clips; the paper uses 500 and 800."""
-    batch_size: int = 32
-    """Clips in a step."""
-    lr: float = 1e-4
-    """Peak learning rate."""
-    weight_decay: float = 0.1
-    """AdamW's weight decay."""
-    warmup_epochs: int = 50
-    """Epochs of linear warm-up."""
-    joint: bool = False
-    """Train the Spatial-Module too, from video; false reads the embedding cache."""
-    crop_memory_gib: float = 4.0
-    """Joint training keeps decoded crops in memory up to this many GiB, and decodes again in each epoch beyond it."""
-    precision: str = "32-true"
-    """Lightning's precision: 32-true, 16-mixed, bf16-mixed."""
-    accelerator: str = "auto"
-    """Lightning's accelerator: auto, cpu, gpu, mps."""
-    checkpoint_every: int = 10
-    """Epochs between checkpoints a stopped run goes on from."""
-
-    def __post_init__(self):
-        at_least("train.epochs", self.epochs, 1)
-        at_least("train.batch_size", self.batch_size, 1)
-        at_least("train.checkpoint_every", self.checkpoint_every, 1)
-        one_of("train.precision", self.precision, ["32-true", "16-mixed", "bf16-mixed", "16-true", "bf16-true"])
-        one_of("train.accelerator", self.accelerator, ["auto", "cpu", "gpu", "cuda", "mps"])
-        if not 0 <= self.warmup_epochs < self.epochs:
-            raise PainlitError(
-                f"train.warmup_epochs={self.warmup_epochs} with train.epochs={self.epochs}",
-                "the warm-up must be shorter than the training: lower train.warmup_epochs",
-            )
 
 
 @dataclass

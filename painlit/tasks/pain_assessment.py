@@ -13,6 +13,7 @@ from torchmetrics.classification import MulticlassAccuracy
 from painlit.build import build_pain_model, build_spatial_module
 from painlit.config import Config, from_dict
 from painlit.embeddings import FrameEmbedder
+from painlit.normalisation import Normalise
 from painlit.seeds import derive_seed
 from painlit.tasks.schedule import adamw_warmup_cosine
 
@@ -34,8 +35,7 @@ class PainAssessment(LightningModule):
         self.model = build_pain_model(self.config)
         self.embedder: FrameEmbedder | None = None
         if self.config.joint:
-            spatial = self.config.spatial
-            self.embedder = FrameEmbedder(build_spatial_module(spatial), spatial.mean, spatial.std)
+            self.embedder = FrameEmbedder(build_spatial_module(self.config.spatial), Normalise())
         self.train_accuracy = MulticlassAccuracy(len(self.config.classes), average="micro")
         self.val_accuracy = self.train_accuracy.clone()
 

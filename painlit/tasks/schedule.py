@@ -3,13 +3,11 @@
 from __future__ import annotations
 
 import math
-from collections.abc import Iterable
 from typing import Any
 
 import torch
-from torch import nn
 
-from painlit.config import TrainConfig
+from painlit.config import Training
 
 
 def warmup_cosine(step: int, warmup: int, total: int) -> float:
@@ -24,8 +22,8 @@ def warmup_cosine(step: int, warmup: int, total: int) -> float:
     return 0.5 * (1 + math.cos(math.pi * min(1.0, progress)))
 
 
-def adamw_warmup_cosine(parameters: Iterable[nn.Parameter], config: TrainConfig, steps_per_epoch: int) -> Any:
-    """Optimizer and step-wise schedule in Lightning's form."""
+def adamw_warmup_cosine(parameters: Any, config: Training, steps_per_epoch: int) -> Any:
+    """Optimizer and step-wise schedule in Lightning's form, for parameters or groups of them."""
     optimizer = torch.optim.AdamW(parameters, lr=config.lr, weight_decay=config.weight_decay)
     warmup, total = config.warmup_epochs * steps_per_epoch, config.epochs * steps_per_epoch
     schedule = torch.optim.lr_scheduler.LambdaLR(optimizer, lambda step: warmup_cosine(step, warmup, total))

@@ -7,13 +7,13 @@ import pytest
 
 from painlit.config import Config, load
 from painlit.errors import PainlitError
-from painlit.loso.run_lock import check_fingerprint, run_lock
+from painlit.run_folder import check_fingerprint, run_lock
 
 DATA = {"clips": "abc", "embeddings": "def"}
 HOLDER = """
 import sys
 from pathlib import Path
-from painlit.loso.run_lock import run_lock
+from painlit.run_folder import run_lock
 with run_lock(Path(sys.argv[1])):
     print("held", flush=True)
     sys.stdin.read()

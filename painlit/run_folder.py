@@ -1,4 +1,4 @@
-"""One process at a time in a run's folder, and only with the configuration and data that it was made with."""
+"""A run's folder: one process at a time in it, and only with the configuration and data that it was made with."""
 
 from __future__ import annotations
 
@@ -12,12 +12,20 @@ from painlit.config import Config
 from painlit.errors import PainlitError
 from painlit.files import read_json, write_json
 
+PAIN = ("task", "seed", "data.", "clip.", "face.", "spatial.", "model.", "train.", "loso.")
+"""Keys that a pain model depends on."""
+STAGE1 = ("seed", "face.", "spatial.", "images.", "stage1.")
+STAGE1_TEMPORAL = ("seed", "face.", "clip.", "spatial.", "model.temporal.", "images.", "stage1.")
+STAGE2 = ("seed", "face.", "spatial.", "images.", "stage2.")
+
 _FREE = (
-    *("name", "runs", "data.root", "data.name", "loso.workers", "loso.subjects"),
+    *("data.root", "data.name", "loso.workers", "loso.subjects", "model.temporal.weights"),
     *("train.checkpoint_every", "train.crop_memory_gib", "train.accelerator"),
+    *("images.workers", "stage1.root", "stage1.name", "stage2.weights"),
+    *(f"stage{n}.train.{key}" for n in (1, 2) for key in ("accelerator", "devices", "checkpoint_steps")),
 )
-_FREE_GROUPS = ("log.", "prepare.", "finetune.", "embed.")
-"""Keys that do not change a fold's result, or that the data fingerprints stand for."""
+_FREE_GROUPS = ("stage2.roots.",)
+"""Keys that do not change the result, or that the data's fingerprints stand for."""
 
 
 @contextmanager
@@ -38,19 +46,21 @@ def run_lock(folder: Path) -> Iterator[None]:
         yield
 
 
-def check_fingerprint(folder: Path, config: Config, data: Mapping[str, Any]) -> None:
-    """Refuse to mix work of different configurations, data or embeddings in one folder.
+def check_fingerprint(folder: Path, config: Config, data: Mapping[str, Any], keys: tuple[str, ...] = PAIN) -> None:
+    """Refuse to mix work of different configurations, data or weights in one folder.
 
     Args:
-        folder: runs/loso/<run> or runs/finetune/<run>.
+        folder: runs/<stage>/<run>.
         config: The configuration now.
-        data: Fingerprints of clips and embeddings.
+        data: Fingerprints of data and of weights that training starts from.
+        keys: Keys, and groups with a dot, that the stage depends on.
 
     Raises:
         PainlitError: What is there was made differently; each difference is named.
     """
-    now = {**_flat(config.to_dict()), **data}
-    now = {k: v for k, v in now.items() if k not in _FREE and not k.startswith(_FREE_GROUPS)}
+    groups = tuple(key for key in keys if key.endswith("."))
+    flat = {k: v for k, v in _flat(config.to_dict()).items() if k in keys or k.startswith(groups)}
+    now = {k: v for k, v in flat.items() if k not in _FREE and not k.startswith(_FREE_GROUPS)} | dict(data)
     path = folder / "fingerprint.json"
     trained = [file for name in ("metrics.json", "checkpoints/last.ckpt") for file in _of_run(folder, name)]
     if not path.is_file() or not trained:

@@ -1,0 +1,254 @@
+"""Building an index: list the images, then look at those whose face box or content digest is wanted."""
+
+from __future__ import annotations
+
+import hashlib
+import json
+import os
+from array import array
+from collections.abc import Iterator
+from dataclasses import dataclass, field
+from functools import lru_cache
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+
+from painlit.config import FaceConfig
+from painlit.errors import PainlitError
+from painlit.files import read_json, waiting_lock
+from painlit.images.index import VERSION, ImageIndex, write_index, write_problems
+from painlit.images.journal import Examined, Journal
+from painlit.images.reading import UnreadableImageError, decode, read_bytes
+from painlit.images.source import ImageSource, Skipped
+from painlit.processes import unordered
+from painlit.progress import progress_bar
+from painlit.signals.face_detector import FaceDetector
+
+UNREADABLE_ALLOWED = 0.01
+"""Share of unreadable images beyond which a data set is taken for damaged."""
+
+_CHUNK = 16  # images a process looks at between two reports
+_LEAST_FACE = 20  # px, as for video
+
+
+@dataclass
+class Listing:
+    """All images of a set as columns, as `painlit.images.index.FIELDS` names them."""
+
+    paths: bytearray = field(default_factory=bytearray)
+    ends: array = field(default_factory=lambda: array("q"))
+    labels: array = field(default_factory=lambda: array("i"))
+    persons: array = field(default_factory=lambda: array("i"))
+    parts: bytearray = field(default_factory=bytearray)
+    boxes: array = field(default_factory=lambda: array("f"))
+    lines: array = field(default_factory=lambda: array("i"))
+    names: dict[str, int] = field(default_factory=dict)
+    """Person -> number."""
+    problems: list[tuple[str, str]] = field(default_factory=list)
+
+
+def open_index(
+    source: ImageSource, folder: Path, faces: str, face: FaceConfig, *, digests: bool = False, device: str = "cpu"
+) -> ImageIndex:
+    """The index of a data set, built if it is not there or the data set has changed since.
+
+    Building can be stopped: the same call goes on where it was. Processes that want the same index wait for the first.
+
+    Args:
+        source: The data set.
+        folder: Where its indices lie; each combination of root and settings has one of its own below.
+        faces: auto (the set's boxes, else detection), detect, or whole.
+        face: How small a face is looked for.
+        digests: Read every file for a digest of its content, to find the same image in two places.
+        device: Of the face detector.
+
+    Raises:
+        PainlitError: What the source says; more than 1 % of the images unreadable; a class without training images.
+    """
+    detects = faces == "detect" or (faces == "auto" and not source.has_boxes)
+    settings: dict[str, Any] = {
+        "version": VERSION,
+        "root": str(Path(source.root).resolve()),
+        "faces": "detect" if detects else "whole" if faces == "whole" or not source.has_boxes else "boxes",
+        "min_face": face.min_face if detects else None,
+        "digests": digests,
+    }
+    key = hashlib.sha256(json.dumps(settings, sort_keys=True).encode()).hexdigest()[:8]
+    folder = Path(folder) / f"{source.name}-{key}"
+    settings["stamp"] = json.loads(json.dumps(source.stamp()))
+    with waiting_lock(folder):
+        if not _is_current(folder, settings):
+            _build(source, folder, settings, device)
+    return ImageIndex(folder)
+
+
+def _is_current(folder: Path, settings: dict[str, Any]) -> bool:
+    path = folder / "index.json"
+    return path.is_file() and read_json(path).get("settings") == settings
+
+
+def _build(source: ImageSource, folder: Path, settings: dict[str, Any], device: str) -> None:
+    with progress_bar(f"list {source.name}", total=source.steps()) as advance:
+        listing = list_images(source, advance)
+    columns = _columns(listing)
+    if settings["faces"] == "whole":
+        columns["boxes"][:] = np.nan
+    count, unreadable = len(columns["labels"]), 0
+    if settings["faces"] == "detect" or settings["digests"]:
+        unreadable = _examine(source, folder, settings, columns, listing.problems, device)
+    write_problems(folder, listing.problems)
+    if unreadable > UNREADABLE_ALLOWED * count:
+        first = [f"{image}: {problem}" for image, problem in listing.problems[:3]]
+        raise PainlitError(
+            f"{unreadable} of {count} images of {source.name} cannot be read, such as {'; '.join(first)}",
+            f"get them again (all are in {folder / 'problems.csv'}); up to 1 % would be skipped",
+        )
+    _refuse_empty_classes(source, columns)
+    about = {
+        "name": source.name,
+        "root": settings["root"],
+        "classes": list(source.classes),
+        "persons": list(listing.names),
+        "has_split": source.has_split,
+        "left_out": len(listing.problems),
+        "settings": settings,
+    }
+    write_index(folder, about, columns)
+    Journal(folder).delete()
+    left_out = f"; {len(listing.problems)} left out, see {folder / 'problems.csv'}" if listing.problems else ""
+    print(f"{source.name}: {len(columns['labels'])} images of {len(source.classes)} classes{left_out}")
+
+
+def list_images(source: ImageSource, advance: Any = lambda: None) -> Listing:
+    """Go through a source's records; 3 million take seconds and some 200 MB."""
+    listing = Listing()
+    names, nothing = listing.names, (float("nan"),) * 4
+    for record in source.records(advance):
+        if isinstance(record, Skipped):
+            listing.problems.append((record.path, record.reason))
+            continue
+        path, label, person, part, box, line = record
+        listing.paths += path.encode()
+        listing.ends.append(len(listing.paths))
+        listing.labels.append(label)
+        listing.persons.append(names.setdefault(person, len(names)) if person else -1)
+        listing.parts.append(part)
+        listing.boxes.extend(nothing if box is None else box)
+        listing.lines.append(line)
+    return listing
+
+
+def _columns(listing: Listing) -> dict[str, np.ndarray]:
+    count = len(listing.labels)
+    return {
+        "paths": np.frombuffer(listing.paths, np.uint8),
+        "ends": np.array(listing.ends, np.int64),
+        "labels": np.array(listing.labels, np.int32),
+        "persons": np.array(listing.persons, np.int32),
+        "parts": np.frombuffer(listing.parts, np.uint8),
+        "boxes": np.array(listing.boxes, np.float32).reshape(count, 4),
+        "lines": np.array(listing.lines, np.int32),
+        "digests": np.zeros(count, np.uint64),
+    }
+
+
+def _examine(
+    source: ImageSource,
+    folder: Path,
+    settings: dict[str, Any],
+    columns: dict[str, np.ndarray],
+    problems: list[tuple[str, str]],
+    device: str,
+) -> int:
+    """Fill in boxes and digests, drop the rows without a usable image, and return how many could not be read."""
+    paths = list(_relative_paths(columns))
+    root = Path(source.root)
+    journal = Journal(folder)
+    listed = hashlib.sha256(columns["paths"].tobytes() + columns["ends"].tobytes()).hexdigest()
+    done = journal.open(f"{listed} {json.dumps(settings, sort_keys=True)}")
+    for row, result in done.items():
+        columns["digests"][row] = result.digest
+        if result.box is not None:
+            columns["boxes"][row] = result.box
+    missing = [row for row in range(len(paths)) if row not in done]
+    chunks = [
+        ([(row, str(root / paths[row])) for row in missing[i : i + _CHUNK]], settings["min_face"], device)
+        for i in range(0, len(missing), _CHUNK)
+    ]
+    keep = np.ones(len(paths), bool)
+    unreadable = 0
+    title = f"find faces in {source.name}" if settings["faces"] == "detect" else f"read {source.name}"
+    with progress_bar(title, total=len(paths), done=len(done)) as advance:
+        for results in unordered(examine_images, chunks, workers=os.cpu_count() or 1, what="an index"):
+            journal.add(results)
+            for row, result in results.items():
+                if result.problem:
+                    keep[row] = False
+                    unreadable += result.unreadable
+                    problems.append((paths[row], result.problem))
+                if result.box is not None:
+                    columns["boxes"][row] = result.box
+                columns["digests"][row] = result.digest
+                advance()
+    journal.close()
+    problems.sort()
+    _keep_rows(columns, paths, keep)
+    return unreadable
+
+
+def examine_images(chunk: tuple[list[tuple[int, str]], float | None, str]) -> dict[int, Examined]:
+    """Read some images; find the largest face in each if a smallest face is given (as a share of the shorter side)."""
+    images, min_face, device = chunk
+    return {row: _examine_image(Path(path), min_face, device) for row, path in images}
+
+
+def _examine_image(path: Path, min_face: float | None, device: str) -> Examined:
+    try:
+        data = read_bytes(path)
+        digest = int.from_bytes(hashlib.blake2b(data, digest_size=8).digest(), "little")
+        if min_face is None:
+            return Examined(digest)
+        image = decode(data, path)
+    except UnreadableImageError as error:
+        return Examined(problem=str(error), unreadable=True)
+    smallest = max(_LEAST_FACE, int(min_face * min(image.shape[:2])))
+    boxes = _detector(smallest, device).detect(image[None])[0]  # (n, 5)
+    if not len(boxes):
+        return Examined(digest, problem=f"{path}: no face found of {smallest} px or more")
+    largest = boxes[np.argmax((boxes[:, 2] - boxes[:, 0]) * boxes[:, 4])]
+    x1, y1, x2, y2 = (float(value) for value in largest[:4])
+    return Examined(digest, (x1, y1, x2, y2))
+
+
+@lru_cache(maxsize=8)
+def _detector(min_face_size: int, device: str) -> FaceDetector:
+    return FaceDetector(min_face_size=min_face_size, device=device)
+
+
+def _relative_paths(columns: dict[str, np.ndarray]) -> Iterator[str]:
+    text, start = columns["paths"].tobytes(), 0
+    for end in columns["ends"].tolist():
+        yield text[start:end].decode()
+        start = end
+
+
+def _keep_rows(columns: dict[str, np.ndarray], paths: list[str], keep: np.ndarray) -> None:
+    if keep.all():
+        return
+    kept = [paths[row].encode() for row in np.flatnonzero(keep)]
+    for name in ("labels", "persons", "parts", "boxes", "lines", "digests"):
+        columns[name] = columns[name][keep]
+    columns["paths"] = np.frombuffer(b"".join(kept), np.uint8)
+    columns["ends"] = np.cumsum([len(path) for path in kept], dtype=np.int64)
+
+
+def _refuse_empty_classes(source: ImageSource, columns: dict[str, np.ndarray]) -> None:
+    counts = np.bincount(columns["labels"][columns["parts"] == 0], minlength=len(source.classes))
+    empty = [source.classes[label] for label in np.flatnonzero(counts == 0)]
+    if empty:
+        shown = ", ".join(empty[:5]) + (f" and {len(empty) - 5} more" if len(empty) > 5 else "")
+        raise PainlitError(
+            f"{source.name} in {source.root} has no usable training image of class {shown}",
+            "a class cannot be learnt from nothing: restore its images, or see problems.csv for why they are left out",
+        )

@@ -1,0 +1,127 @@
+"""The index of a data set of photographs: built once, then memory-mapped, so that millions of images open at once.
+
+An index is a folder of plain NumPy arrays, one row per usable image, and index.json, which is written last. It holds
+where each image is, its class, person, part and face box, and a digest of its content where that was read. Images that
+are left out are in problems.csv.
+"""
+
+from __future__ import annotations
+
+import csv
+import hashlib
+import io
+import json
+from collections.abc import Mapping
+from functools import cached_property
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+
+from painlit.files import read_json, write_text
+
+VERSION = 1
+FIELDS: dict[str, type[np.generic]] = {
+    "paths": np.uint8,
+    "ends": np.int64,
+    "labels": np.int32,
+    "persons": np.int32,
+    "parts": np.uint8,
+    "boxes": np.float32,
+    "lines": np.int32,
+    "digests": np.uint64,
+}
+"""Array name -> type. `paths` is all paths as one run of UTF-8 bytes, `ends` where each of them ends."""
+
+
+class ImageIndex:
+    """The usable images of a data set, read from the folder that `build_index` left.
+
+    Attributes:
+        folder: Where it is.
+        about: What index.json says: name, root, classes, persons, counts.
+        labels: (n,) class numbers.
+        persons: (n,) positions in `about["persons"]`, -1 where unknown.
+        parts: (n,) 0 train, 1 validation.
+        boxes: (n, 4) x1, y1, x2, y2 in px; NaN where the whole image is meant.
+        lines: (n,) line in the set's list file, 0 where there is none.
+        digests: (n,) of the files' content, 0 where it was not read.
+    """
+
+    labels: np.ndarray
+    persons: np.ndarray
+    parts: np.ndarray
+    boxes: np.ndarray
+    lines: np.ndarray
+    digests: np.ndarray
+    paths: np.ndarray
+    ends: np.ndarray
+
+    def __init__(self, folder: Path):
+        self.folder = Path(folder)
+        self.about: dict[str, Any] = read_json(self.folder / "index.json")
+        self._map()
+
+    def _map(self) -> None:
+        for name in FIELDS:
+            setattr(self, name, np.load(self.folder / f"{name}.npy", mmap_mode="r"))
+
+    def __len__(self) -> int:
+        return len(self.labels)
+
+    def __getstate__(self) -> dict[str, Any]:  # worker processes map the files themselves
+        return {"folder": self.folder, "about": self.about}
+
+    def __setstate__(self, state: dict[str, Any]) -> None:
+        self.__dict__.update(state)
+        self._map()
+
+    @property
+    def name(self) -> str:
+        """Of the data set."""
+        return self.about["name"]
+
+    @property
+    def classes(self) -> list[str]:
+        """Class names in label order."""
+        return self.about["classes"]
+
+    @cached_property
+    def root(self) -> Path:
+        """Folder that paths are relative to."""
+        return Path(self.about["root"])
+
+    def relative_path(self, row: int) -> str:
+        """Path of an image below the root."""
+        start = self.ends[row - 1] if row else 0
+        return self.paths[start : self.ends[row]].tobytes().decode()
+
+    def path(self, row: int) -> Path:
+        """Path of an image."""
+        return self.root / self.relative_path(row)
+
+    def where(self, row: int) -> str:
+        """An image for messages: its path, and its line in the set's list if there is one."""
+        line = int(self.lines[row])
+        return f"{self.path(row)} (line {line} of the list)" if line else str(self.path(row))
+
+
+def write_index(folder: Path, about: Mapping[str, Any], arrays: Mapping[str, np.ndarray]) -> None:
+    """Write an index; index.json comes last and marks it as whole."""
+    folder.mkdir(parents=True, exist_ok=True)
+    (folder / "index.json").unlink(missing_ok=True)
+    sha = hashlib.sha256()
+    for name, dtype in FIELDS.items():
+        array = np.asarray(arrays[name], dtype)
+        np.save(folder / f"{name}.npy", array)
+        sha.update(array.tobytes())
+    content = {**about, "version": VERSION, "images": len(arrays["labels"]), "content": sha.hexdigest()}
+    write_text(folder / "index.json", json.dumps(content) + "\n")  # one line: thousands of persons
+
+
+def write_problems(folder: Path, problems: list[tuple[str, str]]) -> None:
+    """problems.csv: every image that is left out, and why."""
+    text = io.StringIO()
+    writer = csv.writer(text, lineterminator="\n")
+    writer.writerows([("image", "problem"), *problems])
+    write_text(folder / "problems.csv", text.getvalue())

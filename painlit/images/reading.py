@@ -1,0 +1,61 @@
+"""Reading photographs: colour, upright as stored, and no half-decoded ones."""
+
+from __future__ import annotations
+
+from pathlib import Path
+
+import cv2
+import numpy as np
+
+JPEG_START, JPEG_SCAN, JPEG_END = b"\xff\xd8", b"\xff\xda", b"\xff\xd9"
+_REDUCED = {2: cv2.IMREAD_REDUCED_COLOR_2, 4: cv2.IMREAD_REDUCED_COLOR_4, 8: cv2.IMREAD_REDUCED_COLOR_8}
+
+
+class UnreadableImageError(Exception):
+    """An image file is empty, cut short or no image; says which file and why."""
+
+
+def read_bytes(path: Path) -> bytes:
+    """The content of an image file that is whole as far as its end tells.
+
+    Raises:
+        UnreadableImageError: The file is missing, empty, or a JPEG cut short, which OpenCV would fill with grey.
+    """
+    try:
+        data = path.read_bytes()
+    except OSError as error:
+        raise UnreadableImageError(f"{path}: {error.strerror}") from error
+    if not data:
+        raise UnreadableImageError(f"{path} is empty")
+    if data.startswith(JPEG_START) and data.rfind(JPEG_END) < data.rfind(JPEG_SCAN):
+        raise UnreadableImageError(f"{path} is a JPEG cut short")  # an end before the last scan is a thumbnail's
+    return data
+
+
+def decode(data: bytes, path: Path, reduction: int = 1) -> np.ndarray:
+    """Decode an image, (H, W, 3) uint8 RGB; grey ones get three equal channels.
+
+    Args:
+        data: The file's content.
+        path: Its name, for errors.
+        reduction: 1, 2, 4 or 8: a JPEG is decoded at that fraction of its size, which is faster and keeps the mean of
+            the pixels left out.
+
+    Raises:
+        UnreadableImageError: It is no image that OpenCV knows.
+    """
+    # Orientation is ignored: the boxes of the data sets refer to the pixels as they are stored.
+    flags = _REDUCED.get(reduction, cv2.IMREAD_COLOR) | cv2.IMREAD_IGNORE_ORIENTATION
+    image = cv2.imdecode(np.frombuffer(data, np.uint8), flags)
+    if image is None:
+        raise UnreadableImageError(f"{path} is no image that can be decoded")
+    return cv2.cvtColor(image, cv2.COLOR_BGR2RGB)
+
+
+def read_image(path: Path) -> np.ndarray:
+    """Read an image file in full size, (H, W, 3) uint8 RGB.
+
+    Raises:
+        UnreadableImageError: The file is missing, cut short or no image.
+    """
+    return decode(read_bytes(path), path)

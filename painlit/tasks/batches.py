@@ -1,0 +1,30 @@
+"""What the pretraining tasks share: means over the images of all processes."""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING
+
+import torch
+import torch.nn.functional as F
+from torch import Tensor
+
+if TYPE_CHECKING:
+    from lightning import Trainer
+
+
+def mean_cross_entropy(logits: Tensor, labels: Tensor, trainer: Trainer) -> Tensor:
+    """Cross-entropy such that the mean over processes is the mean over all their images, however they are divided.
+
+    Distributed training averages gradients over processes, which is right only if each has equally many images.
+
+    Args:
+        logits: (b, classes) of this process; b may be 0.
+        labels: (b,).
+        trainer: Knows the processes.
+
+    Returns:
+        Scalar.
+    """
+    count = torch.tensor(float(len(labels)), device=logits.device)
+    total = trainer.strategy.reduce(count, reduce_op="sum").clamp_min(1)
+    return F.cross_entropy(logits.float(), labels, reduction="sum") * trainer.world_size / total
