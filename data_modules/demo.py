@@ -1,9 +1,9 @@
 """Demo data in BioVid's layout, made by the project alone: an animated public-domain portrait and synthesised ECG.
 
-The portrait is NASA's photograph of Eileen Collins that scikit-image ships (public domain). Each subject is a variant
-of it: mirrored or not, stretched, tinted, lit and sized differently. A clip moves the head a little; its class sets how
-far the mouth opens and the brows draw together, and, with overlap between classes, how fast the heart beats. The ECG is
-biosppy's synthesised beat, repeated with varying intervals, over baseline wander and noise.
+Each subject is a variant of one portrait (`demo_portrait`): mirrored or not, stretched, tinted, lit and sized
+differently. A clip moves the head a little; its class sets how far the mouth opens and the brows draw together, and,
+with overlap between classes, how fast the heart beats. The ECG is biosppy's synthesised beat, repeated with varying
+intervals, over baseline wander and noise.
 
 It is no pain data: it shows that the pipeline runs and learns, and says nothing about pain.
 """
@@ -21,11 +21,11 @@ import numpy as np
 from scipy.signal import resample_poly
 
 from data_modules.biovid import CLASS_TOKENS, SAMPLE_COLUMNS
+from data_modules.demo_portrait import SIZE, Look, coloured, draw_look, placed, portrait
 from painlit.config import ClipConfig
 from painlit.errors import PainlitError
 from painlit.files import atomic_path, write_text
 
-_SIZE = 256  # px, side of a demo video
 _MOUTH, _BROWS = (0.512, 0.54), (0.505, 0.332)  # x, y in shares of the cropped portrait
 
 
@@ -34,12 +34,7 @@ class Person:
     """One demo subject: how the portrait is changed, and how the heart beats at rest."""
 
     name: str
-    mirrored: bool
-    stretch: float
-    tint: np.ndarray
-    """(3,) factors of R, G, B."""
-    gamma: float
-    zoom: float
+    look: Look
     resting_bpm: float
 
 
@@ -66,7 +61,7 @@ def make_demo(
     samples = root / "starting_point" / "samples.csv"
     if samples.is_file():
         return root
-    portrait = _portrait()
+    base = portrait()
     rows: list[list[object]] = []
     for number in range(1, subjects + 1):
         generator = np.random.default_rng([seed, number])
@@ -77,7 +72,7 @@ def make_demo(
                 key = min(label, 1)
                 name = f"{person.name}-{CLASS_TOKENS[label]}-{counters[key]:03d}"
                 counters[key] += 1
-                _write_video(root / "video" / person.name / f"{name}.mp4", portrait, person, label, clip, generator)
+                _write_video(root / "video" / person.name / f"{name}.mp4", base, person, label, clip, generator)
                 table = _ecg_table(person, label, clip, generator)
                 for folder in ("biosignals_raw", "biosignals_filtered"):
                     write_text(root / folder / person.name / f"{name}_bio.csv", table)
@@ -90,31 +85,16 @@ def make_demo(
     return root
 
 
-def _portrait() -> np.ndarray:
-    """The face of the portrait, (_SIZE, _SIZE, 3) uint8 RGB."""
-    try:
-        from skimage.data import astronaut
-    except ImportError as error:
-        raise PainlitError(
-            "the demo's portrait comes with scikit-image, which is not installed", "make setup"
-        ) from error
-    return cv2.resize(astronaut()[10:266, 96:352], (_SIZE, _SIZE), interpolation=cv2.INTER_AREA)
-
-
 def _person(number: int, generator: np.random.Generator) -> Person:
     return Person(
         name=f"{number:02d}0100_{'wm'[number % 2]}_{20 + 7 * number % 46}",
-        mirrored=bool(generator.random() < 0.5),
-        stretch=generator.uniform(0.9, 1.12),
-        tint=generator.uniform(0.82, 1.12, 3),
-        gamma=generator.uniform(0.75, 1.3),
-        zoom=generator.uniform(0.95, 1.15),
+        look=draw_look(generator),
         resting_bpm=generator.uniform(62, 78),
     )
 
 
 def _write_video(
-    path: Path, portrait: np.ndarray, person: Person, label: int, clip: ClipConfig, generator: np.random.Generator
+    path: Path, base: np.ndarray, person: Person, label: int, clip: ClipConfig, generator: np.random.Generator
 ) -> None:
     frames, fps = clip.nominal_frames, clip.video_fps
     strength = np.clip(label / 4 + generator.normal(0, 0.06), 0, 1)
@@ -122,41 +102,30 @@ def _write_video(
     course = strength / (1 + np.exp(-(np.arange(frames) - onset) / (0.06 * frames)))
     sway = np.cumsum(generator.normal(0, 0.35, (frames, 2)), axis=0)
     sway -= np.linspace(0, 1, frames)[:, None] * sway[-1]  # returns to where it began
-    grain = generator.normal(0, 3, portrait.shape)
+    grain = generator.normal(0, 3, base.shape)
     with atomic_path(path) as temporary:
         renamed = temporary.with_suffix(".mp4")  # OpenCV picks the container by the name's ending
-        writer = cv2.VideoWriter(str(renamed), cv2.VideoWriter.fourcc(*"mp4v"), fps, (_SIZE, _SIZE))
+        writer = cv2.VideoWriter(str(renamed), cv2.VideoWriter.fourcc(*"mp4v"), fps, (SIZE, SIZE))
         if not writer.isOpened():
             raise PainlitError(f"{path}: OpenCV cannot write MP4 videos", "install opencv-python from its wheel")
         for intensity, (dx, dy) in zip(course, sway, strict=True):
-            face = _varied(_expressed(portrait, float(intensity)), person, float(dx), float(dy))
+            face = coloured(placed(_expressed(base, float(intensity)), person.look, float(dx), float(dy)), person.look)
             writer.write(np.clip(face + np.roll(grain, int(7 * dx), 1), 0, 255).astype(np.uint8)[..., ::-1])
         writer.release()
         renamed.replace(temporary)  # if anything fails before, the next run overwrites it
 
 
-def _expressed(portrait: np.ndarray, intensity: float) -> np.ndarray:
+def _expressed(base: np.ndarray, intensity: float) -> np.ndarray:
     """Mouth opened and brows drawn down and together: a smooth displacement around each."""
-    y, x = np.mgrid[0:_SIZE, 0:_SIZE].astype(np.float32) / _SIZE
+    y, x = np.mgrid[0:SIZE, 0:SIZE].astype(np.float32) / SIZE
     mouth = np.exp(-(((x - _MOUTH[0]) / 0.09) ** 2 + ((y - _MOUTH[1]) / 0.06) ** 2))
     brows = np.exp(-(((x - _BROWS[0]) / 0.13) ** 2 + ((y - _BROWS[1]) / 0.04) ** 2))
     dy = intensity * (-0.6 * (y - _MOUTH[1]) * mouth - 0.018 * brows)
     dx = intensity * (0.2 * (x - _BROWS[0]) * brows - 0.25 * (x - _MOUTH[0]) * mouth)
-    at_x, at_y = ((x + dx) * _SIZE).astype(np.float32), ((y + dy) * _SIZE).astype(np.float32)
-    moved = cv2.remap(portrait, at_x, at_y, cv2.INTER_LINEAR, borderMode=cv2.BORDER_REPLICATE).astype(np.float32)
+    at_x, at_y = ((x + dx) * SIZE).astype(np.float32), ((y + dy) * SIZE).astype(np.float32)
+    moved = cv2.remap(base, at_x, at_y, cv2.INTER_LINEAR, borderMode=cv2.BORDER_REPLICATE).astype(np.float32)
     dark = intensity * np.exp(-(((x - _MOUTH[0]) / 0.045) ** 2 + ((y - _MOUTH[1]) / 0.02) ** 2))  # the open mouth
     return moved * (1 - 0.6 * dark[..., None])
-
-
-def _varied(face: np.ndarray, person: Person, dx: float, dy: float) -> np.ndarray:
-    """The portrait as this person, shifted by (dx, dy) px."""
-    if person.mirrored:
-        face = face[:, ::-1]
-    scale = np.array([person.zoom * person.stretch, person.zoom / person.stretch])
-    shift = _SIZE / 2 * (1 - scale) + (dx, dy)
-    matrix = np.array([[scale[0], 0, shift[0]], [0, scale[1], shift[1]]], np.float32)
-    face = cv2.warpAffine(face, matrix, (_SIZE, _SIZE), borderMode=cv2.BORDER_REPLICATE)
-    return 255 * np.clip(face * person.tint / 255, 0, 1) ** person.gamma
 
 
 def _ecg_table(person: Person, label: int, clip: ClipConfig, generator: np.random.Generator) -> str:

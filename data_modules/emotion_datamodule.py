@@ -65,21 +65,16 @@ class EmotionDataModule(LightningDataModule):
         """Number of classes of each set."""
         return {index.name: len(index.classes) for index in self.indices}
 
+    @property
+    def steps_per_epoch(self) -> int:
+        """Optimizer steps in an epoch."""
+        return len(self._batches())
+
     def train_dataloader(self) -> DataLoader:
         """Batches of all sets; goes on where the trainer's checkpoint says."""
-        trainer, stage = self.trainer, self.config.stage2
-        assert trainer is not None
-        batches = MixedBatches(
-            self.train_rows,
-            [index.labels[rows] for index, rows in zip(self.indices, self.train_rows, strict=True)],
-            stage.train.batch_size,
-            balanced=stage.sampling == "balanced",
-            mixing=stage.mixing,
-            seed=self.config.seed,
-            rank=trainer.global_rank,
-            world_size=trainer.world_size,
-        )
-        batches.go_on(trainer.global_step)
+        assert self.trainer is not None
+        batches = self._batches(self.trainer.global_rank, self.trainer.world_size)
+        batches.go_on(self.trainer.global_step)
         return image_loader(self._images(), batches, self.config.images.workers)
 
     def val_dataloader(self) -> DataLoader | list:
@@ -103,6 +98,19 @@ class EmotionDataModule(LightningDataModule):
             }
             for index, train, validation in zip(self.indices, self.train_rows, self.validation_rows, strict=True)
         }
+
+    def _batches(self, rank: int = 0, world_size: int = 1) -> MixedBatches:
+        stage = self.config.stage2
+        return MixedBatches(
+            self.train_rows,
+            [index.labels[rows] for index, rows in zip(self.indices, self.train_rows, strict=True)],
+            stage.train.batch_size,
+            balanced=stage.sampling == "balanced",
+            mixing=stage.mixing,
+            seed=self.config.seed,
+            rank=rank,
+            world_size=world_size,
+        )
 
     def _images(self) -> FaceImages:
         labels = [index.labels for index in self.indices]

@@ -61,20 +61,16 @@ class FaceDataModule(LightningDataModule):
         self.top1_rows = np.flatnonzero(trained & (place < kept[self.labels]))
         self.verification_rows = np.flatnonzero(~trained & (place < stage.verification_images))
 
+    @property
+    def steps_per_epoch(self) -> int:
+        """Optimizer steps in an epoch."""
+        return len(self._batches())
+
     def train_dataloader(self) -> DataLoader:
         """Batches of training images; goes on where the trainer's checkpoint says."""
-        trainer, stage = self.trainer, self.config.stage1
-        assert trainer is not None
-        batches = MixedBatches(
-            [self.train_rows],
-            [self.labels[self.train_rows]],
-            stage.train.batch_size,
-            balanced=stage.sampling == "balanced",
-            seed=self.config.seed,
-            rank=trainer.global_rank,
-            world_size=trainer.world_size,
-        )
-        batches.go_on(trainer.global_step)
+        assert self.trainer is not None
+        batches = self._batches(self.trainer.global_rank, self.trainer.world_size)
+        batches.go_on(self.trainer.global_step)
         return image_loader(self._images(), batches, self.config.images.workers)
 
     def val_dataloader(self) -> DataLoader | list:
@@ -98,6 +94,18 @@ class FaceDataModule(LightningDataModule):
             "verification_identities": len(self.held_out),
             "verification_images": len(self.verification_rows),
         }
+
+    def _batches(self, rank: int = 0, world_size: int = 1) -> MixedBatches:
+        stage = self.config.stage1
+        return MixedBatches(
+            [self.train_rows],
+            [self.labels[self.train_rows]],
+            stage.train.batch_size,
+            balanced=stage.sampling == "balanced",
+            seed=self.config.seed,
+            rank=rank,
+            world_size=world_size,
+        )
 
     def _images(self) -> FaceImages:
         return FaceImages([self.index], [self.labels], self.size, self.config.face.margin, self.config.images)

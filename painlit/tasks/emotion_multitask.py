@@ -88,7 +88,8 @@ class EmotionMultitask(LightningModule):
     def configure_optimizers(self) -> Any:
         """AdamW, warm-up and cosine; no weight decay on the losses' weights, which it would draw to 1."""
         training = self.config.stage2.train
-        steps_per_epoch = int(self.trainer.estimated_stepping_batches) // training.epochs
+        # Not Lightning's estimate, which makes the loader before the checkpoint tells where it goes on.
+        steps_per_epoch = self.trainer.datamodule.steps_per_epoch  # type: ignore[attr-defined]
         groups = [
             {"params": [*self.network.parameters(), *self.heads.parameters()]},
             {"params": list(self.weighting.parameters()), "weight_decay": 0.0},

@@ -99,5 +99,6 @@ class FaceRecognition(LightningModule):
     def configure_optimizers(self) -> Any:
         """AdamW, warm-up and cosine."""
         training = self.config.stage1.train
-        steps_per_epoch = int(self.trainer.estimated_stepping_batches) // training.epochs
+        # Not Lightning's estimate, which makes the loader before the checkpoint tells where it goes on.
+        steps_per_epoch = self.trainer.datamodule.steps_per_epoch  # type: ignore[attr-defined]
         return adamw_warmup_cosine(self.parameters(), training, steps_per_epoch)

@@ -3,6 +3,8 @@
 import shutil
 from pathlib import Path
 
+import cv2
+import numpy as np
 import pytest
 
 from data_modules.demo import make_demo
@@ -14,6 +16,7 @@ TINY = (
     "spatial.inner_heads=2 spatial.outer_heads=2 embed.weights=untrained embed.workers=0 "
     "model.heart_rate_encoder.latents=4 model.heart_rate_encoder.latent_dim=8 model.heart_rate_encoder.output_dim=16 "
     "model.temporal.latents=4 model.temporal.latent_dim=8 model.temporal.self_attention_blocks=1 "
+    "model.temporal.weights=untrained "
     "train.epochs=4 train.warmup_epochs=1 train.batch_size=4 train.lr=1e-2 train.accelerator=cpu "
     "train.checkpoint_every=1 prepare.workers=1 log.wandb=disabled data.is_biovid=false data.name=tiny"
 ).split()
@@ -28,6 +31,54 @@ def tiny_data(tmp_path_factory) -> Path:
     """Three subjects with two clips of each of two classes, in BioVid's layout."""
     root = tmp_path_factory.mktemp("tiny") / "PartA"
     return make_demo(root, load(TINY).clip, subjects=3, clips_per_class=2)
+
+
+PHOTOGRAPHS = (
+    "images.workers=0 stage1.faces=whole stage2.faces=whole stage1.held_out=0.25 stage1.validation_share=0.2 "
+    "stage1.train.epochs=3 stage1.train.batch_size=8 stage1.train.lr=3e-3 stage1.train.accelerator=cpu "
+    "stage2.sets=[raf_basic,folders] stage2.weights=untrained stage2.validation_share=0.3 "
+    "stage2.train.epochs=3 stage2.train.batch_size=8 stage2.train.lr=3e-3 stage2.train.accelerator=cpu"
+).split()
+
+
+def photographs(root: Path, runs: Path) -> list[str]:
+    """Arguments of the pretraining stages on `tiny_photographs`."""
+    roots = [
+        f"stage1.root={root}/identities",
+        f"stage2.roots.raf_db={root}/RAF-DB",
+        f"stage2.roots.folders={root}/looks",
+    ]
+    return [*TINY, *PHOTOGRAPHS, *roots, f"runs={runs}"]
+
+
+@pytest.fixture(scope="session")
+def tiny_photographs(tmp_path_factory) -> Path:
+    """Coloured patterns as photographs: 8 identities x 6 images, RAF-DB basic 7 x 4, and 3 classes of 6 people."""
+    root = tmp_path_factory.mktemp("photographs")
+    generator = np.random.default_rng(0)
+    for person in range(8):
+        for image in range(6):
+            _write_pattern(root / "identities" / f"p{person}" / f"{image}.jpg", person, generator)
+    lines = []
+    for label in range(1, 8):
+        for image in range(4):
+            name = f"{'test' if image == 3 else 'train'}_{4 * label + image:05d}"
+            _write_pattern(root / "RAF-DB/basic/Image/aligned" / f"{name}_aligned.jpg", label, generator)
+            lines.append(f"{name}.jpg {label}\n")
+    (root / "RAF-DB/basic/EmoLabel").mkdir()
+    (root / "RAF-DB/basic/EmoLabel/list_patition_label.txt").write_text("".join(lines))
+    for number, look in enumerate(("calm", "cross", "glad")):
+        for person in range(6):
+            _write_pattern(root / "looks" / look / f"p{person}_{number}.png", number, generator)
+    return root
+
+
+def _write_pattern(path: Path, kind: int, generator: np.random.Generator) -> None:
+    """Stripes whose width and colour tell the kind, on noise."""
+    path.parent.mkdir(parents=True, exist_ok=True)
+    stripes = np.sin(np.arange(40) * (0.3 + 0.2 * kind))[None, :, None] * np.roll([90, 30, -60], kind)
+    image = 128 + stripes + generator.normal(0, 12, (40, 40, 3))
+    assert cv2.imwrite(str(path), np.clip(image, 0, 255).astype(np.uint8))
 
 
 @pytest.fixture(scope="session")

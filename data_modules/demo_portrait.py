@@ -1,0 +1,71 @@
+"""The portrait all demo data are made of, and the looks that stand for different people.
+
+It is NASA's photograph of Eileen Collins that scikit-image ships (public domain). A look mirrors, stretches, tints and
+sizes it; nothing made of it says anything about people.
+"""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+
+import cv2
+import numpy as np
+
+from painlit.errors import PainlitError
+
+SIZE = 256  # px, side of the cropped portrait
+
+
+@dataclass(frozen=True)
+class Look:
+    """How the portrait is changed to stand for somebody."""
+
+    mirrored: bool
+    stretch: float
+    tint: np.ndarray
+    """(3,) factors of R, G, B."""
+    gamma: float
+    zoom: float
+
+
+def portrait() -> np.ndarray:
+    """The face of the portrait, (SIZE, SIZE, 3) uint8 RGB.
+
+    Raises:
+        PainlitError: scikit-image is not installed.
+    """
+    try:
+        from skimage.data import astronaut
+    except ImportError as error:
+        raise PainlitError(
+            "the demo's portrait comes with scikit-image, which is not installed", "make setup"
+        ) from error
+    return cv2.resize(astronaut()[10:266, 96:352], (SIZE, SIZE), interpolation=cv2.INTER_AREA)
+
+
+def draw_look(generator: np.random.Generator) -> Look:
+    """Somebody new."""
+    return Look(
+        mirrored=bool(generator.random() < 0.5),
+        stretch=generator.uniform(0.9, 1.12),
+        tint=generator.uniform(0.82, 1.12, 3),
+        gamma=generator.uniform(0.75, 1.3),
+        zoom=generator.uniform(0.95, 1.15),
+    )
+
+
+def placed(face: np.ndarray, look: Look, dx: float, dy: float, degrees: float = 0.0) -> np.ndarray:
+    """The portrait, or a mask of its size, in a look's shape, turned by some degrees and shifted by (dx, dy) px."""
+    if look.mirrored:
+        face = face[:, ::-1]
+    angle = np.deg2rad(degrees)
+    turn = np.array([[np.cos(angle), -np.sin(angle)], [np.sin(angle), np.cos(angle)]])
+    linear = turn @ np.diag([look.zoom * look.stretch, look.zoom / look.stretch])
+    shift = SIZE / 2 * (1 - linear.sum(axis=1)) + (dx, dy)  # about the middle
+    matrix = np.column_stack([linear, shift]).astype(np.float32)
+    return cv2.warpAffine(face, matrix, (SIZE, SIZE), borderMode=cv2.BORDER_REPLICATE)
+
+
+def coloured(face: np.ndarray, look: Look) -> np.ndarray:
+    """The portrait in a look's colours, 0..255."""
+    return 255 * np.clip(face * look.tint / 255, 0, 1) ** look.gamma

@@ -1,0 +1,153 @@
+"""Stages 1 and 2 as their commands run them: hand-over, resume within an epoch, several processes, bad images."""
+
+import json
+import re
+import shutil
+import signal
+import subprocess
+import sys
+from pathlib import Path
+
+import pytest
+from conftest import photographs, tiny
+from safetensors.torch import load_file
+
+from experiments import embed, pretrain_stage1, pretrain_stage2
+from painlit.config import load
+from painlit.errors import PainlitError
+from painlit.weights import digest
+
+STAGES = {"pretrain_stage1": "spatial", "pretrain_stage2": "spatial"}
+
+
+def stage(name: str, arguments: list[str]) -> subprocess.CompletedProcess[str]:
+    done = subprocess.run([sys.executable, "-m", f"experiments.{name}", *arguments], capture_output=True, text=True)
+    assert done.returncode == 0, done.stdout + done.stderr
+    return done
+
+
+def results(runs: Path, name: str, run: str) -> tuple[dict, str]:
+    folder = runs / name.replace("_", "-") / run
+    metrics = json.loads((folder / "metrics.json").read_text())
+    del metrics["seconds"]
+    return metrics, digest(load_file(folder / "weights" / "spatial.safetensors"))
+
+
+@pytest.mark.smoke
+def test_each_stage_finds_what_the_one_before_left(tiny_photographs, tiny_data, runs):
+    arguments = photographs(tiny_photographs, runs)
+    first = pretrain_stage1.run(load(arguments))
+    assert first.metrics["val/accuracy"] >= 0
+    about = json.loads(first.weights.with_suffix(".json").read_text())
+    assert about["data"]["identities"] == 6
+    assert about["data"]["verification_identities"] == 2
+    assert about["spatial"]["mean"] == [0.6068, 0.4517, 0.38]
+    assert {"commit", "versions", "config", "metrics"} <= about.keys()
+
+    second = pretrain_stage2.run(load([*arguments, "stage2.weights=auto"]))
+    about = json.loads(second.weights.with_suffix(".json").read_text())
+    assert about["started_from"] == {"source": str(first.weights), "sha256": digest(load_file(first.weights))}
+    assert set(about["data"]) == {"raf_basic", "folders"}
+
+    shutil.rmtree(runs / "embed")
+    done = embed.run(tiny(tiny_data, runs, "embed.weights=auto"))
+    assert done.weights == str(second.weights)
+    cache = json.loads((runs / "embed" / "tiny" / "cache.json").read_text())
+    assert digest(load_file(second.weights)) in json.dumps(cache)
+
+
+def test_the_temporal_module_goes_from_stage_1_to_the_pain_model(tiny_photographs, tiny_data, runs):
+    from painlit.pretrained import load_pretrained_temporal_module
+    from painlit.tasks import PainAssessment
+
+    arguments = photographs(tiny_photographs, runs)
+    result = pretrain_stage1.run(load([*arguments, "stage1.network=temporal"]))
+    trained = load_file(result.weights)
+    config = tiny(tiny_data, runs, "model.temporal.weights=auto")
+    module = PainAssessment(config.to_dict())
+    load_pretrained_temporal_module(config, module.model.temporal)
+    assert digest(module.model.temporal.perceiver.state_dict()) == digest(trained)
+    other = tiny(tiny_data, runs, "model.temporal.weights=auto", "model.temporal.latent_dim=16")
+    wider = PainAssessment(other.to_dict()).model.temporal
+    with pytest.raises(PainlitError, match="temporal.safetensors does not fit"):
+        load_pretrained_temporal_module(other, wider)
+
+
+@pytest.mark.parametrize("name", STAGES)
+def test_killed_within_an_epoch_it_goes_on_to_the_undisturbed_result(tiny_photographs, tmp_path, name):
+    arguments = [
+        *photographs(tiny_photographs, tmp_path),
+        f"{name.replace('pretrain_', '')}.train.checkpoint_steps=2",
+        f"{name.replace('pretrain_', '')}.train.epochs=4",
+    ]
+    stage(name, [*arguments, "name=undisturbed"])
+    killer = (
+        "import os, signal, runpy, sys; from lightning import Trainer; save = Trainer.save_checkpoint\n"
+        "def saved(self, *a, **k):\n"
+        "    save(self, *a, **k)\n"
+        "    if self.global_step == {step}: os.kill(os.getpid(), signal.SIGKILL)\n"
+        "Trainer.save_checkpoint = saved\n"
+        "sys.argv = ['stage', *sys.argv[1:]]; runpy.run_module('experiments.{name}', run_name='__main__')"
+    )
+    # 4 steps an epoch in stage 1, 3 in stage 2: step 6 is in the middle of one, and at the end of another
+    for step in (2, 6):
+        command = [sys.executable, "-c", killer.format(step=step, name=name), *arguments, "name=killed"]
+        assert subprocess.run(command, capture_output=True).returncode == -signal.SIGKILL
+    told = stage(name, [*arguments, "name=killed"]).stdout
+    assert "epoch 1/4" not in told, "it must go on, not start again"
+    assert results(tmp_path, name, "killed") == results(tmp_path, name, "undisturbed")
+
+
+@pytest.mark.parametrize("name", STAGES)
+def test_two_processes_learn_what_one_does_and_log_once(tiny_photographs, tmp_path, name):
+    short = name.replace("pretrain_", "")
+    arguments = [*photographs(tiny_photographs, tmp_path), f"{short}.train.epochs=2"]
+    stage(name, [*arguments, "name=one"])
+    told = stage(name, [*arguments, f"{short}.train.devices=2", "name=two", "log.wandb=offline"]).stdout
+    assert len(re.findall(r"^epoch \d/2 ", told, re.MULTILINE)) == 2
+    assert told.count("weights: ") == 1
+    assert len(list((tmp_path / name.replace("_", "-") / "two" / "wandb").glob("offline-run-*"))) == 1
+    one, two = (results(tmp_path, name, run)[0] for run in ("one", "two"))
+    assert two == pytest.approx(one, rel=1e-3, abs=1e-4)
+    weights = [
+        load_file(tmp_path / name.replace("_", "-") / run / "weights" / "spatial.safetensors") for run in ("one", "two")
+    ]
+    for key, value in weights[0].items():
+        assert (weights[1][key] - value).abs().max() < 1e-4, key
+
+
+def test_a_finished_run_is_left_as_it_is_and_another_configuration_is_refused(tiny_photographs, tmp_path):
+    arguments = photographs(tiny_photographs, tmp_path)
+    weights = pretrain_stage1.run(load(arguments)).weights
+    before = weights.stat().st_mtime_ns
+    pretrain_stage1.run(load(arguments))
+    assert weights.stat().st_mtime_ns == before
+    with pytest.raises(PainlitError, match=r"stage1.train.lr was 0.003 and is now 0.1"):
+        pretrain_stage1.run(load([*arguments, "stage1.train.lr=0.1"]))
+
+
+def test_unreadable_images_beyond_one_in_a_hundred_end_the_training(tiny_photographs, tmp_path):
+    root = shutil.copytree(tiny_photographs, tmp_path / "photographs")
+    bad = root / "identities" / "p3" / "2.jpg"
+    bad.write_bytes(bad.read_bytes()[:300])
+    with pytest.raises(PainlitError, match=r"p3/2.jpg is a JPEG cut short") as caught:
+        pretrain_stage1.run(load([*photographs(root, tmp_path), "stage1.held_out=0", "stage1.validation_share=0"]))
+    assert "get them again" in str(caught.value)
+
+
+def test_emotion_sets_name_file_and_line_of_what_is_wrong(tiny_photographs, tmp_path):
+    root = shutil.copytree(tiny_photographs, tmp_path / "photographs")
+    labels = root / "RAF-DB" / "basic" / "EmoLabel" / "list_patition_label.txt"
+    labels.write_text(labels.read_text().replace("train_00008.jpg 2", "train_00008.jpg 8"))
+    with pytest.raises(PainlitError, match=r"list_patition_label.txt.*line 5.*8"):
+        pretrain_stage2.run(load(photographs(root, tmp_path)))
+
+
+def test_a_training_image_that_is_a_validation_image_is_left_out_and_named(tiny_photographs, tmp_path):
+    root = shutil.copytree(tiny_photographs, tmp_path / "photographs")
+    images = root / "RAF-DB" / "basic" / "Image" / "aligned"
+    shutil.copy(images / "test_00007_aligned.jpg", images / "train_00008_aligned.jpg")
+    result = pretrain_stage2.run(load(photographs(root, tmp_path)))
+    told = (result.folder / "duplicates.csv").read_text()
+    assert "train_00008_aligned.jpg (line 5 of the list)" in told
+    assert "test_00007_aligned.jpg (line 4 of the list)" in told
