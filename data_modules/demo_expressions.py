@@ -60,7 +60,8 @@ def expressed(base: np.ndarray, strength: np.ndarray, warp: np.ndarray | float =
     displacement, darker = _fields()
     y, x = np.mgrid[0:SIZE, 0:SIZE].astype(np.float32)
     at = np.stack([x, y], axis=-1) - np.tensordot(strength, displacement, axes=1) * SIZE - warp
-    moved = cv2.remap(base, at.astype(np.float32), None, cv2.INTER_LINEAR, borderMode=cv2.BORDER_REFLECT)
+    at = at.astype(np.float32)
+    moved = cv2.remap(base, at[..., 0], at[..., 1], cv2.INTER_LINEAR, borderMode=cv2.BORDER_REFLECT)
     if base.ndim == 2:
         return moved.astype(np.float32)
     shade = 1 - np.tensordot(np.clip(strength, 0, None), darker, axes=1)

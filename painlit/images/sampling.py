@@ -60,7 +60,7 @@ def batch_shares(sizes: Sequence[int], batch_size: int, mixing: float) -> list[i
     Largest remainders decide rounding, so the shares add up to the batch.
 
     >>> batch_shares([287_651, 4_800, 12_271, 3_162], 128, mixing=0.5)
-    [91, 11, 19, 7]
+    [87, 12, 19, 10]
     """
     weights = np.asarray(sizes, np.float64) ** mixing
     exact = 1 + (batch_size - len(sizes)) * weights / weights.sum()

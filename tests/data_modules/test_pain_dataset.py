@@ -15,10 +15,12 @@ from painlit.config import Config, from_dict, load
 from painlit.embeddings import EmbeddingCache, boxes_digest, cache_settings
 from painlit.errors import PainlitError
 from painlit.files import write_json
+from painlit.normalisation import MEAN, STD
 
 FRAMES, D = 6, 8
 SETTINGS = (
-    "clip.seconds=2 clip.frames=6 spatial.embed_dim=8 spatial.outer_heads=2 spatial.image_size=32 train.batch_size=5"
+    "clip.seconds=2 clip.frames=6 model.temporal.weights=untrained "
+    "spatial.embed_dim=8 spatial.outer_heads=2 spatial.image_size=32 train.batch_size=5"
 ).split()
 
 
@@ -35,7 +37,7 @@ def finished_runs(root: Path, tmp_path_factory) -> Path:
     runs = tmp_path_factory.mktemp("finished") / "runs"
     base = load([*SETTINGS, f"data.root={root}", f"runs={runs}"])
     table = ClipTable(table_path(base), table_settings(base))
-    cache = EmbeddingCache(base.folder("embed"), cache_settings(base, "w"))
+    cache = EmbeddingCache(base.folder("embed"), cache_settings(base, "w", {"mean": list(MEAN), "std": list(STD)}))
     clips = read_samples(root)
     cache.reserve([clip.name for clip in clips][::-1])  # in another order than samples.csv
     for clip in clips:

@@ -12,6 +12,7 @@ from data_modules.pain_clips import PainClips
 from painlit.embeddings import EmbeddingCache, cache_settings
 from painlit.loso.fold import run_fold
 from painlit.loso.protocols import HOLDOUT_TEST, WITHOUT_REACTION, folds
+from painlit.normalisation import MEAN, STD
 
 OTHERS = [f"00000{k}_w_2{k}" for k in range(3)]
 
@@ -52,7 +53,9 @@ def _clips(config, subjects, poison=()) -> PainClips:
     rows = random.normal(size=(len(names), 2, config.clip.used_frames, config.spatial.embed_dim))
     dirty = np.isin(owner, list(poison))
     labels[dirty], bpm[dirty], rows[dirty] = 1 - labels[dirty], 180, 1e3
-    cache = EmbeddingCache(config.folder("embed"), cache_settings(config, weights="random"))
+    cache = EmbeddingCache(
+        config.folder("embed"), cache_settings(config, "random", {"mean": list(MEAN), "std": list(STD)})
+    )
     cache.reserve(names)
     for name, row in zip(names, rows, strict=True):
         cache.write(name, row, digest=1)

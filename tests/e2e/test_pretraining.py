@@ -69,7 +69,7 @@ def test_the_temporal_module_goes_from_stage_1_to_the_pain_model(tiny_photograph
     assert digest(module.model.temporal.perceiver.state_dict()) == digest(trained)
     other = tiny(tiny_data, runs, "model.temporal.weights=auto", "model.temporal.latent_dim=16")
     wider = PainAssessment(other.to_dict()).model.temporal
-    with pytest.raises(PainlitError, match="temporal.safetensors does not fit"):
+    with pytest.raises(PainlitError, match=r"temporal\.safetensors does not fit"):
         load_pretrained_temporal_module(other, wider)
 
 
@@ -129,7 +129,7 @@ def test_a_finished_run_is_left_as_it_is_and_another_configuration_is_refused(ti
 def test_unreadable_images_beyond_one_in_a_hundred_end_the_training(tiny_photographs, tmp_path):
     root = shutil.copytree(tiny_photographs, tmp_path / "photographs")
     bad = root / "identities" / "p3" / "2.jpg"
-    bad.write_bytes(bad.read_bytes()[:300])
+    bad.write_bytes(bad.read_bytes()[:-40])
     with pytest.raises(PainlitError, match=r"p3/2.jpg is a JPEG cut short") as caught:
         pretrain_stage1.run(load([*photographs(root, tmp_path), "stage1.held_out=0", "stage1.validation_share=0"]))
     assert "get them again" in str(caught.value)

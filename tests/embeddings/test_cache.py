@@ -6,7 +6,9 @@ import pytest
 from painlit.config import load
 from painlit.embeddings import EmbeddingCache, StaleCacheError, boxes_digest, cache_settings
 from painlit.errors import PainlitError
+from painlit.normalisation import MEAN, STD
 
+NORMALISATION = {"mean": list(MEAN), "std": list(STD)}
 SETTINGS = {"weights": "abc", "frames": 4, "embed_dim": 8, "face.margin": 0.3}
 
 
@@ -84,15 +86,18 @@ def test_another_cache_is_refused_naming_what_changed(tmp_path: Path):
 
 @pytest.mark.parametrize(
     "change",
-    ["face.margin=0.2", "face.crop=per_clip", "clip.frames=8", "spatial.depth=4", "spatial.mean=[0.5,0.5,0.5]"],
+    ["face.margin=0.2", "face.crop=per_clip", "clip.frames=8", "spatial.depth=4"],
 )
 def test_whatever_the_numbers_depend_on_is_in_the_settings(tmp_path: Path, change: str):
-    EmbeddingCache(tmp_path, cache_settings(load(), "abc")).reserve(["a"])
-    EmbeddingCache(tmp_path, cache_settings(load(["train.lr=0.1", "model.tile_coefficient=1"]), "abc"))
+    EmbeddingCache(tmp_path, cache_settings(load(), "abc", NORMALISATION)).reserve(["a"])
+    other = load(["train.lr=0.1", "model.tile_coefficient=1"])
+    EmbeddingCache(tmp_path, cache_settings(other, "abc", NORMALISATION))
     with pytest.raises(StaleCacheError, match=change.split("=")[0].replace("clip.frames", "frames")):
-        EmbeddingCache(tmp_path, cache_settings(load([change]), "abc"))
+        EmbeddingCache(tmp_path, cache_settings(load([change]), "abc", NORMALISATION))
     with pytest.raises(StaleCacheError, match="weights"):
-        EmbeddingCache(tmp_path, cache_settings(load(), "xyz"))
+        EmbeddingCache(tmp_path, cache_settings(load(), "xyz", NORMALISATION))
+    with pytest.raises(StaleCacheError, match=r"spatial\.mean"):
+        EmbeddingCache(tmp_path, cache_settings(load(), "abc", {**NORMALISATION, "mean": [0.5, 0.5, 0.5]}))
 
 
 def test_reading_without_a_cache_names_the_step_that_makes_it(tmp_path: Path):
