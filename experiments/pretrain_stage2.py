@@ -45,7 +45,7 @@ def run(config: Config) -> Stage2Result:
     started = time.monotonic()
     folder = config.folder(STAGE)
     weights = folder / "weights" / "spatial.safetensors"
-    start = pretrained_spatial_module(config, config.stage2.weights, STAGES[1:])
+    start = pretrained_spatial_module(config, config.stage2.weights, STAGES[1:], config.stage2.train.drop_path)
     data = EmotionDataModule(config, open_emotion_indices(config), config.spatial.image_size)
     first = is_first_process()
     initial = {"source": start.source, "sha256": digest(start.spatial.state_dict())}

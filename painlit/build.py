@@ -10,8 +10,8 @@ from painlit.errors import PainlitError
 from painlit.models import AugmNet, Basic, HeartRateEncoder, Masking, PainModel, SpatialModule, TemporalModule
 
 
-def build_spatial_module(config: SpatialConfig) -> SpatialModule:
-    """The Spatial-Module of these sizes, with random weights."""
+def build_spatial_module(config: SpatialConfig, drop_path: float = 0.0) -> SpatialModule:
+    """The Spatial-Module of these sizes, with random weights; `drop_path` is the rate of stochastic depth."""
     return SpatialModule(
         image_size=config.image_size,
         patch_size=config.patch_size,
@@ -20,6 +20,7 @@ def build_spatial_module(config: SpatialConfig) -> SpatialModule:
         depth=config.depth,
         inner_heads=config.inner_heads,
         outer_heads=config.outer_heads,
+        drop_path=drop_path,
     )
 
 

@@ -42,19 +42,22 @@ class Pretrained:
         return {"mean": self.mean, "std": self.std}
 
 
-def pretrained_spatial_module(config: Config, weights: str, stages: Sequence[str] = STAGES) -> Pretrained:
+def pretrained_spatial_module(
+    config: Config, weights: str, stages: Sequence[str] = STAGES, drop_path: float = 0.0
+) -> Pretrained:
     """The Spatial-Module to start from. Normalisation comes with the weights; `spatial.mean` need not be set.
 
     Args:
         config: Sizes of the network, and the folder of runs.
         weights: `untrained`, a .safetensors file, or `auto`: the newest that the first of `stages` with any has left.
         stages: Where `auto` looks.
+        drop_path: Rate of stochastic depth in training to come.
 
     Raises:
         PainlitError: No such weights, or they were trained with other sizes or another normalisation.
     """
     torch.manual_seed(config.seed)
-    spatial = build_spatial_module(config.spatial)
+    spatial = build_spatial_module(config.spatial, drop_path)
     wanted = dataclasses.asdict(config.spatial)
     if weights == "untrained":
         return Pretrained(spatial, wanted["mean"] or list(MEAN), wanted["std"] or list(STD), weights)

@@ -9,6 +9,7 @@ from painlit.config import ImagesConfig
 from painlit.signals.crops import crop_face, face_squares
 
 _BRIGHTNESS = 0.4  # of images.light, as a share of white
+_ERASED = 0.1, 0.5  # sides of the rectangle painted over, as shares of the crop's
 
 
 def face_square(box: np.ndarray, shape: tuple[int, ...], margin: float) -> np.ndarray:
@@ -47,7 +48,8 @@ class Augmentation:
             (size, size, 3) uint8 RGB.
         """
         config = self.config
-        shift_x, shift_y, scale, angle, contrast, brightness, mirrored, greyed = np.random.default_rng(seed).random(8)
+        generator = np.random.default_rng(seed)
+        shift_x, shift_y, scale, angle, contrast, brightness, mirrored, greyed, erased = generator.random(9)
         x, y, side = (float(value) for value in square)
         new_side = side * (1 + config.scale * (2 * scale - 1))
         corner = np.array([x, y]) + (side - new_side) / 2 + side * config.shift * (2 * np.array([shift_x, shift_y]) - 1)
@@ -64,4 +66,14 @@ class Augmentation:
             gain = 1 + config.light * (2 * contrast - 1)
             offset = 255 * _BRIGHTNESS * config.light * (2 * brightness - 1)
             crop = cv2.LUT(crop, np.clip(np.arange(256) * gain + offset, 0, 255).astype(np.uint8))
+        if erased < config.erase:
+            _paint_rectangle(crop, generator)
         return crop
+
+
+def _paint_rectangle(crop: np.ndarray, generator: np.random.Generator) -> None:
+    """Paint a rectangle that lies within the crop in one random grey."""
+    size = len(crop)
+    width, height = (size * generator.uniform(*_ERASED, 2)).astype(int)
+    left, top = generator.integers(size - width + 1), generator.integers(size - height + 1)
+    crop[top : top + height, left : left + width] = generator.integers(256)

@@ -33,9 +33,11 @@ class ImagesConfig:
     """Largest change of contrast, as a share; brightness changes by up to 0.4 of it, as a share of white."""
     grey: float = 0.0
     """Share of the images that lose their colour."""
+    erase: float = 0.0
+    """Share of the images in which a random rectangle is painted over; helps small sets (Zhong et al. 2020)."""
 
     def __post_init__(self):
-        for key in ("workers", "shift", "scale", "rotation", "light", "grey"):
+        for key in ("workers", "shift", "scale", "rotation", "light", "grey", "erase"):
             at_least(f"images.{key}", getattr(self, key), 0)
 
 

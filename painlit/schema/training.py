@@ -71,11 +71,15 @@ class PretrainingTraining(Training):
     """Steps between checkpoints a stopped run goes on from; the end of each epoch is one too."""
     clip_gradient: float = 1.0
     """Largest norm of the gradient; 0 does not clip."""
+    drop_path: float = 0.0
+    """Rate of stochastic depth in the Spatial-Module's last block, rising to it from 0; helps small sets."""
 
     def __post_init__(self):
         super().__post_init__()
         at_least(f"{self.key}.checkpoint_steps", self.checkpoint_steps, 1)
         at_least(f"{self.key}.clip_gradient", self.clip_gradient, 0)
+        if not 0 <= self.drop_path < 1:
+            raise PainlitError(f"{self.key}.drop_path={self.drop_path}", "give a rate from 0 to below 1")
         if self.devices != "auto" and not self.devices.isdecimal():
             raise PainlitError(f"{self.key}.devices={self.devices!r}", "give auto or a number")
         if self.batch_size % self.processes:

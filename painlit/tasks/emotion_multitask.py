@@ -38,7 +38,7 @@ class EmotionMultitask(LightningModule):
         torch.manual_seed(self.config.seed)
         spatial = self.config.spatial
         self.normalise = Normalise(spatial.mean or MEAN, spatial.std or STD)
-        self.network = build_spatial_module(spatial)
+        self.network = build_spatial_module(spatial, self.config.stage2.train.drop_path)
         self.heads = nn.ModuleDict({name: SoftmaxHead(spatial.embed_dim, n) for name, n in classes.items()})
         self.weighting = UncertaintyWeightedLoss(len(classes))
         self.train_losses = nn.ModuleDict({name: MeanMetric() for name in classes})

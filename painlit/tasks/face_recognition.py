@@ -41,7 +41,7 @@ class FaceRecognition(LightningModule):
         self.normalise = Normalise(spatial.mean or MEAN, spatial.std or STD)
         self.network: nn.Module
         if stage.network == "spatial":
-            self.network, embed_dim = build_spatial_module(spatial), spatial.embed_dim
+            self.network, embed_dim = build_spatial_module(spatial, stage.train.drop_path), spatial.embed_dim
         else:
             self.network, embed_dim = (
                 build_temporal_module(self.config).perceiver,
@@ -77,12 +77,14 @@ class FaceRecognition(LightningModule):
 
     def validation_step(self, batch: dict[str, Any], index: int) -> None:
         """Top-1 of the trained identities' images; the others' (labels from `identities` on) go to verification."""
-        embeddings, labels = self(batch["images"]).float(), batch["label"]
+        images, labels = batch["images"], batch["label"]
         trained = labels < self.identities
         if trained.any():
-            self.val_accuracy.update(self.head(embeddings[trained]), labels[trained])
+            self.val_accuracy.update(self.head(self(images[trained]).float()), labels[trained])
         if not trained.all():
-            self.verification.update(embeddings[~trained], labels[~trained])
+            strangers = images[~trained]
+            # Image and mirror image together, as face verification is usually scored (Deng et al. 2019).
+            self.verification.update((self(strangers) + self(strangers.flip(-1))).float(), labels[~trained])
 
     def on_validation_epoch_end(self) -> None:
         """Log what there were images for."""
