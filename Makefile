@@ -16,7 +16,7 @@ $(VENV)/ready: requirements.lock pyproject.toml
 ##@ Start
 .PHONY: help
 help: ## Show this list
-	@awk 'BEGIN {FS = ":.*## "} /^##@/ {printf "\n%s\n", substr($$0, 5)} /^[a-z0-9-]+:.*## / {printf "  %-12s %s\n", $$1, $$2}' $(MAKEFILE_LIST)
+	@awk 'BEGIN {FS = ":.*## "} /^##@/ {printf "\n%s\n", substr($$0, 5)} /^[a-z0-9-]+:.*## / {printf "  %-16s %s\n", $$1, $$2}' $(MAKEFILE_LIST)
 
 .PHONY: setup
 setup: $(VENV)/ready ## Install everything into .venv (exact versions; CPU and CUDA)
@@ -25,17 +25,21 @@ setup: $(VENV)/ready ## Install everything into .venv (exact versions; CPU and C
 demo: setup ## The whole pipeline on data it makes itself, in a few minutes
 	$(RUN) -m experiments.demo $(ARGS)
 
-##@ Steps on BioVid, in order
-.PHONY: check-data prepare embed finetune loso
-check-data: setup ## Say within seconds whether data.root is complete
+##@ Steps, in order
+.PHONY: check-data pretrain-stage1 pretrain-stage2 prepare embed finetune loso
+check-data: setup ## Say within seconds whether a data set is complete (ARGS="check.sets=[biovid,vggface2,...]")
 	$(RUN) -m experiments.check_data $(ARGS)
-prepare: setup ## Face boxes and heart rates of every clip -> runs/prepare
+pretrain-stage1: setup ## Face recognition on VGGFace2 or any identities -> runs/pretrain-stage1
+	$(RUN) -m experiments.pretrain_stage1 $(ARGS)
+pretrain-stage2: setup ## Emotion recognition on four sets at once -> runs/pretrain-stage2
+	$(RUN) -m experiments.pretrain_stage2 $(ARGS)
+prepare: setup ## BioVid: face boxes and heart rates of every clip -> runs/prepare
 	$(RUN) -m experiments.prepare $(ARGS)
-embed: setup ## Frame embeddings of every clip -> runs/embed
+embed: setup ## BioVid: frame embeddings of every clip -> runs/embed
 	$(RUN) -m experiments.embed $(ARGS)
-finetune: setup ## One pain model on all subjects -> runs/finetune
+finetune: setup ## BioVid: one pain model on all subjects -> runs/finetune
 	$(RUN) -m experiments.finetune $(ARGS)
-loso: setup ## Every subject held out once -> runs/loso
+loso: setup ## BioVid: every subject held out once -> runs/loso
 	$(RUN) -m experiments.loso $(ARGS)
 
 ##@ Development

@@ -1,18 +1,27 @@
-"""`make bench`: all benchmarks, or those named: models, faces, r_peaks."""
+"""`make bench`: all benchmarks, or those named: models, faces, r_peaks, images, heads, identities, expressions."""
 
 import sys
 
-from experiments.bench import faces, models, r_peaks
+from experiments.bench import expressions, faces, heads, identities, images, models, r_peaks
 from painlit.errors import PainlitError
 
-BENCHMARKS = {"models": models.main, "faces": faces.main, "r_peaks": r_peaks.main}
+BENCHMARKS = {
+    "models": models.main,
+    "faces": faces.main,
+    "r_peaks": r_peaks.main,
+    "images": images.main,
+    "heads": heads.main,
+    "identities": identities.main,
+    "expressions": expressions.main,
+}
 
 if __name__ == "__main__":
-    chosen = [name for name in sys.argv[1:] if not name.startswith("-")] or list(BENCHMARKS)
+    options = [argument for argument in sys.argv[1:] if argument.startswith("-") or "=" in argument]
+    chosen = [name for name in sys.argv[1:] if name not in options] or list(BENCHMARKS)
     unknown = [name for name in chosen if name not in BENCHMARKS]
     if unknown:
         sys.exit(f"no benchmark {', '.join(unknown)}; there are: {', '.join(BENCHMARKS)}")
-    sys.argv = [sys.argv[0], *(a for a in sys.argv[1:] if a.startswith("-"))]
+    sys.argv = [sys.argv[0], *options]
     for name in chosen:
         print(f"\n== {name}", flush=True)
         try:

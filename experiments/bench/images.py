@@ -1,0 +1,164 @@
+"""The image pipeline at VGGFace2's scale: building and reopening its index, and the loader beside torchvision's.
+
+The index is one of 3.31 million empty files in VGGFace2's layout, with their tables of boxes; `images=331000` makes it
+fewer. The peer of the loader is ImageFolder with PIL and the same changes by torchvision's transforms, on the same
+JPEGs, with as many processes, in alternation.
+"""
+
+import json
+import statistics
+import subprocess
+import sys
+import tempfile
+import time
+from collections.abc import Iterable
+from pathlib import Path
+
+import cv2
+import numpy as np
+import torch
+from torch.utils.data import DataLoader
+from torchvision import transforms
+from torchvision.datasets import ImageFolder
+
+from data_modules.demo_portrait import coloured, draw_look, placed, portrait
+from data_modules.face_datamodule import open_face_index
+from data_modules.identities import BOX_COLUMNS
+from data_modules.image_loader import image_loader
+from painlit.config import Config, load
+from painlit.images.dataset import FaceImages, start_worker
+from painlit.images.sampling import MixedBatches
+from painlit.progress import progress_bar
+
+IDENTITIES, IMAGES = 9_131, 3_310_000
+JPEGS, SIDES, SIZE = 2_048, (150, 350), 224  # how many, their sides in px, and the crop's
+BATCH, WORKERS, ROUNDS = 64, 2, 5
+
+REOPEN = """
+import json, resource, sys, time
+from data_modules.face_datamodule import FaceDataModule, open_face_index
+from painlit.config import load
+import data_modules.image_loader
+config = load(json.loads(sys.argv[1]))
+before = resource.getrusage(resource.RUSAGE_SELF).ru_maxrss
+start = time.perf_counter()
+index = open_face_index(config)
+opened = time.perf_counter() - start
+data = FaceDataModule(config, index, 224)
+next(iter(data._batches()))
+drawn = time.perf_counter() - start
+print(json.dumps([opened, drawn, (resource.getrusage(resource.RUSAGE_SELF).ru_maxrss - before) / 1024]))
+"""
+
+
+def make_tree(root: Path, identities: int, images: int) -> None:
+    """Empty files in VGGFace2's layout, the last 500 identities (or a twentieth) as its test part, with boxes."""
+    held_out = max(1, identities // 20)
+    per_identity = np.full(identities, images // identities)
+    per_identity[: images % identities] += 1
+    (root / "bb_landmark").mkdir(parents=True)
+    with progress_bar("make a tree of empty files", total=identities) as advance:
+        for part, numbers in (
+            ("train", range(identities - held_out)),
+            ("test", range(identities - held_out, identities)),
+        ):
+            with open(root / "bb_landmark" / f"loose_bb_{part}.csv", "w") as table:
+                table.write('"' + '","'.join(BOX_COLUMNS.split(",")) + '"\n')
+                for number in numbers:
+                    folder = root / part / f"n{number:06d}"
+                    folder.mkdir(parents=True)
+                    for image in range(per_identity[number]):
+                        (folder / f"{image:04d}_01.jpg").touch()
+                        table.write(f'"n{number:06d}/{image:04d}_01",20,30,100,120\n')
+                    advance()
+
+
+def time_index(folder: Path, images: int) -> None:
+    """Print seconds and memory for building and reopening the index."""
+    root = folder / "VGGFace2"
+    make_tree(root, max(20, round(IDENTITIES * images / IMAGES)), images)
+    arguments = [f"stage1.root={root}", "stage1.faces=auto", f"runs={folder / 'runs'}"]
+    start = time.perf_counter()
+    open_face_index(load(arguments))
+    built = time.perf_counter() - start
+    done = subprocess.run(
+        [sys.executable, "-c", REOPEN, json.dumps(arguments)], capture_output=True, text=True, check=True
+    )
+    opened, drawn, mebibytes = json.loads(done.stdout.splitlines()[-1])
+    print(f"index of {images:,} images: built in {built:.1f} s, {1e6 * built / images:.1f} s a million")
+    print(f"  reopened in {opened:.2f} s; with the division into parts and the first batch's draw {drawn:.2f} s")
+    print(f"  memory this takes, at its peak: {mebibytes:.0f} MiB")
+
+
+def make_jpegs(root: Path, count: int) -> None:
+    """Variants of the demo's portrait, of VGGFace2's usual sizes."""
+    generator = np.random.default_rng(0)
+    face = portrait()
+    for number in range(count):
+        look = draw_look(generator)
+        image = np.clip(coloured(placed(face, look, 0, 0), look), 0, 255).astype(np.uint8)
+        width, height = generator.integers(*SIDES, 2)
+        path = root / f"n{number % 16:06d}" / f"{number:04d}_01.jpg"
+        path.parent.mkdir(parents=True, exist_ok=True)
+        cv2.imwrite(str(path), cv2.resize(image, (int(width), int(height)))[..., ::-1], [cv2.IMWRITE_JPEG_QUALITY, 90])
+
+
+def our_loader(config: Config) -> Iterable:
+    """The loader of both stages."""
+    index = open_face_index(config)
+    images = FaceImages([index], [index.labels], SIZE, config.face.margin, config.images)
+    batches = MixedBatches([np.arange(len(index))], [index.labels], BATCH, balanced=False)
+    return image_loader(images, batches, WORKERS)
+
+
+def plain_loader(root: Path, config: Config) -> Iterable:
+    """ImageFolder and PIL with the same changes."""
+    images = config.images
+    changes = transforms.Compose([
+        transforms.Resize((SIZE, SIZE)),
+        transforms.RandomAffine(
+            images.rotation, (images.shift, images.shift), (1 - images.scale, 1 + images.scale),
+            interpolation=transforms.InterpolationMode.BILINEAR,
+        ),
+        transforms.RandomHorizontalFlip(),
+        transforms.ColorJitter(brightness=0.4 * images.light, contrast=images.light),
+        transforms.PILToTensor(),
+    ])  # fmt: skip
+    return DataLoader(
+        ImageFolder(root, changes), BATCH, shuffle=True, drop_last=True, num_workers=WORKERS, persistent_workers=True,
+        prefetch_factor=4, worker_init_fn=start_worker,
+    )  # fmt: skip
+
+
+def time_loaders(folder: Path) -> None:
+    """Print images a second of both loaders, in alternation."""
+    root = folder / "jpegs"
+    make_jpegs(root, JPEGS)
+    config = load([f"stage1.root={root}", "stage1.faces=whole", "stage1.name=jpegs", f"runs={folder / 'runs'}"])
+    loaders = {"painlit": our_loader(config), "torchvision ImageFolder, PIL": plain_loader(root, config)}
+    rates: dict[str, list[float]] = {name: [] for name in loaders}
+    for turn in range(ROUNDS + 1):
+        for name, loader in loaders.items():
+            start, seen = time.perf_counter(), 0
+            for batch in loader:
+                seen += len(batch["label"] if isinstance(batch, dict) else batch[1])
+            if turn:  # the first starts the processes
+                rates[name].append(seen / (time.perf_counter() - start))
+    print(f"images a second, {JPEGS} JPEGs to {SIZE} px, {WORKERS} processes, median of {ROUNDS} (fastest):")
+    for name, values in rates.items():
+        print(f"  {name}: {statistics.median(values):.0f} ({max(values):.0f})")
+    ours, plain = (statistics.median(values) for values in rates.values())
+    print(f"  ratio {ours / plain:.2f}")
+
+
+def main() -> None:
+    """Time the loaders, then the index."""
+    images = next((int(a.partition("=")[2]) for a in sys.argv[1:] if a.startswith("images=")), IMAGES)
+    torch.set_num_threads(1)
+    with tempfile.TemporaryDirectory() as folder:
+        time_loaders(Path(folder))
+        time_index(Path(folder), images)
+
+
+if __name__ == "__main__":
+    main()

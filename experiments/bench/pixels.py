@@ -1,0 +1,30 @@
+"""The trivial baseline of the face benchmarks: the nearest neighbour among grey crops, with no network at all."""
+
+import cv2
+import numpy as np
+
+from data_modules.emotion_datamodule import EmotionDataModule
+from data_modules.face_datamodule import FaceDataModule
+from painlit.config import Config
+from painlit.images.dataset import FaceImages
+from painlit.images.index import ImageIndex
+from painlit.images.sampling import Draw
+
+
+def grey_pixels(config: Config, index: ImageIndex, rows: np.ndarray, size: int = 64) -> np.ndarray:
+    """The crops of some images as the networks get them, but grey: (n, size * size) in 0..255."""
+    images = FaceImages([index], [index.labels], size, config.face.margin, config.images)
+    crops = [images.crop(Draw(0, int(row), -1)) for row in rows]
+    return np.stack([cv2.cvtColor(crop, cv2.COLOR_RGB2GRAY).ravel() for crop in crops]).astype(np.float32)
+
+
+def nearest_neighbour_accuracy(data: FaceDataModule | EmotionDataModule) -> tuple[int, int]:
+    """Validation images whose nearest training image has their class, and all of them."""
+    if isinstance(data, FaceDataModule):
+        index, labels, train, test = data.index, data.labels, data.train_rows, data.top1_rows
+    else:
+        (index,), (train,), (test,) = data.indices, data.train_rows, data.validation_rows
+        labels = np.asarray(index.labels)
+    known, asked = (grey_pixels(data.config, index, rows) for rows in (train, test))
+    distance = np.stack([np.square(known - image).sum(1) for image in asked])  # (test, train)
+    return int((labels[train][distance.argmin(1)] == labels[test]).sum()), len(test)
