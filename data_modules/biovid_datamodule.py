@@ -13,6 +13,7 @@ from torch.utils.data import DataLoader, Dataset, DistributedSampler
 
 from data_modules.pain_clips import PainClips, open_embeddings
 from painlit.config import Config
+from painlit.processes import loader_options
 from painlit.signals.clip_faces import clip_crops
 
 Batch = dict[str, Tensor]
@@ -138,10 +139,8 @@ class BioVidDataModule(LightningDataModule):
             dataset,
             batch_size=self.config.train.batch_size,
             collate_fn=_as_is,
-            num_workers=workers,
             persistent_workers=workers > 0,
-            pin_memory=torch.cuda.is_available(),
-            generator=torch.Generator(),  # a loader draws a seed for its workers: not from the augmentations' stream
+            **loader_options(workers),
             **options,
         )
 

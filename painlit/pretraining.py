@@ -16,7 +16,7 @@ from painlit.config import Config
 from painlit.files import write_json
 from painlit.images.unreadable import UnreadableImages
 from painlit.schema.training import PretrainingTraining
-from painlit.training import ResumePoint, Run, StepProgress, fit, quiet_lightning
+from painlit.training import ResumePoint, Run, StepProgress, end_logging, fit, quiet_lightning
 from painlit.weights import save_weights
 
 
@@ -54,6 +54,7 @@ def pretrain(
         use_distributed_sampler=False,  # MixedBatches and Passes divide batches themselves
         gradient_clip_val=training.clip_gradient or None,
     )
+    end_logging(trainer)
     return trainer, {key: float(value) for key, value in sorted(trainer.callback_metrics.items())}
 
 

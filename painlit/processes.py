@@ -9,7 +9,7 @@ from collections.abc import Callable, Iterator, Sequence
 from concurrent.futures import FIRST_COMPLETED, Future, ProcessPoolExecutor, wait
 from concurrent.futures.process import BrokenProcessPool
 from multiprocessing import connection
-from typing import TypeVar
+from typing import Any, TypeVar
 
 from painlit.errors import PainlitError
 
@@ -55,13 +55,43 @@ def unordered(
         pool.shutdown(cancel_futures=True)
 
 
-def _start_worker() -> None:
+def loader_options(workers: int) -> dict[str, Any]:
+    """What a DataLoader that decodes or augments gets, besides data and batches.
+
+    Its processes come from a server that has no threads. Forked from this process they would hang as soon as they use
+    OpenCV, if OpenCV's threads have worked here before.
+
+    Args:
+        workers: Processes; 0 works in this one.
+    """
+    import torch
+
+    options: dict[str, Any] = {
+        "num_workers": workers,
+        "pin_memory": torch.cuda.is_available(),
+        "generator": torch.Generator(),  # a loader draws a seed for its workers: not from the training's stream
+    }
+    if workers:
+        method = "forkserver" if "forkserver" in multiprocessing.get_all_start_methods() else "spawn"
+        context: Any = multiprocessing.get_context(method)
+        if method == "forkserver":
+            context.set_forkserver_preload(["painlit.images.dataset", "painlit.embeddings.extract"])
+        options |= {"multiprocessing_context": context, "worker_init_fn": share_cores, "prefetch_factor": 4}
+    return options
+
+
+def share_cores(worker: int = 0) -> None:
+    """What a working process does first: one thread each, since the processes share the cores."""
     import cv2
     import torch
 
-    end_with_parent()
-    torch.set_num_threads(1)  # the processes share the cores
+    torch.set_num_threads(1)
     cv2.setNumThreads(1)
+
+
+def _start_worker() -> None:
+    end_with_parent()
+    share_cores()
 
 
 def end_with_parent() -> None:

@@ -194,6 +194,12 @@ def fit(
     return trainer
 
 
+def end_logging(trainer: Trainer) -> None:
+    """End this run in Weights & Biases, so that the next one in the same process gets its own."""
+    if trainer.is_global_zero and isinstance(trainer.logger, WandbLogger):
+        trainer.logger.experiment.finish()
+
+
 def _readable(checkpoint: Path) -> Path:
     try:
         torch.load(checkpoint, map_location="cpu", weights_only=True)

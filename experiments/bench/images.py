@@ -26,8 +26,9 @@ from data_modules.face_datamodule import open_face_index
 from data_modules.identities import BOX_COLUMNS
 from data_modules.image_loader import image_loader
 from painlit.config import Config, load
-from painlit.images.dataset import FaceImages, start_worker
+from painlit.images.dataset import FaceImages
 from painlit.images.sampling import MixedBatches
+from painlit.processes import share_cores
 from painlit.progress import progress_bar
 
 IDENTITIES, IMAGES = 9_131, 3_310_000
@@ -126,7 +127,7 @@ def plain_loader(root: Path, config: Config) -> Iterable:
     ])  # fmt: skip
     return DataLoader(
         ImageFolder(root, changes), BATCH, shuffle=True, drop_last=True, num_workers=WORKERS, persistent_workers=True,
-        prefetch_factor=4, worker_init_fn=start_worker,
+        prefetch_factor=4, worker_init_fn=share_cores,
     )  # fmt: skip
 
 

@@ -17,6 +17,7 @@ from painlit.config import Config
 from painlit.errors import ClipError
 from painlit.models import SpatialModule, frame_images
 from painlit.normalisation import Normalise
+from painlit.processes import loader_options
 from painlit.signals.clip_faces import clip_crops
 
 
@@ -66,7 +67,7 @@ def embed_frames(
     frames, size = config.clip.used_frames, embedder.spatial.embed_dim
     chunks = _CropChunks(clips, config)
     workers = min(config.embed.workers, len(clips))
-    loader: Any = DataLoader(chunks, batch_size=None, num_workers=workers, prefetch_factor=4 if workers else None)
+    loader: Any = DataLoader(chunks, batch_size=None, **loader_options(workers))
     started: dict[int, np.ndarray] = {}
     for number, first, crops in loader:
         if isinstance(crops, ClipError):

@@ -5,7 +5,6 @@ from __future__ import annotations
 from collections.abc import Sequence
 from typing import Any
 
-import cv2
 import numpy as np
 import torch
 from torch.utils.data import Dataset
@@ -90,12 +89,6 @@ class FaceImages(Dataset):
             return 1
         side = (1 + self.margin) * max(box[2] - box[0], box[3] - box[1])
         return next((factor for factor in (8, 4, 2) if side >= factor * self.size), 1)
-
-
-def start_worker(worker: int) -> None:
-    """What a decoding process does first: the processes share the cores."""
-    cv2.setNumThreads(1)
-    torch.set_num_threads(1)
 
 
 def as_is(batch: Batch) -> Batch:
