@@ -18,9 +18,9 @@ from painlit.images.sampling import Draw
 from painlit.tasks import EmotionMultitask
 
 TINY = (
-    "spatial.image_size=48 spatial.depth=3 spatial.inner_dim=24 spatial.embed_dim=40 spatial.outer_heads=4 "
-    "images.workers=0 images.shift=0 images.scale=0 images.rotation=0 images.light=0 "
-    "stage2.train.epochs=20 stage2.train.warmup_epochs=1 stage2.train.batch_size=64 stage2.train.lr=2e-3"
+    "spatial.image_size=48 spatial.depth=2 spatial.inner_dim=24 spatial.embed_dim=40 spatial.outer_heads=4 "
+    "images.workers=0 images.flip=false images.shift=0 images.scale=0 images.rotation=0 images.light=0 "
+    "stage2.train.epochs=100 stage2.train.warmup_epochs=1 stage2.train.batch_size=32 stage2.train.lr=1e-3"
 ).split()
 
 
@@ -45,7 +45,7 @@ def tasks(london: Path, tmp_path_factory) -> tuple[Config, list[ImageIndex]]:
     """Neutral or smiling, and women or men: the same photographs twice, with two labels."""
     folder = tmp_path_factory.mktemp("tasks")
     people = list(csv.DictReader((london / "info.csv").read_text().splitlines()))
-    shown = {sex: [p["face_id"] for p in people if p["face_gender"] == sex][:16] for sex in ("female", "male")}
+    shown = {sex: [p["face_id"] for p in people if p["face_gender"] == sex][:4] for sex in ("female", "male")}
     looks = {
         look: [london / look / f"{name}.jpg" for names in shown.values() for name in names]
         for look in ("neutral", "smiling")
@@ -53,7 +53,7 @@ def tasks(london: Path, tmp_path_factory) -> tuple[Config, list[ImageIndex]]:
     sexes = {sex: [london / look / f"{name}.jpg" for name in shown[sex] for look in looks] for sex in shown}
     config = load(TINY)
     indices = [
-        open_index(ExpressionFolders(linked(folder / name, classes), name), folder / "index", "whole", config.face)
+        open_index(ExpressionFolders(linked(folder / name, classes), name), folder / "index", "detect", config.face)
         for name, classes in {"looks": looks, "sexes": sexes}.items()
     ]
     return config, indices
@@ -87,4 +87,5 @@ def test_twenty_steps_lower_the_loss_of_every_task(tasks, tmp_path):
     print(
         f"losses of {list(data.classes)}: {before} before, {after} after; weights {module.weighting.weights.tolist()}"
     )
-    assert all(b - a > 0.02 for a, b in zip(after, before, strict=True))
+    chance = float(np.log(2))  # the start is above it: less than before is not enough
+    assert all(a < 0.9 * min(b, chance) for a, b in zip(after, before, strict=True))

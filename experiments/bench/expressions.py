@@ -1,8 +1,8 @@
 """Stage 2 on the London faces: neutral or smiling, five folds with disjoint people.
 
 From scratch, after stage 1 on the ORL faces (none of whose people is in the London set), and the nearest neighbour
-among raw pixels. Runs `make pretrain-stage1` and `make pretrain-stage2` with experiments/london.yaml; finished runs
-are read again. Other `key=value` arguments reach the configuration.
+among raw pixels. Runs `make pretrain-stage1` with experiments/london_faces.yaml and `make pretrain-stage2` with
+experiments/london.yaml; finished runs are read again. Other `key=value` arguments reach the configuration.
 """
 
 import math
@@ -57,13 +57,12 @@ def main() -> None:
     if not LONDON.is_dir():
         raise PainlitError(f"{LONDON}: no such folder", "this benchmark needs the real data beside the project")
     given = [argument for argument in sys.argv[1:] if "=" in argument]
-    common = ["config=experiments/london.yaml", f"runs={RUNS}", *given]
-    weights = pretrain_stage1.run(load([*common, "name=orl-for-london"])).weights
+    weights = pretrain_stage1.run(load(["config=experiments/london_faces.yaml", f"runs={RUNS}"])).weights
     people = sorted(path.stem for path in (LONDON / "neutral").glob("*.jpg"))
     counts: dict[str, list[tuple[int, int]]] = {"raw pixels": [], "from scratch": [], "after stage 1": []}
     for number, test in enumerate(folds(people)):
         root = make_fold(people, test, RUNS / "london" / f"fold{number}")
-        settings = [*common, f"stage2.roots.folders={root}"]
+        settings = ["config=experiments/london.yaml", f"stage2.roots.folders={root}", f"runs={RUNS}", *given]
         scratch = load([*settings, "stage2.weights=untrained", f"name=london-scratch-{number}"])
         data = EmotionDataModule(scratch, open_emotion_indices(scratch), scratch.spatial.image_size)
         counts["raw pixels"].append(nearest_neighbour_accuracy(data))
