@@ -1,8 +1,8 @@
-"""`make bench`: all benchmarks, or those named: models, faces, r_peaks, images, heads, identities, expressions."""
+"""`make bench`: all benchmarks, or those named: models, faces, r_peaks, images, heads, identities, expressions, proxy."""
 
 import sys
 
-from experiments.bench import expressions, faces, heads, identities, images, models, r_peaks
+from experiments.bench import expressions, faces, heads, identities, images, models, proxy, r_peaks
 from painlit.errors import PainlitError
 
 BENCHMARKS = {
@@ -13,6 +13,7 @@ BENCHMARKS = {
     "heads": heads.main,
     "identities": identities.main,
     "expressions": expressions.main,
+    "proxy": proxy.main,
 }
 
 if __name__ == "__main__":

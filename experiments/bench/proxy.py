@@ -1,0 +1,74 @@
+"""What pretraining brings to the main job, on the proxy of BioVid: leave-one-subject-out from video, NP against P4.
+
+The Spatial-Module is untrained, or comes from stage 1 (ORL faces), or from stage 1 and then stage 2 (London faces). The
+proxy shows the first 24 people of the London set; stage 2 learns from the 48 others and stage 1 from none of them, so
+nobody in any test fold is in any pretraining data, and the bench refuses to run if somebody is. Settings are those of
+experiments/london_faces.yaml, london.yaml and proxy.yaml; finished steps are not run again.
+
+It is no pain data: neutral faces turn into smiling ones.
+"""
+
+import csv
+import json
+import shutil
+from pathlib import Path
+
+from experiments import embed, loso, prepare, pretrain_stage1, pretrain_stage2
+from experiments.bench.expressions import LONDON, make_fold
+from painlit.config import load
+from painlit.errors import PainlitError
+
+RUNS = Path("runs/bench")
+PROXY = LONDON.parents[1] / "proxy_biovid" / "PartA"
+VALIDATION = 6  # of the 48 others, to see how stage 2 fares
+
+
+def people_beside_the_proxy() -> list[str]:
+    """London people who are in no clip of the proxy.
+
+    Raises:
+        PainlitError: The proxy is not there.
+    """
+    if not PROXY.is_dir():
+        raise PainlitError(f"{PROXY}: no such folder", "this benchmark needs the proxy beside the project")
+    shown = {clip["face_id"] for clip in json.loads((PROXY / "truth.json").read_text()).values()}
+    everybody = [row["face_id"] for row in csv.DictReader((LONDON / "info.csv").read_text().splitlines())]
+    return [person for person in everybody if person not in shown]
+
+
+def pretrain() -> dict[str, str]:
+    """The Spatial-Modules to compare: what is told of each, and its weights."""
+    stage1 = pretrain_stage1.run(load(["config=experiments/london_faces.yaml", f"runs={RUNS}"])).weights
+    others = people_beside_the_proxy()
+    tree = make_fold(others, set(others[:VALIDATION]), RUNS / "london" / "others")
+    stage2 = pretrain_stage2.run(
+        load(["config=experiments/london.yaml", f"stage2.roots.folders={tree}", f"runs={RUNS}", "name=london-others",
+              f"stage2.weights={stage1}"])
+    ).weights  # fmt: skip
+    return {"untrained": "untrained", "stage1": str(stage1), "stages12": str(stage2)}
+
+
+def main() -> None:
+    """Run what is not finished and print the three accuracies."""
+    settings = ["config=experiments/proxy.yaml", f"runs={RUNS}", "model.modality=video"]
+    weights = pretrain()
+    prepared = load([*settings, "data.name=proxy"])
+    prepare.run(prepared)
+    lines = []
+    for name, file in weights.items():
+        config = load([*settings, f"data.name=proxy-{name}", f"embed.weights={file}", f"name=proxy-{name}"])
+        if not config.folder("prepare").is_dir():
+            shutil.copytree(prepared.folder("prepare"), config.folder("prepare"))
+        embed.run(config)
+        results = loso.run(config).results
+        assert results is not None
+        pooled, (low, high) = results["pooled"]["accuracy"], results["intervals"]["accuracy"]
+        lines.append(f"  {name}: {100 * pooled:.2f} % ({100 * low:.1f} to {100 * high:.1f} over subjects)")
+    print(
+        "proxy, NP against P4 from video, 24 people of whom none is in the pretraining data (stand-in data, no pain):"
+    )
+    print("\n".join(lines))
+
+
+if __name__ == "__main__":
+    main()
