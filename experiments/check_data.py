@@ -1,4 +1,8 @@
-"""`make check-data`: says within seconds whether data.root is what the loader expects, and what is missing."""
+"""`make check-data`: says within seconds whether data sets are what their loaders expect, and what is missing.
+
+BioVid by default; check.sets=[biovid,vggface2,affectnet,cfee,raf_basic,raf_compound,folders] names others, at the roots
+that the stages take them from.
+"""
 
 from __future__ import annotations
 
@@ -23,14 +27,25 @@ class CheckResult:
 
 
 def run(config: Config) -> CheckResult:
-    """Check the folder and print what was found."""
-    inventory, findings = check_biovid(config)
-    for line in inventory:
-        print(line)
-    for line in findings:
-        print(f"  wrong: {line}")
-    print(f"{config.data.root} has {len(findings)} problems" if findings else f"{config.data.root} is complete")
-    return CheckResult(inventory, findings)
+    """Check each data set and print what was found."""
+    from data_modules.images_check import check_images
+
+    result = CheckResult([], [])
+    for name in config.check.sets:
+        if name == "biovid":
+            title = config.data.root
+            inventory, findings = check_biovid(config)
+        else:
+            title = name
+            inventory, findings = check_images(name, config)
+        for line in inventory:
+            print(line)
+        for line in findings:
+            print(f"  wrong: {line}")
+        print(f"{title} has {len(findings)} problems" if findings else f"{title} is complete")
+        result.inventory.extend(inventory)
+        result.findings.extend(findings)
+    return result
 
 
 if __name__ == "__main__":

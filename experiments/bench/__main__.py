@@ -1,4 +1,4 @@
-"""`make bench`: all benchmarks, or those named: models, faces, r_peaks, images, heads, identities, expressions, proxy."""
+"""`make bench`: all benchmarks, or those named in ARGS."""
 
 import sys
 

@@ -62,11 +62,9 @@ def main() -> None:
         embed.run(config)
         results = loso.run(config).results
         assert results is not None
-        pooled, (low, high) = results["pooled"]["accuracy"], results["intervals"]["accuracy"]
+        pooled, (low, high) = results["pooled"]["accuracy"], results["interval_95"]["accuracy"]
         lines.append(f"  {name}: {100 * pooled:.2f} % ({100 * low:.1f} to {100 * high:.1f} over subjects)")
-    print(
-        "proxy, NP against P4 from video, 24 people of whom none is in the pretraining data (stand-in data, no pain):"
-    )
+    print("proxy, NP against P4 from video, 24 people, none of them in the pretraining data (stand-in data, no pain):")
     print("\n".join(lines))
 
 

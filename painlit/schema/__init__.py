@@ -13,6 +13,7 @@ from pathlib import Path
 from typing import Any
 
 from painlit.errors import PainlitError
+from painlit.schema.check import CheckConfig
 from painlit.schema.checks import divides, one_of
 from painlit.schema.networks import HeartRateEncoderConfig, ModelConfig, SpatialConfig, TemporalConfig
 from painlit.schema.pain import EmbedConfig, FinetuneConfig, LosoConfig
@@ -22,6 +23,7 @@ from painlit.schema.training import TrainConfig, Training
 
 __all__ = [
     "TASKS",
+    "CheckConfig",
     "ClipConfig",
     "Config",
     "DataConfig",
@@ -77,6 +79,7 @@ class Config:
     """Seed of initial weights, order and augmentations; each fold derives its own from it and its subject."""
     runs: str = "runs"
     """Folder of everything the stages leave."""
+    check: CheckConfig = field(default_factory=CheckConfig)
     data: DataConfig = field(default_factory=DataConfig)
     clip: ClipConfig = field(default_factory=ClipConfig)
     face: FaceConfig = field(default_factory=FaceConfig)

@@ -1,0 +1,26 @@
+"""What `make check-data` looks at."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass, field
+
+from painlit.errors import PainlitError
+from painlit.schema.checks import one_of
+from painlit.schema.pretraining import EMOTION_SETS
+
+DATA_SETS = ("biovid", "vggface2", *EMOTION_SETS)
+"""Data sets that `make check-data` knows."""
+
+
+@dataclass
+class CheckConfig:
+    """`make check-data`: is everything there before hours are spent?"""
+
+    sets: list[str] = field(default_factory=lambda: ["biovid"])
+    """Data sets to look at: biovid, vggface2 (at stage1.root), affectnet, cfee, raf_basic, raf_compound, folders."""
+
+    def __post_init__(self):
+        for name in self.sets:
+            one_of("check.sets", name, DATA_SETS)
+        if not self.sets or len(set(self.sets)) < len(self.sets):
+            raise PainlitError(f"check.sets={self.sets}", f"name each set once, of: {', '.join(DATA_SETS)}")
