@@ -1,16 +1,17 @@
 """`make check-data`: says within seconds whether data sets are what their loaders expect, and what is missing.
 
-BioVid by default; check.sets=[biovid,vggface2,affectnet,cfee,raf_basic,raf_compound,folders] names others, at the roots
-that the stages take them from.
+check.sets=[biovid,vggface2,…] names the sets. Exit status 1: something is wrong with one of them.
 """
 
 from __future__ import annotations
 
 from dataclasses import dataclass
+from pathlib import Path
 
 from data_modules.biovid_check import check_biovid
 from experiments.command import main
 from painlit.config import Config
+from painlit.errors import PainlitError
 
 
 @dataclass(frozen=True)
@@ -27,25 +28,43 @@ class CheckResult:
 
 
 def run(config: Config) -> CheckResult:
-    """Check each data set and print what was found."""
-    from data_modules.images_check import check_images
+    """Check each set and print what was found.
 
+    Raises:
+        PainlitError: The only set asked for is not there. Of several it is a finding, and the others are checked.
+    """
     result = CheckResult([], [])
     for name in config.check.sets:
-        if name == "biovid":
-            title = config.data.root
-            inventory, findings = check_biovid(config)
-        else:
-            title = name
-            inventory, findings = check_images(name, config)
+        try:
+            inventory, findings = _check(name, config)
+        except PainlitError as error:
+            if len(config.check.sets) == 1:
+                raise
+            inventory, findings = [], [str(error).replace("\n  ->", ";")]
         for line in inventory:
             print(line)
         for line in findings:
             print(f"  wrong: {line}")
-        print(f"{title} has {len(findings)} problems" if findings else f"{title} is complete")
+        what = config.data.root if name == "biovid" else name
+        print(f"{what} has {len(findings)} problems" if findings else f"{what} is complete")
         result.inventory.extend(inventory)
         result.findings.extend(findings)
     return result
+
+
+def _check(name: str, config: Config) -> tuple[list[str], list[str]]:
+    """What is there of one set, and what is wrong."""
+    if name == "biovid":
+        return check_biovid(config)
+    from data_modules.images_check import check_images
+
+    if name == "vggface2":
+        from data_modules.identities import IdentityTree
+
+        return check_images(IdentityTree(Path(config.stage1.root), config.stage1.name))
+    from data_modules.emotion_datamodule import SOURCES
+
+    return check_images(SOURCES[name](config))
 
 
 if __name__ == "__main__":

@@ -31,6 +31,9 @@ def unordered(
     Raises:
         PainlitError: A process was ended from outside. What `function` raises is raised here.
     """
+    if len(pieces) == 1:  # not worth a process
+        yield function(pieces[0])
+        return
     context = multiprocessing.get_context("spawn")
     pool = ProcessPoolExecutor(min(workers, max(1, len(pieces))), mp_context=context, initializer=_start_worker)
     pending: set[Future] = set()

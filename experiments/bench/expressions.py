@@ -1,7 +1,7 @@
 """Stage 2 on the London faces: neutral or smiling, five folds with disjoint people.
 
-From scratch, after stage 1 on the ORL faces (none of whose people is in the London set), and the nearest neighbour
-among raw pixels. Runs `make pretrain-stage1` with experiments/london_faces.yaml and `make pretrain-stage2` with
+From scratch, after stage 1 on 30 of the ORL people (none of whom is in the London set), and the nearest neighbour
+among raw pixels. Runs the stage 1 of the benchmark `identities` and `make pretrain-stage2` with
 experiments/london.yaml; finished runs are read again. Other `key=value` arguments reach the configuration.
 """
 
@@ -13,6 +13,7 @@ import numpy as np
 
 from data_modules.emotion_datamodule import EmotionDataModule, open_emotion_indices
 from experiments import pretrain_stage1, pretrain_stage2
+from experiments.bench.identities import SETTINGS, VERIFICATION
 from experiments.bench.pixels import nearest_neighbour_accuracy
 from painlit.config import Config, load
 from painlit.errors import PainlitError
@@ -57,7 +58,7 @@ def main() -> None:
     if not LONDON.is_dir():
         raise PainlitError(f"{LONDON}: no such folder", "this benchmark needs the real data beside the project")
     given = [argument for argument in sys.argv[1:] if "=" in argument]
-    weights = pretrain_stage1.run(load(["config=experiments/london_faces.yaml", f"runs={RUNS}"])).weights
+    weights = pretrain_stage1.run(load([*SETTINGS, *VERIFICATION])).weights
     people = sorted(path.stem for path in (LONDON / "neutral").glob("*.jpg"))
     counts: dict[str, list[tuple[int, int]]] = {"raw pixels": [], "from scratch": [], "after stage 1": []}
     for number, test in enumerate(folds(people)):

@@ -3,7 +3,7 @@
 The Spatial-Module is untrained, or comes from stage 1 (ORL faces), or from stage 1 and then stage 2 (London faces). The
 proxy shows the first 24 people of the London set; stage 2 learns from the 48 others and stage 1 from none of them, so
 nobody in any test fold is in any pretraining data, and the bench refuses to run if somebody is. Settings are those of
-experiments/london_faces.yaml, london.yaml and proxy.yaml; finished steps are not run again.
+experiments/proxy_stage1.yaml, proxy_stage2.yaml and proxy.yaml; finished steps are not run again.
 
 It is no pain data: neutral faces turn into smiling ones.
 """
@@ -38,11 +38,11 @@ def people_beside_the_proxy() -> list[str]:
 
 def pretrain() -> dict[str, str]:
     """The Spatial-Modules to compare: what is told of each, and its weights."""
-    stage1 = pretrain_stage1.run(load(["config=experiments/london_faces.yaml", f"runs={RUNS}"])).weights
+    stage1 = pretrain_stage1.run(load(["config=experiments/proxy_stage1.yaml", f"runs={RUNS}"])).weights
     others = people_beside_the_proxy()
     tree = make_fold(others, set(others[:VALIDATION]), RUNS / "london" / "others")
     stage2 = pretrain_stage2.run(
-        load(["config=experiments/london.yaml", f"stage2.roots.folders={tree}", f"runs={RUNS}", "name=london-others",
+        load(["config=experiments/proxy_stage2.yaml", f"stage2.roots.folders={tree}", f"runs={RUNS}", "name=london-others",
               f"stage2.weights={stage1}"])
     ).weights  # fmt: skip
     return {"untrained": "untrained", "stage1": str(stage1), "stages12": str(stage2)}

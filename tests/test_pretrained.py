@@ -1,0 +1,76 @@
+import os
+from dataclasses import asdict
+from pathlib import Path
+
+import pytest
+import torch
+
+from painlit.build import build_spatial_module
+from painlit.config import load
+from painlit.errors import PainlitError
+from painlit.normalisation import MEAN, STD, Normalise
+from painlit.pretrained import find_weights, pretrained_spatial_module
+from painlit.weights import digest, save_weights
+
+SMALL = "spatial.image_size=32 spatial.depth=1 spatial.inner_dim=8 spatial.embed_dim=8 spatial.inner_heads=2 spatial.outer_heads=2"
+
+
+def config(runs: Path, *arguments: str):
+    return load([*SMALL.split(), f"runs={runs}", *arguments])
+
+
+def leave(runs: Path, stage: str, name: str, age: int, **normalisation) -> Path:
+    """A Spatial-Module as a stage leaves it, so many seconds old."""
+    settings = config(runs, f"seed={age}")
+    torch.manual_seed(age)
+    path = runs / stage / name / "weights" / "spatial.safetensors"
+    about = {**asdict(settings.spatial), "mean": list(MEAN), "std": list(STD), **normalisation}
+    save_weights(path, build_spatial_module(settings.spatial), {"spatial": about})
+    os.utime(path, (1e9 - age, 1e9 - age))
+    return path
+
+
+def test_the_later_stage_is_preferred_and_of_its_runs_the_newest(tmp_path):
+    leave(tmp_path, "pretrain-stage1", "newest", age=1)
+    leave(tmp_path, "pretrain-stage2", "old", age=30)
+    newer = leave(tmp_path, "pretrain-stage2", "newer", age=20)
+    found = pretrained_spatial_module(config(tmp_path), "auto")
+    assert found.source == str(newer)
+    torch.manual_seed(20)
+    assert digest(found.spatial.state_dict()) == digest(build_spatial_module(config(tmp_path).spatial).state_dict())
+
+
+def test_without_any_the_step_that_would_leave_one_is_named(tmp_path):
+    with pytest.raises(PainlitError, match=r"run make pretrain-stage1, or give embed\.weights"):
+        pretrained_spatial_module(config(tmp_path), "auto")
+    with pytest.raises(PainlitError, match=r'make pretrain-stage1 ARGS="stage1\.network=temporal"'):
+        find_weights(config(tmp_path), "auto", "temporal", ["pretrain-stage1"])
+
+
+def test_normalisation_comes_with_the_weights_and_another_is_refused(tmp_path):
+    path = leave(tmp_path, "pretrain-stage1", "grey", 1, mean=[0.5, 0.5, 0.5], std=[0.2, 0.2, 0.2])
+    found = pretrained_spatial_module(config(tmp_path), str(path))
+    white = found.normalise(torch.full((1, 3, 2, 2), 255, dtype=torch.uint8))
+    assert white.flatten().tolist() == pytest.approx([2.5] * 12)
+    with pytest.raises(PainlitError, match=r"spatial\.mean is \[0\.1, 0\.1, 0\.1\], the weights' JSON says \[0\.5"):
+        pretrained_spatial_module(config(tmp_path, "spatial.mean=[0.1,0.1,0.1]"), str(path))
+
+
+def test_weights_of_other_sizes_are_refused(tmp_path):
+    path = leave(tmp_path, "pretrain-stage1", "small", 1)
+    with pytest.raises(PainlitError, match=r"blocks\.1|does not fit"):
+        pretrained_spatial_module(config(tmp_path, "spatial.depth=2"), str(path))
+    with pytest.raises(PainlitError, match=r"spatial\.inner_heads is 4, the weights' JSON says 2"):
+        pretrained_spatial_module(config(tmp_path, "spatial.inner_heads=4"), str(path))
+
+
+def test_untrained_weights_are_the_seeds(tmp_path):
+    one, again = (pretrained_spatial_module(config(tmp_path, "seed=7"), "untrained") for _ in range(2))
+    assert digest(one.spatial.state_dict()) == digest(again.spatial.state_dict())
+    assert one.settings == {"mean": list(MEAN), "std": list(STD)}
+
+
+def test_normalise_is_the_formula():
+    image = torch.randint(0, 256, (2, 3, 4, 4), dtype=torch.uint8)
+    mean, std = torch.tensor(MEAN).view(3, 1, 1), torch.tensor(STD).view(3, 1, 1)
+    assert torch.allclose(Normalise()(image), (image / 255 - mean) / std, atol=1e-6)
