@@ -80,7 +80,7 @@ def open_index(
     with waiting_lock(folder):
         if not _is_current(folder, settings):
             _build(source, folder, settings, device)
-    return ImageIndex(folder)
+        return ImageIndex(folder)
 
 
 def _is_current(folder: Path, settings: dict[str, Any]) -> bool:
@@ -129,7 +129,11 @@ def list_images(source: ImageSource, advance: Any = lambda: None) -> Listing:
             listing.problems.append((record.path, record.reason))
             continue
         path, label, person, part, box, line = record
-        listing.paths += path.encode()
+        try:
+            listing.paths += path.encode()
+        except UnicodeEncodeError:
+            listing.problems.append((ascii(path), "its name is no UTF-8"))
+            continue
         listing.ends.append(len(listing.paths))
         listing.labels.append(label)
         listing.persons.append(names.setdefault(person, len(names)) if person else -1)

@@ -18,7 +18,8 @@ from typing import Any
 
 import numpy as np
 
-from painlit.files import read_json, write_text
+from painlit.errors import PainlitError
+from painlit.files import atomic_path, read_json, write_text
 
 VERSION = 1
 FIELDS: dict[str, type[np.generic]] = {
@@ -36,6 +37,9 @@ FIELDS: dict[str, type[np.generic]] = {
 
 class ImageIndex:
     """The usable images of a data set, read from the folder that `build_index` left.
+
+    Raises:
+        PainlitError: A file of it is missing or damaged.
 
     Attributes:
         folder: Where it is.
@@ -63,8 +67,13 @@ class ImageIndex:
         self._map()
 
     def _map(self) -> None:
-        for name in FIELDS:
-            setattr(self, name, np.load(self.folder / f"{name}.npy", mmap_mode="r"))
+        try:
+            for name in FIELDS:
+                setattr(self, name, np.load(self.folder / f"{name}.npy", mmap_mode="r"))
+        except (OSError, EOFError, ValueError) as error:
+            raise PainlitError(
+                f"the index {self.folder} is damaged: {error}", "delete the folder and run the same command again"
+            ) from error
 
     def __len__(self) -> int:
         return len(self.labels)
@@ -113,7 +122,10 @@ def write_index(folder: Path, about: Mapping[str, Any], arrays: Mapping[str, np.
     sha = hashlib.sha256()
     for name, dtype in FIELDS.items():
         array = np.asarray(arrays[name], dtype)
-        np.save(folder / f"{name}.npy", array)
+        file = io.BytesIO()
+        np.save(file, array)  # not to the disk, where its errors on a full one do not say so
+        with atomic_path(folder / f"{name}.npy") as temporary:  # a process at work may have the former one mapped
+            temporary.write_bytes(file.getbuffer())
         sha.update(array.tobytes())
     content = {**about, "version": VERSION, "images": len(arrays["labels"]), "content": sha.hexdigest()}
     write_text(folder / "index.json", json.dumps(content) + "\n")  # one line: thousands of persons

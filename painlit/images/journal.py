@@ -8,6 +8,8 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import Any, TextIO
 
+from painlit.files import named_disk_errors
+
 
 @dataclass(frozen=True)
 class Examined:
@@ -32,30 +34,37 @@ class Journal:
 
     def open(self, purpose: str) -> dict[int, Examined]:
         """Start, or go on if the file is for the same purpose; returns what is known, images with problems excepted."""
-        text = self.path.read_text() if self.path.is_file() else ""
-        whole = text[: text.rfind("\n") + 1]  # the last line may be cut short
-        header, *lines = whole.splitlines() or [""]
+        text = self.path.read_bytes() if self.path.is_file() else b""
+        header, *lines = text.splitlines(keepends=True) or [b""]
         self.path.parent.mkdir(parents=True, exist_ok=True)
-        if header != json.dumps(purpose):
+        if header != _line(purpose).encode():
             self._file = open(self.path, "w")  # noqa: SIM115 - closed by close()
             self._write(purpose)
             return {}
-        self._file = open(self.path, "r+")  # noqa: SIM115
-        self._file.truncate(len(whole.encode()))
-        self._file.seek(0, 2)
         known: dict[int, Examined] = {}
+        size = len(header)
         for line in lines:
-            row, digest, box = json.loads(line)
+            try:
+                row, digest, box = json.loads(line)
+            except (ValueError, TypeError):
+                break  # a power cut may leave anything; what follows is not to be trusted
+            if not line.endswith(b"\n"):
+                break
             known[row] = Examined(digest, box and tuple(box))
+            size += len(line)
+        self._file = open(self.path, "r+")  # noqa: SIM115
+        self._file.truncate(size)
+        self._file.seek(0, 2)
         return known
 
     def add(self, results: Mapping[int, Examined]) -> None:
         """Note results; images with problems are looked at again by the next build."""
-        for row, result in results.items():
-            if not result.problem:
-                self._write([row, result.digest, result.box])
         assert self._file is not None
-        self._file.flush()
+        with named_disk_errors(self.path):
+            for row, result in results.items():
+                if not result.problem:
+                    self._write([row, result.digest, result.box])
+            self._file.flush()
 
     def close(self) -> None:
         """Nothing more is to come for now."""
@@ -68,4 +77,8 @@ class Journal:
 
     def _write(self, value: Any) -> None:
         assert self._file is not None
-        self._file.write(json.dumps(value) + "\n")
+        self._file.write(_line(value))
+
+
+def _line(value: Any) -> str:
+    return json.dumps(value) + "\n"

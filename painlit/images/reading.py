@@ -46,7 +46,10 @@ def decode(data: bytes, path: Path, reduction: int = 1) -> np.ndarray:
     """
     # Orientation is ignored: the boxes of the data sets refer to the pixels as they are stored.
     flags = _REDUCED.get(reduction, cv2.IMREAD_COLOR) | cv2.IMREAD_IGNORE_ORIENTATION
-    image = cv2.imdecode(np.frombuffer(data, np.uint8), flags)
+    try:
+        image = cv2.imdecode(np.frombuffer(data, np.uint8), flags)
+    except cv2.error as error:  # a damaged header may claim billions of pixels
+        raise UnreadableImageError(f"{path} cannot be decoded: {error.err}") from error
     if image is None:
         raise UnreadableImageError(f"{path} is no image that can be decoded")
     return cv2.cvtColor(image, cv2.COLOR_BGR2RGB)

@@ -1,0 +1,152 @@
+import io
+import struct
+import zlib
+from pathlib import Path
+
+import cv2
+import numpy as np
+import pytest
+from PIL import Image
+
+from painlit.images.reading import JPEG_SCAN, UnreadableImageError, decode, read_bytes, read_image
+
+NAME = Path("x.jpg")
+
+
+def picture(mode: str = "RGB") -> Image.Image:
+    rows, columns = np.mgrid[:36, :48]
+    colours = np.stack([rows * 7, columns * 5, 255 - columns * 5], axis=-1).astype(np.uint8)
+    return Image.fromarray(colours).convert(mode)
+
+
+def encoded(image: Image.Image, kind: str = "JPEG", **options) -> bytes:
+    data = io.BytesIO()
+    image.save(data, kind, **options)
+    return data.getvalue()
+
+
+def with_thumbnail(data: bytes) -> bytes:
+    """A JPEG with a smaller whole JPEG in its header, as cameras write it."""
+    header = b"Exif\0\0" + encoded(picture().resize((12, 9)))
+    return data[:2] + b"\xff\xe1" + struct.pack(">H", len(header) + 2) + header + data[2:]
+
+
+JPEGS = {
+    "baseline": encoded(picture(), quality=95),
+    "progressive": encoded(picture(), quality=95, progressive=True),
+    "grey": encoded(picture("L"), quality=95),
+    "thumbnail": with_thumbnail(encoded(picture(), quality=95)),
+}
+
+
+@pytest.mark.parametrize("kind", JPEGS)
+def test_a_jpeg_cut_anywhere_is_unreadable(tmp_path, kind: str):
+    data, path = JPEGS[kind], tmp_path / "cut.jpg"
+    path.write_bytes(data)
+    assert read_image(path).shape == (36, 48, 3)
+    for size in {1, 2, 3, *range(4, len(data), 41), data.rfind(JPEG_SCAN), len(data) - 2, len(data) - 1}:
+        path.write_bytes(data[:size])
+        with pytest.raises(UnreadableImageError, match=r"cut\.jpg"):
+            read_image(path)
+
+
+def test_a_cut_jpeg_is_noticed_without_decoding_it(tmp_path):
+    data, path = JPEGS["thumbnail"], tmp_path / "cut.jpg"
+    path.write_bytes(data[: data.rfind(JPEG_SCAN) + 40])
+    with pytest.raises(UnreadableImageError, match=r"cut\.jpg is a JPEG cut short"):
+        read_bytes(path)
+
+
+def test_what_follows_the_end_of_a_jpeg_does_no_harm(tmp_path):
+    path = tmp_path / "more.jpg"
+    path.write_bytes(JPEGS["baseline"] + b"a maker's remark" + bytes(100))
+    assert np.array_equal(read_image(path), decode(JPEGS["baseline"], path))
+
+
+@pytest.mark.parametrize("kind", ["PNG", "BMP", "PPM", "WEBP"])
+def test_other_formats_cut_in_the_middle_are_unreadable(kind: str):
+    data = encoded(picture(), kind)
+    assert decode(data, NAME).shape == (36, 48, 3)
+    for size in (20, len(data) // 2, len(data) - 5):
+        with pytest.raises(UnreadableImageError):
+            decode(data[:size], NAME)
+
+
+@pytest.mark.parametrize(
+    "data",
+    [b"<html>404</html>", bytes(500), b"\xff\xd8\xff\xd9", b"\xff\xd8" + bytes(99), b"BM" + bytes(60)],
+    ids=["web page", "zeros", "JPEG of nothing", "JPEG of zeros", "BMP of zeros"],
+)
+def test_what_is_no_image_is_unreadable(data: bytes):
+    with pytest.raises(UnreadableImageError, match=r"x\.jpg is no image that can be decoded"):
+        decode(data, NAME)
+
+
+def test_a_header_that_claims_billions_of_pixels_is_unreadable():
+    def chunk(kind: bytes, content: bytes) -> bytes:
+        return struct.pack(">I", len(content)) + kind + content + struct.pack(">I", zlib.crc32(kind + content))
+
+    header = chunk(b"IHDR", struct.pack(">IIBBBBB", 60_000, 60_000, 8, 2, 0, 0, 0))
+    png = b"\x89PNG\r\n\x1a\n" + header + chunk(b"IDAT", zlib.compress(b"")) + chunk(b"IEND", b"")
+    for data in (png, b"P5 100000 100000 255\n"):
+        with pytest.raises(UnreadableImageError, match=r"x\.jpg"):
+            decode(data, NAME)
+
+
+def test_empty_missing_and_folder_are_named(tmp_path):
+    (tmp_path / "empty.jpg").touch()
+    for path, why in (("empty.jpg", "is empty"), ("missing.jpg", "No such file"), ("", "Is a directory")):
+        with pytest.raises(UnreadableImageError, match=why) as caught:
+            read_image(tmp_path / path)
+        assert str(tmp_path / path) in str(caught.value)
+
+
+def test_the_content_tells_the_format_not_the_ending(tmp_path):
+    path = tmp_path / "png_inside.jpg"
+    path.write_bytes(encoded(picture(), "PNG"))
+    assert np.array_equal(read_image(path), np.asarray(picture()))
+
+
+@pytest.mark.parametrize("mode", ["L", "LA", "P", "RGBA", "1"])
+def test_png_of_any_kind_becomes_rgb(mode: str):
+    image = picture(mode)
+    assert np.array_equal(decode(encoded(image, "PNG"), NAME), np.asarray(image.convert("RGB")))
+
+
+def test_alpha_is_dropped_not_blended():
+    image = picture()
+    image.putalpha(0)
+    assert np.array_equal(decode(encoded(image, "PNG"), NAME), np.asarray(picture()))
+
+
+@pytest.mark.parametrize("mode", ["RGB", "L", "CMYK"])
+def test_jpeg_of_any_kind_becomes_rgb(mode: str):
+    found = decode(encoded(picture(mode), quality=98, subsampling=0), NAME)
+    assert found.dtype == np.uint8
+    assert np.abs(found.astype(int) - np.asarray(picture(mode).convert("RGB"), int)).max() < 12
+
+
+def test_sixteen_bits_keep_the_upper_eight():
+    values = (np.arange(36 * 48).reshape(36, 48) * 37).astype(np.uint16)
+    found = decode(cv2.imencode(".png", values)[1].tobytes(), NAME)
+    assert found.dtype == np.uint8
+    assert np.abs(found - values[..., None] / 257).max() <= 1
+
+
+@pytest.mark.parametrize("orientation", [3, 6, 8])
+@pytest.mark.parametrize("reduction", [1, 2])
+def test_pixels_stay_as_stored_whatever_the_orientation(orientation: int, reduction: int):
+    exif = Image.Exif()
+    exif[0x0112] = orientation
+    plain, turned = encoded(picture(), quality=95), encoded(picture(), quality=95, exif=exif)
+    assert np.array_equal(decode(turned, NAME, reduction), decode(plain, NAME, reduction))
+
+
+@pytest.mark.parametrize("reduction", [1, 2, 4, 8])
+def test_a_reduced_jpeg_is_the_image_made_smaller(reduction: int):
+    whole = decode(JPEGS["baseline"], NAME)
+    found = decode(JPEGS["baseline"], NAME, reduction)
+    assert found.shape == (-(-36 // reduction), -(-48 // reduction), 3)
+    rows, columns = 36 // reduction, 48 // reduction
+    blocks = whole[: rows * reduction, : columns * reduction].reshape(rows, reduction, columns, reduction, 3)
+    assert np.abs(found[:rows, :columns] - blocks.mean(axis=(1, 3))).max() < 12
