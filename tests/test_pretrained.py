@@ -12,7 +12,10 @@ from painlit.normalisation import MEAN, STD, Normalise
 from painlit.pretrained import find_weights, pretrained_spatial_module
 from painlit.weights import digest, save_weights
 
-SMALL = "spatial.image_size=32 spatial.depth=1 spatial.inner_dim=8 spatial.embed_dim=8 spatial.inner_heads=2 spatial.outer_heads=2"
+SMALL = (
+    "spatial.image_size=32 spatial.depth=1 spatial.inner_dim=8 spatial.embed_dim=8 "
+    "spatial.inner_heads=2 spatial.outer_heads=2"
+)
 
 
 def config(runs: Path, *arguments: str):

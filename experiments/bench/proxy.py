@@ -42,8 +42,10 @@ def pretrain() -> dict[str, str]:
     others = people_beside_the_proxy()
     tree = make_fold(others, set(others[:VALIDATION]), RUNS / "london" / "others")
     stage2 = pretrain_stage2.run(
-        load(["config=experiments/proxy_stage2.yaml", f"stage2.roots.folders={tree}", f"runs={RUNS}", "name=london-others",
-              f"stage2.weights={stage1}"])
+        load(
+            ["config=experiments/proxy_stage2.yaml", f"stage2.roots.folders={tree}", f"stage2.weights={stage1}",
+             f"runs={RUNS}", "name=london-others"]
+        )
     ).weights  # fmt: skip
     return {"untrained": "untrained", "stage1": str(stage1), "stages12": str(stage2)}
 

@@ -106,12 +106,7 @@ def test_a_share_that_leaves_nobody_is_an_error(looks, tmp_path):
 
 
 def test_a_set_on_its_own(looks, identities, tmp_path):
-    config = load(
-        [*emotions_arguments(looks, tmp_path), f"stage1.root={identities}", "stage1.faces=whole", "stage1.held_out=0"]
-    )
+    roots = [f"stage2.roots.folders={looks}", f"stage1.root={identities}", f"runs={tmp_path}"]
+    config = load([*roots, "stage1.faces=whole", "stage2.faces=whole", "stage1.held_out=0"])
     assert ExpressionFoldersDataModule(config).classes == {"folders": 2}
     assert VGGFace2DataModule(config).identities == 10
-
-
-def emotions_arguments(looks: Path, runs: Path) -> list[str]:
-    return [f"stage2.roots.folders={looks}", "stage2.faces=whole", f"runs={runs}", "images.workers=0"]

@@ -1,3 +1,4 @@
+from itertools import pairwise
 from pathlib import Path
 
 import cv2
@@ -34,7 +35,7 @@ def test_changes_follow_from_the_seed_alone(photograph):
     changes = Augmentation(ImagesConfig(grey=0.5, erase=0.5))
     first = [changes.crop(photograph, square, 64, seed) for seed in range(6)]
     assert all(np.array_equal(a, changes.crop(photograph, square, 64, seed)) for seed, a in enumerate(first))
-    assert not any(np.array_equal(a, b) for a, b in zip(first, first[1:], strict=False))
+    assert not any(np.array_equal(a, b) for a, b in pairwise(first))
 
 
 def test_erasing_paints_one_rectangle(photograph):
