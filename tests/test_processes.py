@@ -1,5 +1,12 @@
+import math
+import os
 import subprocess
 import sys
+
+import pytest
+
+from painlit.errors import PainlitError
+from painlit.processes import unordered
 
 AFTER_THREADS = """
 import cv2, numpy as np
@@ -24,3 +31,42 @@ def test_a_loader_works_after_opencv_has_used_threads(tmp_path):
     script.write_text(AFTER_THREADS)
     done = subprocess.run([sys.executable, str(script)], capture_output=True, text=True, timeout=120)
     assert done.stdout.strip() == "[0, 1, 2, 3, 4, 5, 6, 7]", done.stderr
+
+
+class Counted(list):
+    """Pieces of work that know how many have been taken."""
+
+    taken = 0
+
+    def __iter__(self):
+        for piece in super().__iter__():
+            self.taken += 1
+            yield piece
+
+
+def test_all_results_come_and_few_pieces_are_under_way():
+    pieces = Counted(range(20))
+    results = []
+    for done, result in enumerate(unordered(math.factorial, pieces, workers=1, what="factorials"), start=1):
+        results.append(result)
+        assert pieces.taken <= done + 2
+    assert sorted(results) == [math.factorial(number) for number in range(20)]
+
+
+def test_a_single_piece_needs_no_process():
+    (result,) = unordered(lambda piece: (piece, os.getpid()), [5], workers=2, what="pairs")
+    assert result == (5, os.getpid())
+
+
+def test_no_pieces_give_no_results():
+    assert list(unordered(math.factorial, [], workers=2, what="factorials")) == []
+
+
+def test_what_the_function_raises_is_raised_here():
+    with pytest.raises(ValueError, match=r"not defined for negative"):
+        list(unordered(math.factorial, [3, -1, 4], workers=1, what="factorials"))
+
+
+def test_a_process_that_is_ended_from_outside_is_named():
+    with pytest.raises(PainlitError, match=r"a process that makes factorials was ended from outside"):
+        list(unordered(os._exit, [9, 9], workers=1, what="factorials"))

@@ -63,7 +63,7 @@ def photographs(tmp_path: Path) -> Callable[..., Photographs]:
             path = f"{number % 2}/{number:04d}.jpg"
             write_photograph(root / path, seed=number)
             listed.append(Record(path, number % 2, f"p{number // 2}"))
-        return Photographs(root, **{"listed": listed, **changes})
+        return Photographs(**{"root": root, "listed": listed, **changes})
 
     return write
 
