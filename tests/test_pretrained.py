@@ -5,11 +5,18 @@ from pathlib import Path
 import pytest
 import torch
 
-from painlit.build import build_spatial_module
+from painlit.build import build_spatial_module, build_temporal_module
 from painlit.config import load
 from painlit.errors import PainlitError
 from painlit.normalisation import MEAN, STD, Normalise
-from painlit.pretrained import find_weights, pretrained_spatial_module
+from painlit.pretrained import (
+    find_weights,
+    load_pretrained_temporal_module,
+    pretrained_spatial_module,
+    temporal_sizes,
+    weights_fingerprints,
+    with_found_weights,
+)
 from painlit.weights import digest, save_weights
 
 SMALL = (
@@ -77,3 +84,79 @@ def test_normalise_is_the_formula():
     image = torch.randint(0, 256, (2, 3, 4, 4), dtype=torch.uint8)
     mean, std = torch.tensor(MEAN).view(3, 1, 1), torch.tensor(STD).view(3, 1, 1)
     assert torch.allclose(Normalise()(image), (image / 255 - mean) / std, atol=1e-6)
+
+
+TEMPORAL = "model.temporal.latents=4 model.temporal.latent_dim=8 model.temporal.self_attention_blocks=1".split()
+
+
+def leave_temporal(runs: Path, name: str, age: int) -> Path:
+    settings = config(runs, *TEMPORAL)
+    torch.manual_seed(age)
+    path = runs / "pretrain-stage1" / name / "weights" / "temporal.safetensors"
+    save_weights(path, build_temporal_module(settings).perceiver, {"temporal": temporal_sizes(settings)})
+    os.utime(path, (1e9 - age, 1e9 - age))
+    return path
+
+
+def test_each_misfit_of_the_tensors_is_named(tmp_path):
+    path = leave(tmp_path, "pretrain-stage1", "small", 1)
+    other = config(tmp_path, "spatial.depth=2")
+    with pytest.raises(PainlitError, match=r"blocks\.1\.\S+ is missing"):
+        pretrained_spatial_module(other, str(path))
+    deeper = tmp_path / "deeper.safetensors"
+    save_weights(deeper, build_spatial_module(other.spatial), {"spatial": asdict(other.spatial)})
+    with pytest.raises(PainlitError, match=r"blocks\.1\.\S+ is not expected"):
+        pretrained_spatial_module(config(tmp_path), str(deeper))
+
+
+def test_weights_that_do_not_tell_their_normalisation_are_refused(tmp_path):
+    path = leave(tmp_path, "pretrain-stage1", "silent", 1, mean=None, std=None)
+    with pytest.raises(PainlitError, match=r"spatial\.mean is None.*spatial\.std is None"):
+        pretrained_spatial_module(config(tmp_path), str(path))
+
+
+def test_stage_2_starts_from_stage_1_alone(tmp_path):
+    older = leave(tmp_path, "pretrain-stage1", "one", age=9)
+    leave(tmp_path, "pretrain-stage2", "two", age=1)
+    assert pretrained_spatial_module(config(tmp_path), "auto", ["pretrain-stage1"]).source == str(older)
+
+
+def test_a_temporal_module_starts_from_stage_1_but_for_its_scores(tmp_path):
+    leave_temporal(tmp_path, "old", 9)
+    leave_temporal(tmp_path, "new", 2)
+    settings = config(tmp_path, *TEMPORAL)
+    torch.manual_seed(77)
+    module = build_temporal_module(settings)
+    before = {name: tensor.clone() for name, tensor in module.state_dict().items() if "perceiver" not in name}
+    load_pretrained_temporal_module(settings, module)
+    torch.manual_seed(2)
+    assert digest(module.perceiver.state_dict()) == digest(build_temporal_module(settings).perceiver.state_dict())
+    assert before
+    assert all(torch.equal(module.state_dict()[name], tensor) for name, tensor in before.items())
+
+
+@pytest.mark.parametrize("size", ["latents", "latent_dim", "token_size", "self_attention_blocks"])
+def test_a_temporal_module_of_another_size_is_refused(tmp_path, size: str):
+    leave_temporal(tmp_path, "small", 1)
+    other = config(tmp_path, *TEMPORAL, f"model.temporal.{size}=16")
+    module = build_temporal_module(other)
+    with pytest.raises(PainlitError, match=r"does not fit"):
+        load_pretrained_temporal_module(other, module)
+
+
+def test_all_folds_take_the_weights_found_once(tmp_path):
+    path = leave_temporal(tmp_path, "first", 9)
+    fixed = with_found_weights(config(tmp_path, *TEMPORAL))
+    leave_temporal(tmp_path, "later", 1)
+    assert fixed.model.temporal.weights == str(path)
+    assert with_found_weights(fixed).model.temporal.weights == str(path)
+
+
+def test_fingerprints_are_of_the_tensors_not_of_the_name(tmp_path):
+    path, other = leave_temporal(tmp_path, "a", 1), leave_temporal(tmp_path, "b", 2)
+    copy = tmp_path / "copy.safetensors"
+    copy.write_bytes(path.read_bytes())
+    found = [weights_fingerprints(config(tmp_path, f"model.temporal.weights={p}")) for p in (path, copy, other)]
+    assert found[0] == found[1] != found[2]
+    with pytest.raises(PainlitError, match=r"gone\.safetensors do not exist"):
+        weights_fingerprints(config(tmp_path, f"model.temporal.weights={tmp_path}/gone.safetensors"))
