@@ -9,20 +9,18 @@ from __future__ import annotations
 import csv
 import io
 from collections.abc import Callable
-from dataclasses import dataclass, replace
 from itertools import combinations
 from pathlib import Path
 
-import cv2
 import numpy as np
 
 from data_modules.affectnet import AFFECTNET_CLASSES
 from data_modules.cfee import CFEE_CLASSES
-from data_modules.demo_expressions import BASIC, expressed, strengths
-from data_modules.demo_portrait import SIZE, Look, coloured, draw_look, placed, portrait
+from data_modules.demo_expressions import BASIC, strengths
+from data_modules.demo_photographs import photograph, posed, somebody, write_jpeg
+from data_modules.demo_portrait import portrait
 from data_modules.identities import BOX_COLUMNS
 from data_modules.raf_db import RAF_BASIC_CLASSES, RAF_COMPOUND_CLASSES
-from painlit.errors import PainlitError
 from painlit.files import atomic_path, write_text
 
 IDENTITIES = {"train": 10, "test": 2}
@@ -41,26 +39,12 @@ DEMO_IMAGES = (
 )
 """Images in all: as often `make_demo_images` calls `advance`."""
 
-_SIDE, _ALIGNED_SIDE = 128, 112  # px
-_FACE_MIDDLE, _FACE_HALF = (0.5, 0.42), (0.176, 0.22)  # an ellipse from hairline to chin, in shares of the portrait
-_ALIGNED_ZOOM = 1.45
-_QUALITY = 90
-_GRID = 5  # points a side of the random displacements that make an identity's face
 _IDENTITY_WARP, _STRANGER_WARP = 8.0, 4.0  # px of the portrait; where expressions are learnt, faces differ less
 _WORDS = {
     "happy": "happiness", "happily": "happiness", "sad": "sadness", "sadly": "sadness", "surprised": "surprise",
     "fearful": "fear", "fearfully": "fear", "angry": "anger", "angrily": "anger", "disgusted": "disgust",
     "disgustedly": "disgust",
 }  # fmt: skip
-
-
-@dataclass(frozen=True)
-class _Face:
-    """Somebody of the demo."""
-
-    look: Look
-    warp: np.ndarray
-    """(SIZE, SIZE, 2) displacement in px."""
 
 
 def make_demo_images(root: Path, seed: int = 0, advance: Callable[[], None] = lambda: None) -> None:
@@ -107,11 +91,11 @@ def _make_vggface2(
         for _ in range(identities):
             number += 1
             person = f"n{number:06d}"
-            face = _somebody(generator, _IDENTITY_WARP)
+            face = somebody(generator, _IDENTITY_WARP)
             for image in range(1, IDENTITY_IMAGES + 1):
                 mood = generator.uniform(0, 0.7) * strengths(str(generator.choice(list(BASIC))))
-                pixels, box = _photograph(base, face, mood, generator)
-                _write_jpeg(root / division / person / f"{image:04d}_01.jpg", pixels)
+                pixels, box = photograph(base, face, mood, generator)
+                write_jpeg(root / division / person / f"{image:04d}_01.jpg", pixels)
                 writer.writerow([f"{person}/{image:04d}_01", *box])
                 advance()
         tables[division] = table.getvalue()
@@ -124,9 +108,9 @@ def _make_affectnet(root: Path, base: np.ndarray, generator: np.random.Generator
     for folder, images in AFFECTNET_IMAGES.items():
         for _ in range(images):
             for label, name in enumerate(AFFECTNET_CLASSES):
-                face = _somebody(generator, _STRANGER_WARP)
-                pixels, _ = _photograph(base, face, _posed(generator, names.get(name, name)), generator)
-                _write_jpeg(root / folder / "images" / f"{number}.jpg", pixels)
+                face = somebody(generator, _STRANGER_WARP)
+                pixels, _ = photograph(base, face, posed(generator, names.get(name, name)), generator)
+                write_jpeg(root / folder / "images" / f"{number}.jpg", pixels)
                 with atomic_path(root / folder / "annotations" / f"{number}_exp.npy") as path, open(path, "wb") as file:
                     np.save(file, np.array(str(label)), allow_pickle=False)
                 number += 1
@@ -143,10 +127,10 @@ def _make_raf_db(root: Path, base: np.ndarray, generator: np.random.Generator, a
                 for label, name in enumerate(classes, start=1):
                     number += 1
                     basic = [_WORDS.get(word, word) for word in name.split()]
-                    face = _somebody(generator, _STRANGER_WARP)
-                    pixels, _ = _photograph(base, face, _posed(generator, *basic), generator, aligned=True)
+                    face = somebody(generator, _STRANGER_WARP)
+                    pixels, _ = photograph(base, face, posed(generator, *basic), generator, aligned=True)
                     stem = f"{division}_{number:05d}"
-                    _write_jpeg(root / part / "Image" / "aligned" / f"{stem}_aligned.jpg", pixels)
+                    write_jpeg(root / part / "Image" / "aligned" / f"{stem}_aligned.jpg", pixels)
                     lines.append(f"{stem}.jpg {label}\n")
                     advance()
         write_text(root / part / "EmoLabel" / "list_patition_label.txt", "".join(lines))
@@ -161,61 +145,9 @@ def _make_cfee(root: Path, base: np.ndarray, generator: np.random.Generator, adv
     }
     image = 1000
     for person in range(1, CFEE_PEOPLE + 1):
-        face = _somebody(generator, _STRANGER_WARP)
+        face = somebody(generator, _STRANGER_WARP)
         for code, basic in enumerate(cfee_expressions(), start=1):
             image += 1
-            pixels, _ = _photograph(base, face, _posed(generator, *basic), generator)
-            _write_jpeg(root / folders[code] / f"{code:02d}_{100 + person}_{image}.jpg", pixels)
+            pixels, _ = photograph(base, face, posed(generator, *basic), generator)
+            write_jpeg(root / folders[code] / f"{code:02d}_{100 + person}_{image}.jpg", pixels)
             advance()
-
-
-def _somebody(generator: np.random.Generator, warp: float) -> _Face:
-    coarse = generator.normal(0, warp, (_GRID, _GRID, 2)).astype(np.float32)
-    return _Face(draw_look(generator), cv2.resize(coarse, (SIZE, SIZE), interpolation=cv2.INTER_CUBIC))
-
-
-def _posed(generator: np.random.Generator, *basic: str) -> np.ndarray:
-    """An expression as somebody shows it once: more or less of it, and not quite."""
-    strength = strengths(*basic)
-    return strength * generator.uniform(0.8, 1.15) + generator.normal(0, 0.06, len(strength))
-
-
-def _photograph(
-    base: np.ndarray, face: _Face, strength: np.ndarray, generator: np.random.Generator, aligned: bool = False
-) -> tuple[np.ndarray, tuple[int, int, int, int]]:
-    """One picture of somebody: (side, side, 3) uint8 RGB, and the face's box: x, y, width and height in px of it."""
-    look, side, sway = face.look, _SIDE, 12.0
-    if aligned:
-        look, side, sway = replace(look, zoom=look.zoom * _ALIGNED_ZOOM), _ALIGNED_SIDE, 4.0
-    dx, dy = generator.uniform(-sway, sway, 2)
-    if aligned:
-        dy += (0.5 - _FACE_MIDDLE[1]) * SIZE * look.zoom / look.stretch
-    degrees = generator.normal(0, 1.0 if aligned else 4.0)
-    mask = cv2.ellipse(
-        np.zeros((SIZE, SIZE), np.uint8),
-        tuple(round(share * SIZE) for share in _FACE_MIDDLE),
-        tuple(round(share * SIZE) for share in _FACE_HALF),
-        *(0, 0, 360, 255, cv2.FILLED),
-    )
-    picture = coloured(placed(expressed(base, strength, face.warp), look, dx, dy, degrees), look)
-    covered = placed(expressed(mask, strength, face.warp), look, dx, dy, degrees)
-    pixels = cv2.resize(picture * _light(generator), (side, side), interpolation=cv2.INTER_AREA)
-    pixels = np.clip(pixels + generator.normal(0, 4, pixels.shape), 0, 255).astype(np.uint8)
-    rows, columns = (np.flatnonzero((covered > 127).any(axis)) * side / SIZE for axis in (1, 0))
-    x, y = int(columns[0]), int(rows[0])
-    return pixels, (x, y, round(columns[-1]) - x + 1, round(rows[-1]) - y + 1)
-
-
-def _light(generator: np.random.Generator) -> np.ndarray:
-    """Brighter or darker, and from one side: (SIZE, SIZE, 1) factors."""
-    slope_x, slope_y = generator.uniform(-0.25, 0.25, 2)
-    y, x = np.mgrid[0:SIZE, 0:SIZE] / SIZE - 0.5
-    return (generator.uniform(0.8, 1.15) * (1 + slope_x * x + slope_y * y))[..., None]
-
-
-def _write_jpeg(path: Path, pixels: np.ndarray) -> None:
-    done, data = cv2.imencode(".jpg", pixels[..., ::-1], [cv2.IMWRITE_JPEG_QUALITY, _QUALITY])
-    if not done:
-        raise PainlitError(f"{path}: OpenCV cannot write JPEG images", "install opencv-python from its wheel")
-    with atomic_path(path) as temporary:
-        temporary.write_bytes(data.tobytes())
