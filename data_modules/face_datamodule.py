@@ -58,6 +58,11 @@ class FaceDataModule(LightningDataModule):
         kept = kept if stage.validation_share else np.zeros(classes)
         trained = self.labels < self.identities
         self.train_rows = np.flatnonzero(trained & (place >= kept[self.labels]))
+        if not len(self.train_rows):
+            raise PainlitError(
+                f"stage1.validation_share={stage.validation_share} leaves no training image of {index.root}",
+                "keep fewer images for top-1: lower it",
+            )
         self.top1_rows = np.flatnonzero(trained & (place < kept[self.labels]))
         self.verification_rows = np.flatnonzero(~trained & (place < stage.verification_images))
 

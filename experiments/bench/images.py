@@ -28,7 +28,7 @@ from data_modules.image_loader import image_loader
 from painlit.config import Config, load
 from painlit.images.dataset import FaceImages
 from painlit.images.sampling import MixedBatches
-from painlit.processes import share_cores
+from painlit.processes import loader_options
 from painlit.progress import progress_bar
 
 IDENTITIES, IMAGES = 9_131, 3_310_000
@@ -78,12 +78,12 @@ def time_index(folder: Path, images: int) -> None:
     """Print seconds and memory for building and reopening the index."""
     root = folder / "VGGFace2"
     make_tree(root, max(20, round(IDENTITIES * images / IMAGES)), images)
-    arguments = [f"stage1.root={root}", "stage1.faces=auto", f"runs={folder / 'runs'}"]
+    arguments = [f"stage1.root={root}", "stage1.faces=auto", "stage1.held_out=0.05", f"runs={folder / 'runs'}"]
     start = time.perf_counter()
     open_face_index(load(arguments))
     built = time.perf_counter() - start
     done = subprocess.run(
-        [sys.executable, "-c", REOPEN, json.dumps(arguments)], capture_output=True, text=True, check=True
+        [sys.executable, "-c", REOPEN, json.dumps(arguments)], stdout=subprocess.PIPE, text=True, check=True
     )
     opened, drawn, mebibytes = json.loads(done.stdout.splitlines()[-1])
     print(f"index of {images:,} images: built in {built:.1f} s, {1e6 * built / images:.1f} s a million")
@@ -126,8 +126,8 @@ def plain_loader(root: Path, config: Config) -> Iterable:
         transforms.PILToTensor(),
     ])  # fmt: skip
     return DataLoader(
-        ImageFolder(root, changes), BATCH, shuffle=True, drop_last=True, num_workers=WORKERS, persistent_workers=True,
-        prefetch_factor=4, worker_init_fn=share_cores,
+        ImageFolder(root, changes), BATCH, shuffle=True, drop_last=True, persistent_workers=True,
+        **loader_options(WORKERS),
     )  # fmt: skip
 
 
