@@ -1,6 +1,7 @@
 """`make check-data`: says within seconds whether data sets are what their loaders expect, and what is missing.
 
-check.sets=[biovid,vggface2,…] names the sets. Exit status 1: something is wrong with one of them.
+check.sets=[biovid,vggface2,…] names the sets; [all] takes those whose folder exists. Exit status 1: something
+is wrong with one of them.
 """
 
 from __future__ import annotations
@@ -12,6 +13,7 @@ from data_modules.biovid_check import check_biovid
 from experiments.command import main
 from painlit.config import Config
 from painlit.errors import PainlitError
+from painlit.schema.check import ALL, DATA_SETS
 
 
 @dataclass(frozen=True)
@@ -31,10 +33,11 @@ def run(config: Config) -> CheckResult:
     """Check each set and print what was found.
 
     Raises:
-        PainlitError: BioVid is not there, and nothing else was asked for. In every other case this is a finding.
+        PainlitError: BioVid is not there and nothing else was asked for, or none of all sets is there. In every other
+            case a set that is not there is a finding.
     """
     result = CheckResult([], [])
-    for name in config.check.sets:
+    for name in _sets(config):
         try:
             inventory, findings = _check(name, config)
         except PainlitError as error:
@@ -50,6 +53,29 @@ def run(config: Config) -> CheckResult:
         result.inventory.extend(inventory)
         result.findings.extend(findings)
     return result
+
+
+def _sets(config: Config) -> list[str]:
+    """What was asked for; of all sets, those whose folder exists, after a line that names the others."""
+    if config.check.sets != [ALL]:
+        return config.check.sets
+    roots = config.stage2.roots
+    folders = {
+        "biovid": config.data.root,
+        "vggface2": config.stage1.root,
+        "affectnet": roots.affectnet,
+        "cfee": roots.cfee,
+        "raf_basic": f"{roots.raf_db}/basic",
+        "raf_compound": f"{roots.raf_db}/compound",
+        "folders": roots.folders,
+    }
+    absent = {name: folders[name] for name in DATA_SETS if not Path(folders[name]).is_dir()}
+    told = ", ".join(f"{name} ({folder})" for name, folder in absent.items())
+    if len(absent) == len(DATA_SETS):
+        raise PainlitError(f"no data set is there: {told}", "say where they are: data.root, stage1.root, stage2.roots")
+    if absent:
+        print(f"not there, and not checked: {told}")
+    return [name for name in DATA_SETS if name not in absent]
 
 
 def _check(name: str, config: Config) -> tuple[list[str], list[str]]:

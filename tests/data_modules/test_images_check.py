@@ -1,4 +1,5 @@
 import os
+import re
 import sys
 from collections.abc import Iterator
 from dataclasses import dataclass, field
@@ -283,12 +284,27 @@ def test_a_set_that_is_not_there(monkeypatch, capsys, vggface2, tmp_path):
     assert "vggface2 is complete" in out
 
 
+def test_all_sets_are_those_whose_folder_exists(monkeypatch, capsys, vggface2, raf, tmp_path):
+    none = tmp_path / "none"
+    emotions = [f"stage2.roots.{name}={none}" for name in ("affectnet", "cfee", "folders")]
+    absent = [f"data.root={none}", *emotions]
+    there = [f"stage1.root={vggface2}", f"stage2.roots.raf_db={raf}"]
+    assert status(monkeypatch, "check.sets=[all]", *absent, *there) == 0
+    out = capsys.readouterr().out
+    assert out.startswith(f"not there, and not checked: biovid ({none}), affectnet ({none}), cfee ({none}), ")
+    assert f"raf_compound ({raf}/compound), folders ({none})\n" in out
+    assert re.findall(r"^(\w+) is complete", out, re.MULTILINE) == ["vggface2", "raf_basic"]
+    assert status(monkeypatch, "check.sets=[all]", *absent, f"stage1.root={none}", f"stage2.roots.raf_db={none}") == 2
+    assert "no data set is there: biovid" in capsys.readouterr().err
+
+
 @pytest.mark.parametrize(
     ("sets", "told"),
     [
         ("[]", "name each set once"),
         ("[biovid,biovid]", "name each set once"),
         ("[raf]", "'raf' is not known"),
+        ("[all,biovid]", "all stands alone"),
         ("[orl]", "biovid, vggface2, affectnet, cfee, raf_basic, raf_compound, folders"),
     ],
 )
