@@ -45,7 +45,6 @@ def main() -> None:
     for key in ("auc", "eer", "tar_at_far_1e-3"):
         print(f"  {key} {found[f'val/{key}']:.4f} ({pixels[key]:.4f})")
     print(f"closed set, 40 people, {of} images: top-1 {top1['val/accuracy']:.4f} ({right / of:.4f})")
-    print(f"seconds of training: {found['seconds']:.0f} and {top1['seconds']:.0f}")
 
 
 if __name__ == "__main__":
