@@ -8,6 +8,7 @@ from einops import rearrange
 from torch import Tensor, nn
 
 from painlit.models.attention import narrow_attention
+from painlit.models.read_once import read_once
 
 
 def fourier_positions(
@@ -71,14 +72,23 @@ class FoldedCrossAttention(nn.Module):
         """Tokens after LayerNorm without its scale and shift: (B, 1, n, token_dim)."""
         return F.layer_norm(tokens, self.norm_tokens.normalized_shape, eps=self.norm_tokens.eps).unsqueeze(1)
 
-    def forward(self, latents: Tensor, tokens: Tensor) -> Tensor:
-        """Return what the latents gather from the tokens, without the residual."""
+    def gathered(self, latents: Tensor, tokens: Tensor) -> Tensor:
+        """Means of the normalised tokens as each latent weighs them, head after head: (B, M, heads·token_dim)."""
         normalised = self.normalised(tokens).expand(-1, self.heads, -1, -1)  # (B, h, n, f)
         query = self.folded_query(latents).expand(len(tokens), -1, -1, -1)  # (B, h, M, f)
-        mean = narrow_attention(query, normalised, normalised, scale=1.0)  # (B, h, M, f)
-        mean = mean * self.norm_tokens.weight + self.norm_tokens.bias
-        value_weight = rearrange(self.to_key_value.weight.chunk(2)[1], "(h d) f -> h f d", h=self.heads)
-        return self.to_output(rearrange(mean @ value_weight, "b h m d -> b m (h d)"))
+        return rearrange(narrow_attention(query, normalised, normalised, scale=1.0), "b h m f -> b m (h f)")
+
+    def folded_output(self) -> tuple[Tensor, Tensor]:
+        """What turns `gathered` into the output: a matrix (latent_dim, heads·token_dim) and an offset (latent_dim,)."""
+        value_weight = rearrange(self.to_key_value.weight.chunk(2)[1], "(h d) f -> h d f", h=self.heads)
+        output_weight = rearrange(self.to_output.weight, "o (h d) -> h o d", h=self.heads)
+        matrix = output_weight @ value_weight  # (h, o, f)
+        offset = self.to_output.bias + (matrix @ self.norm_tokens.bias).sum(dim=0)
+        return rearrange(matrix * self.norm_tokens.weight, "h o f -> o (h f)"), offset
+
+    def forward(self, latents: Tensor, tokens: Tensor) -> Tensor:
+        """Return what the latents gather from the tokens, without the residual."""
+        return F.linear(self.gathered(latents, tokens), *self.folded_output())
 
     def attention(self, latents: Tensor, tokens: Tensor) -> Tensor:
         """Attention weights, (B, heads, M, n), each row summing to 1: for maps, not used by `forward`."""
@@ -180,8 +190,13 @@ class Perceiver(nn.Module):
 
     def forward(self, tokens: Tensor) -> Tensor:
         """Return the normalised mean of the latents, (B, latent_dim)."""
+        tokens = self.with_positions(tokens)
+        if not self.self_attentions:
+            (feed_forward,) = self.feed_forwards
+            assert isinstance(feed_forward, FeedForward)
+            return self.norm(read_once(self.latents, self.cross_attention, feed_forward, tokens))
         latents = self.latents.unsqueeze(0)  # (1, M, D): the same for all samples until they have read
-        x = latents + self.cross_attention(latents, self.with_positions(tokens))  # (B, M, D)
+        x = latents + self.cross_attention(latents, tokens)  # (B, M, D)
         for feed_forward, attention in zip(self.feed_forwards[:-1], self.self_attentions, strict=True):
             x = x + feed_forward(x)
             x = x + attention(x)

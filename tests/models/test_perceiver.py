@@ -89,3 +89,19 @@ def test_a_tiny_one_learns_to_tell_two_classes():
         optimizer.step()
         losses.append(loss.item())
     assert losses[-1] < 0.5 * losses[0]
+
+
+@pytest.mark.parametrize("precision", ["autocast", "bfloat16"])
+def test_the_encoder_at_half_precision_stays_near_the_whole(precision):
+    torch.manual_seed(0)
+    encoder = HeartRateEncoder(32, num_latents=16, latent_dim=64).eval()
+    disturb_norms(encoder)
+    x = torch.rand(4, 187)
+    whole = encoder(x)
+    if precision == "autocast":
+        with torch.autocast("cpu", torch.bfloat16):
+            half = encoder(x)
+    else:
+        half = encoder.to(torch.bfloat16)(x.bfloat16())
+    assert half.dtype == torch.bfloat16
+    assert (half.float() - whole).abs().max() < 0.03 * whole.abs().max()
