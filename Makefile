@@ -26,13 +26,15 @@ demo: setup ## The whole pipeline on data it makes itself, in a few minutes
 	$(RUN) -m experiments.demo $(ARGS)
 
 ##@ Steps, in order
-.PHONY: check-data pretrain-stage1 pretrain-stage2 prepare embed finetune loso
+.PHONY: check-data pretrain-stage1 pretrain-stage2 pretrain-ecg prepare embed finetune loso
 check-data: setup ## Say within seconds whether a data set is complete (ARGS="check.sets=[biovid,vggface2,...]")
 	$(RUN) -m experiments.check_data $(ARGS)
 pretrain-stage1: setup ## Face recognition on VGGFace2 or any identities -> runs/pretrain-stage1
 	$(RUN) -m experiments.pretrain_stage1 $(ARGS)
 pretrain-stage2: setup ## Emotion recognition on four sets at once -> runs/pretrain-stage2
 	$(RUN) -m experiments.pretrain_stage2 $(ARGS)
+pretrain-ecg: setup ## Heartbeat classification on MIT-BIH and PTB -> runs/pretrain-ecg
+	$(RUN) -m experiments.pretrain_ecg $(ARGS)
 prepare: setup ## BioVid: face boxes and heart rates of every clip -> runs/prepare
 	$(RUN) -m experiments.prepare $(ARGS)
 embed: setup ## BioVid: frame embeddings of every clip -> runs/embed

@@ -14,6 +14,7 @@ from experiments.command import main
 from painlit.config import Config
 from painlit.errors import PainlitError
 from painlit.schema.check import ALL, DATA_SETS
+from painlit.schema.heartbeats import HEARTBEAT_SETS
 
 
 @dataclass(frozen=True)
@@ -68,11 +69,17 @@ def _sets(config: Config) -> list[str]:
         "raf_basic": f"{roots.raf_db}/basic",
         "raf_compound": f"{roots.raf_db}/compound",
         "folders": roots.folders,
+        "mitbih": config.ecg.roots.mitbih,
+        "ptb": config.ecg.roots.ptb,
+        "mitbih_csv": config.ecg.roots.csv,
+        "ptb_csv": config.ecg.roots.csv,
     }
     absent = {name: folders[name] for name in DATA_SETS if not Path(folders[name]).is_dir()}
     told = ", ".join(f"{name} ({folder})" for name, folder in absent.items())
     if len(absent) == len(DATA_SETS):
-        raise PainlitError(f"no data set is there: {told}", "say where they are: data.root, stage1.root, stage2.roots")
+        raise PainlitError(
+            f"no data set is there: {told}", "say where they are: data.root, stage1.root, stage2.roots, ecg.roots"
+        )
     if absent:
         print(f"not there, and not checked: {told}")
     return [name for name in DATA_SETS if name not in absent]
@@ -82,6 +89,11 @@ def _check(name: str, config: Config) -> tuple[list[str], list[str]]:
     """What is there of one set, and what is wrong."""
     if name == "biovid":
         return check_biovid(config)
+    if name in HEARTBEAT_SETS:
+        from data_modules.heartbeat_datamodule import SOURCES as HEARTBEATS
+        from data_modules.heartbeats_check import check_heartbeats
+
+        return check_heartbeats(HEARTBEATS[name](config))
     from data_modules.images_check import check_images
 
     if name == "vggface2":

@@ -11,8 +11,9 @@ from dataclasses import replace
 from pathlib import Path
 
 from data_modules.demo import make_demo
+from data_modules.demo_heartbeats import make_demo_heartbeats
 from data_modules.demo_images import make_demo_images
-from experiments import embed, loso, prepare, pretrain_stage1, pretrain_stage2
+from experiments import embed, loso, prepare, pretrain_ecg, pretrain_stage1, pretrain_stage2
 from experiments.command import main
 from painlit.config import Config
 from painlit.progress import progress_bar
@@ -25,6 +26,7 @@ def run(config: Config) -> loso.LosoResult:
     started = time.monotonic()
     _title("demo data: photographs, videos and ECG, made of one portrait and one heartbeat")
     make_demo_images(Path(config.stage1.root).parent, config.seed)
+    make_demo_heartbeats(Path(config.ecg.roots.mitbih).parent, config.seed)
     total = SUBJECTS * CLIPS_PER_CLASS * len(config.classes)
     with progress_bar("make clips", total=total) as advance:
         make_demo(
@@ -38,6 +40,8 @@ def run(config: Config) -> loso.LosoResult:
     )
     _title("pretrain-stage2: which expression is it? The Spatial-Module goes on, on four sets at once")
     pretrain_stage2.run(config)
+    _title("pretrain-ecg: which kind of heartbeat is it? The Heart Rate Encoder, on two collections at once")
+    pretrain_ecg.run(config)
     _title("prepare: where the face is in each frame, how fast the heart beats in each second")
     prepare.run(config)
     _title("embed: the Spatial-Module's embedding of each frame and its tiles")

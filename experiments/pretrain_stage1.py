@@ -35,6 +35,7 @@ class Stage1Result:
 def run(config: Config) -> Stage1Result:
     """Train one network to tell identities apart and write its weights."""
     from data_modules.face_datamodule import FaceDataModule, open_face_index
+    from painlit.images.unreadable import UnreadableImages
     from painlit.pretraining import is_first_process, leave_results, pretrain
     from painlit.tasks.face_recognition import FaceRecognition
     from painlit.training import Run
@@ -59,7 +60,8 @@ def run(config: Config) -> Stage1Result:
             _announce(data.describe(), data.size)
         module = FaceRecognition(config.to_dict(), data.identities)
         settings = Run(folder, group=STAGE, name=folder.name, kind=STAGE, config=config)
-        trainer, metrics = pretrain(module, data, config.stage1.train, settings)
+        unreadable = UnreadableImages(folder / "unreadable.txt", config.stage1.train.checkpoint_steps)
+        trainer, metrics = pretrain(module, data, config.stage1.train, settings, [unreadable])
         if trainer.is_global_zero:
             about = {"data": data.describe(), **_sizes(config, data.size)}
             leave_results(config, settings, {network: module.network}, metrics, about, started)

@@ -38,6 +38,7 @@ class Stage2Result:
 def run(config: Config) -> Stage2Result:
     """Train the Spatial-Module to tell expressions and write its weights."""
     from data_modules.emotion_datamodule import EmotionDataModule, open_emotion_indices
+    from painlit.images.unreadable import UnreadableImages
     from painlit.pretraining import is_first_process, leave_results, pretrain
     from painlit.tasks.emotion_multitask import EmotionMultitask
     from painlit.training import Run
@@ -62,7 +63,8 @@ def run(config: Config) -> Stage2Result:
         module = EmotionMultitask(config.to_dict(), data.classes)
         module.network, module.normalise = start.spatial, start.normalise
         settings = Run(folder, group=STAGE, name=folder.name, kind=STAGE, config=config)
-        trainer, metrics = pretrain(module, data, config.stage2.train, settings)
+        unreadable = UnreadableImages(folder / "unreadable.txt", config.stage2.train.checkpoint_steps)
+        trainer, metrics = pretrain(module, data, config.stage2.train, settings, [unreadable])
         if trainer.is_global_zero:
             about = {
                 "data": data.describe(),

@@ -8,6 +8,7 @@ from torch import nn
 from painlit.config import Config, SpatialConfig
 from painlit.errors import PainlitError
 from painlit.models import AugmNet, Basic, HeartRateEncoder, Masking, PainModel, SpatialModule, TemporalModule
+from painlit.schema import HeartRateEncoderConfig
 
 
 def build_spatial_module(config: SpatialConfig, drop_path: float = 0.0) -> SpatialModule:
@@ -36,18 +37,19 @@ def build_temporal_module(config: Config) -> TemporalModule:
     )
 
 
+def build_heart_rate_encoder(config: HeartRateEncoderConfig) -> HeartRateEncoder:
+    """The Heart Rate Encoder of these sizes, with random weights."""
+    return HeartRateEncoder(config.output_dim, num_latents=config.latents, latent_dim=config.latent_dim)
+
+
 def build_pain_model(config: Config) -> PainModel:
     """PainModel for the configured task and modality, with random weights."""
     model = config.model
     frames, embedding_dim = config.clip.used_frames, config.spatial.embed_dim
     size = config.clip.heart_rates if config.raw_heart_rates else frames * embedding_dim
     encoder = None
-    if model.uses_heart_rate and model.heart_rate_encoder.enabled:
-        encoder = HeartRateEncoder(
-            size=model.heart_rate_encoder.output_dim,
-            num_latents=model.heart_rate_encoder.latents,
-            latent_dim=model.heart_rate_encoder.latent_dim,
-        )
+    if config.encodes_heart_rates:
+        encoder = build_heart_rate_encoder(model.heart_rate_encoder)
     augmentations: list[nn.Module] = []
     if model.basic:
         augmentations.append(Basic())

@@ -1,4 +1,4 @@
-"""What earlier stages left for later ones, or the user names: the Spatial-Module and the Temporal-Module."""
+"""What earlier stages left for later ones, or the user names."""
 
 from __future__ import annotations
 
@@ -13,12 +13,14 @@ import torch
 from painlit.build import build_spatial_module
 from painlit.config import Config
 from painlit.errors import PainlitError
-from painlit.models import SpatialModule, TemporalModule
+from painlit.models import HeartRateEncoder, SpatialModule, TemporalModule
 from painlit.normalisation import MEAN, STD, Normalise
 from painlit.weights import digest, load_weights
 
 STAGES = ("pretrain-stage2", "pretrain-stage1")
 """Stages that leave a Spatial-Module; the later one is preferred."""
+ECG = ("pretrain-ecg",)
+"""Stages that leave a Heart Rate Encoder."""
 
 
 @dataclass(frozen=True)
@@ -83,6 +85,27 @@ def load_pretrained_temporal_module(config: Config, module: TemporalModule) -> N
     print(f"Temporal-Module: {path}")
 
 
+def load_pretrained_heart_rate_encoder(config: Config, encoder: HeartRateEncoder) -> None:
+    """Give a Heart Rate Encoder the weights of `pretrain-ecg` (`model.heart_rate_encoder.weights`).
+
+    Raises:
+        PainlitError: No such weights, or they were trained with other sizes.
+    """
+    wanted = config.model.heart_rate_encoder.weights
+    if wanted == "untrained":
+        return
+    path = find_weights(config, wanted, "heart_rate_encoder", ECG)
+    trained = load_weights(path, encoder).get("heart_rate_encoder", {})
+    _refuse_other(path, "model.heart_rate_encoder", encoder_sizes(config), trained)
+    print(f"Heart Rate Encoder: {path}")
+
+
+def encoder_sizes(config: Config) -> dict[str, int]:
+    """What the shapes of the Heart Rate Encoder's weights follow from, for the JSON beside them."""
+    sizes = dataclasses.asdict(config.model.heart_rate_encoder)
+    return {key: sizes[key] for key in ("latents", "latent_dim", "output_dim")}
+
+
 def temporal_sizes(config: Config) -> dict[str, int]:
     """What the shapes of the Temporal-Module's weights follow from, for the JSON beside them."""
     sizes = dataclasses.asdict(config.model.temporal)
@@ -96,6 +119,10 @@ def with_found_weights(config: Config) -> Config:
     if model.temporal.weights == "auto":
         path = find_weights(config, "auto", "temporal", STAGES[1:])
         model = dataclasses.replace(model, temporal=dataclasses.replace(model.temporal, weights=str(path)))
+    if config.encodes_heart_rates and model.heart_rate_encoder.weights == "auto":
+        path = find_weights(config, "auto", "heart_rate_encoder", ECG)
+        encoder = dataclasses.replace(model.heart_rate_encoder, weights=str(path))
+        model = dataclasses.replace(model, heart_rate_encoder=encoder)
     if config.joint and embed.weights == "auto":
         embed = dataclasses.replace(embed, weights=str(find_weights(config, "auto", "spatial", STAGES)))
     return dataclasses.replace(config, model=model, embed=embed)
@@ -104,6 +131,8 @@ def with_found_weights(config: Config) -> Config:
 def weights_fingerprints(config: Config) -> dict[str, str]:
     """Digests of the weights that training starts from, whatever their files are called."""
     named = {"temporal weights": config.model.temporal.weights}
+    if config.encodes_heart_rates:
+        named["heart rate encoder weights"] = config.model.heart_rate_encoder.weights
     if config.joint:
         named["spatial weights"] = config.embed.weights
     return {key: file if file == "untrained" else weights_digest(Path(file)) for key, file in named.items()}
@@ -130,12 +159,13 @@ def find_weights(config: Config, weights: str, network: str, stages: Sequence[st
         found = list(Path(config.runs).glob(f"{stage}/*/weights/{network}.safetensors"))
         if found:
             return max(found, key=lambda path: path.stat().st_mtime)
-    key, option = {
-        "spatial": ("embed.weights or stage2.weights", ""),
-        "temporal": ("model.temporal.weights", ' ARGS="stage1.network=temporal"'),
+    what, key, option = {
+        "spatial": ("Spatial-Module", "embed.weights or stage2.weights", ""),
+        "temporal": ("Temporal-Module", "model.temporal.weights", ' ARGS="stage1.network=temporal"'),
+        "heart_rate_encoder": ("Heart Rate Encoder", "model.heart_rate_encoder.weights", ""),
     }[network]
     raise PainlitError(
-        f"no pretrained {network.capitalize()}-Module under {config.runs} ({' or '.join(stages)})",
+        f"no pretrained {what} under {config.runs} ({' or '.join(stages)})",
         f"run make {stages[-1]}{option}, or give {key} a .safetensors file, or `untrained` to start from random ones",
     )
 

@@ -1,20 +1,19 @@
-"""One pretraining run: train with what stages 1 and 2 share, then leave weights and metrics."""
+"""One pretraining run: train with what the pretraining stages share, then leave weights and metrics."""
 
 from __future__ import annotations
 
 import math
 import os
 import time
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from typing import Any
 
 import torch
-from lightning import LightningDataModule, LightningModule, Trainer
+from lightning import Callback, LightningDataModule, LightningModule, Trainer
 from torch import nn
 
 from painlit.config import Config
 from painlit.files import write_json
-from painlit.images.unreadable import UnreadableImages
 from painlit.schema.training import PretrainingTraining
 from painlit.training import ResumePoint, Run, StepProgress, end_logging, fit, quiet_lightning
 from painlit.weights import save_weights
@@ -26,18 +25,25 @@ def is_first_process() -> bool:
 
 
 def pretrain(
-    module: LightningModule, data: LightningDataModule, training: PretrainingTraining, run: Run
+    module: LightningModule,
+    data: LightningDataModule,
+    training: PretrainingTraining,
+    run: Run,
+    callbacks: Sequence[Callback] = (),
 ) -> tuple[Trainer, dict[str, float]]:
     """Train to the last epoch, on one process or many, going on where an earlier run was stopped.
 
+    Args:
+        module: What to train.
+        data: What it learns from.
+        training: Epochs, batches, processes.
+        run: Its folder and names.
+        callbacks: Of this stage alone.
+
     Returns:
         The trainer, and the last epoch's metrics.
-
-    Raises:
-        PainlitError: More than 1 % of the images cannot be read.
     """
     quiet_lightning()
-    steps = training.checkpoint_steps
     devices = "auto" if training.devices == "auto" else int(training.devices)
     on_cpu = training.accelerator == "cpu" or torch.accelerator.current_accelerator(check_available=True) is None
     if devices == "auto" and on_cpu:
@@ -47,8 +53,8 @@ def pretrain(
         data,
         training,
         run,
-        resume=ResumePoint(run.folder / "checkpoints" / "last.ckpt", steps=steps),
-        callbacks=[StepProgress(run.kind), UnreadableImages(run.folder / "unreadable.txt", steps)],
+        resume=ResumePoint(run.folder / "checkpoints" / "last.ckpt", steps=training.checkpoint_steps),
+        callbacks=[StepProgress(run.kind), *callbacks],
         devices=devices,
         strategy="auto" if devices == 1 else "ddp",
         use_distributed_sampler=False,  # MixedBatches and Passes divide batches themselves

@@ -16,15 +16,21 @@ PAIN = ("task", "seed", "data.", "clip.", "face.", "spatial.", "model.", "train.
 """Keys that a pain model depends on."""
 STAGE1 = ("seed", "face.", "spatial.", "images.", "stage1.")
 STAGE1_TEMPORAL = ("seed", "face.", "clip.", "spatial.", "model.temporal.", "images.", "stage1.")
+ECG = ("seed", "model.heart_rate_encoder.", "ecg.")
 STAGE2 = ("seed", "face.", "spatial.", "images.", "stage2.")
 
 _FREE = (
-    *("data.root", "data.name", "loso.workers", "loso.subjects", "model.temporal.weights"),
+    *("data.root", "data.name", "loso.workers", "loso.subjects"),
+    *("model.temporal.weights", "model.heart_rate_encoder.weights"),
     *("train.checkpoint_every", "train.crop_memory_gib", "train.accelerator"),
     *("images.workers", "stage1.root", "stage1.name", "stage2.weights"),
-    *(f"stage{n}.train.{key}" for n in (1, 2) for key in ("accelerator", "devices", "checkpoint_steps")),
+    *(
+        f"{s}.train.{key}"
+        for s in ("stage1", "stage2", "ecg")
+        for key in ("accelerator", "devices", "checkpoint_steps")
+    ),
 )
-_FREE_GROUPS = ("stage2.roots.",)
+_FREE_GROUPS = ("stage2.roots.", "ecg.roots.")
 """Keys that do not change the result, or that the data's fingerprints stand for."""
 
 

@@ -72,7 +72,7 @@ class ResumePoint(Callback):
 
 
 class EpochLines(Callback):
-    """One line of metrics an epoch, for log.txt and terminals alike."""
+    """One line of metrics an epoch, for log.txt and terminals alike; those of single classes are left to the logger."""
 
     def __init__(self) -> None:
         self._started = time.monotonic()
@@ -81,7 +81,7 @@ class EpochLines(Callback):
         """Print the epoch's metrics."""
         if not trainer.is_global_zero:
             return
-        values = {k: float(v) for k, v in trainer.callback_metrics.items()}
+        values = {k: float(v) for k, v in trainer.callback_metrics.items() if k.count("/") < 3}
         text = "  ".join(f"{key} {value:.4f}" for key, value in sorted(values.items()))
         seconds = time.monotonic() - self._started
         print(f"epoch {trainer.current_epoch + 1}/{trainer.max_epochs}  {text}  {seconds:.0f} s", flush=True)

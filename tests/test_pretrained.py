@@ -5,11 +5,12 @@ from pathlib import Path
 import pytest
 import torch
 
-from painlit.build import build_spatial_module, build_temporal_module
+from painlit.build import build_heart_rate_encoder, build_spatial_module, build_temporal_module
 from painlit.config import load
 from painlit.errors import PainlitError
 from painlit.normalisation import MEAN, STD, Normalise
 from painlit.pretrained import (
+    encoder_sizes,
     find_weights,
     load_pretrained_temporal_module,
     pretrained_spatial_module,
@@ -86,6 +87,7 @@ def test_normalise_is_the_formula():
     assert torch.allclose(Normalise()(image), (image / 255 - mean) / std, atol=1e-6)
 
 
+ENCODER = ("model.heart_rate_encoder.latents=4", "model.heart_rate_encoder.latent_dim=8")
 TEMPORAL = "model.temporal.latents=4 model.temporal.latent_dim=8 model.temporal.self_attention_blocks=1".split()
 
 
@@ -144,19 +146,41 @@ def test_a_temporal_module_of_another_size_is_refused(tmp_path, size: str):
         load_pretrained_temporal_module(other, module)
 
 
+def leave_encoder(runs: Path, name: str, age: int) -> Path:
+    """A Heart Rate Encoder as pretrain-ecg leaves it, so many seconds old."""
+    settings = config(runs, *ENCODER)
+    torch.manual_seed(age)
+    path = runs / "pretrain-ecg" / name / "weights" / "heart_rate_encoder.safetensors"
+    encoder = build_heart_rate_encoder(settings.model.heart_rate_encoder)
+    save_weights(path, encoder, {"heart_rate_encoder": encoder_sizes(settings)})
+    os.utime(path, (1e9 - age, 1e9 - age))
+    return path
+
+
 def test_all_folds_take_the_weights_found_once(tmp_path):
-    path = leave_temporal(tmp_path, "first", 9)
-    fixed = with_found_weights(config(tmp_path, *TEMPORAL))
+    path, encoder = leave_temporal(tmp_path, "first", 9), leave_encoder(tmp_path, "first", 9)
+    fixed = with_found_weights(config(tmp_path, *TEMPORAL, *ENCODER))
     leave_temporal(tmp_path, "later", 1)
-    assert fixed.model.temporal.weights == str(path)
-    assert with_found_weights(fixed).model.temporal.weights == str(path)
+    leave_encoder(tmp_path, "later", 1)
+    for settings in (fixed, with_found_weights(fixed)):
+        assert settings.model.temporal.weights == str(path)
+        assert settings.model.heart_rate_encoder.weights == str(encoder)
+    assert {"temporal weights", "heart rate encoder weights"} == weights_fingerprints(fixed).keys()
+
+
+def test_a_model_that_reads_no_heart_rate_needs_no_encoder(tmp_path):
+    leave_temporal(tmp_path, "first", 9)
+    fixed = with_found_weights(config(tmp_path, *TEMPORAL, "model.modality=video"))
+    assert fixed.model.heart_rate_encoder.weights == "auto"
+    assert "heart rate encoder weights" not in weights_fingerprints(fixed)
 
 
 def test_fingerprints_are_of_the_tensors_not_of_the_name(tmp_path):
     path, other = leave_temporal(tmp_path, "a", 1), leave_temporal(tmp_path, "b", 2)
     copy = tmp_path / "copy.safetensors"
     copy.write_bytes(path.read_bytes())
-    found = [weights_fingerprints(config(tmp_path, f"model.temporal.weights={p}")) for p in (path, copy, other)]
+    video = "model.modality=video"
+    found = [weights_fingerprints(config(tmp_path, video, f"model.temporal.weights={p}")) for p in (path, copy, other)]
     assert found[0] == found[1] != found[2]
     with pytest.raises(PainlitError, match=r"gone\.safetensors do not exist"):
-        weights_fingerprints(config(tmp_path, f"model.temporal.weights={tmp_path}/gone.safetensors"))
+        weights_fingerprints(config(tmp_path, video, f"model.temporal.weights={tmp_path}/gone.safetensors"))

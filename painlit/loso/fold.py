@@ -22,7 +22,11 @@ from painlit.embeddings import FrameEmbedder
 from painlit.files import write_json, write_text
 from painlit.loso.metrics import summary
 from painlit.loso.protocols import Fold, folds, with_selection
-from painlit.pretrained import load_pretrained_temporal_module, pretrained_spatial_module
+from painlit.pretrained import (
+    load_pretrained_heart_rate_encoder,
+    load_pretrained_temporal_module,
+    pretrained_spatial_module,
+)
 from painlit.provenance import save_config
 from painlit.seeds import derive_seed
 from painlit.tasks import PainAssessment
@@ -62,6 +66,8 @@ def run_fold(config: Config, fold: Fold, clips: PainClips, folder: Path) -> tupl
         pretrained = pretrained_spatial_module(config, config.embed.weights)
         module.embedder = FrameEmbedder(pretrained.spatial, pretrained.normalise)
     load_pretrained_temporal_module(config, module.model.temporal)
+    if module.model.heart_rate_encoder is not None:
+        load_pretrained_heart_rate_encoder(config, module.model.heart_rate_encoder)
     if config.model.normalise_embeddings and config.model.uses_video:
         module.model.set_embedding_statistics(*data.embedding_statistics())
     run = Run(folder, group=config.run_name, name=fold.name, kind="fold", config=config)

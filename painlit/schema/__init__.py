@@ -15,6 +15,7 @@ from typing import Any
 from painlit.errors import PainlitError
 from painlit.schema.check import CheckConfig
 from painlit.schema.checks import divides, one_of
+from painlit.schema.heartbeats import HeartbeatConfig
 from painlit.schema.networks import HeartRateEncoderConfig, ModelConfig, SpatialConfig, TemporalConfig
 from painlit.schema.pain import EmbedConfig, FinetuneConfig, LosoConfig
 from painlit.schema.pretraining import ImagesConfig, Stage1Config, Stage2Config
@@ -31,6 +32,7 @@ __all__ = [
     "FaceConfig",
     "FinetuneConfig",
     "HeartRateEncoderConfig",
+    "HeartbeatConfig",
     "ImagesConfig",
     "LogConfig",
     "LosoConfig",
@@ -88,6 +90,7 @@ class Config:
     images: ImagesConfig = field(default_factory=ImagesConfig)
     stage1: Stage1Config = field(default_factory=Stage1Config)
     stage2: Stage2Config = field(default_factory=Stage2Config)
+    ecg: HeartbeatConfig = field(default_factory=HeartbeatConfig)
     embed: EmbedConfig = field(default_factory=EmbedConfig)
     model: ModelConfig = field(default_factory=ModelConfig)
     train: TrainConfig = field(default_factory=TrainConfig)
@@ -126,6 +129,11 @@ class Config:
         return self.model.modality == "heart_rate" and not self.model.heart_rate_encoder.enabled
 
     @property
+    def encodes_heart_rates(self) -> bool:
+        """Whether the model has a Heart Rate Encoder."""
+        return self.model.uses_heart_rate and self.model.heart_rate_encoder.enabled
+
+    @property
     def flattened_size(self) -> int:
         """Side in px of the RGB images whose flattened length is nearest to the Temporal-Module's input for pain.
 
@@ -149,6 +157,7 @@ class Config:
             "embed": self.data.name,
             "pretrain-stage1": self.name or f"{self.stage1.name}-{self.stage1.network}",
             "pretrain-stage2": self.name or "-".join(self.stage2.sets),
+            "pretrain-ecg": self.name or f"{'-'.join(self.ecg.sets)}-{self.ecg.split}",
         }
         return Path(self.runs) / stage / names.get(stage, self.run_name)
 

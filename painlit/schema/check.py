@@ -6,9 +6,10 @@ from dataclasses import dataclass, field
 
 from painlit.errors import PainlitError
 from painlit.schema.checks import one_of
+from painlit.schema.heartbeats import HEARTBEAT_SETS
 from painlit.schema.pretraining import EMOTION_SETS
 
-DATA_SETS = ("biovid", "vggface2", *EMOTION_SETS)
+DATA_SETS = ("biovid", "vggface2", *EMOTION_SETS, *HEARTBEAT_SETS)
 """Data sets that `make check-data` knows."""
 ALL = "all"
 """Every data set whose folder exists."""
@@ -19,8 +20,8 @@ class CheckConfig:
     """`make check-data`: is everything there before hours are spent?"""
 
     sets: list[str] = field(default_factory=lambda: ["biovid"])
-    """Data sets to look at: biovid, vggface2 (at stage1.root), affectnet, cfee, raf_basic, raf_compound, folders;
-    or all alone: those whose folder exists, the others being named and nothing wrong."""
+    """Data sets to look at: biovid, vggface2 (at stage1.root), affectnet, cfee, raf_basic, raf_compound, folders,
+    mitbih, ptb, mitbih_csv, ptb_csv; or all alone: those whose folder exists, the others being named and not wrong."""
 
     def __post_init__(self):
         for name in self.sets:

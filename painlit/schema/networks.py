@@ -53,6 +53,8 @@ class HeartRateEncoderConfig:
     """Width of a latent."""
     output_dim: int = 2048
     """Size of E_h."""
+    weights: str = "auto"
+    """Weights of pretrain-ecg to start from (.safetensors); auto takes the newest under runs/; untrained is random."""
 
     def __post_init__(self):
         for key in ("latents", "latent_dim", "output_dim"):

@@ -63,7 +63,7 @@ class TrainConfig(Training):
 
 @dataclass
 class PretrainingTraining(Training):
-    """What pretraining on photographs adds: several processes, and checkpoints within an epoch."""
+    """What pretraining adds: several processes, and checkpoints within an epoch."""
 
     devices: str = "auto"
     """Processes: auto is one for each GPU, or one on a CPU; or a number."""
@@ -71,15 +71,11 @@ class PretrainingTraining(Training):
     """Steps between checkpoints a stopped run goes on from; the end of each epoch is one too."""
     clip_gradient: float = 1.0
     """Largest norm of the gradient; 0 does not clip."""
-    drop_path: float = 0.0
-    """Rate of stochastic depth in the Spatial-Module's last block, rising to it from 0; helps small sets."""
 
     def __post_init__(self):
         super().__post_init__()
         at_least(f"{self.key}.checkpoint_steps", self.checkpoint_steps, 1)
         at_least(f"{self.key}.clip_gradient", self.clip_gradient, 0)
-        if not 0 <= self.drop_path < 1:
-            raise PainlitError(f"{self.key}.drop_path={self.drop_path}", "give a rate from 0 to below 1")
         if self.devices != "auto" and not self.devices.isdecimal():
             raise PainlitError(f"{self.key}.devices={self.devices!r}", "give auto or a number")
         if self.batch_size % self.processes:
@@ -95,7 +91,20 @@ class PretrainingTraining(Training):
 
 
 @dataclass
-class Stage1Training(PretrainingTraining):
+class PhotographTraining(PretrainingTraining):
+    """What training the Spatial-Module on photographs adds."""
+
+    drop_path: float = 0.0
+    """Rate of stochastic depth in the Spatial-Module's last block, rising to it from 0; helps small sets."""
+
+    def __post_init__(self):
+        super().__post_init__()
+        if not 0 <= self.drop_path < 1:
+            raise PainlitError(f"{self.key}.drop_path={self.drop_path}", "give a rate from 0 to below 1")
+
+
+@dataclass
+class Stage1Training(PhotographTraining):
     """Face recognition. The paper gives no values: all are ours."""
 
     key: ClassVar[str] = "stage1.train"
@@ -113,7 +122,7 @@ class Stage1Training(PretrainingTraining):
 
 
 @dataclass
-class Stage2Training(PretrainingTraining):
+class Stage2Training(PhotographTraining):
     """Emotion recognition. The paper gives no values: all are ours."""
 
     key: ClassVar[str] = "stage2.train"
@@ -124,6 +133,24 @@ class Stage2Training(PretrainingTraining):
     """Images in a step, of all sets and over all processes."""
     lr: float = 3e-4
     """Peak learning rate; lower than stage 1's, whose weights it starts from."""
+    weight_decay: float = 0.05
+    """AdamW's weight decay."""
+    warmup_epochs: int = 1
+    """Epochs of linear warm-up."""
+
+
+@dataclass
+class EcgTraining(PretrainingTraining):
+    """Heartbeat classification. The paper gives no values: all are ours."""
+
+    key: ClassVar[str] = "ecg.train"
+
+    epochs: int = 30
+    """Passes over the largest collection."""
+    batch_size: int = 128
+    """Beats in a step, of all collections and over all processes."""
+    lr: float = 1e-3
+    """Peak learning rate."""
     weight_decay: float = 0.05
     """AdamW's weight decay."""
     warmup_epochs: int = 1

@@ -12,7 +12,7 @@ if TYPE_CHECKING:
     from lightning import Trainer
 
 
-def mean_cross_entropy(logits: Tensor, labels: Tensor, trainer: Trainer) -> Tensor:
+def mean_cross_entropy(logits: Tensor, labels: Tensor, trainer: Trainer, class_weights: Tensor | None = None) -> Tensor:
     """Cross-entropy such that the mean over processes is the mean over all their images, however they are divided.
 
     Distributed training averages gradients over processes, which is right only if each has equally many images.
@@ -21,10 +21,11 @@ def mean_cross_entropy(logits: Tensor, labels: Tensor, trainer: Trainer) -> Tens
         logits: (b, classes) of this process; b may be 0.
         labels: (b,).
         trainer: Knows the processes.
+        class_weights: (classes,) factor of each class's loss.
 
     Returns:
         Scalar.
     """
     count = torch.tensor(float(len(labels)), device=logits.device)
     total = trainer.strategy.reduce(count, reduce_op="sum").clamp_min(1)
-    return F.cross_entropy(logits.float(), labels, reduction="sum") * trainer.world_size / total
+    return F.cross_entropy(logits.float(), labels, class_weights, reduction="sum") * trainer.world_size / total

@@ -19,7 +19,7 @@ from painlit.normalisation import MEAN, STD
 
 FRAMES, D = 6, 8
 SETTINGS = (
-    "clip.seconds=2 clip.frames=6 model.temporal.weights=untrained "
+    "clip.seconds=2 clip.frames=6 model.temporal.weights=untrained model.heart_rate_encoder.weights=untrained "
     "spatial.embed_dim=8 spatial.outer_heads=2 spatial.image_size=32 train.batch_size=5"
 ).split()
 

@@ -8,6 +8,7 @@ import numpy as np
 import pytest
 
 from data_modules.demo import make_demo
+from data_modules.demo_heartbeats import make_demo_heartbeats
 from experiments import embed, prepare
 from painlit.config import Config, load
 
@@ -16,7 +17,7 @@ TINY = (
     "spatial.inner_heads=2 spatial.outer_heads=2 embed.weights=untrained embed.workers=0 "
     "model.heart_rate_encoder.latents=4 model.heart_rate_encoder.latent_dim=8 model.heart_rate_encoder.output_dim=16 "
     "model.temporal.latents=4 model.temporal.latent_dim=8 model.temporal.self_attention_blocks=1 "
-    "model.temporal.weights=untrained "
+    "model.temporal.weights=untrained model.heart_rate_encoder.weights=untrained "
     "train.epochs=4 train.warmup_epochs=1 train.batch_size=4 train.lr=1e-2 train.accelerator=cpu "
     "train.checkpoint_every=1 prepare.workers=1 log.wandb=disabled data.is_biovid=false data.name=tiny"
 ).split()
@@ -33,28 +34,32 @@ def tiny_data(tmp_path_factory) -> Path:
     return make_demo(root, load(TINY).clip, subjects=3, clips_per_class=2)
 
 
-PHOTOGRAPHS = (
+PRETRAINING = (
     "images.workers=0 stage1.faces=whole stage2.faces=whole stage1.held_out=0.25 stage1.validation_share=0.2 "
     "stage1.train.epochs=3 stage1.train.batch_size=8 stage1.train.lr=3e-3 stage1.train.accelerator=cpu "
     "stage2.sets=[raf_basic,folders] stage2.weights=untrained stage2.validation_share=0.3 "
-    "stage2.train.epochs=3 stage2.train.batch_size=8 stage2.train.lr=3e-3 stage2.train.accelerator=cpu"
+    "stage2.train.epochs=3 stage2.train.batch_size=8 stage2.train.lr=3e-3 stage2.train.accelerator=cpu "
+    "ecg.train.epochs=3 ecg.train.batch_size=256 ecg.train.lr=3e-3 ecg.train.accelerator=cpu"
 ).split()
 
 
-def photographs(root: Path, runs: Path) -> list[str]:
-    """Arguments of the pretraining stages on `tiny_photographs`."""
+def pretraining(root: Path, runs: Path) -> list[str]:
+    """Arguments of the pretraining stages on `tiny_sets`."""
     roots = [
         f"stage1.root={root}/identities",
         f"stage2.roots.raf_db={root}/RAF-DB",
         f"stage2.roots.folders={root}/looks",
+        f"ecg.roots.mitbih={root}/heartbeats/mitdb",
+        f"ecg.roots.ptb={root}/heartbeats/ptbdb",
     ]
-    return [*TINY, *PHOTOGRAPHS, *roots, f"runs={runs}"]
+    return [*TINY, *PRETRAINING, *roots, f"runs={runs}"]
 
 
 @pytest.fixture(scope="session")
-def tiny_photographs(tmp_path_factory) -> Path:
-    """Coloured patterns as photographs: 8 identities x 6 images, RAF-DB basic 7 x 4, and 3 classes of 6 people."""
-    root = tmp_path_factory.mktemp("photographs")
+def tiny_sets(tmp_path_factory) -> Path:
+    """Patterns as photographs: 8 identities x 6 images, RAF-DB basic 7 x 4, 3 classes of 6 people; and heartbeats."""
+    root = tmp_path_factory.mktemp("sets")
+    make_demo_heartbeats(root / "heartbeats")
     generator = np.random.default_rng(0)
     for person in range(8):
         for image in range(6):

@@ -1,4 +1,4 @@
-"""Stages 1 and 2 as their commands run them: hand-over, resume within an epoch, several processes, bad images."""
+"""The pretraining stages as their commands run them: hand-over, resume within an epoch, several processes, bad data."""
 
 import json
 import re
@@ -9,15 +9,16 @@ import sys
 from pathlib import Path
 
 import pytest
-from conftest import photographs, tiny
+import torch
+from conftest import pretraining, tiny
 from safetensors.torch import load_file
 
-from experiments import embed, pretrain_stage1, pretrain_stage2
+from experiments import embed, finetune, pretrain_ecg, pretrain_stage1, pretrain_stage2
 from painlit.config import load
 from painlit.errors import PainlitError
 from painlit.weights import digest
 
-STAGES = {"pretrain_stage1": "spatial", "pretrain_stage2": "spatial"}
+STAGES = ("pretrain_stage1", "pretrain_stage2", "pretrain_ecg")
 
 
 def stage(name: str, arguments: list[str]) -> subprocess.CompletedProcess[str]:
@@ -30,12 +31,13 @@ def results(runs: Path, name: str, run: str) -> tuple[dict, str]:
     folder = runs / name.replace("_", "-") / run
     metrics = json.loads((folder / "metrics.json").read_text())
     del metrics["seconds"]
-    return metrics, digest(load_file(folder / "weights" / "spatial.safetensors"))
+    (weights,) = (folder / "weights").glob("*.safetensors")
+    return metrics, digest(load_file(weights))
 
 
 @pytest.mark.smoke
-def test_each_stage_finds_what_the_one_before_left(tiny_photographs, tiny_data, runs):
-    arguments = photographs(tiny_photographs, runs)
+def test_each_stage_finds_what_the_one_before_left(tiny_sets, tiny_data, runs):
+    arguments = pretraining(tiny_sets, runs)
     first = pretrain_stage1.run(load(arguments))
     assert first.metrics["val/accuracy"] >= 0
     about = json.loads(first.weights.with_suffix(".json").read_text())
@@ -56,11 +58,11 @@ def test_each_stage_finds_what_the_one_before_left(tiny_photographs, tiny_data, 
     assert digest(load_file(second.weights)) in json.dumps(cache)
 
 
-def test_the_temporal_module_goes_from_stage_1_to_the_pain_model(tiny_photographs, tiny_data, runs):
+def test_the_temporal_module_goes_from_stage_1_to_the_pain_model(tiny_sets, tiny_data, runs):
     from painlit.pretrained import load_pretrained_temporal_module
     from painlit.tasks import PainAssessment
 
-    arguments = photographs(tiny_photographs, runs)
+    arguments = pretraining(tiny_sets, runs)
     result = pretrain_stage1.run(load([*arguments, "stage1.network=temporal"]))
     trained = load_file(result.weights)
     config = tiny(tiny_data, runs, "model.temporal.weights=auto")
@@ -73,10 +75,41 @@ def test_the_temporal_module_goes_from_stage_1_to_the_pain_model(tiny_photograph
         load_pretrained_temporal_module(other, wider)
 
 
+def test_the_heart_rate_encoder_goes_from_heartbeats_to_the_pain_model(tiny_sets, tiny_data, runs):
+    result = pretrain_ecg.run(load(pretraining(tiny_sets, runs)))
+    assert result.metrics["val/ptb/accuracy"] >= 0
+    assert set(result.metrics) >= {f"val/mitbih/{kind}/sensitivity" for kind in "NSVFQ"}
+    about = json.loads(result.weights.with_suffix(".json").read_text())
+    assert set(about["data"]) == {"mitbih", "ptb"}
+    assert about["scalars"] == {"beat_mean": 0.2, "beat_scale": 0.225}
+    rows = [line.split(",") for line in (result.folder / "confusion.csv").read_text().splitlines()]
+    assert sum(int(n) for row in rows[1:6] for n in row[1:]) == sum(
+        about["data"]["mitbih"]["validation_beats"].values()
+    )
+
+    heart = ["model.modality=heart_rate", "train.epochs=1", "train.warmup_epochs=0", "train.lr=1e-12"]
+    settings = tiny(tiny_data, runs, *heart, "model.heart_rate_encoder.weights=auto")
+    tuned = load_file(finetune.run(settings).weights)
+    for key, value in load_file(result.weights).items():
+        torch.testing.assert_close(tuned[f"heart_rate_encoder.{key}"], value, atol=1e-6, rtol=0)
+    about = json.loads((runs / "finetune" / settings.run_name / "fingerprint.json").read_text())
+    assert about["heart rate encoder weights"] == digest(load_file(result.weights))
+    other = tiny(tiny_data, runs, *heart, "name=other", "model.heart_rate_encoder.weights=auto",
+                 "model.heart_rate_encoder.output_dim=24")  # fmt: skip
+    with pytest.raises(PainlitError, match=r"heart_rate_encoder\.safetensors does not fit"):
+        finetune.run(other)
+
+
+def test_without_pretrained_weights_the_missing_step_is_named(tiny_data, runs):
+    settings = tiny(tiny_data, runs, "model.modality=heart_rate", "model.heart_rate_encoder.weights=auto")
+    with pytest.raises(PainlitError, match=r"(?s)no pretrained Heart Rate Encoder.*make pretrain-ecg"):
+        finetune.run(settings)
+
+
 @pytest.mark.parametrize("name", STAGES)
-def test_killed_within_an_epoch_it_goes_on_to_the_undisturbed_result(tiny_photographs, tmp_path, name):
+def test_killed_within_an_epoch_it_goes_on_to_the_undisturbed_result(tiny_sets, tmp_path, name):
     arguments = [
-        *photographs(tiny_photographs, tmp_path),
+        *pretraining(tiny_sets, tmp_path),
         f"{name.replace('pretrain_', '')}.train.checkpoint_steps=2",
         f"{name.replace('pretrain_', '')}.train.epochs=4",
     ]
@@ -89,7 +122,7 @@ def test_killed_within_an_epoch_it_goes_on_to_the_undisturbed_result(tiny_photog
         "Trainer.save_checkpoint = saved\n"
         "sys.argv = ['stage', *sys.argv[1:]]; runpy.run_module('experiments.{name}', run_name='__main__')"
     )
-    # 4 steps an epoch in stage 1, 3 in stage 2: step 6 is in the middle of one, and at the end of another
+    # 4 steps an epoch in stage 1, 3 in stage 2: step 6 is within an epoch, and at the end of one
     for step in (2, 6):
         command = [sys.executable, "-c", killer.format(step=step, name=name), *arguments, "name=killed"]
         assert subprocess.run(command, capture_output=True).returncode == -signal.SIGKILL
@@ -99,9 +132,9 @@ def test_killed_within_an_epoch_it_goes_on_to_the_undisturbed_result(tiny_photog
 
 
 @pytest.mark.parametrize("name", STAGES)
-def test_two_processes_learn_what_one_does_and_log_once(tiny_photographs, tmp_path, name):
+def test_two_processes_learn_what_one_does_and_log_once(tiny_sets, tmp_path, name):
     short = name.replace("pretrain_", "")
-    arguments = [*photographs(tiny_photographs, tmp_path), f"{short}.train.epochs=2"]
+    arguments = [*pretraining(tiny_sets, tmp_path), f"{short}.train.epochs=2"]
     stage(name, [*arguments, "name=one"])
     told = stage(name, [*arguments, f"{short}.train.devices=2", "name=two", "log.wandb=offline"]).stdout
     assert len(re.findall(r"^epoch \d/2 ", told, re.MULTILINE)) == 2
@@ -109,15 +142,14 @@ def test_two_processes_learn_what_one_does_and_log_once(tiny_photographs, tmp_pa
     assert len(list((tmp_path / name.replace("_", "-") / "two" / "wandb").glob("offline-run-*"))) == 1
     one, two = (results(tmp_path, name, run)[0] for run in ("one", "two"))
     assert two == pytest.approx(one, rel=1e-3, abs=1e-4)
-    weights = [
-        load_file(tmp_path / name.replace("_", "-") / run / "weights" / "spatial.safetensors") for run in ("one", "two")
-    ]
+    folder = tmp_path / name.replace("_", "-")
+    weights = [load_file(next((folder / run / "weights").glob("*.safetensors"))) for run in ("one", "two")]
     for key, value in weights[0].items():
         assert (weights[1][key] - value).abs().max() < 1e-4, key
 
 
-def test_a_finished_run_is_left_as_it_is_and_another_configuration_is_refused(tiny_photographs, tmp_path):
-    arguments = photographs(tiny_photographs, tmp_path)
+def test_a_finished_run_is_left_as_it_is_and_another_configuration_is_refused(tiny_sets, tmp_path):
+    arguments = pretraining(tiny_sets, tmp_path)
     weights = pretrain_stage1.run(load(arguments)).weights
     before = weights.stat().st_mtime_ns
     pretrain_stage1.run(load(arguments))
@@ -126,28 +158,28 @@ def test_a_finished_run_is_left_as_it_is_and_another_configuration_is_refused(ti
         pretrain_stage1.run(load([*arguments, "stage1.train.lr=0.1"]))
 
 
-def test_unreadable_images_beyond_one_in_a_hundred_end_the_training(tiny_photographs, tmp_path):
-    root = shutil.copytree(tiny_photographs, tmp_path / "photographs")
+def test_unreadable_images_beyond_one_in_a_hundred_end_the_training(tiny_sets, tmp_path):
+    root = shutil.copytree(tiny_sets, tmp_path / "photographs")
     bad = root / "identities" / "p3" / "2.jpg"
     bad.write_bytes(bad.read_bytes()[:-40])
     with pytest.raises(PainlitError, match=r"p3/2.jpg is a JPEG cut short") as caught:
-        pretrain_stage1.run(load([*photographs(root, tmp_path), "stage1.held_out=0", "stage1.validation_share=0"]))
+        pretrain_stage1.run(load([*pretraining(root, tmp_path), "stage1.held_out=0", "stage1.validation_share=0"]))
     assert "get them again" in str(caught.value)
 
 
-def test_emotion_sets_name_file_and_line_of_what_is_wrong(tiny_photographs, tmp_path):
-    root = shutil.copytree(tiny_photographs, tmp_path / "photographs")
+def test_emotion_sets_name_file_and_line_of_what_is_wrong(tiny_sets, tmp_path):
+    root = shutil.copytree(tiny_sets, tmp_path / "photographs")
     labels = root / "RAF-DB" / "basic" / "EmoLabel" / "list_patition_label.txt"
     labels.write_text(labels.read_text().replace("train_00008.jpg 2", "train_00008.jpg 8"))
     with pytest.raises(PainlitError, match=r"list_patition_label.txt.*line 5.*8"):
-        pretrain_stage2.run(load(photographs(root, tmp_path)))
+        pretrain_stage2.run(load(pretraining(root, tmp_path)))
 
 
-def test_a_training_image_that_is_a_validation_image_is_left_out_and_named(tiny_photographs, tmp_path):
-    root = shutil.copytree(tiny_photographs, tmp_path / "photographs")
+def test_a_training_image_that_is_a_validation_image_is_left_out_and_named(tiny_sets, tmp_path):
+    root = shutil.copytree(tiny_sets, tmp_path / "photographs")
     images = root / "RAF-DB" / "basic" / "Image" / "aligned"
     shutil.copy(images / "test_00007_aligned.jpg", images / "train_00008_aligned.jpg")
-    result = pretrain_stage2.run(load(photographs(root, tmp_path)))
+    result = pretrain_stage2.run(load(pretraining(root, tmp_path)))
     told = (result.folder / "duplicates.csv").read_text()
     assert "train_00008_aligned.jpg (line 5 of the list)" in told
     assert "test_00007_aligned.jpg (line 4 of the list)" in told

@@ -1,0 +1,215 @@
+"""MIT-BIH, PTB and the ready-made tables, from miniature copies of their layouts."""
+
+import shutil
+from collections import Counter
+from pathlib import Path
+
+import numpy as np
+import pytest
+import wfdb
+
+from data_modules.demo_heartbeats import make_demo_heartbeats
+from data_modules.heartbeat_cache import open_collection
+from data_modules.heartbeat_datamodule import HeartbeatDataModule, heartbeat_sources
+from data_modules.heartbeat_tables import HeartbeatTables
+from data_modules.heartbeats_check import check_heartbeats
+from data_modules.mitbih import DS1, DS2, MITBIH, PACED
+from data_modules.ptb import PTB
+from painlit.config import load
+from painlit.errors import PainlitError
+
+REAL = Path(__file__).parents[2] / "../shared/data/mitdb"
+
+
+@pytest.fixture(scope="session")
+def made(tmp_path_factory) -> Path:
+    return make_demo_heartbeats(tmp_path_factory.mktemp("heartbeats"))
+
+
+@pytest.fixture
+def root(made: Path, tmp_path: Path) -> Path:
+    return shutil.copytree(made, tmp_path / "data")
+
+
+def annotate(folder: Path, record: str, symbols: list[str]) -> None:
+    at = np.round(np.linspace(200, 24_000, len(symbols))).astype(int)
+    wfdb.wrann(record, "atr", at, symbol=symbols, write_dir=str(folder))
+
+
+@pytest.mark.skipif(not REAL.is_dir(), reason="MIT-BIH is not beside the project")
+def test_the_cut_has_the_published_counts(tmp_path):
+    beats = open_collection(MITBIH(REAL), tmp_path)
+    assert len(beats.records) == 48
+    assert beats.skipped == {"in a saturated stretch": 8}  # normal beats of record 116
+    counts = np.bincount(beats.labels).tolist()
+    assert [counts[0] + 8, *counts[1:]] == [90589, 2779, 7236, 803, 8039]  # Kachuee et al. 2018: 109,446
+    assert sorted(DS1 + DS2 + PACED) == beats.records
+    part = MITBIH(REAL).division(beats.records, "inter_patient", 0.2, 0)
+    assert Counter(part.tolist()) == {0: 22, 1: 22, -1: 4}
+
+
+def test_symbols_become_aami_classes(root, tmp_path):
+    symbols = [*"NLRejAaJSVEF/fQ", "N"]
+    annotate(root / "mitdb", "300", symbols)
+    got = MITBIH(root / "mitdb").read("300")
+    assert got.labels.tolist() == [0] * 5 + [1] * 4 + [2] * 2 + [3] + [4] * 3
+    assert not got.skipped
+
+
+def test_marks_that_are_no_beats_and_beats_without_class_are_told_apart(root):
+    annotate(root / "mitdb", "300", ["N", "+", "N", "?", "N", "~", "N"])
+    got = MITBIH(root / "mitdb").read("300")
+    assert got.labels.tolist() == [0, 0, 0]
+    assert {why: len(where) for why, where in got.skipped.items()} == {"a beat without AAMI class, symbol '?'": 1}
+    assert got.skipped["a beat without AAMI class, symbol '?'"][0].endswith(" s")
+
+
+@pytest.mark.parametrize("end", ["hea", "dat", "atr"])
+def test_a_missing_file_is_named_and_the_good_records_are_kept(root, tmp_path, end):
+    (root / "mitdb" / f"302.{end}").unlink()
+    source = MITBIH(root / "mitdb")
+    with pytest.raises(PainlitError, match=rf"1 of 6 records of mitbih cannot be used.*302\.{end} is missing"):
+        open_collection(source, tmp_path / "cache")
+    assert len(list((tmp_path / "cache" / "mitbih").glob("*.npz"))) == 5
+    left = open_collection(MITBIH(root / "mitdb", leave_out=["302"]), tmp_path / "cache")
+    assert left.records == ["300", "301", "303", "304", "305"]
+    _, findings = check_heartbeats(source)
+    assert findings == [f"1 files are missing: {root}/mitdb/302.{end}"]
+
+
+def test_a_signal_cut_short_is_an_error_that_names_the_record(root):
+    data = (root / "mitdb" / "301.dat").read_bytes()
+    (root / "mitdb" / "301.dat").write_bytes(data[: len(data) // 2])
+    with pytest.raises(PainlitError, match="mitdb/301"):
+        MITBIH(root / "mitdb").read("301")
+
+
+def test_an_unknown_lead_is_an_error_that_lists_those_there(root):
+    with pytest.raises(PainlitError, match=r"no lead 'V5'; it has MLII"):
+        MITBIH(root / "mitdb", lead="V5").read("300")
+    assert len(MITBIH(root / "mitdb", lead="mlii").read("300").labels)
+
+
+def test_a_record_with_no_usable_beat_is_an_error(root):
+    signal = np.full(25_000, 0.5)
+    options = {"fs": 250, "units": ["mV"], "sig_name": ["MLII"], "fmt": ["16"], "write_dir": str(root / "mitdb")}
+    wfdb.wrsamp("300", p_signal=signal[:, None] + np.r_[1e-3, np.zeros(24_999)][:, None], **options)
+    with pytest.raises(PainlitError, match=r"(?s)none of .* annotated beats can be used.*ecg.leave_out=\[300\]"):
+        MITBIH(root / "mitdb").read("300")
+
+
+def test_a_record_of_another_rate_gives_the_same_beats(root):
+    from scipy.signal import resample_poly
+
+    ecg, marks = wfdb.rdrecord(str(root / "mitdb/300")).p_signal[:, 0], wfdb.rdann(str(root / "mitdb/300"), "atr")
+    before = MITBIH(root / "mitdb").read("300")
+    options = {"units": ["mV"], "sig_name": ["MLII"], "fmt": ["16"], "write_dir": str(root / "mitdb")}
+    wfdb.wrsamp("300", fs=500, p_signal=resample_poly(ecg, 2, 1)[:, None], **options)
+    wfdb.wrann("300", "atr", 2 * marks.sample, symbol=marks.symbol, write_dir=str(root / "mitdb"))
+    after = MITBIH(root / "mitdb").read("300")
+    np.testing.assert_array_equal(before.labels, after.labels)
+    assert np.abs(before.beats - after.beats).mean() < 0.01
+
+
+def test_ptb_takes_the_diagnosis_from_the_header(root):
+    header = root / "ptbdb/patient002/s0001_re.hea"
+    header.write_text(header.read_text().replace("Healthy control", "Valvular heart disease"))
+    bare = root / "ptbdb/patient004/s0001_re.hea"
+    bare.write_text("\n".join(line for line in bare.read_text().splitlines() if not line.startswith("#")) + "\n")
+    source = PTB(root / "ptbdb")
+    assert source.left_out() == {
+        "valvular heart disease": ["patient002/s0001_re"],
+        "no diagnosis": ["patient004/s0001_re"],
+    }
+    assert len(source.records()) == 6
+    labels = {record: set(source.read(record).labels.tolist()) for record in source.records()}
+    assert labels["patient000/s0001_re"] == {0}
+    assert labels["patient001/s0001_re"] == {1}
+
+
+def test_ptb_divides_by_patient_with_both_classes_on_both_sides(root):
+    source = PTB(root / "ptbdb")
+    records = source.records()
+    part = source.division(records, "inter_patient", 0.25, seed=3)
+    ill = np.array([int(record[7:10]) % 2 for record in records])
+    assert {(int(i), int(p)) for i, p in zip(ill, part, strict=True)} == {(0, 0), (0, 1), (1, 0), (1, 1)}
+
+
+def write_tables(folder: Path, rows: int = 30) -> Path:
+    folder.mkdir()
+    generator = np.random.default_rng(0)
+    for name, labels in (
+        ("mitbih_train", np.arange(rows) % 5),
+        ("mitbih_test", np.arange(10) % 5),
+        ("ptbdb_normal", np.zeros(rows)),
+        ("ptbdb_abnormal", np.ones(rows)),
+    ):
+        table = np.c_[generator.random((len(labels), 187)), labels]
+        np.savetxt(folder / f"{name}.csv", table, delimiter=",", fmt="%.18e")
+    return folder
+
+
+def test_tables_have_their_published_split(tmp_path):
+    config = load(["ecg.sets=[mitbih_csv,ptb_csv]", f"ecg.roots.csv={write_tables(tmp_path / 'csv')}"])
+    data = HeartbeatDataModule(config, heartbeat_sources(config), tmp_path / "cache")
+    assert [len(rows) for rows in data.train_rows] == [30, 48]
+    assert [len(rows) for rows in data.validation_rows] == [10, 12]
+    assert data.classes == {"mitbih_csv": ("N", "S", "V", "F", "Q"), "ptb_csv": ("normal", "abnormal")}
+    config = load(["ecg.sets=[ptb_csv]", "ecg.split=inter_patient", f"ecg.roots.csv={tmp_path}/csv"])
+    with pytest.raises(PainlitError, match="do not say whose beats"):
+        HeartbeatDataModule(config, heartbeat_sources(config), tmp_path / "cache")
+
+
+@pytest.mark.parametrize(
+    ("row", "why"),
+    [
+        ("0.5," * 100 + "1", "101 values, not 188"),
+        ("0.5," * 187 + "7", "label 7 is none of 0 to 4"),
+        ("0.5," * 186 + "nan,1", "NaN"),
+        ("0.5," * 186 + "3.5,1", "outside 0 to 1"),
+        ("0.5," * 186 + "x,1", "not all values are numbers"),
+    ],
+)
+def test_a_bad_row_is_skipped_and_named_by_line_and_many_are_an_error(tmp_path, row, why):
+    table = write_tables(tmp_path / "csv", rows=200) / "mitbih_train.csv"
+    lines = table.read_text().splitlines()
+    lines[6] = row
+    table.write_text("\n".join(lines) + "\n")
+    got = HeartbeatTables(tmp_path / "csv", "mitbih_csv").read("mitbih_train.csv")
+    assert len(got.labels) == 199
+    ((reason, where),) = got.skipped.items()
+    assert why in reason
+    assert where == ["line 7"]
+    lines[10:15] = [row] * 5
+    table.write_text("\n".join(lines) + "\n")
+    with pytest.raises(PainlitError, match=r"mitbih_train\.csv: 6 of 200 rows are bad, such as line 7"):
+        HeartbeatTables(tmp_path / "csv", "mitbih_csv").read("mitbih_train.csv")
+
+
+def test_the_cache_is_read_again_and_only_changed_records_are_cut_again(root, tmp_path):
+    source = MITBIH(root / "mitdb")
+    first = open_collection(source, tmp_path)
+    times = {path.name: path.stat().st_mtime_ns for path in (tmp_path / "mitbih").glob("*.npz")}
+    annotate(root / "mitdb", "303", ["N"] * 20)
+    (tmp_path / "mitbih" / "304.npz").write_bytes(b"cut short")
+    second = open_collection(source, tmp_path)
+    again = {p.name for p in (tmp_path / "mitbih").glob("*.npz") if p.stat().st_mtime_ns != times[p.name]}
+    assert again == {"303.npz", "304.npz"}
+    assert first.content != second.content
+    assert (second.labels[second.record == 3] == 0).all()
+    kept = first.record == 4
+    np.testing.assert_array_equal(first.beats[kept], second.beats[second.record == 4])
+
+
+def test_an_inter_patient_split_of_unknown_records_is_refused(root, tmp_path):
+    config = load(["ecg.sets=[mitbih]", "ecg.split=inter_patient", f"ecg.roots.mitbih={root}/mitdb"])
+    with pytest.raises(PainlitError, match=r"(?s)does not know record 300, 301.*random_beats"):
+        HeartbeatDataModule(config, heartbeat_sources(config), tmp_path)
+
+
+def test_all_takes_what_is_there_and_says_what_is_not(root, tmp_path, capsys):
+    config = load([f"ecg.roots.mitbih={root}/mitdb", f"ecg.roots.ptb={tmp_path}/none"])
+    assert [source.name for source in heartbeat_sources(config)] == ["mitbih"]
+    assert "not there, and not learnt from: ptb" in capsys.readouterr().out
+    with pytest.raises(PainlitError, match=r"(?s)no heartbeats.*fetch the open MIT-BIH database"):
+        heartbeat_sources(load([f"ecg.roots.mitbih={tmp_path}/none", f"ecg.roots.ptb={tmp_path}/none"]))
