@@ -2,7 +2,18 @@
 
 import sys
 
-from experiments.bench import expressions, faces, heads, identities, images, models, proxy, r_peaks
+from experiments.bench import (
+    expressions,
+    faces,
+    heads,
+    heart_transfer,
+    heartbeats,
+    identities,
+    images,
+    models,
+    proxy,
+    r_peaks,
+)
 from painlit.errors import PainlitError
 
 BENCHMARKS = {
@@ -14,6 +25,8 @@ BENCHMARKS = {
     "identities": identities.main,
     "expressions": expressions.main,
     "proxy": proxy.main,
+    "heartbeats": heartbeats.main,
+    "heart_transfer": heart_transfer.main,
 }
 
 if __name__ == "__main__":
