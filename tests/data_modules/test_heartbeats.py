@@ -213,3 +213,41 @@ def test_all_takes_what_is_there_and_says_what_is_not(root, tmp_path, capsys):
     assert "not there, and not learnt from: ptb" in capsys.readouterr().out
     with pytest.raises(PainlitError, match=r"(?s)no heartbeats.*fetch the open MIT-BIH database"):
         heartbeat_sources(load([f"ecg.roots.mitbih={tmp_path}/none", f"ecg.roots.ptb={tmp_path}/none"]))
+
+
+def test_random_beats_are_divided_once_and_for_all(root, tmp_path):
+    config = load([f"ecg.roots.mitbih={root}/mitdb", f"ecg.roots.ptb={root}/ptbdb", "ecg.validation_share=0.25"])
+    first, second = (HeartbeatDataModule(config, heartbeat_sources(config), tmp_path) for _ in range(2))
+    for task, collection in enumerate(first.collections):
+        rows = np.concatenate([first.train_rows[task], first.validation_rows[task]])
+        np.testing.assert_array_equal(np.sort(rows), np.arange(len(collection.labels)))
+        assert len(first.validation_rows[task]) == round(0.25 * len(collection.labels))
+        np.testing.assert_array_equal(first.validation_rows[task], second.validation_rows[task])
+
+
+def test_patients_of_ptb_are_on_one_side(root, tmp_path):
+    config = load(["ecg.sets=[ptb]", "ecg.split=inter_patient", f"ecg.roots.ptb={root}/ptbdb"])
+    data = HeartbeatDataModule(config, heartbeat_sources(config), tmp_path)
+    (collection,) = data.collections
+    sides = [
+        {collection.records[k] for k in collection.record[rows[0]]} for rows in (data.train_rows, data.validation_rows)
+    ]
+    assert not sides[0] & sides[1]
+    assert sides[0] | sides[1] == set(collection.records)
+
+
+def test_a_class_without_training_beats_is_named(root, tmp_path):
+    for number in range(6):
+        annotate(root / "mitdb", str(300 + number), ["N"] * 20)
+    config = load(["ecg.sets=[mitbih]", f"ecg.roots.mitbih={root}/mitdb"])
+    with pytest.raises(PainlitError, match="no training beat of class S, V, F, Q"):
+        HeartbeatDataModule(config, heartbeat_sources(config), tmp_path)
+
+
+def test_check_data_counts_records_and_tells_who_is_left_out(root):
+    header = root / "ptbdb/patient002/s0001_re.hea"
+    header.write_text(header.read_text().replace("Healthy control", "Myocarditis"))
+    inventory, findings = check_heartbeats(PTB(root / "ptbdb"))
+    assert inventory[0].startswith("ptb: 7 records in ")
+    assert inventory[2] == "  1 records of myocarditis are left out, such as patient002/s0001_re"
+    assert not findings
