@@ -21,8 +21,8 @@ from painlit.images.build_index import open_index
 from painlit.images.dataset import FaceImages
 from painlit.images.duplicates import without_validation_images
 from painlit.images.index import ImageIndex
-from painlit.images.sampling import MixedBatches, Passes
 from painlit.images.source import VALIDATION, ImageSource
+from painlit.sampling import MixedBatches, Passes
 from painlit.seeds import derive_seed
 
 SOURCES: dict[str, Callable[[Config], ImageSource]] = {

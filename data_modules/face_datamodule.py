@@ -16,7 +16,7 @@ from painlit.errors import PainlitError
 from painlit.images.build_index import open_index
 from painlit.images.dataset import FaceImages
 from painlit.images.index import ImageIndex
-from painlit.images.sampling import MixedBatches, Passes
+from painlit.sampling import MixedBatches, Passes
 from painlit.seeds import derive_seed
 
 _LEAST_IMAGES = 5  # of an identity, to spare one for top-1

@@ -19,7 +19,7 @@ from data_modules.mitbih import MITBIH
 from data_modules.ptb import PTB
 from painlit.config import Config
 from painlit.errors import PainlitError
-from painlit.images.sampling import Draw, MixedBatches, Passes
+from painlit.sampling import Draw, MixedBatches, Passes
 from painlit.schema.heartbeats import ALL
 from painlit.seeds import derive_seed
 

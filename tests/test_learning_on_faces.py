@@ -14,7 +14,7 @@ from data_modules.expression_folders import ExpressionFolders
 from painlit.config import Config, load
 from painlit.images.build_index import open_index
 from painlit.images.index import ImageIndex
-from painlit.images.sampling import Draw
+from painlit.sampling import Draw
 from painlit.tasks import EmotionMultitask
 
 TINY = (

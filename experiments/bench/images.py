@@ -28,9 +28,9 @@ from data_modules.identities import BOX_COLUMNS
 from data_modules.image_loader import image_loader
 from painlit.config import Config, load
 from painlit.images.dataset import FaceImages
-from painlit.images.sampling import MixedBatches
 from painlit.processes import loader_options
 from painlit.progress import progress_bar
+from painlit.sampling import MixedBatches
 
 IDENTITIES, IMAGES = 9_131, 3_310_000
 JPEGS, SIDES, SIZE = 2_048, (150, 350), 224  # how many, their sides in px, and the crop's

@@ -8,7 +8,7 @@ from data_modules.face_datamodule import FaceDataModule
 from painlit.config import Config
 from painlit.images.dataset import FaceImages
 from painlit.images.index import ImageIndex
-from painlit.images.sampling import Draw
+from painlit.sampling import Draw
 
 
 def grey_pixels(config: Config, index: ImageIndex, rows: np.ndarray, size: int = 64) -> np.ndarray:

@@ -13,7 +13,7 @@ from painlit.config import ImagesConfig
 from painlit.images.augment import Augmentation, face_square
 from painlit.images.index import ImageIndex
 from painlit.images.reading import JPEG_START, UnreadableImageError, decode, read_bytes
-from painlit.images.sampling import Draw
+from painlit.sampling import Draw
 from painlit.signals.crops import crop_face
 
 Batch = dict[str, Any]

@@ -11,7 +11,7 @@ from painlit.images.augment import Augmentation, face_square
 from painlit.images.build_index import open_index
 from painlit.images.dataset import FaceImages
 from painlit.images.reading import read_image
-from painlit.images.sampling import Draw
+from painlit.sampling import Draw
 from painlit.signals.crops import crop_face, face_squares
 
 STILL = ImagesConfig(workers=0, flip=False, shift=0, scale=0, rotation=0, light=0)

@@ -3,7 +3,7 @@ from collections import Counter
 import numpy as np
 import pytest
 
-from painlit.images.sampling import MixedBatches, Passes, batch_shares, draw_rows
+from painlit.sampling import MixedBatches, Passes, batch_shares, draw_rows
 
 ROWS = [np.arange(100, 137), np.arange(0, 20, 2)]
 LABELS = [np.repeat([4, 0, 2], [30, 2, 5]), np.arange(10) % 2]

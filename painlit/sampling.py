@@ -1,4 +1,4 @@
-"""Which images a step sees: natural or class-balanced, from one set or several, for one process or many.
+"""Which images or beats a step sees: natural or class-balanced, from one set or several, for one process or many.
 
 The order is a function of seed and epoch alone. So a stopped run goes on within an epoch, and two processes together
 see the batches that one would.
@@ -16,23 +16,23 @@ from painlit.seeds import derive_seed
 
 
 class Draw(NamedTuple):
-    """One image of a batch."""
+    """One image or beat of a batch."""
 
     task: int
     """Position of its set."""
     row: int
-    """Row of the set's index."""
+    """Row of the set."""
     seed: int
     """Of its augmentation."""
 
 
 def draw_rows(labels: np.ndarray, count: int, balanced: bool, generator: np.random.Generator) -> np.ndarray:
-    """Positions of `count` images, each used again only when all others (of its class) have been.
+    """Positions of `count` items, each used again only when all others (of its class) have been.
 
     Args:
-        labels: (n,) class of each image.
+        labels: (n,) class of each item.
         count: How many to draw; more than n goes round again.
-        balanced: Draw each class equally often, up to one; else each image.
+        balanced: Draw each class equally often, up to one; else each item.
         generator: Of the order.
 
     Returns:
@@ -55,7 +55,7 @@ def _rounds(rows: np.ndarray, count: int, generator: np.random.Generator) -> np.
 
 
 def batch_shares(sizes: Sequence[int], batch_size: int, mixing: float) -> list[int]:
-    """Images of each set in every batch: proportional to its size to the power `mixing`, at least one.
+    """Items of each set in every batch: proportional to its size to the power `mixing`, at least one.
 
     Largest remainders decide rounding, so the shares add up to the batch.
 
@@ -71,15 +71,15 @@ def batch_shares(sizes: Sequence[int], batch_size: int, mixing: float) -> list[i
 
 
 class MixedBatches(Sampler[list[Draw]]):
-    """Batches with images of every set, as draws for one process.
+    """Batches with items of every set, as draws for one process.
 
-    An epoch has as many steps as the largest set needs (relative to its share) for each image once; smaller sets go
+    An epoch has as many steps as the largest set needs (relative to its share) for each item once; smaller sets go
     round again within it. An incomplete last batch is dropped.
 
     Args:
-        rows: Of each set, the training rows of its index.
+        rows: Of each set, its training rows.
         labels: Of each set, the classes of these rows.
-        batch_size: Images in a step, over all processes.
+        batch_size: Items in a step, over all processes.
         balanced: Draw each class of a set equally often.
         mixing: See `batch_shares`.
         seed: Of the order and the augmentations.
@@ -140,7 +140,7 @@ class MixedBatches(Sampler[list[Draw]]):
 
 
 class Passes(Sampler[list[Draw]]):
-    """Every image once, in order and as it is, each by one process: for validation."""
+    """Every item once, in order and as it is, each by one process: for validation."""
 
     def __init__(self, rows: Sequence[np.ndarray], batch_size: int, rank: int = 0, world_size: int = 1):
         draws = [Draw(task, row, -1) for task, part in enumerate(rows) for row in part.tolist()]
