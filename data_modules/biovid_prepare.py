@@ -14,7 +14,9 @@ from painlit.config import Config
 from painlit.errors import ClipError, PainlitError
 from painlit.signals.clip_faces import clip_faces
 from painlit.signals.face_track import FaceTrack
-from painlit.signals.heart_rate import heart_rate
+from painlit.signals.heart_rate import heart_rate_from_peaks
+from painlit.signals.pan_tompkins import find_r_peaks
+from painlit.signals.signal_quality import signal_quality
 
 
 def table_settings(config: Config) -> dict[str, Any]:
@@ -27,6 +29,7 @@ def table_settings(config: Config) -> dict[str, Any]:
         "clip.frames": config.clip.used_frames,
         "face.min_face": config.face.min_face,
         "prepare.heart_rate_rule": config.prepare.heart_rate_rule,
+        "prepare.least_ecg_quality": config.prepare.least_ecg_quality,
     }
 
 
@@ -59,19 +62,30 @@ def prepare_clip(clip: Clip, config: Config) -> PreparedClip:
     except ClipError as error:
         row = dataclasses.replace(row, video_problem=str(error))
     try:
-        row = dataclasses.replace(row, bpm=_heart_rates(clip, config))
+        bpm, quality = _heart_rates(clip, config)
+        row = dataclasses.replace(row, ecg_quality=quality)
+        if quality < config.prepare.least_ecg_quality:
+            raise ClipError(
+                f"{clip.ecg}: signal quality {quality:.2f} is below {config.prepare.least_ecg_quality:g}, so its heart "
+                "rates cannot be trusted",
+                "look at the ECG; prepare.least_ecg_quality=0 takes it as it is",
+            )
+        row = dataclasses.replace(row, bpm=bpm)
     except ClipError as error:
         row = dataclasses.replace(row, ecg_problem=str(error))
     return row
 
 
-def _heart_rates(clip: Clip, config: Config) -> np.ndarray:
-    ecg = read_ecg(clip.ecg, config.clip.ecg_samples)
+def _heart_rates(clip: Clip, config: Config) -> tuple[np.ndarray, float]:
+    """Rates, (S,) bpm, and the signal's quality."""
+    ecg, rate = read_ecg(clip.ecg, config.clip.ecg_samples), config.clip.ecg_hz
     try:
-        rates = heart_rate(ecg, config.clip.ecg_hz, config.prepare.heart_rate_rule)  # type: ignore[arg-type]
+        peaks = find_r_peaks(ecg, rate)
+        rule = config.prepare.heart_rate_rule
+        bpm = heart_rate_from_peaks(peaks.at, rate, config.clip.heart_rates, rule)  # type: ignore[arg-type]
+        return bpm, signal_quality(ecg, rate, peaks)
     except ClipError as error:
         raise ClipError(f"{clip.ecg}: {error.what}", error.remedy) from error
-    return rates[: config.clip.heart_rates]
 
 
 def _notes(track: FaceTrack, padded: int) -> tuple[str, ...]:

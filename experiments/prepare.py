@@ -1,7 +1,7 @@
 """`make prepare`: face boxes and heart rates of every clip of a data set, in one small table.
 
 Parallel over clips, resumable (a second run takes up the clips that are missing or had a problem), and without copying
-pixels. Leaves runs/prepare/<data.name>/{clips.sqlite, problems.csv, config.yaml, metrics.json}.
+pixels. Leaves runs/prepare/<data.name>/{clips.sqlite, problems.csv, quality.csv, config.yaml, metrics.json}.
 """
 
 from __future__ import annotations
@@ -53,6 +53,7 @@ def run(config: Config) -> PrepareResult:
     listed = {clip.name for clip in clips}
     rows = [row for row in table.clips().values() if row.name in listed]
     _write_report(folder / "problems.csv", rows)
+    _write_quality(folder / "quality.csv", rows)
     result = PrepareResult(
         table=table.path,
         clips=len(rows),
@@ -77,6 +78,18 @@ def _write_report(path: Path, rows: list[PreparedClip]) -> None:
     write_text(path, text.getvalue())
 
 
+def _write_quality(path: Path, rows: list[PreparedClip]) -> None:
+    """quality.csv: how far the heart rates of each clip can be trusted, the worst first."""
+    text = io.StringIO()
+    writer = csv.writer(text)
+    writer.writerow(["clip", "ecg quality", "mean bpm", "used"])
+    for row in sorted(rows, key=lambda row: -1.0 if row.ecg_quality is None else row.ecg_quality):
+        quality = "" if row.ecg_quality is None else f"{row.ecg_quality:.3f}"
+        bpm = "" if row.bpm is None else f"{row.bpm.mean():.1f}"
+        writer.writerow([row.name, quality, bpm, "no" if row.ecg_problem else "yes"])
+    write_text(path, text.getvalue())
+
+
 def _print(result: PrepareResult, rows: list[PreparedClip]) -> None:
     print(
         f"{result.clips} clips prepared; unusable: {result.video_problems} videos, {result.ecg_problems} ECGs; "
@@ -87,6 +100,9 @@ def _print(result: PrepareResult, rows: list[PreparedClip]) -> None:
         print(f"  {name}: {problem}")
     if bad or result.noted:
         print(f"  all of them: {result.table.parent / 'problems.csv'}")
+    known = sorted(row.ecg_quality for row in rows if row.ecg_quality is not None)
+    if known:
+        print(f"ECG quality (0 to 1): median {known[len(known) // 2]:.2f}, lowest {known[0]:.2f}; see quality.csv")
 
 
 if __name__ == "__main__":

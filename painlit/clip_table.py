@@ -22,7 +22,8 @@ _SCHEMA = """
 CREATE TABLE IF NOT EXISTS settings (key TEXT PRIMARY KEY, value TEXT NOT NULL);
 CREATE TABLE IF NOT EXISTS clips (
     name TEXT PRIMARY KEY, subject TEXT NOT NULL, label INTEGER NOT NULL,
-    boxes BLOB, found BLOB, bpm TEXT, video_problem TEXT NOT NULL, ecg_problem TEXT NOT NULL, notes TEXT NOT NULL
+    boxes BLOB, found BLOB, bpm TEXT, ecg_quality REAL,
+    video_problem TEXT NOT NULL, ecg_problem TEXT NOT NULL, notes TEXT NOT NULL
 );
 """
 
@@ -43,6 +44,8 @@ class PreparedClip:
     """(F,) bool: detected there; False where the box was interpolated."""
     bpm: np.ndarray | None = None
     """(S,) float64: one heart rate per whole second."""
+    ecg_quality: float | None = None
+    """0 to 1; None where no heart rate could be told at all."""
     video_problem: str = ""
     ecg_problem: str = ""
     notes: tuple[str, ...] = field(default=())
@@ -91,12 +94,13 @@ class ClipTable:
             None if clip.boxes is None else clip.boxes.astype("<f4").tobytes(),
             None if clip.found is None else clip.found.astype(np.uint8).tobytes(),
             None if clip.bpm is None else json.dumps([round(float(v), 4) for v in clip.bpm]),
+            clip.ecg_quality,
             clip.video_problem,
             clip.ecg_problem,
             json.dumps(clip.notes),
         )
         with self._connection() as connection:
-            connection.execute("INSERT OR REPLACE INTO clips VALUES (?, ?, ?, ?, ?, ?, ?, ?, ?)", row)
+            connection.execute("INSERT OR REPLACE INTO clips VALUES (?, ?, ?, ?, ?, ?, ?, ?, ?, ?)", row)
 
     def clips(self) -> dict[str, PreparedClip]:
         """All rows by clip name."""
@@ -120,7 +124,7 @@ class ClipTable:
 
 
 def _clip(row: tuple) -> PreparedClip:
-    name, subject, label, boxes, found, bpm, video_problem, ecg_problem, notes = row
+    name, subject, label, boxes, found, bpm, quality, video_problem, ecg_problem, notes = row
     return PreparedClip(
         name=name,
         subject=subject,
@@ -128,6 +132,7 @@ def _clip(row: tuple) -> PreparedClip:
         boxes=None if boxes is None else np.frombuffer(boxes, "<f4").reshape(-1, 4),
         found=None if found is None else np.frombuffer(found, np.uint8).astype(bool),
         bpm=None if bpm is None else np.array(json.loads(bpm)),
+        ecg_quality=quality,
         video_problem=video_problem,
         ecg_problem=ecg_problem,
         notes=tuple(json.loads(notes)),

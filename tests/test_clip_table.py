@@ -113,7 +113,9 @@ def test_a_reader_sees_no_row_of_an_unfinished_transaction(path: Path):
     table = ClipTable(path, SETTINGS)
     table.add(whole("a"))
     writer = sqlite3.connect(path)
-    writer.execute("INSERT INTO clips SELECT 'b', subject, label, boxes, found, bpm, '', '', notes FROM clips")
+    writer.execute(
+        "INSERT INTO clips SELECT 'b', subject, label, boxes, found, bpm, ecg_quality, '', '', notes FROM clips"
+    )
     assert list(table.clips()) == ["a"]
     writer.close()
     assert list(table.clips()) == ["a"]

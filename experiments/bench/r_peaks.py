@@ -1,216 +1,152 @@
-"""Score R-peak detectors on MIT-BIH, and heart rates on the proxy of BioVid: `python -m experiments.bench.r_peaks`.
+"""Score R-peak detectors on MIT-BIH: `make bench ARGS="r_peaks --only=painlit,wfdb xqrs --every=5"`.
 
-Scoring follows AAMI EC57: detected and annotated beats are paired one to one within 150 ms; ventricular flutter, where
-single beats are not annotated, is left out (2.4 min of record 207). Unlike EC57 the first five minutes count: a 5.5 s
-clip has no time to learn. Every detector gets the same samples (first channel, mV) and the same rules.
+Three tables, of whole records, of the heart rates of 5.5 s clips at 512 Hz, and with noise added; each as text, CSV and
+Markdown, with a figure, under runs/bench/r_peaks. What a version of a library gave is kept there and not computed
+again; ours always is.
 """
 
 import argparse
-import csv
-import importlib
-import json
-import time
-from collections.abc import Callable
 from pathlib import Path
-from typing import NamedTuple
 
 import numpy as np
-import wfdb
-from numpy.typing import ArrayLike, NDArray
 
-from painlit.errors import ClipError, PainlitError
-from painlit.signals.beat_matching import BeatMatch, match_beats
-from painlit.signals.heart_rate import Rule, heart_rate
-from painlit.signals.pan_tompkins import pan_tompkins
+from experiments.bench.ecg.detectors import Detector, detectors, run
+from experiments.bench.ecg.noise import KINDS, with_noise
+from experiments.bench.ecg.records import Record, first_minutes, load_records
+from experiments.bench.ecg.scoring import gross, score
+from experiments.bench.ecg.tables import draw, write_table
+from experiments.bench.ecg.windows import RATE, errors, windows
+from painlit.schema import PrepareConfig
+from painlit.signals.beat_matching import BeatMatch
+from painlit.signals.heart_rate import Rule
+from painlit.signals.signal_quality import signal_quality
 
-DATA = Path(__file__).parents[2] / "../shared/data"
-BEAT_SYMBOLS = list("NLRBAaJSVrFejnE/fQ?")
-TOLERANCE = 0.150  # s
-CLIP = 5.5  # s, a clip of BioVid
-EDGE = 0.050  # s
-BIOVID_RATE = 512.0  # Hz
-
-Detector = Callable[[NDArray[np.float64], float], ArrayLike]
-
-
-class Record(NamedTuple):
-    """One ECG with its annotation.
-
-    Attributes:
-        name: Of the record, such as "100".
-        ecg: First channel in mV, (n,).
-        rate: In Hz.
-        beats: Sample indices of annotated beats, (k,).
-        flutter: First and last sample of each episode that is not scored, (e, 2).
-    """
-
-    name: str
-    ecg: NDArray[np.float64]
-    rate: float
-    beats: NDArray[np.int64]
-    flutter: NDArray[np.int64]
-
-
-def load_record(path: Path) -> Record:
-    """Read a WFDB record and its `atr` annotation; `path` has no suffix."""
-    data = wfdb.rdrecord(str(path), channels=[0])
-    marks = wfdb.rdann(str(path), "atr")
-    symbols = np.array(marks.symbol)
-    flutter = np.stack([marks.sample[symbols == "["], marks.sample[symbols == "]"]], axis=1)
-    return Record(path.name, data.p_signal[:, 0], float(data.fs), marks.sample[np.isin(symbols, BEAT_SYMBOLS)], flutter)
-
-
-def load_records(folder: Path) -> list[Record]:
-    """Read every record of a folder.
-
-    Raises:
-        PainlitError: If there is none.
-    """
-    headers = sorted(folder.glob("*.hea"))
-    if not headers:
-        raise PainlitError(f"{folder} has no WFDB records (*.hea)", f"wfdb.dl_database('mitdb', '{folder}')")
-    return [load_record(header.with_suffix("")) for header in headers]
-
-
-def score(detector: Detector, record: Record) -> BeatMatch:
-    """Compare a detector with the annotation of a whole record."""
-    peaks = np.sort(np.asarray(detector(record.ecg, record.rate)))
-    for first, last in record.flutter:
-        peaks = peaks[(peaks < first) | (peaks > last)]
-    return match_beats(peaks, record.beats, TOLERANCE * record.rate)
-
-
-def score_clips(detector: Detector, record: Record, every: int) -> tuple[BeatMatch, int]:
-    """Compare on every n-th 5.5 s clip of a record, each on its own.
-
-    A beat within 50 ms of the clip's edge is cut in half: it need not be found, nor counts as false if it is.
-
-    Returns:
-        The summed counts, and how many clips the detector failed on; all their beats count as missed.
-    """
-    size, edge = round(CLIP * record.rate), round(EDGE * record.rate)
-    total, failed = BeatMatch(0, 0, 0), 0
-    for start in range(0, record.ecg.size - size + 1, every * size):
-        if any(start <= last and first < start + size for first, last in record.flutter):
-            continue
-        stop = start + size
-        whole = (record.beats >= start + edge) & (record.beats < stop - edge)
-        cut = record.beats[~whole & (record.beats > start - edge) & (record.beats < stop + edge)]
-        try:
-            peaks = np.sort(np.asarray(detector(record.ecg[start:stop], record.rate))) + start
-        except Exception:  # a peer may fail in any way on a short clip: that is counted and printed
-            peaks, failed = np.empty(0), failed + 1
-        peaks = peaks[(np.abs(peaks[:, None] - cut) > edge).all(axis=1)]
-        total = add(total, match_beats(peaks, record.beats[whole], TOLERANCE * record.rate))
-    return total, failed
-
-
-def add(one: BeatMatch, other: BeatMatch) -> BeatMatch:
-    """Sum the counts of two comparisons."""
-    return BeatMatch(*(a + b for a, b in zip(one, other, strict=True)))
-
-
-def detectors() -> dict[str, Detector]:
-    """Ours and its peers, each as its own documentation uses it.
-
-    Raises:
-        PainlitError: If neurokit2 is not installed.
-    """
-    try:
-        neurokit = importlib.import_module("neurokit2")
-    except ImportError as error:
-        raise PainlitError("neurokit2 is not installed", "pip install painlit[bench]") from error
-    biosppy = importlib.import_module("biosppy.signals.ecg")
-    tools = importlib.import_module("biosppy.signals.tools")
-
-    def neurokit_method(method: str) -> Detector:
-        def detect(ecg: NDArray[np.float64], rate: float) -> ArrayLike:
-            clean = neurokit.ecg_clean(ecg, sampling_rate=rate, method=method)
-            return neurokit.ecg_findpeaks(clean, sampling_rate=rate, method=method)["ECG_R_Peaks"]
-
-        return detect
-
-    def hamilton(ecg: NDArray[np.float64], rate: float) -> ArrayLike:
-        # The filter of biosppy.signals.ecg.ecg(), which this segmenter expects to have run.
-        clean = tools.filter_signal(ecg, "FIR", "bandpass", int(1.5 * rate), [0.67, 45], rate)["signal"]
-        return biosppy.hamilton_segmenter(clean - clean.mean(), rate)["rpeaks"]
-
-    return {
-        "painlit": pan_tompkins,
-        "biosppy Pan-Tompkins++": lambda ecg, rate: biosppy.Pan_Tompkins_Plus_Plus_segmenter(ecg, rate)["rpeaks"],
-        "biosppy hamilton": hamilton,
-        "neurokit2 pantompkins1985": neurokit_method("pantompkins1985"),
-        "neurokit2 default": neurokit_method("neurokit"),
-    }
-
-
-def heart_rate_errors(part_a: Path, rule: Rule) -> dict[str, float | None]:
-    """Absolute error in bpm of each proxy clip's mean heart rate, or None where the clip is refused.
-
-    Raises:
-        PainlitError: If the folder has no `truth.json`.
-    """
-    if not (part_a / "truth.json").exists():
-        raise PainlitError(f"{part_a}/truth.json is missing", "make a proxy with make_proxy_biovid.py, or pass --proxy")
-    truth = json.loads((part_a / "truth.json").read_text())
-    errors: dict[str, float | None] = {}
-    for path in sorted(part_a.glob("biosignals_filtered/*/*_bio.csv")):
-        with path.open(newline="") as handle:
-            ecg = [float(row["ecg"]) for row in csv.DictReader(handle, delimiter="\t")]
-        clip = path.name.removesuffix("_bio.csv")
-        try:
-            errors[clip] = abs(float(heart_rate(ecg, BIOVID_RATE, rule).mean()) - truth[clip]["heart_rate_bpm"])
-        except ClipError:
-            errors[clip] = None
-    return errors
-
-
-def report_detectors(records: list[Record], names: list[str], every: int) -> None:
-    """Print each detector's gross figures on whole records and on clips, and ours per record."""
-    print(f"{'whole records':28}     Se %   +P %  error %  seconds   worst records: errors")
-    chosen = {name: detector for name, detector in detectors().items() if not names or name in names}
-    for name, detector in chosen.items():
-        started = time.perf_counter()
-        matches = {record.name: score(detector, record) for record in records}
-        print(row(name, list(matches.values()), time.perf_counter() - started), end="   ")
-        wrong = {record: match.false_positive + match.false_negative for record, match in matches.items()}
-        print(", ".join(f"{record}: {wrong[record]}" for record in sorted(wrong, key=wrong.__getitem__)[:-6:-1]))
-        if name == "painlit":
-            for record, match in matches.items():
-                print(row(f"  {record}", [match]))
-    print(f"\n{f'every {every}. clip of {CLIP} s':28}     Se %   +P %  error %  seconds   clips failed")
-    for name, detector in chosen.items():
-        started = time.perf_counter()
-        clips = [score_clips(detector, record, every) for record in records]
-        print(row(name, [match for match, _ in clips], time.perf_counter() - started), sum(n for _, n in clips))
-
-
-def row(name: str, matches: list[BeatMatch], seconds: float | None = None) -> str:
-    """Format the sum of comparisons as one line of a table."""
-    gross = BeatMatch(0, 0, 0)
-    for match in matches:
-        gross = add(gross, match)
-    rates = (gross.sensitivity, gross.positive_predictivity, gross.detection_error)
-    return f"{name:30}" + "".join(f"{100 * x:8.2f}" for x in rates) + ("" if seconds is None else f"{seconds:9.1f}")
+MITDB = Path(__file__).parents[2] / "../shared/data/mitdb"
+OUT = Path("runs/bench/r_peaks")
+NOISE_MINUTES = 5.0  # of each record
+SNR = (20, 10, 5)  # dB
+WRONG = 5.0  # bpm
+RULES: tuple[Rule, ...] = ("overlap", "paper")
 
 
 def main() -> None:
     """Print all tables."""
     parser = argparse.ArgumentParser(description=__doc__.split("\n")[0] if __doc__ else None)
-    parser.add_argument("--mitdb", type=Path, default=DATA / "mitdb")
-    parser.add_argument("--proxy", type=Path, default=DATA / "proxy_biovid/PartA")
-    parser.add_argument("--only", nargs="*", default=[], help="names of detectors; default all")
-    parser.add_argument("--every", type=int, default=5, help="score every n-th clip of a record")
-    options = parser.parse_args()
-    report_detectors(load_records(options.mitdb), options.only, options.every)
-    print("\nheart rate of the proxy's clips, mean of the 5 values against the annotation")
-    for rule in ("overlap", "paper"):
-        errors = heart_rate_errors(options.proxy, rule)
-        known = {clip: error for clip, error in errors.items() if error is not None}
-        worst = max(known, key=known.__getitem__)
-        refused = len(errors) - len(known)
-        print(f"{rule:10} mean absolute error {np.mean(list(known.values())):.2f} bpm", end=", ")
-        print(f"worst {known[worst]:.1f} ({worst}), refused {refused} of {len(errors)} ({refused / len(errors):.1%})")
+    parser.add_argument("--mitdb", type=Path, default=MITDB)
+    parser.add_argument("--only", default="", help="names of detectors with commas between; default all")
+    parser.add_argument("--detector", action="append", default=[], help="module:function, (ecg, rate) -> R peaks")
+    parser.add_argument("--every", type=int, default=1, help="take every n-th clip of 5.5 s")
+    options, _ = parser.parse_known_args()
+    chosen = [d for d in detectors(options.detector) if not options.only or d.name in options.only.split(",")]
+    records = load_records(options.mitdb)
+    per_record = report_records(records, chosen)
+    report_clips(records, chosen, options.every)
+    falls = report_noise(records, chosen)
+    draw(OUT / "detectors.svg", per_record, falls)
+    print(f"\ntables and figure: {OUT}/")
+
+
+def report_records(records: list[Record], chosen: list[Detector]) -> dict[str, dict[str, float]]:
+    """Whole records: gross figures of each detector, and the detection error of each on each record."""
+    rows, each = [], {}
+    for detector in chosen:
+        found = run(detector, [record.ecg for record in records], records[0].rate, OUT / "records")
+        matches = [score(peaks, record) for peaks, record in zip(found.peaks, records, strict=True)]
+        whole = gross([score(p, record, flutter=True) for p, record in zip(found.peaks, records, strict=True)])
+        each[detector.name] = {r.name: 100 * m.detection_error for r, m in zip(records, matches, strict=True)}
+        wrong = {r.name: m.false_positive + m.false_negative for r, m in zip(records, matches, strict=True)}
+        worst = ", ".join(f"{name}: {wrong[name]}" for name in sorted(wrong, key=wrong.__getitem__)[:-6:-1])
+        with_flutter = f"{100 * whole.detection_error:.2f}"
+        rows.append([detector.name, *_rates(gross(matches)), with_flutter, f"{found.seconds:.1f}", worst])
+    header = ["whole records", "Se %", "+P %", "error %", "with flutter", "seconds", "worst records: errors"]
+    print(f"{sum(len(record.beats) for record in records):,} beats of {len(records)} records, first channel, 150 ms")
+    print(write_table(OUT / "records", header, rows))
+    listed = [[r.name, str(len(r.beats)), *(f"{each[d.name][r.name]:.2f}" for d in chosen)] for r in records]
+    write_table(OUT / "each_record", ["record", "beats", *(d.name for d in chosen)], listed)
+    return each
+
+
+def report_clips(records: list[Record], chosen: list[Detector], every: int) -> None:
+    """Clips of 5.5 s: error of the heart rates, by both rules, and what signal quality would refuse."""
+    cut = [window for record in records for window in windows(record, every)]
+    ecgs = [window.ecg for window in cut]
+    threshold = PrepareConfig().least_ecg_quality
+    rows = []
+    for detector in chosen:
+        found = run(detector, ecgs, RATE, OUT / f"clips-{every}")
+        cells = [detector.name]
+        for rule in RULES:
+            wrong, known = errors(found.peaks, cut, rule)
+            told = wrong[np.isfinite(wrong)]
+            refused = 1 - np.isfinite(wrong).sum() / known.sum()
+            cells += [f"{told.mean():.2f}", f"{100 * (told > WRONG).mean():.2f}", f"{100 * refused:.2f}"]
+        rows.append([*cells, f"{found.seconds:.0f}"])
+        if detector.name == "painlit":
+            wrong, known = errors(found.peaks, cut, "overlap")
+            quality = np.array(
+                [0.0 if p is None else signal_quality(x, RATE) for p, x in zip(found.peaks, ecgs, strict=True)]
+            )
+            rows += _by_quality(wrong, known, quality, threshold)
+    header = ["clips of 5.5 s"]
+    for rule in RULES:
+        header += [f"{rule}: bpm", f"> {WRONG:g} bpm %", "refused %"]
+    print(
+        f"\nheart rates of {len(cut):,} clips at {RATE:g} Hz against those of the annotated beats, mean absolute error"
+    )
+    print(write_table(OUT / "clips", [*header, "seconds"], rows))
+
+
+def _by_quality(wrong: np.ndarray, known: np.ndarray, quality: np.ndarray, threshold: float) -> list[list[str]]:
+    """A row for the clips that `make prepare` would keep; prints how well quality tells wrong rates from right ones."""
+    kept = known & np.isfinite(wrong) & (quality >= threshold)
+    bad, good = quality[wrong > WRONG], quality[wrong <= WRONG]
+    order = np.searchsorted(np.sort(good), bad, side="left"), np.searchsorted(np.sort(good), bad, side="right")
+    auc = 1 - (order[0] + order[1]).mean() / 2 / len(good)
+    print(
+        f"\nquality of a clip with a wrong rate (> {WRONG:g} bpm) is below that of another with probability {auc:.3f}"
+    )
+    for low, high in ((0, 0.05), (0.05, 0.15), (0.15, 0.3), (0.3, 0.5), (0.5, 0.7), (0.7, 1.01)):
+        there = np.isfinite(wrong) & (quality >= low) & (quality < high)
+        if there.any():
+            share = (wrong[there] > WRONG).mean()
+            print(
+                f"  {low:.2f} to {min(high, 1):.2f}: {there.sum():6,} clips, {wrong[there].mean():6.2f} bpm, "
+                f"{100 * share:5.1f} % wrong"
+            )
+    refused = 1 - kept.sum() / known.sum()
+    cells = [f"{wrong[kept].mean():.2f}", f"{100 * (wrong[kept] > WRONG).mean():.2f}", f"{100 * refused:.2f}"]
+    return [[f"  quality of {threshold:g} or more", *cells, "", "", "", ""]]
+
+
+def report_noise(records: list[Record], chosen: list[Detector]) -> dict[str, dict[str, dict[str, float]]]:
+    """The first minutes of each record with noise added."""
+    short = [first_minutes(record, NOISE_MINUTES) for record in records]
+    falls: dict[str, dict[str, dict[str, float]]] = {}
+    clean = {d.name: _error(d, short, [r.ecg for r in short], OUT / "noise-none") for d in chosen}
+    for kind in KINDS:
+        falls[kind] = {d.name: {"clean": clean[d.name]} for d in chosen}
+        for snr in SNR:
+            noisy = [with_noise(record.ecg, record.rate, kind, snr, record.name) for record in short]
+            for d in chosen:
+                falls[kind][d.name][f"{snr} dB"] = _error(d, short, noisy, OUT / f"noise-{kind}-{snr}")
+    header = ["detection error %", "clean", *(f"{kind} {snr} dB" for kind in KINDS for snr in SNR)]
+    rows = [
+        [d.name, f"{clean[d.name]:.2f}", *(f"{falls[kind][d.name][f'{snr} dB']:.2f}" for kind in KINDS for snr in SNR)]
+        for d in chosen
+    ]
+    print(f"\nnoise added to the first {NOISE_MINUTES:g} minutes of each record")
+    print(write_table(OUT / "noise", header, rows))
+    return falls
+
+
+def _error(detector: Detector, records: list[Record], ecgs: list[np.ndarray], kept: Path) -> float:
+    found = run(detector, ecgs, records[0].rate, kept)
+    return 100 * gross([score(p, r) for p, r in zip(found.peaks, records, strict=True)]).detection_error
+
+
+def _rates(match: BeatMatch) -> list[str]:
+    values = (match.sensitivity, match.positive_predictivity, match.detection_error)
+    return [f"{100 * value:.2f}" for value in values]
 
 
 if __name__ == "__main__":

@@ -2,6 +2,7 @@
 
 from collections import deque
 from statistics import median
+from typing import NamedTuple
 
 import numpy as np
 from numpy.typing import ArrayLike, NDArray
@@ -24,6 +25,20 @@ NO_PULSE = 3.5  # times that level that beats must have: noise alone gives 2.2 (
 R_BAND = (2.0, 30.0)  # Hz: drops wander and noise, keeps the R wave where it is
 R_REACH = 0.075  # s from the middle of the QRS to its R extremum at most
 R_FLIP = 2.0  # times taller a beat must be on the other side of the baseline to be measured there
+
+
+class RPeaks(NamedTuple):
+    """What `find_r_peaks` found.
+
+    Attributes:
+        at: Sample indices of the R peaks, (k,), ascending.
+        distinctness: By how much beats differ from everything else, 0 to 1: (b - o)/(b + o), where b is the energy of
+            the weakest beat and o that of the strongest other candidate, or the level between beats if there is none.
+            0 where a choice was made between equals, or without beats.
+    """
+
+    at: NDArray[np.int64]
+    distinctness: float
 
 
 def pan_tompkins(ecg: ArrayLike, sampling_rate: float) -> NDArray[np.int64]:
@@ -50,10 +65,16 @@ def pan_tompkins(ecg: ArrayLike, sampling_rate: float) -> NDArray[np.int64]:
     Source: J. Pan, W. J. Tompkins, "A real-time QRS detection algorithm", IEEE Trans. Biomed. Eng. 32 (1985) 230-236;
     section 3.1.2 of the paper.
     """
+    return find_r_peaks(ecg, sampling_rate).at
+
+
+def find_r_peaks(ecg: ArrayLike, sampling_rate: float) -> RPeaks:
+    """`pan_tompkins`, and how clear its decisions were."""
     signal = check_ecg(ecg, sampling_rate)
     bank = filter_bank(signal, sampling_rate)
-    beats = _Decisions(bank, sampling_rate).run()
-    return _r_peaks(signal, bank.candidates.at[beats], sampling_rate)
+    decisions = _Decisions(bank, sampling_rate)
+    beats = decisions.run()
+    return RPeaks(_r_peaks(signal, bank.candidates.at[beats], sampling_rate), decisions.distinctness())
 
 
 class _Level:
@@ -103,7 +124,18 @@ class _Decisions:
         self._read(len(self.at))
         self._search_back(len(self.at), self.end)
         typical = median(self.energy[beat] for beat in self.beats) if self.beats else 0.0
-        return self.beats if typical > NO_PULSE * self.quiet else []
+        if typical <= NO_PULSE * self.quiet:
+            self.beats.clear()
+        return self.beats
+
+    def distinctness(self) -> float:
+        """See `RPeaks`."""
+        if not self.beats:
+            return 0.0
+        beats = set(self.beats)
+        weakest = min(self.energy[beat] for beat in beats)
+        other = max((e for k, e in enumerate(self.energy) if k not in beats), default=self.quiet)
+        return max(0.0, (weakest - other) / (weakest + other))
 
     def _read(self, stop: int) -> None:
         for candidate in range(stop):

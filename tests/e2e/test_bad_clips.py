@@ -149,3 +149,25 @@ def test_a_stopped_prepare_keeps_what_it_finished(tiny_data, tmp_path, monkeypat
     assert prepare.run(config).clips == 12
     assert len(done) == 8
     assert not set(done) & set(calls)
+
+
+def test_an_ecg_whose_rates_cannot_be_trusted_is_named_and_every_clip_has_its_quality(root, tmp_path):
+    def lead_off(values: np.ndarray) -> np.ndarray:
+        values[600:1300] = values[600]
+        return values
+
+    edit_ecg(ecg(root), lead_off)
+    runs = tmp_path / "runs"
+    result = prepare.run(tiny(root, runs))
+    assert (result.video_problems, result.ecg_problems) == (0, 1)
+    (problem,) = csv.DictReader((result.table.parent / "problems.csv").read_text().splitlines())
+    assert problem["clip"] == CLIP
+    assert "signal quality 0.00 is below 0.15" in problem["message"]
+    quality = list(csv.DictReader((result.table.parent / "quality.csv").read_text().splitlines()))
+    assert len(quality) == 12
+    assert (quality[0]["clip"], quality[0]["used"]) == (CLIP, "no")
+    assert all(float(row["ecg quality"]) > 0.15 and row["used"] == "yes" for row in quality[1:])
+    with pytest.raises(PainlitError, match=r"least_ecg_quality was 0.15 and is now 0"):
+        prepare.run(tiny(root, runs, "prepare.least_ecg_quality=0"))
+    taken = prepare.run(tiny(root, tmp_path / "other", "prepare.least_ecg_quality=0"))
+    assert taken.ecg_problems == 0
