@@ -17,7 +17,7 @@ from painlit.schema.check import CheckConfig
 from painlit.schema.checks import divides, one_of
 from painlit.schema.heartbeats import HeartbeatConfig
 from painlit.schema.networks import HeartRateEncoderConfig, ModelConfig, SpatialConfig, TemporalConfig
-from painlit.schema.pain import EmbedConfig, FinetuneConfig, LosoConfig
+from painlit.schema.pain import CompareConfig, EmbedConfig, FinetuneConfig, LosoConfig
 from painlit.schema.pretraining import ImagesConfig, Stage1Config, Stage2Config
 from painlit.schema.recordings import ClipConfig, DataConfig, FaceConfig, PrepareConfig
 from painlit.schema.training import TrainConfig, Training
@@ -26,6 +26,7 @@ __all__ = [
     "TASKS",
     "CheckConfig",
     "ClipConfig",
+    "CompareConfig",
     "Config",
     "DataConfig",
     "EmbedConfig",
@@ -96,6 +97,7 @@ class Config:
     train: TrainConfig = field(default_factory=TrainConfig)
     finetune: FinetuneConfig = field(default_factory=FinetuneConfig)
     loso: LosoConfig = field(default_factory=LosoConfig)
+    compare: CompareConfig = field(default_factory=CompareConfig)
     log: LogConfig = field(default_factory=LogConfig)
 
     def __post_init__(self):

@@ -34,6 +34,14 @@ class FinetuneConfig:
 
 
 @dataclass
+class CompareConfig:
+    """`make compare`: two runs on the same clips."""
+
+    runs: list[str] = field(default_factory=list)
+    """Names of two finished runs under runs/loso."""
+
+
+@dataclass
 class LosoConfig:
     """`make loso`: protocol, selection and how many folds run at once."""
 

@@ -1,0 +1,56 @@
+"""`make compare ARGS="compare.runs=[a,b]"`: two finished runs of `make loso` on the same clips, paired.
+
+Prints the difference in accuracy (second minus first) with its 95 % interval over subjects, and McNemar's test.
+"""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Any
+
+from experiments.command import main
+from painlit.config import Config
+from painlit.errors import PainlitError
+from painlit.loso.compare import compare
+from painlit.loso.results import Predictions, read_predictions
+
+
+@dataclass(frozen=True)
+class CompareResult:
+    """What `painlit.loso.compare` says of two runs."""
+
+    values: dict[str, Any]
+
+
+def run(config: Config) -> CompareResult:
+    """Compare the two runs of `compare.runs`.
+
+    Raises:
+        PainlitError: Not two runs, one of them is not there or not finished, or they did not predict the same clips.
+    """
+    if len(config.compare.runs) != 2:
+        raise PainlitError(f"compare.runs={config.compare.runs}", "name two runs: compare.runs=[first,second]")
+    first, second = config.compare.runs
+    values = compare(_predictions(config, first), _predictions(config, second))
+    low, high = values["interval_95"]
+    print(f"{values['clips']:,} clips of {values['subjects']} subjects")
+    for name, accuracy in zip((first, second), values["accuracy"], strict=True):
+        print(f"  {name}: accuracy {100 * accuracy:.2f} %")
+    print(
+        f"  difference: {100 * values['difference']:+.2f} points ({100 * low:+.2f} to {100 * high:+.2f} over subjects)"
+    )
+    print(f"  only {first} right: {values['only_one']}; only {second} right: {values['only_other']}")
+    print(f"  McNemar's exact test, clips taken as independent: p = {values['mcnemar_p']:.3g}")
+    return CompareResult(values)
+
+
+def _predictions(config: Config, name: str) -> Predictions:
+    folder = Path(config.runs) / "loso" / name
+    if not (folder / "results.json").is_file():
+        raise PainlitError(f"{folder} has no results.json", "finish that run with `make loso` first")
+    return read_predictions(sorted((folder / "folds").glob("*/predictions.csv")))
+
+
+if __name__ == "__main__":
+    main(run, __doc__)
