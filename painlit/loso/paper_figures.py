@@ -108,6 +108,8 @@ def _untold(config: Config) -> list[object]:
     for key in ("modality", "frame_embedding", "tile_coefficient", "augmnet", "basic", "masking"):
         del model[key]
     del model["heart_rate_encoder"]["enabled"]
+    for part in ("heart_rate_encoder", "temporal"):  # which file they come from is in its JSON
+        model[part]["weights"] = model[part]["weights"] == "untrained"
     for key in ("epochs", "accelerator", "checkpoint_every", "crop_memory_gib"):
         del train[key]
     loso = (config.loso.protocol, config.loso.selection, config.loso.shuffle_labels)

@@ -145,6 +145,8 @@ def test_a_row_of_the_paper_is_found_by_its_settings(arguments: tuple[str, ...],
         "model.heart_rate_encoder.latents=32",
         "model.normalise_embeddings=true",
         "model.basic=true",
+        "model.temporal.weights=untrained",
+        "model.heart_rate_encoder.weights=untrained",
     ],
 )
 def test_another_configuration_is_never_called_the_papers(change: str):
@@ -155,6 +157,10 @@ def test_another_configuration_is_never_called_the_papers(change: str):
 
 def test_where_it_runs_does_not_make_it_another_configuration():
     assert row_of("loso.workers=2", "train.accelerator=gpu", "seed=5", "log.wandb=disabled", "data.root=x")[1]
+
+
+def test_which_pretrained_files_it_took_does_not_either():
+    assert row_of("model.temporal.weights=a.safetensors", "model.heart_rate_encoder.weights=b.safetensors")[1]
 
 
 def test_tasks_the_paper_does_not_report_have_no_row():
