@@ -78,10 +78,17 @@ class Detections(NamedTuple):
     Attributes:
         peaks: Of each ECG, ascending sample indices; None where the detector failed.
         seconds: That it took, when it was run.
+        kept: Whether an earlier run did it, perhaps on a busier machine.
     """
 
     peaks: list[NDArray[np.int64] | None]
     seconds: float
+    kept: bool
+
+    @property
+    def told_seconds(self) -> str:
+        """For tables."""
+        return f"{self.seconds:.1f}" + (" (earlier)" if self.kept else "")
 
 
 def run(detector: Detector, ecgs: list[NDArray[np.float64]], rate: float, kept: Path) -> Detections:
@@ -99,7 +106,7 @@ def run(detector: Detector, ecgs: list[NDArray[np.float64]], rate: float, kept: 
             if int(held["count"]) == len(ecgs):
                 parts = np.split(held["peaks"], held["ends"][:-1])
                 peaks = [None if bad else part for part, bad in zip(parts, held["failed"], strict=True)]
-                return Detections(peaks, float(held["seconds"]))
+                return Detections(peaks, float(held["seconds"]), kept=True)
     started = time.perf_counter()
     found = [_try(detector, ecg, rate) for ecg in ecgs]
     seconds = time.perf_counter() - started
@@ -114,7 +121,7 @@ def run(detector: Detector, ecgs: list[NDArray[np.float64]], rate: float, kept: 
                 seconds=seconds,
                 count=len(ecgs),
             )
-    return Detections(found, seconds)
+    return Detections(found, seconds, kept=False)
 
 
 def _try(detector: Detector, ecg: NDArray[np.float64], rate: float) -> NDArray[np.int64] | None:

@@ -1,8 +1,10 @@
-"""Tables as text, Markdown and CSV, and the figure."""
+"""Tables as text, Markdown and CSV, and figures."""
 
 import csv
 import io
 from pathlib import Path
+
+from matplotlib.figure import Figure
 
 from painlit.files import write_text
 
@@ -22,40 +24,34 @@ def write_table(path: Path, header: list[str], rows: list[list[str]]) -> str:
     return "\n".join("  ".join(row) for row in cells)
 
 
-def draw(path: Path, per_record: dict[str, dict[str, float]], falls: dict[str, dict[str, dict[str, float]]]) -> None:
-    """Figure of detection errors: of each record, and against noise.
+def draw_records(path: Path, errors: dict[str, dict[str, float]]) -> None:
+    """Figure of detector -> record -> detection error in %; `path` ends in .svg or .png."""
+    figure = Figure(figsize=(14, 5), layout="constrained")
+    axes = figure.subplots()
+    records = list(next(iter(errors.values())))
+    for name, of_record in errors.items():
+        ours = name == "painlit"
+        values = [max(of_record[record], 0.01) for record in records]
+        axes.plot(records, values, "o-" if ours else ".", label=name, zorder=3 if ours else 2)
+    axes.set(yscale="log", ylabel="detection error, % (0.01 stands for none)", xlim=(-1, len(records)))
+    axes.tick_params(axis="x", rotation=90)
+    axes.legend(ncols=4)
+    _save(figure, path)
 
-    Args:
-        path: Ends in .svg or .png.
-        per_record: Detector -> record -> detection error in %.
-        falls: Kind of noise -> detector -> dB (or "clean") -> detection error in %.
-    """
-    from matplotlib.figure import Figure
 
-    figure = Figure(figsize=(14, 9), layout="constrained")
-    above, below = figure.subplots(2, 1, height_ratios=[3, 2])
-    records = list(next(iter(per_record.values())))
-    for name, errors in per_record.items():
-        values = [max(errors[record], 0.01) for record in records]
-        above.plot(
-            records, values, "o-" if name == "painlit" else ".", label=name, zorder=3 if name == "painlit" else 2
-        )
-    above.set(
-        yscale="log", ylabel="detection error, %", title="each record (0.01 stands for none)", xlim=(-1, len(records))
-    )
-    above.tick_params(axis="x", rotation=90)
-    above.legend(ncols=4)
-    offset = 0
-    for kind, lines in falls.items():
-        for number, (name, errors) in enumerate(lines.items()):
-            at = [offset + k for k in range(len(errors))]
-            label = name if offset == 0 else None
-            below.plot(at, list(errors.values()), "o-", color=f"C{number}", label=label)
-        for k, snr in enumerate(next(iter(lines.values()))):
-            below.annotate(snr, (offset + k, 0), xytext=(0, -14), textcoords="offset points", ha="center", fontsize=8)
-        below.annotate(kind, (offset + 1.5, 1), xycoords=("data", "axes fraction"), xytext=(0, 4),
-                       textcoords="offset points", ha="center")  # fmt: skip
-        offset += 1 + max(len(errors) for errors in lines.values())
-    below.set(yscale="symlog", ylabel="detection error, %", xticks=[])
+def draw_noise(path: Path, errors: dict[str, dict[str, dict[str, float]]]) -> None:
+    """Figure of kind of noise -> detector -> "clean" or signal-to-noise ratio -> detection error in %."""
+    figure = Figure(figsize=(14, 4), layout="constrained")
+    for axes, (kind, lines) in zip(figure.subplots(1, len(errors), sharey=True), errors.items(), strict=True):
+        for name, of_level in lines.items():
+            ours = name == "painlit"
+            axes.plot(list(of_level), list(of_level.values()), "o-", lw=3 if ours else 1, label=name)
+        axes.set(yscale="log", title=kind)
+    figure.axes[0].set_ylabel("detection error, %")
+    figure.axes[0].legend()
+    _save(figure, path)
+
+
+def _save(figure: Figure, path: Path) -> None:
     path.parent.mkdir(parents=True, exist_ok=True)
     figure.savefig(path)
