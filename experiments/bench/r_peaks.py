@@ -106,7 +106,8 @@ def report_clips(records: list[Record], chosen: list[Detector], every: int) -> N
             wrong, known = errors(found.peaks, cut, rule)
             told = wrong[np.isfinite(wrong)]
             refused = 1 - np.isfinite(wrong).sum() / known.sum()
-            cells += [f"{told.mean():.2f}", f"{100 * (told > WRONG).mean():.2f}", f"{100 * refused:.2f}"]
+            mean, share = (f"{told.mean():.2f}", f"{100 * (told > WRONG).mean():.2f}") if told.size else ("-", "-")
+            cells += [mean, share, f"{100 * refused:.2f}"]
         rows.append([*cells, found.told_seconds])
         if detector.name == "painlit":
             wrong, known = errors(found.peaks, cut, "overlap")

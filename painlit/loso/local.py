@@ -28,6 +28,9 @@ def run_folds(
 ) -> dict[str, str]:
     """Run folds and return those that failed, with the reason; one failing does not stop the others.
 
+    A fold that ends early is started once more, after all others, and goes on from its checkpoint: memory that was
+    short may be there by then. Errors that it told of (a damaged file, say) would come again, and are not tried again.
+
     Args:
         config: The run's configuration.
         names: Folds to run, in this order.
@@ -41,6 +44,7 @@ def run_folds(
     context = multiprocessing.get_context("forkserver")
     context.set_forkserver_preload(["painlit.loso.fold"])
     waiting, running, failed = list(names), dict[int, tuple[str, int, BaseProcess]](), dict[str, str]()
+    tried_again: set[str] = set()
     try:
         while waiting or running:
             while waiting and slots:
@@ -56,7 +60,13 @@ def run_folds(
                 process.join()
                 slots.append(slot)
                 if process.exitcode:
-                    failed[name] = _reason(process.exitcode, folder / "folds" / name / "log.txt")
+                    reason = _reason(process.exitcode, folder / "folds" / name / "log.txt")
+                    if process.exitcode != _TOLD and name not in tried_again:
+                        tried_again.add(name)
+                        waiting.append(name)
+                        print(f"fold {name}: {reason}; it will be tried once more", flush=True)
+                        continue
+                    failed[name] = reason
                 finished(name, not process.exitcode)
     finally:
         for _, _, process in running.values():

@@ -287,12 +287,13 @@ def test_a_set_that_is_not_there(monkeypatch, capsys, vggface2, tmp_path):
 def test_all_sets_are_those_whose_folder_exists(monkeypatch, capsys, vggface2, raf, tmp_path):
     none = tmp_path / "none"
     emotions = [f"stage2.roots.{name}={none}" for name in ("affectnet", "cfee", "folders")]
-    absent = [f"data.root={none}", *emotions]
+    hearts = [f"ecg.roots.{name}={none}" for name in ("mitbih", "ptb", "csv")]
+    absent = [f"data.root={none}", *emotions, *hearts]
     there = [f"stage1.root={vggface2}", f"stage2.roots.raf_db={raf}"]
     assert status(monkeypatch, "check.sets=[all]", *absent, *there) == 0
     out = capsys.readouterr().out
     assert out.startswith(f"not there, and not checked: biovid ({none}), affectnet ({none}), cfee ({none}), ")
-    assert f"raf_compound ({raf}/compound), folders ({none})\n" in out
+    assert f"raf_compound ({raf}/compound), folders ({none}), mitbih ({none}), ptb ({none}), " in out
     assert re.findall(r"^(\w+) is complete", out, re.MULTILINE) == ["vggface2", "raf_basic"]
     assert status(monkeypatch, "check.sets=[all]", *absent, f"stage1.root={none}", f"stage2.roots.raf_db={none}") == 2
     assert "no data set is there: biovid" in capsys.readouterr().err

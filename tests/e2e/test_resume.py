@@ -32,6 +32,33 @@ def wait_for(condition, seconds: float = 120) -> None:
         time.sleep(0.01)
 
 
+def kill(fold: Path, times: int) -> None:
+    """Kill the process of a fold once it has started so many times."""
+
+    def started() -> list[str]:
+        return re.findall(r"^fold .*: process (\d+)", (fold / "log.txt").read_text(), re.MULTILINE)
+
+    wait_for(lambda: len(started()) == times)
+    os.kill(int(started()[-1]), signal.SIGKILL)
+
+
+def test_a_fold_that_is_killed_once_is_tried_again_and_goes_on(tiny_data, runs):
+    arguments = [*TINY, f"data.root={tiny_data}", f"runs={runs}", *LONG, "loso.subjects=[010100_m_27]"]
+    subprocess.run([sys.executable, "-m", "experiments.loso", *arguments, "name=undisturbed"], check=True)
+    running = subprocess.Popen(
+        [sys.executable, "-m", "experiments.loso", *arguments, "name=again"], stdout=subprocess.PIPE, text=True
+    )
+    fold = runs / "loso" / "again" / "folds" / "010100_m_27"
+    wait_for((fold / "checkpoints" / "last.ckpt").is_file)
+    kill(fold, times=1)
+    told = running.communicate(timeout=120)[0]
+    assert running.returncode == 0
+    assert "it will be tried once more" in told
+    assert "epoch 1/60" not in (fold / "log.txt").read_text().split("process")[-1], "it must go on, not start again"
+    expected = runs / "loso" / "undisturbed" / "folds" / "010100_m_27" / "predictions.csv"
+    assert (fold / "predictions.csv").read_text() == expected.read_text()
+
+
 def test_a_killed_fold_resumes_to_the_undisturbed_result(tiny_data, runs):
     undisturbed = runs / "loso" / "undisturbed" / "folds"
     subprocess.run(command(tiny_data, runs, "name=undisturbed"), check=True, capture_output=True)
@@ -41,9 +68,12 @@ def test_a_killed_fold_resumes_to_the_undisturbed_result(tiny_data, runs):
     names = sorted(path.name for path in undisturbed.iterdir())
     second = folds / names[1]
     wait_for((second / "checkpoints" / "last.ckpt").is_file)
-    pid = int(re.search(r"process (\d+)", (second / "log.txt").read_text())[1])
-    os.kill(pid, signal.SIGKILL)
+    kill(second, times=1)
+    kill(second, times=2)
     told = running.communicate(timeout=120)[0]
+    assert (
+        f"fold {names[1]}: ended by SIGKILL (out of memory?), see {second}/log.txt; it will be tried once more" in told
+    )
     assert running.returncode == 1, "a run with a failed fold must say so"
     assert f"fold {names[1]} failed: ended by SIGKILL" in told
     assert not (second / "metrics.json").exists()
