@@ -2,8 +2,9 @@
 
 Tables of whole records, of the same at other rates, of the heart rates of 5.5 s clips at 512 Hz, and with noise added;
 each as text, CSV and Markdown, with figures, under runs/bench/r_peaks. What a version of a library gave is kept there
-and not computed again; ours always is. All of it takes hours with wfdb's two detectors, minutes without;
---parts=records,rates,clips,noise names tables.
+and not computed again; ours always is. All of it takes an hour with wfdb's xqrs, minutes without;
+--parts=records,rates,clips,noise names tables. Any other function is scored beside these:
+--detector=wfdb.processing:gqrs_detect.
 """
 
 import argparse

@@ -67,7 +67,6 @@ def detectors(others: list[str]) -> list[Detector]:
         Detector("biosppy hamilton", hamilton, version("biosppy")),
         Detector("biosppy Pan-Tompkins++", plus_plus, version("biosppy")),
         Detector("wfdb xqrs", lambda ecg, rate: wfdb.xqrs_detect(ecg, rate, verbose=False), version("wfdb")),
-        Detector("wfdb gqrs", lambda ecg, rate: wfdb.gqrs_detect(ecg, rate), version("wfdb")),
         *(Detector(name, _named(name), None) for name in others),
     ]
 
