@@ -35,7 +35,7 @@ def draw_records(path: Path, errors: dict[str, dict[str, float]]) -> None:
         axes.plot(records, values, "o-" if ours else ".", label=name, zorder=3 if ours else 2)
     axes.set(yscale="log", ylabel="detection error, % (0.01 stands for none)", xlim=(-1, len(records)))
     axes.tick_params(axis="x", rotation=90)
-    axes.legend(ncols=4)
+    figure.legend(ncols=6, loc="outside upper center")
     _save(figure, path)
 
 
@@ -48,7 +48,7 @@ def draw_noise(path: Path, errors: dict[str, dict[str, dict[str, float]]]) -> No
             axes.plot(list(of_level), list(of_level.values()), "o-", lw=3 if ours else 1, label=name)
         axes.set(yscale="log", title=kind)
     figure.axes[0].set_ylabel("detection error, %")
-    figure.axes[0].legend()
+    figure.legend(*figure.axes[0].get_legend_handles_labels(), ncols=6, loc="outside upper center")
     _save(figure, path)
 
 
