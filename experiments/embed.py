@@ -1,7 +1,7 @@
 """`make embed`: the Spatial-Module's embedding of every frame and its tiles, computed once.
 
 Resumable: a second run computes what is missing. A cache made with other weights, crops or settings is refused. Leaves
-runs/embed/<data.name>/{cache.json, embeddings.f16, rows.u64, config.yaml, metrics.json}.
+runs/embed/<embed.name>/{cache.json, embeddings.f16, rows.u64, config.yaml, metrics.json}.
 """
 
 from __future__ import annotations

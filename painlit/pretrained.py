@@ -19,6 +19,8 @@ from painlit.weights import digest, load_weights
 
 STAGES = ("pretrain-stage2", "pretrain-stage1")
 """Stages that leave a Spatial-Module; the later one is preferred."""
+NAMED = {"stage1": STAGES[1:], "stage2": STAGES[:1]}
+"""Values of a `weights` key that name the one stage to take the newest from."""
 ECG = ("pretrain-ecg",)
 """Stages that leave a Heart Rate Encoder."""
 
@@ -51,7 +53,8 @@ def pretrained_spatial_module(
 
     Args:
         config: Sizes of the network, and the folder of runs.
-        weights: `untrained`, a .safetensors file, or `auto`: the newest that the first of `stages` with any has left.
+        weights: `untrained`, a .safetensors file, `stage1` or `stage2` for the newest of that stage, or `auto`: the
+            newest that the first of `stages` with any has left.
         stages: Where `auto` looks.
         drop_path: Rate of stochastic depth in training to come.
 
@@ -123,8 +126,8 @@ def with_found_weights(config: Config) -> Config:
         path = find_weights(config, "auto", "heart_rate_encoder", ECG)
         encoder = dataclasses.replace(model.heart_rate_encoder, weights=str(path))
         model = dataclasses.replace(model, heart_rate_encoder=encoder)
-    if config.joint and embed.weights == "auto":
-        embed = dataclasses.replace(embed, weights=str(find_weights(config, "auto", "spatial", STAGES)))
+    if config.joint and embed.weights in ("auto", *NAMED):
+        embed = dataclasses.replace(embed, weights=str(find_weights(config, embed.weights, "spatial", STAGES)))
     return dataclasses.replace(config, model=model, embed=embed)
 
 
@@ -151,9 +154,11 @@ def find_weights(config: Config, weights: str, network: str, stages: Sequence[st
     """The file that a `weights` key means.
 
     Raises:
-        PainlitError: `auto`, and no stage has left any; the make target that would is named.
+        PainlitError: No stage that may have left any has; the make target that would is named.
     """
-    if weights != "auto":
+    if weights in NAMED:
+        stages = NAMED[weights]
+    elif weights != "auto":
         return Path(weights)
     for stage in stages:
         found = list(Path(config.runs).glob(f"{stage}/*/weights/{network}.safetensors"))

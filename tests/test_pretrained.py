@@ -123,6 +123,16 @@ def test_stage_2_starts_from_stage_1_alone(tmp_path):
     assert pretrained_spatial_module(config(tmp_path), "auto", ["pretrain-stage1"]).source == str(older)
 
 
+def test_a_stage_can_be_named(tmp_path):
+    one = leave(tmp_path, "pretrain-stage1", "one", age=9)
+    two = leave(tmp_path, "pretrain-stage2", "two", age=1)
+    assert pretrained_spatial_module(config(tmp_path), "stage1").source == str(one)
+    assert pretrained_spatial_module(config(tmp_path), "stage2").source == str(two)
+    two.unlink()
+    with pytest.raises(PainlitError, match="run make pretrain-stage2"):
+        pretrained_spatial_module(config(tmp_path), "stage2")
+
+
 def test_a_temporal_module_starts_from_stage_1_but_for_its_scores(tmp_path):
     leave_temporal(tmp_path, "old", 9)
     leave_temporal(tmp_path, "new", 2)

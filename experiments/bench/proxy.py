@@ -10,7 +10,6 @@ It is no pain data: neutral faces turn into smiling ones.
 
 import csv
 import json
-import shutil
 from pathlib import Path
 
 from experiments import embed, loso, prepare, pretrain_stage1, pretrain_stage2
@@ -54,13 +53,10 @@ def main() -> None:
     """Run what is not finished and print the three accuracies."""
     settings = ["config=experiments/proxy.yaml", f"runs={RUNS}", "model.modality=video"]
     weights = pretrain()
-    prepared = load([*settings, "data.name=proxy"])
-    prepare.run(prepared)
+    prepare.run(load(settings))
     lines = []
     for name, file in weights.items():
-        config = load([*settings, f"data.name=proxy-{name}", f"embed.weights={file}", f"name=proxy-{name}"])
-        if not config.folder("prepare").is_dir():
-            shutil.copytree(prepared.folder("prepare"), config.folder("prepare"))
+        config = load([*settings, f"embed.name=proxy-{name}", f"embed.weights={file}", f"name=proxy-{name}"])
         embed.run(config)
         results = loso.run(config).results
         assert results is not None

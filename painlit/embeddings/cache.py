@@ -63,7 +63,7 @@ class EmbeddingCache:
         if changed:
             raise StaleCacheError(
                 f"{self.folder} was made with other settings: {'; '.join(changed)}",
-                f"set them back, choose another data.name, or delete {self.folder} to embed again",
+                f"set them back, choose another embed.name, or delete {self.folder} to embed again",
             )
         self.shape = (2, int(self.settings["frames"]), int(self.settings["embed_dim"]))
         self._row = {name: row for row, name in enumerate(self.names)}

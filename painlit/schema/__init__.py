@@ -153,10 +153,10 @@ class Config:
         return self.name or f"{self.data.name}-{self.task}-{self.model.modality}"
 
     def folder(self, stage: str) -> Path:
-        """runs/<stage>/<name>: the data set's name for prepare and embed, the run's for what trains."""
+        """runs/<stage>/<name>: the data set's name for prepare, the embeddings' for embed, the run's for what trains."""
         names = {
             "prepare": self.data.name,
-            "embed": self.data.name,
+            "embed": self.embed.name or self.data.name,
             "pretrain-stage1": self.name or f"{self.stage1.name}-{self.stage1.network}",
             "pretrain-stage2": self.name or "-".join(self.stage2.sets),
             "pretrain-ecg": self.name or f"{'-'.join(self.ecg.sets)}-{self.ecg.split}",

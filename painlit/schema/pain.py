@@ -11,8 +11,11 @@ from painlit.schema.checks import at_least, one_of
 class EmbedConfig:
     """`make embed`: Spatial-Module over every frame, cached."""
 
+    name: str = ""
+    """Name of the embeddings under runs/embed; empty is data.name. Two Spatial-Modules need two names."""
     weights: str = "auto"
-    """Spatial-Module weights (.safetensors); auto takes the newest pretrained ones under runs/; untrained is random."""
+    """Spatial-Module weights (.safetensors); auto takes the newest of stage 2 under runs/, or else of stage 1; stage1 and
+    stage2 take the newest of that stage; untrained is random."""
     device: str = "auto"
     """cpu, cuda, cuda:1, mps; auto takes an accelerator if there is one."""
     batch_frames: int = 8

@@ -75,11 +75,10 @@ def test_joint_finetuning_trains_the_spatial_module_and_embed_takes_it(tiny_data
     result = finetune.run(joint)
     weights = result.weights.with_name("spatial.safetensors")
     torch.manual_seed(0)
-    config = tiny(tiny_data, runs, f"embed.weights={weights}", "data.name=tiny2")
-    prepare.run(config)
-    assert embed.run(config).computed == 12
+    config = tiny(tiny_data, runs, f"embed.weights={weights}", "embed.name=trained")
+    assert embed.run(config).computed == 12, "another name leaves the other embeddings alone"
     with pytest.raises(PainlitError, match=r"spatial.mean is .*the weights' JSON says"):
-        embed.run(tiny(tiny_data, runs, f"embed.weights={weights}", "data.name=tiny2", "spatial.mean=[0.5,0.5,0.5]"))
+        embed.run(tiny(tiny_data, runs, f"embed.weights={weights}", "embed.name=trained", "spatial.mean=[0.5,0.5,0.5]"))
 
 
 def test_finetune_leaves_a_model_with_its_provenance(tiny_data, runs):
