@@ -13,6 +13,9 @@ from typing import Any
 from painlit.config import Config, known_keys, load
 from painlit.errors import PainlitError
 
+_FLAGS = {"--dry-run": "loso.dry_run=true"}
+"""Short forms of keys."""
+
 
 def main(run: Callable[[Config], Any], description: str | None, defaults: Sequence[str] = ()) -> None:
     """Run a stage with the command line's configuration. Exit status 2: an error the user can mend; 130: Ctrl-C.
@@ -28,7 +31,7 @@ def main(run: Callable[[Config], Any], description: str | None, defaults: Sequen
         print("\n".join(_help_lines()))
         return
     try:
-        result = run(load([*defaults, *sys.argv[1:]]))
+        result = run(load([*defaults, *(_FLAGS.get(argument, argument) for argument in sys.argv[1:])]))
     except PainlitError as error:
         sys.exit(_fail(f"error: {error}", 2))
     except OSError as error:

@@ -13,7 +13,8 @@ from experiments.command import main
 from painlit.config import Config
 from painlit.errors import PainlitError
 from painlit.loso.compare import compare
-from painlit.loso.results import Predictions, read_predictions
+from painlit.loso.finished import read_folds
+from painlit.loso.results import Predictions
 
 
 @dataclass(frozen=True)
@@ -49,7 +50,7 @@ def _predictions(config: Config, name: str) -> Predictions:
     folder = Path(config.runs) / "loso" / name
     if not (folder / "results.json").is_file():
         raise PainlitError(f"{folder} has no results.json", "finish that run with `make loso` first")
-    return read_predictions(sorted((folder / "folds").glob("*/predictions.csv")))
+    return read_folds(path.parent for path in sorted((folder / "folds").glob("*/metrics.json")))
 
 
 if __name__ == "__main__":

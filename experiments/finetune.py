@@ -18,7 +18,7 @@ from painlit.errors import PainlitError
 from painlit.files import read_json, write_json
 from painlit.loso.protocols import Fold
 from painlit.pretrained import weights_fingerprints, with_found_weights
-from painlit.run_folder import check_fingerprint, run_lock
+from painlit.run_folder import check_fingerprint, fingerprint, run_lock
 from painlit.weights import save_weights
 
 if TYPE_CHECKING:
@@ -45,7 +45,7 @@ def run(config: Config) -> FinetuneResult:
     fold = _fold(config, clips.subject_names)
     with run_lock(folder):
         data = {**data_fingerprints(config, clips), **weights_fingerprints(config), "held out": list(fold.test)}
-        check_fingerprint(folder, config, data)
+        check_fingerprint(folder, fingerprint(config, data))
         if (folder / "metrics.json").is_file():
             print(f"{folder} is finished; give name=… for another run")
             return FinetuneResult(folder, weights, read_json(folder / "metrics.json"))

@@ -1,11 +1,13 @@
-"""`make loso`: every subject held out once, each fold in a process of its own.
+"""`make loso`: every subject held out once, each fold in a process of its own, here or on a Ray cluster.
 
-Finished folds are skipped, stopped ones go on, failing ones do not stop the others. Leaves
-runs/loso/<run>/{config.yaml, fingerprint.json, folds/<subject>/…, results.json}.
+Finished folds are skipped, stopped ones go on, failing ones are tried once more and do not stop the others. Leaves
+runs/loso/<run>/{config.yaml, fingerprint.json, folds/<subject>/…, results.json, report.html}, and failures.json if any
+failed. With --dry-run it only lists the folds and estimates hours.
 """
 
 from __future__ import annotations
 
+from collections.abc import Mapping
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
@@ -15,14 +17,20 @@ from experiments.command import main
 from painlit.config import Config
 from painlit.errors import PainlitError
 from painlit.files import write_json
-from painlit.loso.local import run_folds
+from painlit.loso.compare import compare
+from painlit.loso.engines import engine_for
+from painlit.loso.engines.one_fold import FoldJob
+from painlit.loso.finished import FOLD_FORMAT, check_folds, is_finished, read_folds
+from painlit.loso.progress import loso_progress
 from painlit.loso.protocols import Fold, folds
-from painlit.loso.results import evaluate, read_predictions
+from painlit.loso.results import evaluate
+from painlit.loso.summary_run import log_summary
 from painlit.loso.table import print_results, remarks
 from painlit.pretrained import weights_fingerprints, with_found_weights
-from painlit.progress import progress_bar
 from painlit.provenance import provenance, save_config
-from painlit.run_folder import check_fingerprint, run_lock
+from painlit.report.run_report import write_report
+from painlit.run_folder import check_fingerprint, fingerprint, run_lock
+from painlit.tracking import check_credentials
 
 
 @dataclass(frozen=True)
@@ -46,37 +54,52 @@ class LosoResult:
 def run(config: Config) -> LosoResult:
     """Run the folds that are not finished, then evaluate all that are."""
     config = with_found_weights(config)
+    check_credentials(config.log)
     clips = load_pain_clips(config)
     every = folds(config.loso.protocol, clips.subject_names)
+    chosen = _chosen(every, config.loso.subjects)
     folder = config.folder("loso")
+    if config.loso.dry_run:
+        return _dry_run(config, clips, chosen, folder)
     with run_lock(folder):
-        check_fingerprint(folder, config, {**data_fingerprints(config, clips), **weights_fingerprints(config)})
+        about = {**data_fingerprints(config, clips), **weights_fingerprints(config), "format": FOLD_FORMAT}
+        now = fingerprint(config, about)
+        check_fingerprint(folder, now)
+        check_folds([_folder(folder, fold) for fold in every], now)
         save_config(config, folder)
-        chosen = _chosen(every, config.loso.subjects)
-        pending = [fold.name for fold in chosen if not _metrics(folder, fold).is_file()]
         if clips.excluded:
             print(f"{len(clips.excluded)} clips are left out, see {config.folder('prepare') / 'problems.csv'}")
-        failed = _run_pending(config, pending, folder, total=len(chosen))
-        results = _evaluate(config, clips, every, folder)
+        pending = [fold.name for fold in chosen if not is_finished(_folder(folder, fold))]
+        failed = _run_pending(config, pending, folder, len(chosen), clips, now)
+        _record(folder / "failures.json", failed)
+        trained = [name for name in pending if name not in failed]
+        results = _evaluate(config, clips, every, folder, about, bool(trained))
     for name, reason in failed.items():
         print(f"fold {name} failed: {reason}")
     if failed:
         print(f"{len(failed)} folds failed; run the same command to try them again")
-    return LosoResult(folder, [name for name in pending if name not in failed], failed, results)
+    return LosoResult(folder, trained, failed, results)
 
 
-def _run_pending(config: Config, pending: list[str], folder: Path, total: int) -> dict[str, str]:
+def _run_pending(
+    config: Config, pending: list[str], folder: Path, total: int, clips: PainClips, now: Mapping[str, Any]
+) -> dict[str, str]:
     if not pending:
         print(f"all {total} folds are finished")
         return {}
-    with progress_bar("loso", total=total, done=total - len(pending)) as advance:
-        return run_folds(config, pending, folder, lambda name, good: advance(), at_most=total)
+    place, values = (folder / "folds").resolve(), config.to_dict()
+    jobs = [FoldJob(name, place / name, values, clips, now) for name in pending]
+    with loso_progress(place, pending, total, config.train.epochs) as progress:
+        return engine_for(config.loso.engine)(jobs, progress)
 
 
-def _evaluate(config: Config, clips: PainClips, every: list[Fold], folder: Path) -> dict[str, Any] | None:
-    done = [fold for fold in every if _metrics(folder, fold).is_file()]
+def _evaluate(
+    config: Config, clips: PainClips, every: list[Fold], folder: Path, made_from: Mapping[str, Any], changed: bool
+) -> dict[str, Any] | None:
+    done = [place for fold in every if is_finished(place := _folder(folder, fold))]
     if not done:
         return None
+    predictions = read_folds(done)
     results = {
         "run": config.run_name,
         "task": config.task,
@@ -87,12 +110,33 @@ def _evaluate(config: Config, clips: PainClips, every: list[Fold], folder: Path)
         "folds_done": len(done),
         "remarks": remarks(config, clips),
         "excluded_clips": clips.excluded,
-        **evaluate(read_predictions(folder / "folds" / fold.name / "predictions.csv" for fold in done)),
-        "provenance": provenance(),
+        **evaluate(predictions),
+        "provenance": {**provenance(), "made_from": dict(made_from)},
     }
+    if config.loso.selection == "oracle":
+        results["optimism"] = compare(read_folds(done, "predictions_last.csv"), predictions)
     write_json(folder / "results.json", results)
+    write_report(config, results, folder / "report.html")
     print_results(config, results)
+    print(f"report: {folder / 'report.html'}")
+    if changed:
+        log_summary(config, results, folder)
     return results
+
+
+def _dry_run(config: Config, clips: PainClips, chosen: list[Fold], folder: Path) -> LosoResult:
+    from painlit.loso.dry_run import estimate, print_estimate  # here, because it imports Lightning
+
+    print_estimate(config, estimate(config, clips, chosen, folder / "folds"))
+    return LosoResult(folder, [], {}, None)
+
+
+def _record(path: Path, failed: dict[str, str]) -> None:
+    """Which folds failed and why; no file if none did."""
+    if failed:
+        write_json(path, failed)
+    else:
+        path.unlink(missing_ok=True)
 
 
 def _chosen(every: list[Fold], subjects: list[str]) -> list[Fold]:
@@ -102,8 +146,8 @@ def _chosen(every: list[Fold], subjects: list[str]) -> list[Fold]:
     return [fold for fold in every if not subjects or fold.name in subjects]
 
 
-def _metrics(folder: Path, fold: Fold) -> Path:
-    return folder / "folds" / fold.name / "metrics.json"
+def _folder(run: Path, fold: Fold) -> Path:
+    return run / "folds" / fold.name
 
 
 if __name__ == "__main__":

@@ -20,7 +20,7 @@ from painlit.config import Config
 from painlit.files import read_json, write_text
 from painlit.pretrained import encoder_sizes
 from painlit.provenance import save_config
-from painlit.run_folder import ECG, check_fingerprint, run_lock
+from painlit.run_folder import ECG, check_fingerprint, fingerprint, run_lock
 
 if TYPE_CHECKING:
     from painlit.tasks.heartbeat_classification import HeartbeatClassification
@@ -52,7 +52,7 @@ def run(config: Config) -> EcgResult:
     first = is_first_process()
     with run_lock(folder) if first else nullcontext():
         if first:
-            check_fingerprint(folder, config, {"data": data.describe()}, ECG)
+            check_fingerprint(folder, fingerprint(config, {"data": data.describe()}, ECG))
         if (folder / "metrics.json").is_file():
             print(f"{folder} is finished; give name=… for another run")
             return EcgResult(folder, weights, read_json(folder / "metrics.json"))

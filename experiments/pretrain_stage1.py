@@ -18,7 +18,7 @@ from painlit.files import read_json
 from painlit.normalisation import MEAN, STD
 from painlit.pretrained import temporal_sizes
 from painlit.provenance import save_config
-from painlit.run_folder import STAGE1, STAGE1_TEMPORAL, check_fingerprint, run_lock
+from painlit.run_folder import STAGE1, STAGE1_TEMPORAL, check_fingerprint, fingerprint, run_lock
 
 STAGE = "pretrain-stage1"
 
@@ -51,7 +51,9 @@ def run(config: Config) -> Stage1Result:
     first = is_first_process()
     with run_lock(folder) if first else nullcontext():
         if first:
-            check_fingerprint(folder, config, {"data": data.describe()}, STAGE1 if spatial else STAGE1_TEMPORAL)
+            check_fingerprint(
+                folder, fingerprint(config, {"data": data.describe()}, STAGE1 if spatial else STAGE1_TEMPORAL)
+            )
         if (folder / "metrics.json").is_file():
             print(f"{folder} is finished; give name=… for another run")
             return Stage1Result(folder, weights, read_json(folder / "metrics.json"))

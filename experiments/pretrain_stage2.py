@@ -20,7 +20,7 @@ from painlit.config import Config
 from painlit.files import read_json, write_text
 from painlit.pretrained import STAGES, pretrained_spatial_module
 from painlit.provenance import save_config
-from painlit.run_folder import STAGE2, check_fingerprint, run_lock
+from painlit.run_folder import STAGE2, check_fingerprint, fingerprint, run_lock
 from painlit.weights import digest
 
 STAGE = "pretrain-stage2"
@@ -52,7 +52,9 @@ def run(config: Config) -> Stage2Result:
     initial = {"source": start.source, "sha256": digest(start.spatial.state_dict())}
     with run_lock(folder) if first else nullcontext():
         if first:
-            check_fingerprint(folder, config, {"data": data.describe(), "started from": initial["sha256"]}, STAGE2)
+            check_fingerprint(
+                folder, fingerprint(config, {"data": data.describe(), "started from": initial["sha256"]}, STAGE2)
+            )
         if (folder / "metrics.json").is_file():
             print(f"{folder} is finished; give name=… for another run")
             return Stage2Result(folder, weights, read_json(folder / "metrics.json"))

@@ -13,8 +13,8 @@ _LINE_EVERY = 20.0  # s between lines where there is no terminal
 
 
 @contextmanager
-def progress_bar(title: str, total: int, done: int = 0) -> Iterator[Callable[[], None]]:
-    """Gives a function to call after each finished piece.
+def progress_bar(title: str, total: int, done: int = 0) -> Iterator[Callable[..., None]]:
+    """Gives a function to call after each finished piece, or with the number of them.
 
     Args:
         title: What is being done.
@@ -26,14 +26,14 @@ def progress_bar(title: str, total: int, done: int = 0) -> Iterator[Callable[[],
         columns = (TextColumn("{task.description}"), BarColumn(), MofNCompleteColumn(), TimeElapsedColumn())
         with Progress(*columns, TimeRemainingColumn(), console=console) as bar:
             task = bar.add_task(title, total=total, completed=done)
-            yield lambda: bar.advance(task)
+            yield lambda pieces=1: bar.advance(task, pieces)
         return
     start = last = time.monotonic()
     count = done
 
-    def advance() -> None:
+    def advance(pieces: int = 1) -> None:
         nonlocal count, last
-        count += 1
+        count += pieces
         now = time.monotonic()
         if now - last >= _LINE_EVERY and count < total:
             left = (now - start) / (count - done) * (total - count)

@@ -20,9 +20,10 @@ ECG = ("seed", "model.heart_rate_encoder.", "ecg.")
 STAGE2 = ("seed", "face.", "spatial.", "images.", "stage2.")
 
 _FREE = (
-    *("data.root", "data.name", "loso.workers", "loso.subjects"),
+    *("data.root", "data.name", "loso.subjects"),
+    *(f"loso.{key}" for key in ("engine", "workers", "folds_per_gpu", "threads", "ray_address", "dry_run")),
     *("model.temporal.weights", "model.heart_rate_encoder.weights"),
-    *("train.checkpoint_every", "train.crop_memory_gib", "train.accelerator"),
+    *("train.checkpoint_every", "train.crop_memory_gib", "train.joint_frames", "train.accelerator"),
     *("images.workers", "stage1.root", "stage1.name", "stage2.weights"),
     *(
         f"{s}.train.{key}"
@@ -52,26 +53,38 @@ def run_lock(folder: Path) -> Iterator[None]:
         yield
 
 
-def check_fingerprint(folder: Path, config: Config, data: Mapping[str, Any], keys: tuple[str, ...] = PAIN) -> None:
-    """Refuse to mix work of different configurations, data or weights in one folder.
+def fingerprint(config: Config, data: Mapping[str, Any], keys: tuple[str, ...] = PAIN) -> dict[str, Any]:
+    """Everything that a run's result depends on.
 
     Args:
-        folder: runs/<stage>/<run>.
         config: The configuration now.
         data: Fingerprints of data and of weights that training starts from.
         keys: Keys, and groups with a dot, that the stage depends on.
+    """
+    groups = tuple(key for key in keys if key.endswith("."))
+    flat = {k: v for k, v in _flat(config.to_dict()).items() if k in keys or k.startswith(groups)}
+    return {k: v for k, v in flat.items() if k not in _FREE and not k.startswith(_FREE_GROUPS)} | dict(data)
+
+
+def check_fingerprint(folder: Path, now: Mapping[str, Any]) -> None:
+    """Refuse to mix work of different configurations, data, weights or versions in one folder.
+
+    Args:
+        folder: Of a run, or of a fold.
+        now: What `fingerprint` says of the run that is about to begin; written to fingerprint.json if nothing is there.
 
     Raises:
         PainlitError: What is there was made differently; each difference is named.
     """
-    groups = tuple(key for key in keys if key.endswith("."))
-    flat = {k: v for k, v in _flat(config.to_dict()).items() if k in keys or k.startswith(groups)}
-    now = {k: v for k, v in flat.items() if k not in _FREE and not k.startswith(_FREE_GROUPS)} | dict(data)
     path = folder / "fingerprint.json"
-    trained = [file for name in ("metrics.json", "checkpoints/last.ckpt") for file in _of_run(folder, name)]
-    if not path.is_file() or not trained:
+    if not has_work(folder):
         write_json(path, now)
         return
+    if not path.is_file():
+        raise PainlitError(
+            f"{folder} holds work, but no {path.name} that says what it was made with",
+            f"another version made it: give this run another name=…, or delete {folder}",
+        )
     before = read_json(path)
     different = [key for key in sorted({*before, *now}) if before.get(key) != now.get(key)]
     changed = [f"{key} was {before.get(key)!r} and is now {now.get(key)!r}" for key in different]
@@ -82,10 +95,10 @@ def check_fingerprint(folder: Path, config: Config, data: Mapping[str, Any], key
         )
 
 
-def _of_run(folder: Path, name: str) -> Iterator[Path]:
-    """A file of the run itself, or of its folds."""
-    yield from folder.glob(name)
-    yield from folder.glob(f"folds/*/{name}")
+def has_work(folder: Path) -> bool:
+    """Whether something is finished or begun in a run's folder, in one of its folds, or in a fold's folder."""
+    marks = ("metrics.json", "checkpoints/last.ckpt")
+    return any(True for mark in marks for place in (mark, f"folds/*/{mark}") for _ in folder.glob(place))
 
 
 def _flat(values: Mapping[str, Any], prefix: str = "") -> dict[str, Any]:

@@ -2,9 +2,7 @@
 
 from __future__ import annotations
 
-import hashlib
 import io
-import os
 import sys
 import time
 import warnings
@@ -25,6 +23,7 @@ from painlit.config import Config, Training
 from painlit.errors import PainlitError
 from painlit.files import atomic_path
 from painlit.progress import progress_bar
+from painlit.tracking import check_credentials, run_settings
 
 _KNOWN_WARNINGS = (
     ".*does not have many workers.*",  # gathering rows of a mapped array needs no worker processes
@@ -85,6 +84,22 @@ class EpochLines(Callback):
         text = "  ".join(f"{key} {value:.4f}" for key, value in sorted(values.items()))
         seconds = time.monotonic() - self._started
         print(f"epoch {trainer.current_epoch + 1}/{trainer.max_epochs}  {text}  {seconds:.0f} s", flush=True)
+
+
+class TrainingTime(Callback):
+    """Seconds within the training loop of this process: no set-up, no predictions."""
+
+    def __init__(self) -> None:
+        self.seconds = 0.0
+        self._started = 0.0
+
+    def on_train_start(self, trainer: Trainer, pl_module: LightningModule) -> None:
+        """Start the clock."""
+        self._started = time.monotonic()
+
+    def on_train_end(self, trainer: Trainer, pl_module: LightningModule) -> None:
+        """Stop it."""
+        self.seconds = time.monotonic() - self._started
 
 
 class StepProgress(Callback):
@@ -221,16 +236,9 @@ def _logger(run: Run) -> Logger | bool:
     log = run.config.log
     if log.wandb == "disabled":
         return False
-    os.environ.setdefault("WANDB_SILENT", "true")
-    os.environ.setdefault("WANDB_CONSOLE", "off")  # a fold's own log.txt has it
-    identity = hashlib.sha256(str(run.folder.resolve()).encode()).hexdigest()[:16]  # the same run when it goes on
+    check_credentials(log)
     return WandbLogger(
-        project=log.project,
-        name=run.name,
-        group=run.group,
-        job_type=run.kind,
-        id=identity,
-        resume="allow",
+        **run_settings(log, run.folder, run.group, run.name, run.kind),
         offline=log.wandb == "offline",
         save_dir=run.folder,
         config=run.config.to_dict(),

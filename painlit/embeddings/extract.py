@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator, Mapping, Sequence
+from collections.abc import Callable, Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from itertools import islice
 from pathlib import Path
@@ -11,6 +11,7 @@ from typing import Any
 import numpy as np
 import torch
 from torch import Tensor, nn
+from torch.utils.checkpoint import checkpoint
 from torch.utils.data import DataLoader, IterableDataset, get_worker_info
 
 from painlit.config import Config
@@ -27,22 +28,37 @@ class FrameEmbedder(nn.Module):
     Args:
         spatial: The Spatial-Module.
         normalise: As in the stage that trained it.
+        chunk: Frames whose activations are in memory at once when gradients are wanted: each chunk of frames is embedded
+            again in the backward pass (gradient checkpointing), and only the crops are kept between. None keeps all.
     """
 
-    def __init__(self, spatial: SpatialModule, normalise: Normalise):
+    def __init__(self, spatial: SpatialModule, normalise: Normalise, chunk: int | None = None):
         super().__init__()
         self.spatial = spatial
         self.normalise = normalise
+        self.chunk = chunk
 
     def forward(self, crops: Tensor) -> tuple[Tensor, Tensor]:
         """Embed crops, (n, 3, S, S) uint8 RGB -> d_full (n, D) and d_1 + d_2 + d_3 + d_4 (n, D)."""
-        images = self.normalise(frame_images(crops))  # (n, 5, 3, S/2, S/2)
-        d = self.spatial(images.flatten(0, 1)).unflatten(0, (-1, 5))  # (n, 5, D)
-        return d[:, 0], d[:, 1:].sum(1)
+        d = self._in_chunks(self._full_and_tiles, crops)  # (n, 2, D)
+        return d[:, 0], d[:, 1]
 
     def full(self, crops: Tensor) -> Tensor:
         """d_full alone, (n, D): a fifth of the work."""
+        return self._in_chunks(self._full, crops)
+
+    def _full_and_tiles(self, crops: Tensor) -> Tensor:
+        images = self.normalise(frame_images(crops))  # (n, 5, 3, S/2, S/2)
+        d = self.spatial(images.flatten(0, 1)).unflatten(0, (-1, 5))  # (n, 5, D)
+        return torch.stack([d[:, 0], d[:, 1:].sum(1)], dim=1)
+
+    def _full(self, crops: Tensor) -> Tensor:
         return self.spatial(self.normalise(frame_images(crops)[:, 0]))
+
+    def _in_chunks(self, embed: Callable[[Tensor], Tensor], crops: Tensor) -> Tensor:
+        if self.chunk is None or not torch.is_grad_enabled():
+            return embed(crops)
+        return torch.cat([checkpoint(embed, part, use_reentrant=False) for part in crops.split(self.chunk)])
 
 
 @dataclass(frozen=True)

@@ -8,13 +8,14 @@ import numpy as np
 from scipy.stats import binomtest
 
 from painlit.errors import PainlitError
+from painlit.loso.metrics import interval
 from painlit.loso.results import Predictions
 
 
 def compare(one: Predictions, other: Predictions, draws: int = 10_000, seed: int = 0) -> dict[str, Any]:
     """Paired comparison of two runs' predictions of the same clips.
 
-    - Difference in accuracy (other - one) with a 95 % percentile interval of the paired bootstrap over subjects: whole
+    - Difference in accuracy (other - one) with a 95 % interval of the paired bootstrap over subjects: whole
       subjects are drawn again, each with what both runs made of it, since clips of a person are not independent.
     - McNemar's exact test on clips that one run tells right and the other wrong. It takes clips as independent, so its
       p-value is too small when people differ; it is given because it is what papers print.
@@ -41,7 +42,7 @@ def compare(one: Predictions, other: Predictions, draws: int = 10_000, seed: int
     clips = np.bincount(subject)
     gain = np.bincount(subject, right_other.astype(float) - right_one.astype(float))  # (subjects,)
     drawn = np.random.default_rng(seed).integers(len(names), size=(draws, len(names)))
-    low, high = np.percentile(gain[drawn].sum(1) / clips[drawn].sum(1), [2.5, 97.5])
+    low, high = interval(gain[drawn].sum(1) / clips[drawn].sum(1), len(names))
     only_one, only_other = int((right_one & ~right_other).sum()), int((right_other & ~right_one).sum())
     discordant = only_one + only_other
     return {
@@ -49,7 +50,7 @@ def compare(one: Predictions, other: Predictions, draws: int = 10_000, seed: int
         "subjects": len(names),
         "accuracy": [float(right_one.mean()), float(right_other.mean())],
         "difference": float(gain.sum() / clips.sum()),
-        "interval_95": [float(low), float(high)],
+        "interval_95": [low, high],
         "only_one": only_one,
         "only_other": only_other,
         "mcnemar_p": float(binomtest(only_one, discordant).pvalue) if discordant else 1.0,

@@ -14,13 +14,17 @@ from typing import Any
 
 import numpy as np
 import torch
+from lightning.pytorch.callbacks import LambdaCallback
 
 from data_modules.biovid_datamodule import BioVidDataModule
-from data_modules.pain_clips import PainClips, load_pain_clips
-from painlit.config import Config
+from data_modules.pain_clips import PainClips
+from painlit.config import Config, from_dict
 from painlit.embeddings import FrameEmbedder
-from painlit.files import write_json, write_text
+from painlit.files import file_digest, write_json, write_text
+from painlit.loso.engines.one_fold import FoldJob
+from painlit.loso.finished import fold_fingerprint
 from painlit.loso.metrics import summary
+from painlit.loso.progress import forget_epoch, write_epoch
 from painlit.loso.protocols import Fold, folds, with_selection
 from painlit.pretrained import (
     load_pretrained_heart_rate_encoder,
@@ -28,18 +32,26 @@ from painlit.pretrained import (
     pretrained_spatial_module,
 )
 from painlit.provenance import save_config
+from painlit.run_folder import check_fingerprint
 from painlit.seeds import derive_seed
 from painlit.tasks import PainAssessment
-from painlit.training import ResumePoint, Run, fit, load_best, quiet_lightning
+from painlit.training import ResumePoint, Run, TrainingTime, fit, load_best, quiet_lightning
 
 
-def run_named_fold(config: Config, name: str) -> None:
-    """Run the fold of that name under runs/loso/<run>/folds; what a fold process does."""
-    clips = load_pain_clips(config)
-    fold = next(f for f in folds(config.loso.protocol, clips.subject_names) if f.name == name)
-    folder = config.folder("loso") / "folds" / name
-    _, metrics = run_fold(config, fold, clips, folder)
-    write_json(folder / "metrics.json", metrics)
+def run_job(job: FoldJob) -> None:
+    """Run one fold of a run in its folder, to the end.
+
+    Raises:
+        PainlitError: The folder holds work of another configuration, version or data, or something else is wrong with
+            the fold.
+    """
+    assert job.clips is not None
+    config = from_dict(job.config)
+    check_fingerprint(job.folder, fold_fingerprint(job.fingerprint, job.name))
+    fold = next(f for f in folds(config.loso.protocol, job.clips.subject_names) if f.name == job.name)
+    _, metrics = run_fold(config, fold, job.clips, job.folder)
+    write_json(job.folder / "metrics.json", metrics)
+    forget_epoch(job.folder)
 
 
 def run_fold(config: Config, fold: Fold, clips: PainClips, folder: Path) -> tuple[PainAssessment, dict[str, Any]]:
@@ -58,21 +70,16 @@ def run_fold(config: Config, fold: Fold, clips: PainClips, folder: Path) -> tupl
     quiet_lightning()
     fold = with_selection(fold, config.loso.selection, config.loso.inner_share, config.seed)
     select = bool(fold.validation)
-    seed = derive_seed(config.seed, fold.name)
     save_config(config, folder)
-    data = BioVidDataModule(clips, config, fold.train, fold.validation, fold.test, seed)
-    module = PainAssessment(config.to_dict(), seed)
-    if module.embedder is not None:
-        pretrained = pretrained_spatial_module(config, config.embed.weights)
-        module.embedder = FrameEmbedder(pretrained.spatial, pretrained.normalise)
-    load_pretrained_temporal_module(config, module.model.temporal)
-    if module.model.heart_rate_encoder is not None:
-        load_pretrained_heart_rate_encoder(config, module.model.heart_rate_encoder)
-    if config.model.normalise_embeddings and config.model.uses_video:
-        module.model.set_embedding_statistics(*data.embedding_statistics())
+    module, data = fold_parts(config, fold, clips)
     run = Run(folder, group=config.run_name, name=fold.name, kind="fold", config=config)
     resume = ResumePoint(folder / "checkpoints" / "last.ckpt", config.train.checkpoint_every)
-    trainer = fit(module, data, config.train, run, resume=resume, select=select, devices=1)
+    clock = TrainingTime()
+    told = LambdaCallback(on_train_epoch_end=lambda trainer, _: write_epoch(folder, trainer.current_epoch + 1))
+    trainer = fit(module, data, config.train, run, resume=resume, callbacks=[told, clock], select=select, devices=1)
+    last: dict[str, Any] = {}
+    if config.loso.selection == "oracle":  # the same training, told by its last epoch: the gap is what oracle flatters
+        last["last_epoch"] = _test(trainer, module, data, folder / "predictions_last.csv")
     epoch = load_best(module, folder) if select else config.train.epochs
     metrics: dict[str, Any] = {
         "fold": fold.name,
@@ -85,11 +92,32 @@ def run_fold(config: Config, fold: Fold, clips: PainClips, folder: Path) -> tupl
         "subjects": {"train": fold.train, "validation": fold.validation, "test": fold.test},
     }
     if fold.test:
-        at, probabilities = _predict(trainer, module, data)
-        write_text(folder / "predictions.csv", predictions_csv(clips, at, probabilities))
-        metrics["test"] = summary(clips.labels[at], probabilities)
-    metrics["seconds"] = round(time.monotonic() - started, 1)
+        metrics |= {"test": _test(trainer, module, data, folder / "predictions.csv"), **last}
+    metrics |= {"seconds": round(time.monotonic() - started, 2), "training_seconds": round(clock.seconds, 2)}
     return module, metrics
+
+
+def fold_parts(config: Config, fold: Fold, clips: PainClips) -> tuple[PainAssessment, BioVidDataModule]:
+    """The module with the weights that training starts from, and the fold's data."""
+    seed = derive_seed(config.seed, fold.name)
+    data = BioVidDataModule(clips, config, fold.train, fold.validation, fold.test, seed)
+    module = PainAssessment(config.to_dict(), seed)
+    if module.embedder is not None:
+        pretrained = pretrained_spatial_module(config, config.embed.weights)
+        module.embedder = FrameEmbedder(pretrained.spatial, pretrained.normalise, module.embedder.chunk)
+    load_pretrained_temporal_module(config, module.model.temporal)
+    if module.model.heart_rate_encoder is not None:
+        load_pretrained_heart_rate_encoder(config, module.model.heart_rate_encoder)
+    if config.model.normalise_embeddings and config.model.uses_video:
+        module.model.set_embedding_statistics(*data.embedding_statistics())
+    return module, data
+
+
+def _test(trainer: Any, module: PainAssessment, data: BioVidDataModule, path: Path) -> dict[str, Any]:
+    """Predict the test clips, write the predictions, and say what they are worth; with the file's digest."""
+    at, probabilities = _predict(trainer, module, data)
+    write_text(path, predictions_csv(data.clips, at, probabilities))
+    return {**summary(data.clips.labels[at], probabilities), "sha256": file_digest(path)}
 
 
 def _predict(trainer: Any, module: PainAssessment, data: BioVidDataModule) -> tuple[np.ndarray, np.ndarray]:

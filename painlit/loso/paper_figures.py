@@ -31,6 +31,10 @@ class PaperRow:
     np_vs_p4: Figures
     multilevel: Figures
 
+    def figures(self, task: str) -> Figures:
+        """Its figures of a task; KeyError for one that the paper does not report."""
+        return {"np_vs_p4": self.np_vs_p4, "multilevel": self.multilevel}[task]
+
 
 def _video(epochs: int, stage: int, frame: str, c: float | None, augmentations: str, binary: Figures, multi: Figures):
     flags = ("B" in augmentations, "M" in augmentations, "A" in augmentations)
@@ -110,7 +114,7 @@ def _untold(config: Config) -> list[object]:
     del model["heart_rate_encoder"]["enabled"]
     for part in ("heart_rate_encoder", "temporal"):  # which file they come from is in its JSON
         model[part]["weights"] = model[part]["weights"] == "untrained"
-    for key in ("epochs", "accelerator", "checkpoint_every", "crop_memory_gib"):
+    for key in ("epochs", "accelerator", "checkpoint_every", "crop_memory_gib", "joint_frames"):
         del train[key]
     loso = (config.loso.protocol, config.loso.selection, config.loso.shuffle_labels)
     return [config.clip, config.face, config.prepare.heart_rate_rule, config.spatial, model, train, loso]

@@ -12,7 +12,7 @@ import numpy as np
 
 from data_modules.biovid import demographics
 from painlit.errors import PainlitError
-from painlit.loso.metrics import METRICS, bootstrap_intervals, confusion_matrix, scores, summary
+from painlit.loso.metrics import METRICS, bootstrap_intervals, confusion_matrix, reliability, scores, summary
 
 _COLUMNS = ["clip", "subject", "label", "prediction"]
 
@@ -93,7 +93,11 @@ def evaluate(predictions: Predictions) -> dict[str, Any]:
         "per_subject": {
             subject: {name: float(per_subject[name][k]) for name in METRICS} for k, subject in enumerate(names)
         },
-        "subgroups": {"sex": _by(predictions, _sex), "age": _by(predictions, _age_group)},
+        "reliability": reliability(predictions.labels, predictions.probabilities),
+        "subgroups": {
+            "sex": _by(names, matrices, predictions, _sex),
+            "age": _by(names, matrices, predictions, _age_group),
+        },
     }
 
 
@@ -107,14 +111,18 @@ def _subject_matrices(predictions: Predictions, names: list[str]) -> np.ndarray:
     return np.stack(matrices)
 
 
-def _by(predictions: Predictions, group_of: Callable[[str], str]) -> dict[str, Any]:
-    groups = np.array([group_of(subject) for subject in predictions.subjects])
+def _by(
+    names: list[str], matrices: np.ndarray, predictions: Predictions, group_of: Callable[[str], str]
+) -> dict[str, Any]:
+    """Metrics of each group of subjects, with an interval over its subjects."""
+    groups = np.array([group_of(name) for name in names])
+    group_of_clip = groups[np.searchsorted(names, predictions.subjects)]
     table = {}
     for group in sorted(set(groups.tolist())):
-        mine = groups == group
-        subjects = len(set(predictions.subjects[mine].tolist()))
+        mine = group_of_clip == group
         table[group] = {
-            "subjects": subjects,
+            "subjects": int((groups == group).sum()),
+            "interval_95": list(bootstrap_intervals(matrices[groups == group])["accuracy"]),
             **summary(predictions.labels[mine], predictions.probabilities[mine]),
         }
     return table

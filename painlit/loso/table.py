@@ -7,6 +7,7 @@ from typing import Any
 from rich.console import Console
 from rich.table import Table
 
+from data_modules.biovid import CLASS_NAMES
 from data_modules.pain_clips import PainClips, embedding_weights
 from painlit.config import Config
 from painlit.loso.metrics import METRICS
@@ -23,7 +24,7 @@ def print_results(config: Config, results: dict[str, Any]) -> None:
         table.add_column(column)
     if paper:
         row, same = paper
-        figures = row.np_vs_p4 if config.task == "np_vs_p4" else row.multilevel
+        figures = row.figures(config.task)
         table.add_column(f"paper, Tables {row.table}" + ("" if same else " (best row, another configuration)"))
     for k, name in enumerate(METRICS):
         low, high = results["interval_95"][name]
@@ -72,6 +73,5 @@ def remarks(config: Config, clips: PainClips) -> list[str]:
 
 
 def _confusion(config: Config, pooled: dict[str, Any]) -> str:
-    names = ["NP", "P1", "P2", "P3", "P4"]
-    rows = [f"{names[c]} {row}" for c, row in zip(config.classes, pooled["confusion"], strict=True)]
+    rows = [f"{CLASS_NAMES[c]} {row}" for c, row in zip(config.classes, pooled["confusion"], strict=True)]
     return f"confusion (rows true, columns predicted): {'  '.join(rows)}"

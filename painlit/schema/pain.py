@@ -57,12 +57,26 @@ class LosoConfig:
     """Share of the training subjects that `inner` validates on."""
     subjects: list[str] = field(default_factory=list)
     """Run only these folds; empty runs all."""
+    engine: str = "local"
+    """local: processes on this machine; ray: tasks on a Ray cluster (needs the extra `cluster`)."""
     workers: int | None = None
-    """Folds at once; null is one per GPU, or one per core on a machine without."""
+    """Folds at once; null is as many as the GPUs hold, or one per core without a GPU; with ray as many as the cluster
+    has room for."""
+    folds_per_gpu: int = 1
+    """Folds that share a GPU; one fold of the paper's size uses a small part of a large one."""
+    threads: int | None = None
+    """CPU threads of a fold; null divides this machine's cores among its folds, and is 1 with ray."""
+    ray_address: str = "local"
+    """Ray cluster: local starts one on this machine; auto is the one that this machine belongs to; or host:port. Every
+    node must see the same project, data and runs folder at the same paths."""
+    dry_run: bool = False
+    """List the folds and estimate hours from a handful of timed steps, and train nothing (--dry-run is short for it)."""
     shuffle_labels: bool = False
     """Control: labels shuffled within each training subject; must land at chance."""
 
     def __post_init__(self):
         one_of("loso.protocol", self.protocol, ["loso", "loso67", "holdout"])
         one_of("loso.selection", self.selection, ["last", "inner", "oracle"])
-        at_least("loso.workers", 1 if self.workers is None else self.workers, 1)
+        one_of("loso.engine", self.engine, ["local", "ray"])
+        for key in ("workers", "threads", "folds_per_gpu"):
+            at_least(f"loso.{key}", 1 if getattr(self, key) is None else getattr(self, key), 1)

@@ -35,7 +35,9 @@ class PainAssessment(LightningModule):
         self.model = build_pain_model(self.config)
         self.embedder: FrameEmbedder | None = None
         if self.config.joint:
-            self.embedder = FrameEmbedder(build_spatial_module(self.config.spatial), Normalise())
+            self.embedder = FrameEmbedder(
+                build_spatial_module(self.config.spatial), Normalise(), self.config.train.joint_frames
+            )
         self.train_accuracy = MulticlassAccuracy(len(self.config.classes), average="micro")
         self.val_accuracy = self.train_accuracy.clone()
 

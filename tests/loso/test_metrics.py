@@ -104,7 +104,7 @@ def test_the_interval_is_over_subjects_not_clips():
     right, wrong = np.diag([50, 50]), 50 * np.ones((2, 2)) - np.diag([50, 50])
     matrices = np.stack([right] * 10 + [wrong + wrong.T * 0] * 10).astype(int)
     low, high = bootstrap_intervals(matrices, draws=4000)["accuracy"]
-    assert high - low == pytest.approx(2 * 1.96 * np.sqrt(0.25 / 20), abs=0.06)
+    assert high - low == pytest.approx(2 * 2.093 * np.sqrt(0.25 / 19), abs=0.06)  # Student's t of 19 degrees
 
 
 def test_the_interval_of_equal_subjects_is_a_point():

@@ -1,0 +1,80 @@
+"""Folds on this machine: a queue of processes, one or several per GPU, or a few on the CPU.
+
+Each fold is a process of its own, forked from a server that has imported the heavy packages once. If this process dies,
+its folds die with it, so a second `make loso` never trains beside a first.
+"""
+
+from __future__ import annotations
+
+import multiprocessing
+import os
+import sys
+from collections.abc import Sequence
+from multiprocessing import connection
+from multiprocessing.process import BaseProcess
+
+from painlit.config import Config, from_dict
+from painlit.loso.engines.one_fold import TOLD, FoldJob, reason, work
+from painlit.loso.progress import LosoProgress
+from painlit.processes import end_with_parent
+
+_LOOK_EVERY = 1.0  # s between looks at how far the folds are
+
+
+def run_folds(jobs: Sequence[FoldJob], progress: LosoProgress) -> dict[str, str]:
+    """See `painlit.loso.engines.Engine`."""
+    config = from_dict(jobs[0].config)
+    gpus = gpu_count() if config.train.accelerator in ("auto", "gpu", "cuda") else 0
+    slots = list(range(fold_slots(config, gpus, progress.folds)))
+    threads = config.loso.threads or max(1, (os.cpu_count() or 1) // len(slots))
+    context = multiprocessing.get_context("forkserver")
+    context.set_forkserver_preload(["painlit.loso.fold"])
+    waiting, running, failed = list(jobs), dict[int, tuple[FoldJob, int, BaseProcess]](), dict[str, str]()
+    tried_again: set[str] = set()
+    try:
+        while waiting or running:
+            while waiting and slots:
+                job, slot = waiting.pop(0), slots.pop(0)
+                fold = context.Process(target=_fold_process, args=(job, slot % gpus if gpus else None, threads))
+                fold.start()
+                running[fold.sentinel] = (job, slot, fold)
+            ended = connection.wait(list(running), timeout=_LOOK_EVERY)
+            progress.look()
+            for sentinel in [s for s in running if s in ended]:
+                job, slot, process = running.pop(sentinel)
+                process.join()
+                slots.append(slot)
+                if not process.exitcode:
+                    progress.finished(job.name)
+                elif process.exitcode != TOLD and job.name not in tried_again:
+                    tried_again.add(job.name)
+                    waiting.append(job)
+                    progress.say(f"fold {job.name}: {reason(process.exitcode, job)}; it will be tried once more")
+                else:
+                    failed[job.name] = reason(process.exitcode, job)
+    finally:
+        for _, _, process in running.values():
+            process.terminate()
+        for _, _, process in running.values():
+            process.join()
+    return failed
+
+
+def fold_slots(config: Config, gpus: int, folds: int) -> int:
+    """Folds that run at once on this machine; more than there are would only divide the cores further."""
+    return min(config.loso.workers or gpus * config.loso.folds_per_gpu or os.cpu_count() or 1, folds)
+
+
+def gpu_count() -> int:
+    """GPUs, counted without starting CUDA in this process."""
+    import torch
+
+    return torch.cuda.device_count()
+
+
+def _fold_process(job: FoldJob, gpu: int | None, threads: int) -> None:
+    end_with_parent()
+    if gpu is not None:
+        visible = os.environ.get("CUDA_VISIBLE_DEVICES")
+        os.environ["CUDA_VISIBLE_DEVICES"] = visible.split(",")[gpu] if visible else str(gpu)
+    sys.exit(work(job, threads))

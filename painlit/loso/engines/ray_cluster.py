@@ -1,0 +1,171 @@
+"""Folds as tasks of a Ray cluster, which places them, and starts them again when a node dies.
+
+Ray is driven from a process of its own: if the head goes away, Ray ends that process, and this one can still say what
+happened. Every fold goes on from its checkpoint in the runs folder, which all nodes must see at the same path.
+"""
+
+from __future__ import annotations
+
+import importlib.util
+import multiprocessing
+import os
+import signal
+from collections import deque
+from collections.abc import Sequence
+from dataclasses import replace
+from multiprocessing import connection
+from pathlib import Path
+from typing import TYPE_CHECKING, Any
+
+from painlit.config import Config, from_dict
+from painlit.errors import PainlitError
+from painlit.loso.engines.one_fold import TOLD, FoldJob, reason, work
+from painlit.loso.progress import LosoProgress
+from painlit.processes import end_with_parent
+
+if TYPE_CHECKING:
+    from data_modules.pain_clips import PainClips
+
+_LOOK_EVERY = 1.0  # s between looks at how far the folds are
+_NODE_DEATHS = 3  # times that Ray starts a fold again when its node or its process dies
+_OBJECT_STORE = 128 * 2**20  # bytes; the clips of all folds are one object of a few MB
+
+
+def run_folds(jobs: Sequence[FoldJob], progress: LosoProgress) -> dict[str, str]:
+    """See `painlit.loso.engines.Engine`.
+
+    Raises:
+        PainlitError: Ray is not installed, the cluster cannot be reached, or a node does not see the runs folder.
+    """
+    if importlib.util.find_spec("ray") is None:
+        raise PainlitError("loso.engine=ray needs Ray", "pip install 'painlit[cluster]', or use loso.engine=local")
+    context = multiprocessing.get_context("spawn")
+    ours, theirs = context.Pipe(duplex=False)
+    driver = context.Process(target=_drive, args=(list(jobs), theirs))
+    driver.start()
+    theirs.close()
+    failed: dict[str, str] = {}
+    open_jobs = {job.name: job for job in jobs}
+    try:
+        while open_jobs:
+            if not ours.poll(_LOOK_EVERY):
+                progress.look()
+                continue
+            kind, *values = ours.recv()
+            if kind == "error":
+                raise PainlitError(*values)
+            if kind == "say":
+                progress.say(values[0])
+                continue
+            name, why = values
+            del open_jobs[name]
+            if why:
+                failed[name] = why
+            else:
+                progress.finished(name)
+    except EOFError:  # the driver has ended, and Ray ended it
+        gone = "the Ray cluster went away (its head, or the node of this machine); start it and run the same command"
+        failed |= dict.fromkeys(open_jobs, gone)
+    finally:
+        driver.terminate()
+        driver.join()
+    return failed
+
+
+def _drive(jobs: list[FoldJob], told: connection.Connection) -> None:
+    """Run the folds on Ray and tell how each ended; this process does nothing else."""
+    end_with_parent()
+    signal.signal(signal.SIGINT, signal.SIG_IGN)  # the parent tells when to stop
+    signal.signal(signal.SIGTERM, lambda *_: os._exit(1))  # with it end its tasks, and a cluster that it started
+    try:
+        _run(jobs, told)
+    except PainlitError as error:
+        told.send(("error", error.what, error.remedy))
+
+
+def _run(jobs: list[FoldJob], told: connection.Connection) -> None:
+    import ray
+
+    config = from_dict(jobs[0].config)
+    _connect(config)
+    options = _resources(config, ray.cluster_resources())
+    task = ray.remote(**options)(_fold_task)
+    here, clips = os.getcwd(), ray.put(jobs[0].clips)  # once, not with each fold
+    waiting, running, again = deque(jobs), dict[Any, FoldJob](), set[str]()
+    limit = config.loso.workers or len(jobs)
+    while waiting or running:
+        while waiting and len(running) < limit:
+            job = waiting.popleft()
+            light = replace(job, clips=None)
+            running[task.options(name=f"fold {job.name}").remote(light, clips, here, config.loso.threads or 1)] = job
+        ended, _ = ray.wait(list(running), num_returns=1)
+        for reference in ended:
+            job = running.pop(reference)
+            why, once_more = _outcome(reference, job)
+            if once_more and job.name not in again:
+                again.add(job.name)
+                waiting.append(job)
+                told.send(("say", f"fold {job.name}: {why}; it will be tried once more"))
+            else:
+                told.send(("ended", job.name, why))
+    ray.shutdown()
+
+
+def _connect(config: Config) -> None:
+    """Join the cluster, or start one on this machine.
+
+    Raises:
+        PainlitError: There is none at that address.
+    """
+    import ray
+
+    address = config.loso.ray_address
+    os.environ.setdefault("RAY_USAGE_STATS_ENABLED", "0")  # nothing is reported to anybody
+    options: dict[str, Any] = {"log_to_driver": False, "logging_level": "ERROR"}
+    if address == "local":
+        options |= {"include_dashboard": False, "object_store_memory": _OBJECT_STORE}
+    try:
+        ray.init(address=address, **options)
+    except (ConnectionError, ValueError, RuntimeError) as error:
+        raise PainlitError(
+            f"no Ray cluster at loso.ray_address={address}: {str(error).splitlines()[0]}",
+            "start its head with `ray start --head`, or let loso.ray_address=local start one on this machine",
+        ) from error
+
+
+def _resources(config: Config, cluster: dict[str, float]) -> dict[str, Any]:
+    """What Ray reserves for a fold, and how often it starts it again."""
+    options: dict[str, Any] = {
+        "num_cpus": config.loso.threads or 1,
+        "max_retries": _NODE_DEATHS,
+        "max_calls": 1,  # a process for each fold: one cannot hold several runs of Weights & Biases
+    }
+    if config.train.accelerator in ("auto", "gpu", "cuda") and cluster.get("GPU", 0):
+        options["num_gpus"] = 1 / config.loso.folds_per_gpu
+    wanted = {"CPU": options["num_cpus"], "GPU": options.get("num_gpus", 0)}
+    short = [f"{kind} {amount:g} of {cluster.get(kind, 0):g}" for kind, amount in wanted.items()
+             if amount > cluster.get(kind, 0)]  # fmt: skip
+    if short:
+        raise PainlitError(f"the Ray cluster has no room for a fold: {', '.join(short)}", "lower loso.threads")
+    return options
+
+
+def _fold_task(job: FoldJob, clips: PainClips, folder: str, threads: int) -> int:
+    """What a node does: the fold, from the project's folder. Returns its outcome, -1 if the node lacks the folder."""
+    if not job.folder.parents[1].is_dir() or not Path(folder).is_dir():
+        return -1
+    os.chdir(folder)
+    return work(replace(job, clips=clips), threads)
+
+
+def _outcome(reference: Any, job: FoldJob) -> tuple[str, bool]:
+    """Why a fold failed, or nothing, and whether another try may help."""
+    import ray
+
+    try:
+        outcome = ray.get(reference)
+    except ray.exceptions.RayError as error:  # beyond Ray's own tries
+        return f"{type(error).__name__}: {str(error).splitlines()[0]}, see {job.log}", False
+    if outcome == -1:
+        return f"a node does not see {job.folder.parents[1]}: all nodes must have it at the same path", False
+    return (reason(outcome, job) if outcome else ""), outcome not in (0, TOLD)

@@ -1,0 +1,88 @@
+"""How far all folds are, live: each fold leaves its epoch in a small file, and the run's process adds them up."""
+
+from __future__ import annotations
+
+import json
+from collections.abc import Callable, Iterator, Sequence
+from contextlib import contextmanager
+from pathlib import Path
+
+from painlit.progress import progress_bar
+
+_NAME = "progress.json"
+
+
+class LosoProgress:
+    """Progress over the epochs of all folds.
+
+    Args:
+        folder: folds/ of the run.
+        pending: Folds to run.
+        folds: Folds of the run, finished ones too.
+        epochs: Of each.
+        advance: Called with the number of epochs that were done since.
+    """
+
+    def __init__(self, folder: Path, pending: Sequence[str], folds: int, epochs: int, advance: Callable[[int], None]):
+        self.folds = folds
+        self._folder, self._epochs, self._advance = folder, epochs, advance
+        self._done = folds - len(pending)
+        self._epoch = epochs_behind(folder, pending)
+
+    def look(self) -> None:
+        """Read how far the folds are."""
+        for name, before in self._epoch.items():
+            self._set(name, max(before, read_epoch(self._folder / name)))
+
+    def finished(self, name: str) -> None:
+        """A fold has ended well."""
+        self._set(name, self._epochs)
+        self._done += 1
+        accuracy = _accuracy(self._folder / name / "metrics.json")
+        self.say(f"fold {name}: accuracy {100 * accuracy:.1f} % ({self._done} of {self.folds} folds)")
+
+    def say(self, text: str) -> None:
+        """Print a line above the bar."""
+        print(text, flush=True)
+
+    def _set(self, name: str, epoch: int) -> None:
+        if epoch > self._epoch[name]:
+            self._advance(epoch - self._epoch[name])
+            self._epoch[name] = epoch
+
+
+@contextmanager
+def loso_progress(folder: Path, pending: Sequence[str], folds: int, epochs: int) -> Iterator[LosoProgress]:
+    """A bar over the epochs of all folds, with the time left."""
+    done = (folds - len(pending)) * epochs + sum(epochs_behind(folder, pending).values())
+    with progress_bar(f"loso, epochs of {folds} folds", total=folds * epochs, done=done) as advance:
+        yield LosoProgress(folder, pending, folds, epochs, advance)
+
+
+def epochs_behind(folder: Path, names: Sequence[str]) -> dict[str, int]:
+    """Fold -> epochs that it has done, as far as it told."""
+    return {name: read_epoch(folder / name) for name in names}
+
+
+def write_epoch(fold: Path, epoch: int) -> None:
+    """Tell that a fold has done so many epochs."""
+    part = fold / f"{_NAME}.part"
+    part.write_text(json.dumps({"epoch": epoch}))
+    part.replace(fold / _NAME)
+
+
+def read_epoch(fold: Path) -> int:
+    """The last epoch that a fold told of; 0 if it told of none."""
+    try:
+        return int(json.loads((fold / _NAME).read_text())["epoch"])
+    except (FileNotFoundError, ValueError, KeyError):  # not begun, or cut short by a crash: it only feeds a bar
+        return 0
+
+
+def forget_epoch(fold: Path) -> None:
+    """Remove the file of a finished fold."""
+    (fold / _NAME).unlink(missing_ok=True)
+
+
+def _accuracy(metrics: Path) -> float:
+    return float(json.loads(metrics.read_text())["test"]["accuracy"])

@@ -1,0 +1,41 @@
+"""A page out of a template of this package."""
+
+from __future__ import annotations
+
+from pathlib import Path
+from typing import Any
+
+from jinja2 import Environment, PackageLoader, StrictUndefined
+
+from painlit.files import write_text
+
+
+def write_page(path: Path, template: str, **values: Any) -> None:
+    """Render a template with these values and write it to `path`, atomically; a value that is missing is an error."""
+    environment = Environment(
+        loader=PackageLoader("painlit.report"),
+        autoescape=True,
+        undefined=StrictUndefined,
+        trim_blocks=True,
+        lstrip_blocks=True,
+    )
+    environment.filters |= {"percent": percent, "points": points}
+    write_text(path, environment.get_template(template).render(**values))
+
+
+def percent(share: float) -> str:
+    """A share as a number of percent.
+
+    >>> percent(0.8274)
+    '82.74'
+    """
+    return f"{100 * share:.2f}"
+
+
+def points(difference: float) -> str:
+    """A difference of percentages with its sign, and a true minus.
+
+    >>> points(-0.514)
+    '−0.51'
+    """
+    return f"{difference:+.2f}".replace("-", "−")

@@ -1,0 +1,67 @@
+"""report.html of a run of `make loso`: what it found, how sure that is, for whom, and what made it."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from pathlib import Path
+from typing import Any
+
+from omegaconf import OmegaConf
+
+from data_modules.biovid import CLASS_NAMES
+from painlit.config import Config
+from painlit.loso.metrics import METRICS
+from painlit.loso.paper_figures import paper_row
+from painlit.report import charts
+from painlit.report.page import write_page
+
+
+def write_report(config: Config, results: Mapping[str, Any], path: Path) -> None:
+    """Write the report of a run.
+
+    Args:
+        config: The run's configuration.
+        results: What its results.json holds.
+        path: Of the HTML file.
+    """
+    confusion = results["pooled"]["confusion"]
+    write_page(
+        path,
+        "run.html.j2",
+        title=results["run"],
+        results=results,
+        metrics=[_metric(name, results, _paper(config)) for name in METRICS],
+        paper=_paper(config),
+        chance=1 / len(config.classes),
+        classes=[CLASS_NAMES[label] for label in config.classes],
+        confusion=[[(n, n / max(1, sum(row))) for n in row] for row in confusion],
+        subjects=charts.subject_marks(results["per_subject"]),
+        reliability=charts.reliability_marks(results["reliability"]),
+        chart=charts,
+        settings=OmegaConf.to_yaml(OmegaConf.create(config.to_dict())),
+    )
+
+
+def _paper(config: Config) -> dict[str, Any] | None:
+    """The paper's figures to print beside ours, or None where that would compare unlike things."""
+    found = paper_row(config) if config.data.is_biovid else None
+    if found is None:
+        return None
+    row, same = found
+    return {"table": row.table, "same": same, "figures": row.figures(config.task)}
+
+
+def _metric(name: str, results: Mapping[str, Any], paper: dict[str, Any] | None) -> dict[str, Any]:
+    over = results["over_subjects"][name]
+    ours = results["pooled"][name]
+    line = {
+        "name": name if name == "accuracy" else f"macro {name}",
+        "pooled": ours,
+        "interval": results["interval_95"][name],
+        "mean": over["mean"],
+        "sd": over["sd"],
+    }
+    if paper:
+        theirs = paper["figures"][METRICS.index(name)]
+        line |= {"paper": theirs, "difference": 100 * ours - theirs}
+    return line
