@@ -51,9 +51,8 @@ def run(config: Config) -> Stage1Result:
     first = is_first_process()
     with run_lock(folder) if first else nullcontext():
         if first:
-            check_fingerprint(
-                folder, fingerprint(config, {"data": data.describe()}, STAGE1 if spatial else STAGE1_TEMPORAL)
-            )
+            keys = STAGE1 if spatial else STAGE1_TEMPORAL
+            check_fingerprint(folder, fingerprint(config, {"data": data.describe()}, keys))
         if (folder / "metrics.json").is_file():
             print(f"{folder} is finished; give name=… for another run")
             return Stage1Result(folder, weights, read_json(folder / "metrics.json"))

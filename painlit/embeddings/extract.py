@@ -28,8 +28,8 @@ class FrameEmbedder(nn.Module):
     Args:
         spatial: The Spatial-Module.
         normalise: As in the stage that trained it.
-        chunk: Frames whose activations are in memory at once when gradients are wanted: each chunk of frames is embedded
-            again in the backward pass (gradient checkpointing), and only the crops are kept between. None keeps all.
+        chunk: Frames whose activations are in memory at once when gradients are wanted: each chunk is embedded again in
+            the backward pass (gradient checkpointing), and only its crops are kept between. None keeps all.
     """
 
     def __init__(self, spatial: SpatialModule, normalise: Normalise, chunk: int | None = None):

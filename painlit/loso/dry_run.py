@@ -96,14 +96,13 @@ def print_estimate(config: Config, found: Estimate) -> None:
     for name, state in found.state.items():
         print(f"  {name}: {state}")
     print(
-        f"{len(found.state)} folds, {found.pending} to run on {found.workers} workers (loso.engine={config.loso.engine})"
+        f"{len(found.state)} folds, {found.pending} to run, {found.workers} at once (loso.engine={config.loso.engine})"
     )
     if not found.pending:
         return
-    flops = found.step_flops * found.steps
     print(
-        f"{found.steps:,} steps of {found.step_seconds:.4g} s on {found.device}, {found.step_flops / 1e9:.4g} GFLOP each: "
-        f"{flops:.3g} FLOP in all; {found.start_seconds:.1f} s to start a fold"
+        f"{found.steps:,} steps of {found.step_seconds:.4g} s on {found.device}; {found.step_flops / 1e9:.4g} GFLOP each, "
+        f"{found.step_flops * found.steps:.3g} FLOP in all; {found.start_seconds:.1f} s to start a fold"
     )
     for workers in sorted({found.workers, *WORKERS}):
         print(f"  {workers} worker{'s' * (workers > 1)} like this one: {found.hours(workers):.4g} h")

@@ -28,7 +28,14 @@ def log_summary(config: Config, results: Mapping[str, Any], folder: Path) -> Non
         pooled, over = results["pooled"], results["over_subjects"]
         run.summary.update({name: pooled[name] for name in (*METRICS, "brier", "ece")})
         rows = [[m, pooled[m], *results["interval_95"][m], over[m]["mean"], over[m]["sd"]] for m in METRICS]
-        columns = ["metric", "pooled", "95 % from", "95 % to", "mean over subjects", "sd over subjects"]
+        columns: list[str | int] = [
+            "metric",
+            "pooled",
+            "95 % from",
+            "95 % to",
+            "mean over subjects",
+            "sd over subjects",
+        ]
         people = [[subject, *(values[m] for m in METRICS)] for subject, values in results["per_subject"].items()]
         classes = [str(label) for label in range(len(pooled["confusion"]))]
         cells = [[t, p, n] for t, row in zip(classes, pooled["confusion"], strict=True)

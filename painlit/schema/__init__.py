@@ -153,7 +153,7 @@ class Config:
         return self.name or f"{self.data.name}-{self.task}-{self.model.modality}"
 
     def folder(self, stage: str) -> Path:
-        """runs/<stage>/<name>: the data set's name for prepare, the embeddings' for embed, the run's for what trains."""
+        """runs/<stage>/<name>: the data set's name for prepare, the embeddings' for embed, else the run's."""
         names = {
             "prepare": self.data.name,
             "embed": self.embed.name or self.data.name,

@@ -14,8 +14,8 @@ class EmbedConfig:
     name: str = ""
     """Name of the embeddings under runs/embed; empty is data.name. Two Spatial-Modules need two names."""
     weights: str = "auto"
-    """Spatial-Module weights (.safetensors); auto takes the newest of stage 2 under runs/, or else of stage 1; stage1 and
-    stage2 take the newest of that stage; untrained is random."""
+    """Spatial-Module weights (.safetensors); auto takes the newest of stage 2 under runs/, or else of stage 1; stage1
+    and stage2 take the newest of that stage; untrained is random."""
     device: str = "auto"
     """cpu, cuda, cuda:1, mps; auto takes an accelerator if there is one."""
     batch_frames: int = 8
@@ -70,7 +70,7 @@ class LosoConfig:
     """Ray cluster: local starts one on this machine; auto is the one that this machine belongs to; or host:port. Every
     node must see the same project, data and runs folder at the same paths."""
     dry_run: bool = False
-    """List the folds and estimate hours from a handful of timed steps, and train nothing (--dry-run is short for it)."""
+    """List the folds and estimate hours from a handful of timed steps, and train nothing; --dry-run is short for it."""
     shuffle_labels: bool = False
     """Control: labels shuffled within each training subject; must land at chance."""
 

@@ -52,8 +52,8 @@ class TrainConfig(Training):
     joint: bool = False
     """Train the Spatial-Module too, from video; false reads the embedding cache."""
     joint_frames: int | None = 8
-    """Joint training: frames whose activations are in memory at once; the others are embedded again in the backward pass
-    (gradient checkpointing: a third more work, and the same gradients). null keeps all activations."""
+    """Joint training: frames whose activations are in memory at once; the others are embedded again in the backward
+    pass (gradient checkpointing: a third more work, and the same gradients). null keeps all activations."""
     crop_memory_gib: float = 4.0
     """Joint training keeps decoded crops in memory up to this many GiB, and decodes again in each epoch beyond it."""
     checkpoint_every: int = 10

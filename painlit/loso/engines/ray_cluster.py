@@ -89,7 +89,7 @@ def _run(jobs: list[FoldJob], told: connection.Connection) -> None:
     config = from_dict(jobs[0].config)
     _connect(config)
     options = _resources(config, ray.cluster_resources())
-    task = ray.remote(**options)(_fold_task)
+    task: Any = ray.remote(**options)(_fold_task)
     here, clips = os.getcwd(), ray.put(jobs[0].clips)  # once, not with each fold
     waiting, running, again = deque(jobs), dict[Any, FoldJob](), set[str]()
     limit = config.loso.workers or len(jobs)
