@@ -26,7 +26,7 @@ demo: setup ## The whole pipeline on data it makes itself, in a few minutes
 	$(RUN) -m experiments.demo $(ARGS)
 
 ##@ Steps, in order
-.PHONY: check-data pretrain-stage1 pretrain-stage2 pretrain-ecg prepare embed finetune loso compare
+.PHONY: check-data pretrain-stage1 pretrain-stage2 pretrain-ecg prepare embed finetune loso compare tables report
 check-data: setup ## Say within seconds whether a data set is complete (ARGS="check.sets=[biovid,vggface2,...]")
 	$(RUN) -m experiments.check_data $(ARGS)
 pretrain-stage1: setup ## Face recognition on VGGFace2 or any identities -> runs/pretrain-stage1
@@ -43,6 +43,10 @@ finetune: setup ## BioVid: one pain model on all subjects -> runs/finetune
 	$(RUN) -m experiments.finetune $(ARGS)
 loso: setup ## BioVid: every subject held out once -> runs/loso
 	$(RUN) -m experiments.loso $(ARGS)
+tables: setup ## The paper's Tables 3, 4, 5: runs what is missing of 17 rows x 2 tasks (ARGS=--dry-run estimates hours)
+	$(RUN) -m experiments.tables $(ARGS)
+report: setup ## Ours beside the paper's, and the report.html of every run of loso
+	$(RUN) -m experiments.report $(ARGS)
 compare: setup ## Two finished runs of loso, paired (ARGS="compare.runs=[a,b]")
 	$(RUN) -m experiments.compare $(ARGS)
 

@@ -10,7 +10,7 @@ from __future__ import annotations
 from collections.abc import Mapping
 from dataclasses import dataclass
 from pathlib import Path
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
 from data_modules.pain_clips import PainClips, data_fingerprints, load_pain_clips
 from experiments.command import main
@@ -32,6 +32,9 @@ from painlit.report.run_report import write_report
 from painlit.run_folder import check_fingerprint, fingerprint, run_lock
 from painlit.tracking import check_credentials
 
+if TYPE_CHECKING:
+    from painlit.loso.dry_run import Estimate
+
 
 @dataclass(frozen=True)
 class LosoResult:
@@ -44,6 +47,8 @@ class LosoResult:
     """Fold -> what ended it."""
     results: dict[str, Any] | None
     """What results.json holds; None while no fold is finished."""
+    estimate: Estimate | None = None
+    """With --dry-run: what the pending folds would take."""
 
     @property
     def exit_status(self) -> int:
@@ -127,8 +132,9 @@ def _evaluate(
 def _dry_run(config: Config, clips: PainClips, chosen: list[Fold], folder: Path) -> LosoResult:
     from painlit.loso.dry_run import estimate, print_estimate  # here, because it imports Lightning
 
-    print_estimate(config, estimate(config, clips, chosen, folder / "folds"))
-    return LosoResult(folder, [], {}, None)
+    found = estimate(config, clips, chosen, folder / "folds")
+    print_estimate(config, found)
+    return LosoResult(folder, [], {}, None, found)
 
 
 def _record(path: Path, failed: dict[str, str]) -> None:

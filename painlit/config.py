@@ -9,7 +9,7 @@ from __future__ import annotations
 
 import dataclasses
 import difflib
-from collections.abc import Iterable, Sequence
+from collections.abc import Iterable, Mapping, Sequence
 from pathlib import Path
 from typing import Any
 
@@ -39,9 +39,11 @@ __all__ = [
     "SpatialConfig",
     "TrainConfig",
     "Training",
+    "flat",
     "from_dict",
     "known_keys",
     "load",
+    "overlay",
 ]
 
 
@@ -62,21 +64,39 @@ def load(arguments: Sequence[str] = ()) -> Config:
     schema = OmegaConf.structured(Config)
     layers: list[tuple[str, Any]] = []
     for file in files:
-        if not Path(file).is_file():
-            raise PainlitError(f"config file {file} does not exist", "give config=<file>.yaml, from the project's root")
-        try:
-            layers.append((file, OmegaConf.load(file)))
-        except Exception as error:  # yaml's own errors have no common base that OmegaConf exports
-            raise PainlitError(f"{file} is not valid YAML: {error}", "mend the line it names") from error
+        layers.append((file, _read(file)))
     for pair in pairs:
         try:
             layers.append(("command line", OmegaConf.from_dotlist([pair])))
         except Exception as error:  # as above
             raise PainlitError(f"argument {pair!r} cannot be read: {error}", "close its brackets and quotes") from error
+    return _merge(schema, layers)
+
+
+def overlay(config: Config, file: Path | str) -> Config:
+    """A configuration with the keys of a YAML file laid over it.
+
+    Raises:
+        PainlitError: As `load`.
+    """
+    base = OmegaConf.merge(OmegaConf.structured(Config), OmegaConf.create(config.to_dict()))
+    return _merge(base, [(str(file), _read(str(file)))])
+
+
+def _read(file: str) -> Any:
+    if not Path(file).is_file():
+        raise PainlitError(f"config file {file} does not exist", "give config=<file>.yaml, from the project's root")
+    try:
+        return OmegaConf.load(file)
+    except Exception as error:  # yaml's own errors have no common base that OmegaConf exports
+        raise PainlitError(f"{file} is not valid YAML: {error}", "mend the line it names") from error
+
+
+def _merge(base: Any, layers: list[tuple[str, Any]]) -> Config:
     for source, layer in layers:
         _refuse_unknown_keys(OmegaConf.to_container(layer), source)
     try:
-        merged = OmegaConf.merge(schema, *(layer for _, layer in layers))
+        merged = OmegaConf.merge(base, *(layer for _, layer in layers))
         config = OmegaConf.to_object(merged)
     except OmegaConfBaseException as error:
         key = getattr(error, "full_key", None) or "?"
@@ -92,6 +112,18 @@ def from_dict(values: dict[str, Any]) -> Config:
     config = OmegaConf.to_object(OmegaConf.merge(OmegaConf.structured(Config), OmegaConf.create(values)))
     assert isinstance(config, Config)
     return config
+
+
+def flat(values: Mapping[str, Any], prefix: str = "") -> dict[str, Any]:
+    """Nested groups as one dict of full keys.
+
+    >>> flat({"train": {"epochs": 3}, "task": "multilevel"})
+    {'train.epochs': 3, 'task': 'multilevel'}
+    """
+    found: dict[str, Any] = {}
+    for key, value in values.items():
+        found |= flat(value, f"{prefix}{key}.") if isinstance(value, Mapping) else {prefix + key: value}
+    return found
 
 
 def known_keys(schema: type = Config, prefix: str = "") -> dict[str, Any]:

@@ -8,7 +8,7 @@ from contextlib import contextmanager
 from pathlib import Path
 from typing import Any
 
-from painlit.config import Config
+from painlit.config import Config, flat
 from painlit.errors import PainlitError
 from painlit.files import read_json, write_json
 
@@ -62,8 +62,8 @@ def fingerprint(config: Config, data: Mapping[str, Any], keys: tuple[str, ...] =
         keys: Keys, and groups with a dot, that the stage depends on.
     """
     groups = tuple(key for key in keys if key.endswith("."))
-    flat = {k: v for k, v in _flat(config.to_dict()).items() if k in keys or k.startswith(groups)}
-    return {k: v for k, v in flat.items() if k not in _FREE and not k.startswith(_FREE_GROUPS)} | dict(data)
+    values = {k: v for k, v in flat(config.to_dict()).items() if k in keys or k.startswith(groups)}
+    return {k: v for k, v in values.items() if k not in _FREE and not k.startswith(_FREE_GROUPS)} | dict(data)
 
 
 def check_fingerprint(folder: Path, now: Mapping[str, Any]) -> None:
@@ -99,10 +99,3 @@ def has_work(folder: Path) -> bool:
     """Whether something is finished or begun in a run's folder, in one of its folds, or in a fold's folder."""
     marks = ("metrics.json", "checkpoints/last.ckpt")
     return any(True for mark in marks for place in (mark, f"folds/*/{mark}") for _ in folder.glob(place))
-
-
-def _flat(values: Mapping[str, Any], prefix: str = "") -> dict[str, Any]:
-    flat: dict[str, Any] = {}
-    for key, value in values.items():
-        flat |= _flat(value, f"{prefix}{key}.") if isinstance(value, Mapping) else {prefix + key: value}
-    return flat

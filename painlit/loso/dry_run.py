@@ -101,7 +101,7 @@ def print_estimate(config: Config, found: Estimate) -> None:
     if not found.pending:
         return
     print(
-        f"{found.steps:,} steps of {found.step_seconds:.4g} s on {found.device}; {found.step_flops / 1e9:.4g} GFLOP each, "
+        f"{found.steps:,} steps of {found.step_seconds:.4g} s on {found.device}, {found.step_flops / 1e9:.4g} GFLOP; "
         f"{found.step_flops * found.steps:.3g} FLOP in all; {found.start_seconds:.1f} s to start a fold"
     )
     for workers in sorted({found.workers, *WORKERS}):

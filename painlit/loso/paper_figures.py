@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from dataclasses import asdict, dataclass
 
-from painlit.config import Config
+from painlit.config import Config, flat
 
 Figures = tuple[float, float, float, float]
 """Accuracy, precision, recall, F1."""
@@ -30,6 +30,21 @@ class PaperRow:
     augmnet: bool
     np_vs_p4: Figures
     multilevel: Figures
+
+    @property
+    def name(self) -> str:
+        """Its file in experiments/tables, in the words of the paper's columns; tilesc is tiles with the coefficient.
+
+        >>> [row.name for row in PAPER_ROWS[::8]][1:]
+        ['table3_800_2nd_full_tilesc_basic_mask_augmnet', 'table5_800_encoder_full_tilesc_augmnet']
+        """
+        words = [f"table{self.table[0]}", str(self.epochs)]
+        if self.modality == "video":
+            words.append({1: "1st", 2: "2nd"}[self.stage or 2])
+        tiles = {None: [], 1.0: ["tiles"], 0.1: ["tilesc"]}[self.coefficient]
+        full = ["full"] if self.frame_embedding in ("full", "both") else []
+        flags = {"basic": self.basic, "mask": self.masking, "augmnet": self.augmnet}
+        return "_".join([*words, *["encoder"] * self.encoder, *full, *tiles, *(w for w, on in flags.items() if on)])
 
     def figures(self, task: str) -> Figures:
         """Its figures of a task; KeyError for one that the paper does not report."""
@@ -99,15 +114,22 @@ def paper_row(config: Config) -> tuple[PaperRow, bool] | None:
         )
         same_heart = not model.uses_heart_rate or row.encoder == model.heart_rate_encoder.enabled
         same_augmentations = (row.basic, row.masking, row.augmnet) == (model.basic, model.masking, model.augmnet)
-        stage_told = row.stage != 1  # which stage the weights come from is in their JSON, not in the configuration
+        # Files and `auto` are taken for stage 2: which stage they come from is in their JSON.
+        same_stage = not model.uses_video or row.stage == (1 if config.embed.weights == "stage1" else 2)
         same_told = same_video and same_heart and same_augmentations and row.epochs == config.train.epochs
-        if same_told and stage_told and _untold(config) == _untold(Config()):
+        if same_told and same_stage and not deviations(config):
             return row, True
     return max(candidates, key=lambda row: row.np_vs_p4[0]), False
 
 
-def _untold(config: Config) -> list[object]:
-    """Every setting that decides a result and that no row of the paper's tables varies."""
+def deviations(config: Config) -> list[str]:
+    """Settings that decide a result, that no row of the paper's tables varies, and that are not at their default."""
+    ours, paper = _untold(config), _untold(Config())
+    return sorted(key for key, value in ours.items() if value != paper[key])
+
+
+def _untold(config: Config) -> dict[str, object]:
+    """Every setting that decides a result and that no row of the paper's tables varies, by full key."""
     model, train = asdict(config.model), asdict(config.train)
     for key in ("modality", "frame_embedding", "tile_coefficient", "augmnet", "basic", "masking"):
         del model[key]
@@ -116,5 +138,7 @@ def _untold(config: Config) -> list[object]:
         model[part]["weights"] = model[part]["weights"] == "untrained"
     for key in ("epochs", "accelerator", "checkpoint_every", "crop_memory_gib", "joint_frames"):
         del train[key]
-    loso = (config.loso.protocol, config.loso.selection, config.loso.shuffle_labels)
-    return [config.clip, config.face, config.prepare.heart_rate_rule, config.spatial, model, train, loso]
+    loso = {key: getattr(config.loso, key) for key in ("protocol", "selection", "shuffle_labels")}
+    rule = {"heart_rate_rule": config.prepare.heart_rate_rule}
+    groups = {"clip": asdict(config.clip), "face": asdict(config.face), "prepare": rule, "model": model}
+    return flat({**groups, "spatial": asdict(config.spatial), "train": train, "loso": loso})

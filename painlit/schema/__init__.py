@@ -17,7 +17,7 @@ from painlit.schema.check import CheckConfig
 from painlit.schema.checks import divides, one_of
 from painlit.schema.heartbeats import HeartbeatConfig
 from painlit.schema.networks import HeartRateEncoderConfig, ModelConfig, SpatialConfig, TemporalConfig
-from painlit.schema.pain import CompareConfig, EmbedConfig, FinetuneConfig, LosoConfig
+from painlit.schema.pain import CompareConfig, EmbedConfig, FinetuneConfig, LosoConfig, TablesConfig
 from painlit.schema.pretraining import ImagesConfig, Stage1Config, Stage2Config
 from painlit.schema.recordings import ClipConfig, DataConfig, FaceConfig, PrepareConfig
 from painlit.schema.training import TrainConfig, Training
@@ -42,6 +42,7 @@ __all__ = [
     "SpatialConfig",
     "Stage1Config",
     "Stage2Config",
+    "TablesConfig",
     "TemporalConfig",
     "TrainConfig",
     "Training",
@@ -98,6 +99,7 @@ class Config:
     finetune: FinetuneConfig = field(default_factory=FinetuneConfig)
     loso: LosoConfig = field(default_factory=LosoConfig)
     compare: CompareConfig = field(default_factory=CompareConfig)
+    tables: TablesConfig = field(default_factory=TablesConfig)
     log: LogConfig = field(default_factory=LogConfig)
 
     def __post_init__(self):
@@ -154,9 +156,10 @@ class Config:
 
     def folder(self, stage: str) -> Path:
         """runs/<stage>/<name>: the data set's name for prepare, the embeddings' for embed, else the run's."""
+        stage1 = "-stage1" if self.embed.weights == "stage1" else ""
         names = {
             "prepare": self.data.name,
-            "embed": self.embed.name or self.data.name,
+            "embed": self.embed.name or f"{self.data.name}{stage1}",
             "pretrain-stage1": self.name or f"{self.stage1.name}-{self.stage1.network}",
             "pretrain-stage2": self.name or "-".join(self.stage2.sets),
             "pretrain-ecg": self.name or f"{'-'.join(self.ecg.sets)}-{self.ecg.split}",

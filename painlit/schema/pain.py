@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from dataclasses import dataclass, field
 
+from painlit.errors import PainlitError
 from painlit.schema.checks import at_least, one_of
 
 
@@ -12,7 +13,8 @@ class EmbedConfig:
     """`make embed`: Spatial-Module over every frame, cached."""
 
     name: str = ""
-    """Name of the embeddings under runs/embed; empty is data.name. Two Spatial-Modules need two names."""
+    """Name of the embeddings under runs/embed; empty is data.name, with -stage1 behind it if weights=stage1. Two
+    Spatial-Modules need two names."""
     weights: str = "auto"
     """Spatial-Module weights (.safetensors); auto takes the newest of stage 2 under runs/, or else of stage 1; stage1
     and stage2 take the newest of that stage; untrained is random."""
@@ -42,6 +44,27 @@ class CompareConfig:
 
     runs: list[str] = field(default_factory=list)
     """Names of two finished runs under runs/loso."""
+
+
+@dataclass
+class TablesConfig:
+    """`make tables` and `make report`: the paper's Tables 3, 4 and 5, a run of `make loso` for each row and task."""
+
+    rows: list[str] = field(default_factory=list)
+    """Rows, by their files in experiments/tables; empty takes all 17."""
+    tasks: list[str] = field(default_factory=lambda: ["np_vs_p4", "multilevel"])
+    """Tasks of each row."""
+    epoch_share: float = 1.0
+    """Share of the paper's epochs to train; less than 1 is a trial, and called so beside its figures."""
+
+    def __post_init__(self):
+        for task in self.tasks:
+            one_of("tables.tasks", task, ["np_vs_p4", "multilevel"])
+        if not self.tasks or not 0 < self.epoch_share <= 1:
+            raise PainlitError(
+                f"tables.tasks={self.tasks} and tables.epoch_share={self.epoch_share}",
+                "give at least one task, and a share above 0 up to 1",
+            )
 
 
 @dataclass

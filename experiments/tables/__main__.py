@@ -1,0 +1,80 @@
+"""`make tables`: the paper's Tables 3, 4 and 5, a run of `make loso` for each of 17 rows and 2 tasks.
+
+Prepares, embeds and runs what is missing; a stopped run goes on with the same command, and a row that fails does not
+stop the others. Then prints ours beside the paper's, as `make report` does. With --dry-run it only estimates hours.
+"""
+
+from __future__ import annotations
+
+from dataclasses import dataclass, field
+from pathlib import Path
+
+from experiments import embed, loso, prepare, report
+from experiments.command import main
+from experiments.tables import TableRun, table_runs
+from painlit.config import Config
+from painlit.errors import PainlitError
+
+
+@dataclass(frozen=True)
+class TablesResult:
+    """What `make tables` did."""
+
+    finished: list[str] = field(default_factory=list)
+    """Runs all of whose folds are finished."""
+    failed: dict[str, str] = field(default_factory=dict)
+    """Run -> what is wrong with it."""
+    hours: float = 0.0
+    """With --dry-run: hours that the missing folds would take, one run after another."""
+
+    @property
+    def exit_status(self) -> int:
+        """1 if a run failed."""
+        return 1 if self.failed else 0
+
+
+def run(config: Config) -> TablesResult:
+    """Run every chosen row and task that is not finished."""
+    runs = list(table_runs(config))
+    if not config.loso.dry_run:
+        prepare.run(config)
+    embedded: dict[Path, str] = {}
+    finished: list[str] = []
+    failed: dict[str, str] = {}
+    hours = 0.0
+    for number, table_run in enumerate(runs, start=1):
+        ours = table_run.config
+        print(f"\n{number} of {len(runs)}: {ours.run_name}", flush=True)
+        try:
+            _embed_once(table_run, embedded)
+            result = loso.run(ours)
+        except PainlitError as error:
+            failed[ours.run_name] = str(error)
+            print(f"{ours.run_name}: {error}", flush=True)
+            continue
+        if result.estimate is not None:
+            hours += result.estimate.hours(result.estimate.workers)
+        elif result.failed:
+            failed[ours.run_name] = f"{len(result.failed)} folds failed, see {result.folder / 'failures.json'}"
+        else:
+            finished.append(ours.run_name)
+    if config.loso.dry_run:
+        print(f"\nall {len(runs)} runs, one after another: {hours:.4g} h")
+    else:
+        report.run(config)
+    for name, why in failed.items():
+        print(f"{name} failed: {why}")
+    return TablesResult(finished, failed, hours)
+
+
+def _embed_once(table_run: TableRun, embedded: dict[Path, str]) -> None:
+    """Embed for the first row that reads these embeddings; the next ones find them."""
+    config = table_run.config
+    folder = config.folder("embed")
+    if config.cached and not config.loso.dry_run and folder not in embedded:
+        embed.run(config)
+        embedded[folder] = config.run_name
+
+
+if __name__ == "__main__":
+    main(run, __doc__)
