@@ -3,6 +3,7 @@
 import sys
 
 from experiments.bench import (
+    disturbed,
     expressions,
     faces,
     heads,
@@ -10,9 +11,12 @@ from experiments.bench import (
     heartbeats,
     identities,
     images,
+    loso_overhead,
     models,
     proxy,
     r_peaks,
+    selection,
+    tables,
 )
 from painlit.errors import PainlitError
 
@@ -27,6 +31,10 @@ BENCHMARKS = {
     "proxy": proxy.main,
     "heartbeats": heartbeats.main,
     "heart_transfer": heart_transfer.main,
+    "disturbed": disturbed.main,
+    "loso_overhead": loso_overhead.main,
+    "selection": selection.main,
+    "tables": tables.main,
 }
 
 if __name__ == "__main__":

@@ -23,7 +23,7 @@ from painlit.embeddings import FrameEmbedder
 from painlit.files import file_digest, write_json, write_text
 from painlit.loso.engines.one_fold import FoldJob
 from painlit.loso.finished import fold_fingerprint
-from painlit.loso.metrics import summary
+from painlit.loso.metrics import METRICS, summary
 from painlit.loso.progress import forget_epoch, write_epoch
 from painlit.loso.protocols import Fold, folds, with_selection
 from painlit.pretrained import (
@@ -35,7 +35,7 @@ from painlit.provenance import save_config
 from painlit.run_folder import check_fingerprint
 from painlit.seeds import derive_seed
 from painlit.tasks import PainAssessment
-from painlit.training import ResumePoint, Run, TrainingTime, fit, load_best, quiet_lightning
+from painlit.training import ResumePoint, Run, TrainingTime, end_logging, fit, load_best, quiet_lightning
 
 
 def run_job(job: FoldJob) -> None:
@@ -93,6 +93,9 @@ def run_fold(config: Config, fold: Fold, clips: PainClips, folder: Path) -> tupl
     }
     if fold.test:
         metrics |= {"test": _test(trainer, module, data, folder / "predictions.csv"), **last}
+    if trainer.logger and "test" in metrics:
+        trainer.logger.log_metrics({f"test/{name}": metrics["test"][name] for name in METRICS})
+    end_logging(trainer)  # a process of multiprocessing ends without telling Weights & Biases
     metrics |= {"seconds": round(time.monotonic() - started, 2), "training_seconds": round(clock.seconds, 2)}
     return module, metrics
 

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import os
 from collections.abc import Mapping
 from pathlib import Path
 from typing import Any
@@ -21,6 +22,8 @@ def log_summary(config: Config, results: Mapping[str, Any], folder: Path) -> Non
     """
     if config.log.wandb == "disabled":
         return
+    # Files of an artifact wait there for `wandb sync`; in the run's folder, rather than in a home that may not last.
+    os.environ.setdefault("WANDB_DATA_DIR", str((folder / "wandb").resolve()))
     import wandb
 
     settings = run_settings(config.log, folder, group=config.run_name, name="summary", kind="summary")

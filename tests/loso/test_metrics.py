@@ -10,6 +10,7 @@ from painlit.loso.metrics import (
     brier_score,
     confusion_matrix,
     expected_calibration_error,
+    reliability,
     scores,
     summary,
 )
@@ -112,16 +113,28 @@ def test_the_interval_of_equal_subjects_is_a_point():
     assert intervals["accuracy"] == (0.75, 0.75)
 
 
-def test_an_interval_covers_what_it_says():
-    """Of 200 samples of 30 subjects, about 95 % have an interval with the true accuracy in it."""
-    generator = np.random.default_rng(0)
+@pytest.mark.parametrize("subjects", [12, 24, 87])
+def test_an_interval_covers_what_it_says(subjects: int):
+    """Of 1,000 samples of so many subjects, 93 to 97 % have an interval with the true accuracy in it."""
+    generator = np.random.default_rng(subjects)
     covered = 0
-    for _ in range(200):
-        hits = generator.binomial(40, generator.beta(7, 3, 30))  # mean 0.7
-        matrices = np.stack([np.diag([h, 0]) + np.array([[0, 40 - h], [0, 0]]) for h in hits])
-        low, high = bootstrap_intervals(matrices, draws=400)["accuracy"]
+    for seed in range(1000):
+        hits = generator.binomial(40, generator.beta(7, 3, subjects))  # mean 0.7
+        matrices = np.zeros((subjects, 2, 2), int)
+        matrices[:, 0, 0], matrices[:, 0, 1] = hits, 40 - hits
+        low, high = bootstrap_intervals(matrices, draws=1000, seed=seed)["accuracy"]
         covered += low <= 0.7 <= high
-    assert 0.89 <= covered / 200 <= 0.99
+    assert 0.93 <= covered / 1000 <= 0.97
+
+
+def test_reliability_is_what_the_calibration_error_is_made_of():
+    generator = np.random.default_rng(4)
+    labels, probabilities = generator.integers(0, 3, 300), generator.dirichlet([1, 1, 1], 300)
+    bins = reliability(labels, probabilities, bins=10)
+    assert sum(b["clips"] for b in bins) == 300
+    gaps = sum(b["clips"] * abs(b["confidence"] - b["accuracy"]) for b in bins) / 300
+    assert gaps == pytest.approx(expected_calibration_error(labels, probabilities, bins=10), abs=1e-12)
+    assert all(b["confidence"] >= 1 / 3 and b["clips"] > 0 for b in bins), "no empty bin, and nothing below chance"
 
 
 def test_summary_is_of_plain_types():

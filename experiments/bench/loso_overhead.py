@@ -1,0 +1,52 @@
+"""What `make loso` costs beside training: wall time of 24 folds on two workers against their pure training times.
+
+A fold's pure training time is what it spends in the training loop. Everything else is overhead: starting processes,
+reading clips, building models, checkpoints, predictions, the evaluation and its report. Twice, without Weights & Biases
+and with it offline, as by default. The proxy's heart rates and cached embeddings are prepared before. Other `key=value`
+arguments reach the configuration.
+"""
+
+import json
+import shutil
+import sys
+import time
+
+from experiments import embed, loso, prepare
+from experiments.bench.proxy import RUNS
+from painlit.config import load
+from painlit.errors import PainlitError
+
+WORKERS = 2
+SETTINGS = ("config=experiments/proxy.yaml", f"runs={RUNS / 'overhead'}", "embed.weights=untrained",
+            "model.modality=fusion", f"loso.workers={WORKERS}")  # fmt: skip
+
+
+def main() -> None:
+    """Prepare, run both, and print the overhead."""
+    given = [argument for argument in sys.argv[1:] if "=" in argument]
+    config = load([*SETTINGS, *given])
+    prepare.run(config)
+    embed.run(config)
+    lines = []
+    for wandb in ("disabled", "offline"):
+        config = load([*SETTINGS, *given, f"log.wandb={wandb}", f"name=overhead-{wandb}"])
+        shutil.rmtree(config.folder("loso"), ignore_errors=True)
+        started = time.monotonic()
+        result = loso.run(config)
+        wall = time.monotonic() - started
+        if result.failed:
+            raise PainlitError(f"{len(result.failed)} folds failed", f"see {result.folder / 'failures.json'}")
+        folds = [json.loads(path.read_text()) for path in result.folder.glob("folds/*/metrics.json")]
+        training = sum(fold["training_seconds"] for fold in folds) / WORKERS
+        whole = sum(fold["seconds"] for fold in folds) / WORKERS
+        lines.append(
+            f"  log.wandb={wandb}: {len(folds)} folds of {config.train.epochs} epochs in {wall:.1f} s; pure training "
+            f"{training:.1f} s on {WORKERS} workers: overhead {100 * (wall / training - 1):.1f} % (within folds "
+            f"{whole - training:.1f} s, around them {wall - whole:.1f} s)"
+        )
+    print("wall time of a leave-one-subject-out run against its pure training:")
+    print("\n".join(lines))
+
+
+if __name__ == "__main__":
+    main()

@@ -1,0 +1,189 @@
+"""The engines of `make loso`: what dies, what is told, and what is the same afterwards."""
+
+import json
+import os
+import re
+import resource
+import signal
+import subprocess
+import sys
+import time
+from pathlib import Path
+
+import pytest
+from conftest import TINY, tiny
+
+from experiments import loso
+from painlit.errors import PainlitError
+
+HEART = ["model.modality=heart_rate", "loso.threads=1"]
+FOLDS = ["010100_m_27", "020100_w_34", "030100_m_41"]
+
+
+def command(root: Path, runs: Path, *more: str) -> list[str]:
+    return [sys.executable, "-m", "experiments.loso", *TINY, f"data.root={root}", f"runs={runs}", *HEART, *more]
+
+
+def wait_for(condition, seconds: float = 120):
+    end = time.monotonic() + seconds
+    while not (found := condition()):
+        assert time.monotonic() < end, "it never happened"
+        time.sleep(0.02)
+    return found
+
+
+def processes_of(folds: Path) -> list[int]:
+    """Processes that the folds' logs name."""
+    logs = "".join(path.read_text() for path in folds.glob("*/log.txt"))
+    return [int(pid) for pid in re.findall(r"^fold .*: process (\d+)", logs, re.MULTILINE)]
+
+
+def alive(pid: int) -> bool:
+    try:
+        return "Z" not in Path(f"/proc/{pid}/stat").read_text().rpartition(")")[2].split()[0]
+    except FileNotFoundError:
+        return False
+
+
+def test_ctrl_c_ends_parent_and_folds_and_the_same_command_goes_on(tiny_data, runs):
+    folds = runs / "loso" / "stopped" / "folds"
+    arguments = command(tiny_data, runs, "name=stopped", "train.epochs=60", "loso.workers=2")
+    running = subprocess.Popen(arguments, stdout=subprocess.DEVNULL, stderr=subprocess.PIPE, text=True,
+                               start_new_session=True)  # fmt: skip
+    wait_for(lambda: list(folds.glob("*/checkpoints/last.ckpt")))
+    os.killpg(running.pid, signal.SIGINT)  # as a terminal does: to all of them
+    told = running.communicate(timeout=60)[1]
+    assert running.returncode == 130
+    assert "stopped; run the same command to go on" in told
+    assert "Traceback" not in told
+    wait_for(lambda: not any(alive(pid) for pid in processes_of(folds)), seconds=20)
+    ended = subprocess.run(arguments, capture_output=True, text=True, check=True)
+    assert "3/3" in ended.stdout or "3 of 3 folds" in ended.stdout
+    assert not list(folds.glob("*/progress.json")), "finished folds leave no progress behind"
+
+
+def test_a_full_disk_fails_the_fold_by_name_and_the_results_say_so(tiny_data, runs):
+    arguments = command(tiny_data, runs, "name=full", "model.heart_rate_encoder.latent_dim=64", "loso.workers=1")
+    limit = 60_000  # bytes of a file: less than a checkpoint, more than all else
+    full = subprocess.run(
+        arguments, capture_output=True, text=True,
+        preexec_fn=lambda: resource.setrlimit(resource.RLIMIT_FSIZE, (limit, limit)),
+    )  # fmt: skip
+    assert full.returncode == 1
+    assert "3 folds failed; run the same command to try them again" in full.stdout
+    assert full.stdout.count("free some space and run the same command again") == 3
+    assert "tried once more" not in full.stdout, "a disk does not empty itself"
+    failures = json.loads((runs / "loso" / "full" / "failures.json").read_text())
+    assert sorted(failures) == FOLDS
+    assert "last.ckpt" in failures[FOLDS[0]]
+    subprocess.run(arguments, check=True, capture_output=True)
+    assert not (runs / "loso" / "full" / "failures.json").exists()
+
+
+def test_a_dry_run_lists_folds_and_hours_and_trains_nothing(tiny_data, runs, capsys):
+    config = tiny(tiny_data, runs, *HEART, "name=dry", "loso.subjects=[010100_m_27]")
+    loso.run(config)
+    before = sorted(path for path in (runs / "loso").rglob("*"))
+    result = loso.run(tiny(tiny_data, runs, *HEART, "name=dry", "loso.dry_run=true", "loso.workers=2"))
+    assert sorted(path for path in (runs / "loso").rglob("*")) == before
+    estimate = result.estimate
+    assert estimate.state == {FOLDS[0]: "finished", FOLDS[1]: "not begun", FOLDS[2]: "not begun"}
+    assert (estimate.pending, estimate.steps, estimate.workers) == (2, 2 * 4 * 2, 2)  # 8 clips in batches of 4
+    assert 0 < estimate.step_seconds < 10
+    assert estimate.step_flops > 0
+    assert estimate.hours(1) == pytest.approx(2 * estimate.hours(2))
+    assert estimate.hours(64) == estimate.hours(2), "more workers than folds do not help"
+    told = capsys.readouterr().out
+    assert "020100_w_34: not begun" in told
+    assert "64 workers like this one" in told
+
+
+def test_oracle_tells_by_how_much_it_flatters(tiny_data, runs):
+    result = loso.run(tiny(tiny_data, runs, *HEART, "loso.selection=oracle", "name=oracle"))
+    last = loso.run(tiny(tiny_data, runs, *HEART, "name=last"))
+    gap = result.results["optimism"]
+    assert gap["accuracy"] == [last.results["pooled"]["accuracy"], result.results["pooled"]["accuracy"]]
+    assert gap["difference"] >= 0
+    for fold in FOLDS:
+        told, plain = (r.folder / "folds" / fold / name for r, name in ((result, "predictions_last.csv"),
+                                                                       (last, "predictions.csv")))  # fmt: skip
+        assert told.read_text() == plain.read_text(), "the last epoch is the same training's"
+
+
+def test_an_edited_fold_stops_the_next_run_before_it_trains(tiny_data, runs):
+    config = tiny(tiny_data, runs, *HEART, "name=edited")
+    folder = loso.run(config).folder
+    path = folder / "folds" / FOLDS[0] / "predictions.csv"
+    path.write_text(path.read_text().replace("0.", "0.0", 1))
+    (folder / "folds" / FOLDS[1] / "metrics.json").unlink()
+    with pytest.raises(PainlitError, match=r"predictions\.csv is not what the fold wrote"):
+        loso.run(config)
+    assert not (folder / "folds" / FOLDS[1] / "metrics.json").exists()
+
+
+def test_results_cut_short_are_written_again(tiny_data, runs):
+    config = tiny(tiny_data, runs, *HEART, "name=cut")
+    folder = loso.run(config).folder
+    whole = (folder / "results.json").read_text()
+    (folder / "results.json").write_text(whole[:100])
+    assert loso.run(config).trained == []
+    assert (folder / "results.json").read_text() == whole
+
+
+def test_a_subject_without_a_class_is_trained_tested_and_named(tiny_data, runs, tmp_path):
+    import shutil
+
+    root = shutil.copytree(tiny_data, tmp_path / "PartA")
+    samples = root / "starting_point" / "samples.csv"
+    lines = [row for row in samples.read_text().splitlines() if not re.search(rf"{FOLDS[0]}-PA4", row)]
+    samples.write_text("\n".join(lines) + "\n")
+    result = loso.run(tiny(root, runs, *HEART, "name=partial"))
+    assert not result.failed
+    assert any("1 subjects lack a class" in remark for remark in result.results["remarks"])
+    assert result.results["per_subject"][FOLDS[0]]["recall"] <= 0.5
+    assert result.results["pooled"]["clips"] == 10
+
+
+def test_the_summary_run_is_logged_offline_with_table_confusion_and_predictions(tiny_data, runs, monkeypatch):
+    monkeypatch.delenv("WANDB_DATA_DIR", raising=False)
+    result = loso.run(tiny(tiny_data, runs, *HEART, "name=logged", "log.wandb=offline", "loso.workers=2"))
+    assert not result.failed
+    (summary,) = result.folder.glob("wandb/offline-run-*/*.wandb")
+    tables = list(summary.parent.glob("files/media/table/*.json"))
+    assert {path.name.split("_")[0].split(" ")[0] for path in tables} == {"metrics", "per", "confusion"}
+    assert b"summary" in summary.read_bytes()
+    waiting = [path.read_bytes() for path in result.folder.glob("wandb/artifacts/**/*") if path.is_file()]
+    for fold in FOLDS:
+        predictions = (result.folder / "folds" / fold / "predictions.csv").read_bytes()
+        assert predictions in waiting, "the artifact has every fold's predictions"
+    for fold in FOLDS:
+        (run,) = (result.folder / "folds" / fold).glob("wandb/offline-run-*/*.wandb")
+        assert b"logged" in run.read_bytes(), "the run of loso is their group"
+    kinds = {path.suffix for path in result.folder.rglob("wandb/**/*") if path.is_file()}
+    assert not kinds & {".png", ".jpg", ".jpeg", ".mp4"}
+
+
+def test_online_without_credentials_is_refused_before_anything_runs(tiny_data, runs, monkeypatch, tmp_path):
+    monkeypatch.delenv("WANDB_API_KEY", raising=False)
+    monkeypatch.setenv("HOME", str(tmp_path))
+    monkeypatch.setenv("NETRC", str(tmp_path / "netrc"))
+    with pytest.raises(PainlitError, match="no credentials of Weights & Biases"):
+        loso.run(tiny(tiny_data, runs, *HEART, "name=online", "log.wandb=online"))
+    assert not (runs / "loso" / "online").exists()
+
+
+def test_joint_training_in_a_fold_is_the_same_with_and_without_checkpointing(tiny_data, runs):
+    joint = [
+        "train.joint=true",
+        "model.modality=video",
+        "loso.subjects=[010100_m_27]",
+        "train.epochs=2",
+        "loso.threads=1",
+    ]
+    rows = []
+    for frames in ("2", "null"):
+        result = loso.run(tiny(tiny_data, runs, *joint, f"train.joint_frames={frames}", f"name=joint-{frames}"))
+        assert not result.failed
+        lines = (result.folder / "folds" / FOLDS[0] / "predictions.csv").read_text().splitlines()[1:]
+        rows.append([float(line.split(",")[4]) for line in lines])
+    assert rows[0] == pytest.approx(rows[1], abs=1e-4)

@@ -1,0 +1,87 @@
+"""Folds are read only if they are what this run wrote."""
+
+import json
+from pathlib import Path
+
+import pytest
+
+from painlit.config import load
+from painlit.errors import PainlitError
+from painlit.files import file_digest, write_json
+from painlit.loso.finished import FOLD_FORMAT, check_folds, fold_fingerprint, read_folds
+from painlit.run_folder import fingerprint
+
+ROW = "clip,subject,label,prediction,p0,p1\nann-1,ann,0,0,0.9,0.1\nann-2,ann,1,0,0.6,0.4\n"
+RUN = fingerprint(load(["train.lr=0.01"]), {"clips": "abc", "format": FOLD_FORMAT})
+
+
+@pytest.fixture
+def fold(tmp_path: Path) -> Path:
+    """A finished fold."""
+    folder = tmp_path / "folds" / "ann"
+    folder.mkdir(parents=True)
+    (folder / "predictions.csv").write_text(ROW)
+    write_json(folder / "fingerprint.json", fold_fingerprint(RUN, "ann"))
+    write_json(folder / "metrics.json", {"test": {"sha256": file_digest(folder / "predictions.csv")}})
+    return folder
+
+
+def test_a_fold_as_it_was_written_is_read(fold: Path):
+    check_folds([fold, fold.with_name("not begun")], RUN)
+    assert read_folds([fold]).clips == ["ann-1", "ann-2"]
+
+
+@pytest.mark.parametrize(
+    "damage",
+    [
+        lambda text: text.replace("0.9,0.1", "0.1,0.9"),  # edited by hand
+        lambda text: text[:-9],  # cut short
+        lambda text: text + "ann-3,ann,1,1,0.2,0.8\n",
+    ],
+)
+def test_edited_and_cut_predictions_are_refused(fold: Path, damage):
+    (fold / "predictions.csv").write_text(damage(ROW))
+    for read in (lambda: check_folds([fold], RUN), lambda: read_folds([fold])):
+        with pytest.raises(PainlitError, match=rf"{fold}/predictions\.csv is not what the fold wrote.*(?s:.*)delete"):
+            read()
+
+
+def test_lost_predictions_of_a_finished_fold_are_named(fold: Path):
+    (fold / "predictions.csv").unlink()
+    with pytest.raises(PainlitError, match="is missing, though"):
+        check_folds([fold], RUN)
+
+
+def test_metrics_cut_short_are_named(fold: Path):
+    (fold / "metrics.json").write_text((fold / "metrics.json").read_text()[:20])
+    with pytest.raises(PainlitError, match=r"metrics\.json is no valid JSON"):
+        check_folds([fold], RUN)
+
+
+def test_a_fold_of_another_version_is_refused_and_says_so(fold: Path):
+    other = {**fold_fingerprint(RUN, "ann"), "format": FOLD_FORMAT - 1}
+    write_json(fold / "fingerprint.json", other)
+    with pytest.raises(PainlitError, match=f"format was {FOLD_FORMAT - 1} and is now {FOLD_FORMAT}"):
+        check_folds([fold], RUN)
+    (fold / "fingerprint.json").unlink()
+    with pytest.raises(PainlitError, match="another version made it"):
+        check_folds([fold], RUN)
+
+
+def test_a_fold_copied_from_another_run_or_subject_is_refused(fold: Path):
+    with pytest.raises(PainlitError, match=r"train\.lr was 0\.01 and is now 0\.02"):
+        check_folds([fold], fingerprint(load(["train.lr=0.02"]), {"clips": "abc", "format": FOLD_FORMAT}))
+    with pytest.raises(PainlitError, match="clips was 'abc' and is now 'def'"):
+        check_folds([fold], {**RUN, "clips": "def"})
+    copied = fold.rename(fold.with_name("bob"))
+    with pytest.raises(PainlitError, match="fold was 'ann' and is now 'bob'"):
+        check_folds([copied], RUN)
+
+
+def test_a_begun_fold_is_checked_too(fold: Path):
+    (fold / "metrics.json").unlink()
+    (fold / "checkpoints").mkdir()
+    (fold / "checkpoints" / "last.ckpt").touch()
+    assert json.loads((fold / "fingerprint.json").read_text())["fold"] == "ann"
+    with pytest.raises(PainlitError, match="clips was"):
+        check_folds([fold], {**RUN, "clips": "def"})

@@ -1,0 +1,68 @@
+"""Each row of the paper's tables is an experiment of its own."""
+
+from pathlib import Path
+
+import pytest
+
+from experiments.tables import FOLDER, table_runs
+from painlit.config import Config, load, overlay
+from painlit.errors import PainlitError
+from painlit.loso.paper_figures import PAPER_ROWS, deviations, paper_row
+
+
+def test_there_is_a_file_for_each_row_and_no_other():
+    assert sorted(path.stem for path in FOLDER.glob("*.yaml")) == sorted(row.name for row in PAPER_ROWS)
+    assert len({row.name for row in PAPER_ROWS}) == 17
+
+
+@pytest.mark.parametrize("row", PAPER_ROWS, ids=lambda row: row.name)
+def test_a_file_says_what_its_row_is(row):
+    path = FOLDER / f"{row.name}.yaml"
+    assert paper_row(load([f"config={path}"])) == (row, True)
+    told = " ".join(line.lstrip("# ") for line in path.read_text().splitlines() if line.startswith("#"))
+    assert f"NP against P4 {row.np_vs_p4[0]:.2f} %, five classes {row.multilevel[0]:.2f} %" in told
+    assert f"Table {row.table[0]}:" in told
+    assert f"{row.epochs} epochs" in told
+
+
+def test_all_rows_and_tasks_are_runs_with_names_of_their_own():
+    runs = list(table_runs(load()))
+    assert len(runs) == 34
+    assert len({run.config.folder("loso") for run in runs}) == 34
+    assert all(paper_row(run.config) == (run.row, True) for run in runs)
+    assert {run.config.folder("embed") for run in runs} == {Path("runs/embed/biovid"), Path("runs/embed/biovid-stage1")}
+
+
+def test_the_row_wins_over_the_configuration_and_the_rest_is_kept():
+    config = load(["model.modality=video", "model.tile_coefficient=0.7", "train.lr=0.5", "tables.tasks=[multilevel]"])
+    runs = {run.row.name: run.config for run in table_runs(config)}
+    assert len(runs) == 17
+    assert runs["table4_800_encoder_augmnet"].model.modality == "heart_rate"
+    assert runs["table3_500_2nd_full_tilesc_basic"].model.tile_coefficient == 0.1
+    assert all(ours.train.lr == 0.5 and ours.task == "multilevel" for ours in runs.values())
+
+
+def test_a_share_of_the_epochs_is_not_called_the_papers():
+    config = load(["tables.epoch_share=0.01", "tables.rows=[table5_800_encoder_full_tilesc_augmnet]"])
+    (one, _) = table_runs(config)
+    assert (one.config.train.epochs, one.config.train.warmup_epochs) == (8, 0)
+    assert paper_row(one.config) == (one.row, False)
+
+
+def test_an_unknown_row_is_named():
+    with pytest.raises(PainlitError, match="no row table9"):
+        list(table_runs(load(["tables.rows=[table9]"])))
+
+
+def test_deviations_name_the_keys():
+    assert deviations(Config()) == []
+    assert deviations(load(["train.lr=0.5", "clip.frames=16", "seed=3"])) == ["clip.frames", "train.lr"]
+
+
+def test_an_overlay_keeps_what_its_file_does_not_name(tmp_path: Path):
+    (tmp_path / "over.yaml").write_text("train: {lr: 0.5}\n")
+    config = overlay(load(["train.epochs=70", "model.modality=video"]), tmp_path / "over.yaml")
+    assert (config.train.lr, config.train.epochs, config.model.modality) == (0.5, 70, "video")
+    (tmp_path / "typo.yaml").write_text("train: {lrr: 0.5}\n")
+    with pytest.raises(PainlitError, match=r"did you mean train\.lr"):
+        overlay(config, tmp_path / "typo.yaml")

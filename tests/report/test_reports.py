@@ -1,0 +1,95 @@
+"""report.html: everything is in it, and nothing else is needed to read it."""
+
+import re
+from html.parser import HTMLParser
+from pathlib import Path
+
+import pytest
+
+from painlit.config import load
+from painlit.report.run_report import write_report
+from painlit.report.tables_report import write_tables
+
+VOID = {"meta", "link", "br", "line"}
+
+
+class Outline(HTMLParser):
+    """Words, headings and tags of a page; an element that is not closed in order is an error."""
+
+    def __init__(self, page: str):
+        super().__init__()
+        self.open: list[str] = []
+        self.words: list[str] = []
+        self.headings: list[str] = []
+        self.links: list[str] = []
+        self.tags: set[str] = set()
+        self.feed(page)
+        assert not self.open, f"not closed: {self.open}"
+
+    def handle_starttag(self, tag, attrs):
+        self.tags.add(tag)
+        self.links += [value for key, value in attrs if key in ("href", "src")]
+        if tag not in VOID:
+            self.open.append(tag)
+
+    def handle_startendtag(self, tag, attrs):
+        self.tags.add(tag)
+
+    def handle_endtag(self, tag):
+        assert self.open.pop() == tag
+
+    def handle_data(self, data):
+        self.words.append(data)
+        if self.open and self.open[-1] == "h2":
+            self.headings.append(data)
+
+
+@pytest.fixture
+def page(results, tmp_path: Path) -> str:
+    write_report(load(["data.is_biovid=false"]), results, tmp_path / "report.html")
+    return (tmp_path / "report.html").read_text()
+
+
+def test_every_part_is_there(page: str, results):
+    outline = Outline(page)
+    assert outline.headings == [
+        *("Metrics", "Subjects", "Confusion", "Calibration", "Groups"),
+        *("What choosing the epoch on the test subject does", "What made this"),
+    ]
+    text = " ".join(outline.words)
+    assert f"{100 * results['pooled']['accuracy']:.2f} %" in text
+    assert all(subject in text for subject in results["per_subject"])
+    assert "1 folds are not finished" in text
+    assert "no face" in text
+    assert "d41d8" in text
+    assert page.count("<circle") == 24 + len(results["reliability"])
+
+
+def test_nothing_outside_the_file_is_needed_and_words_of_data_are_no_html(page: str):
+    outline = Outline(page)
+    assert not outline.tags & {"script", "img", "iframe", "object"}
+    assert set(outline.links) == {"data:,"}
+    assert not re.search(r"@import|url\(|https?:", page)
+    assert "&lt;b&gt;&amp;&lt;/b&gt;" in page
+
+
+def test_the_papers_figures_stand_beside_pain_data_alone(results, page: str, tmp_path: Path):
+    assert "paper" not in page.split("<h2>Subjects")[0].split("</style>")[1]
+    write_report(load(), results, tmp_path / "biovid.html")
+    text = " ".join(Outline((tmp_path / "biovid.html").read_text()).words)
+    difference = 100 * results["pooled"]["accuracy"] - 82.74
+    assert "82.74" in text
+    assert f"{difference:+.2f}".replace("-", "−") in text
+    assert "another" not in text, "the default configuration is the paper's"
+    write_report(load(["train.lr=0.5"]), results, tmp_path / "other.html")
+    assert "this run's configuration is another" in (tmp_path / "other.html").read_text()
+
+
+def test_the_tables_show_differences_and_what_deviates(line, tmp_path: Path):
+    write_tables(load(["data.is_biovid=false"]), [line], of=34, path=tmp_path / "report.html")
+    page = (tmp_path / "report.html").read_text()
+    text = " ".join(Outline(page).words)
+    assert "1 of 34 rows" in text
+    assert "−4.25" in text
+    assert "differs in clip.frames" in text
+    assert "not pain data" in text
