@@ -10,6 +10,7 @@ import importlib.util
 import multiprocessing
 import os
 import signal
+import socket
 from collections import deque
 from collections.abc import Sequence
 from dataclasses import replace
@@ -28,6 +29,7 @@ if TYPE_CHECKING:
 
 _LOOK_EVERY = 1.0  # s between looks at how far the folds are
 _NODE_DEATHS = 3  # times that Ray starts a fold again when its node or its process dies
+_ANSWER = 10.0  # s for a cluster's address to answer
 _OBJECT_STORE = 128 * 2**20  # bytes; the clips of all folds are one object of a few MB
 
 
@@ -125,8 +127,11 @@ def _connect(config: Config) -> None:
     if address == "local":
         options |= {"include_dashboard": False, "object_store_memory": _OBJECT_STORE}
     try:
+        if address not in ("local", "auto"):  # Ray itself would try for minutes
+            host, _, port = address.removeprefix("ray://").rpartition(":")
+            socket.create_connection((host, int(port)), timeout=_ANSWER).close()
         ray.init(address=address, **options)
-    except (ConnectionError, ValueError, RuntimeError) as error:
+    except (OSError, ValueError, RuntimeError) as error:
         raise PainlitError(
             f"no Ray cluster at loso.ray_address={address}: {str(error).splitlines()[0]}",
             "start its head with `ray start --head`, or let loso.ray_address=local start one on this machine",
