@@ -13,6 +13,7 @@ from experiments.bench import (
     images,
     loso_overhead,
     models,
+    paper_scale,
     proxy,
     r_peaks,
     selection,
@@ -35,6 +36,7 @@ BENCHMARKS = {
     "loso_overhead": loso_overhead.main,
     "selection": selection.main,
     "tables": tables.main,
+    "paper_scale": paper_scale.main,
 }
 
 if __name__ == "__main__":

@@ -1,0 +1,58 @@
+"""What the paper's runs would cost: the dry run of `make loso` with the paper's model on as many clips as BioVid has.
+
+87 subjects, 20 clips of each class, random embeddings and heart rates: nothing is learnt, only steps, operations and
+seconds are counted. Hours on other machines follow from steps and operations, see docs/loso.md. Other `key=value`
+arguments reach the configuration.
+"""
+
+import shutil
+import sys
+
+import numpy as np
+
+from data_modules.pain_clips import PainClips
+from experiments.bench.proxy import RUNS
+from painlit.config import Config, load
+from painlit.embeddings import EmbeddingCache, cache_settings
+from painlit.loso.dry_run import estimate, print_estimate
+from painlit.loso.protocols import folds
+from painlit.normalisation import MEAN, STD
+
+SUBJECTS, CLIPS_PER_CLASS = 87, 20
+PLACE = RUNS / "paper_scale"
+SETTINGS = (f"runs={PLACE}", "model.temporal.weights=untrained", "model.heart_rate_encoder.weights=untrained")
+
+
+def random_clips(config: Config) -> PainClips:
+    """Clips of the task's classes with random inputs."""
+    generator = np.random.default_rng(0)
+    subjects = np.repeat([f"{k:06d}_w_30" for k in range(SUBJECTS)], len(config.classes) * CLIPS_PER_CLASS)
+    names = [f"{subject}-{k}" for k, subject in enumerate(subjects)]
+    bpm = generator.normal(75, 10, (len(names), config.clip.heart_rates)).astype(np.float32)
+    settings = cache_settings(config, "random", {"mean": list(MEAN), "std": list(STD)})
+    cache = EmbeddingCache(config.folder("embed"), settings)
+    cache.reserve(names)
+    row = generator.normal(size=(2, config.clip.used_frames, config.spatial.embed_dim)).astype(np.float32)
+    for number, name in enumerate(names):
+        cache.write(name, np.roll(row, number), digest=1)
+    labels = np.tile(np.repeat(np.arange(len(config.classes)), CLIPS_PER_CLASS), SUBJECTS)
+    return PainClips(names, subjects, labels, bpm, cache.rows(names), videos=[])
+
+
+def main() -> None:
+    """Time a few steps of each modality and task, and print the estimates."""
+    given = [argument for argument in sys.argv[1:] if "=" in argument]
+    for task in ("np_vs_p4", "multilevel"):
+        shutil.rmtree(PLACE, ignore_errors=True)
+        for modality in ("fusion", "heart_rate"):
+            config = load([*SETTINGS, *given, f"task={task}", f"model.modality={modality}", "loso.workers=1"])
+            clips = random_clips(config)
+            print(f"\n{task}, {modality}, {len(clips.names):,} clips, {config.train.epochs} epochs:", flush=True)
+            every = folds("loso", clips.subject_names)
+            found = estimate(config, clips, every, config.folder("loso") / "folds")
+            print_estimate(config, found)
+    shutil.rmtree(PLACE)
+
+
+if __name__ == "__main__":
+    main()
