@@ -8,7 +8,7 @@ from typing import Any
 
 WIDTH, HEIGHT = 720.0, 260.0
 """Of a chart; it scales to the page."""
-LEFT, RIGHT, TOP, BOTTOM = 44.0, 12.0, 12.0, 30.0
+LEFT, RIGHT, TOP, BOTTOM = 52.0, 26.0, 12.0, 30.0
 """Margins around the area of marks."""
 
 

@@ -55,7 +55,7 @@ def _metric(name: str, results: Mapping[str, Any], paper: dict[str, Any] | None)
     over = results["over_subjects"][name]
     ours = results["pooled"][name]
     line = {
-        "name": name if name == "accuracy" else f"macro {name}",
+        "name": name if name == "accuracy" else f"macro {name}".replace("f1", "F1"),
         "pooled": ours,
         "interval": results["interval_95"][name],
         "mean": over["mean"],
