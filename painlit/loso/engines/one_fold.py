@@ -7,12 +7,13 @@ import signal
 import time
 import traceback
 from collections.abc import Iterator, Mapping
-from contextlib import contextmanager
+from contextlib import ExitStack, contextmanager, redirect_stderr, redirect_stdout
 from dataclasses import dataclass
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 from painlit.errors import PainlitError
+from painlit.run_folder import run_lock
 
 if TYPE_CHECKING:
     from data_modules.pain_clips import PainClips
@@ -76,37 +77,31 @@ def reason(outcome: int, job: FoldJob) -> str:
 
 @contextmanager
 def _output_to(log: Path) -> Iterator[None]:
-    """Append what this process prints to a file, on the level of the system, so that libraries' output comes too."""
+    """Append what this process prints to a file: Python's streams and the system's, which libraries write to."""
     log.parent.mkdir(parents=True, exist_ok=True)
-    output = os.open(log, os.O_WRONLY | os.O_CREAT | os.O_APPEND)
-    before = [os.dup(stream) for stream in (1, 2)]
-    try:
-        for stream in (1, 2):
-            os.dup2(output, stream)
-        yield
-    finally:
-        for stream, old in zip((1, 2), before, strict=True):
-            os.dup2(old, stream)
-            os.close(old)
-        os.close(output)
+    with open(log, "a", buffering=1, encoding="utf-8") as handle, redirect_stdout(handle), redirect_stderr(handle):
+        before = [os.dup(stream) for stream in (1, 2)]
+        try:
+            for stream in (1, 2):
+                os.dup2(handle.fileno(), stream)
+            yield
+        finally:
+            for stream, old in zip((1, 2), before, strict=True):
+                os.dup2(old, stream)
+                os.close(old)
 
 
 @contextmanager
 def _held(folder: Path) -> Iterator[None]:
     """Hold the fold's folder: on a cluster, a node that seems dead may still work on a fold that was given away."""
-    from painlit.run_folder import run_lock
-
     end = time.monotonic() + _OTHER_PROCESS
-    while True:
-        lock = run_lock(folder)
-        try:
-            lock.__enter__()
-            break
-        except PainlitError:
-            if time.monotonic() > end:
-                raise
-            time.sleep(0.5)
-    try:
+    with ExitStack() as held:
+        while True:
+            try:
+                held.enter_context(run_lock(folder))
+                break
+            except PainlitError:
+                if time.monotonic() > end:
+                    raise
+                time.sleep(0.5)
         yield
-    finally:
-        lock.__exit__(None, None, None)
