@@ -32,13 +32,14 @@ class Pretrained:
     spatial: SpatialModule
     mean: list[float]
     std: list[float]
+    local_contrast: float
     source: str
     """Path of its weights, or `untrained`."""
 
     @property
     def normalise(self) -> Normalise:
         """As in the stage that trained it."""
-        return Normalise(self.mean, self.std)
+        return Normalise(self.mean, self.std, self.local_contrast)
 
     @property
     def settings(self) -> dict[str, Any]:
@@ -65,13 +66,14 @@ def pretrained_spatial_module(
     spatial = build_spatial_module(config.spatial, drop_path)
     wanted = dataclasses.asdict(config.spatial)
     if weights == "untrained":
-        return Pretrained(spatial, wanted["mean"] or list(MEAN), wanted["std"] or list(STD), weights)
+        mean, std = wanted["mean"] or list(MEAN), wanted["std"] or list(STD)
+        return Pretrained(spatial, mean, std, config.spatial.local_contrast, weights)
     path = find_weights(config, weights, "spatial", stages)
-    trained = load_weights(path, spatial).get("spatial", {})
+    trained = {"local_contrast": 0.0, **load_weights(path, spatial).get("spatial", {})}  # older files do not say
     wanted = {key: trained.get(key) if value is None else value for key, value in wanted.items()}
     _refuse_other(path, "spatial", wanted, trained)
     print(f"Spatial-Module: {path}")
-    return Pretrained(spatial, wanted["mean"], wanted["std"], str(path))
+    return Pretrained(spatial, wanted["mean"], wanted["std"], config.spatial.local_contrast, str(path))
 
 
 def load_pretrained_temporal_module(config: Config, module: TemporalModule) -> None:

@@ -87,6 +87,26 @@ def test_normalise_is_the_formula():
     assert torch.allclose(Normalise()(image), (image / 255 - mean) / std, atol=1e-6)
 
 
+def test_local_contrast_takes_light_away_and_keeps_detail():
+    torch.manual_seed(0)
+    detail = torch.randint(0, 60, (2, 5, 3, 32, 32))
+    dark, bright = (Normalise(local_contrast=0.25)((detail + level).to(torch.uint8)) for level in (20, 180))
+    assert dark.shape == (2, 5, 3, 32, 32)  # frames and tiles too
+    assert torch.allclose(dark, bright, atol=1e-4)
+    assert 0.5 < dark.std() < 2
+    assert Normalise(local_contrast=0.25)(torch.full((1, 3, 32, 32), 200)).abs().max() < 1e-4  # flat stays flat
+
+
+def test_weights_say_whether_they_read_local_contrast(tmp_path):
+    old = leave(tmp_path, "pretrain-stage1", "old", 1)
+    assert pretrained_spatial_module(config(tmp_path), str(old)).normalise.local_contrast == 0
+    with pytest.raises(PainlitError, match=r"spatial\.local_contrast is 0\.25, the weights' JSON says 0\.0"):
+        pretrained_spatial_module(config(tmp_path, "spatial.local_contrast=0.25"), str(old))
+    new = leave(tmp_path, "pretrain-stage1", "new", 2, local_contrast=0.25)
+    given = config(tmp_path, "spatial.local_contrast=0.25")
+    assert pretrained_spatial_module(given, str(new)).normalise.local_contrast == 0.25
+
+
 ENCODER = ("model.heart_rate_encoder.latents=4", "model.heart_rate_encoder.latent_dim=8")
 TEMPORAL = "model.temporal.latents=4 model.temporal.latent_dim=8 model.temporal.self_attention_blocks=1".split()
 

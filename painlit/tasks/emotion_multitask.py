@@ -37,7 +37,7 @@ class EmotionMultitask(LightningModule):
         self.config: Config = from_dict(config)
         torch.manual_seed(self.config.seed)
         spatial = self.config.spatial
-        self.normalise = Normalise(spatial.mean or MEAN, spatial.std or STD)
+        self.normalise = Normalise(spatial.mean or MEAN, spatial.std or STD, spatial.local_contrast)
         self.network = build_spatial_module(spatial, self.config.stage2.train.drop_path)
         self.heads = nn.ModuleDict({name: SoftmaxHead(spatial.embed_dim, n) for name, n in classes.items()})
         self.weighting = UncertaintyWeightedLoss(len(classes))

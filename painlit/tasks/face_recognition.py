@@ -38,7 +38,7 @@ class FaceRecognition(LightningModule):
         self.identities = identities
         torch.manual_seed(self.config.seed)
         spatial, stage = self.config.spatial, self.config.stage1
-        self.normalise = Normalise(spatial.mean or MEAN, spatial.std or STD)
+        self.normalise = Normalise(spatial.mean or MEAN, spatial.std or STD, spatial.local_contrast)
         self.network: nn.Module
         if stage.network == "spatial":
             self.network, embed_dim = build_spatial_module(spatial, stage.train.drop_path), spatial.embed_dim
