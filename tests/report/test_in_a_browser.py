@@ -16,7 +16,7 @@ PHONE, DESKTOP = (390, 844), (1280, 900)
 @pytest.fixture(scope="module")
 def browser():
     webdriver = pytest.importorskip("selenium.webdriver")
-    programs = shutil.which("chromium"), shutil.which("chromedriver")
+    programs = shutil.which("chromium") or shutil.which("google-chrome"), shutil.which("chromedriver")
     if not all(programs):
         pytest.skip("Chromium and its driver are not installed")
     options = webdriver.ChromeOptions()
