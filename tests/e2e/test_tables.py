@@ -1,0 +1,84 @@
+"""`make tables` and `make report`: rows of the paper's tables, run and told beside the paper's figures."""
+
+import csv
+import dataclasses
+import os
+from pathlib import Path
+
+import pytest
+from conftest import tiny
+
+from experiments import report
+from experiments.tables.__main__ import run
+from painlit.build import build_spatial_module
+from painlit.normalisation import MEAN, STD
+from painlit.weights import save_weights
+
+ROWS = ["table3_500_1st_full_basic", "table3_500_2nd_tiles_basic", "table4_500_basic"]
+TABLES = [f"tables.rows=[{','.join(ROWS)}]", "tables.tasks=[np_vs_p4]", "tables.epoch_share=0.004", "loso.workers=2"]
+
+
+def leave_spatial_modules(config) -> None:
+    """Weights as stages 1 and 2 leave them."""
+    for stage in ("pretrain-stage1", "pretrain-stage2"):
+        about = {"spatial": {**dataclasses.asdict(config.spatial), "mean": list(MEAN), "std": list(STD)}}
+        path = Path(config.runs) / stage / "x" / "weights" / "spatial.safetensors"
+        save_weights(path, build_spatial_module(config.spatial), about)
+
+
+@pytest.fixture
+def config(tiny_data, tmp_path):
+    return tiny(tiny_data, tmp_path / "runs", *TABLES)
+
+
+def test_missing_rows_are_run_and_told_beside_the_papers(config, capsys):
+    leave_spatial_modules(config)
+    result = run(config)
+    assert (len(result.finished), result.failed, result.exit_status) == (3, {}, 0)
+    runs = Path(config.runs)
+    assert {path.name for path in (runs / "embed").iterdir()} == {"tiny", "tiny-stage1"}
+    with open(runs / "tables" / "tiny" / "tables.csv", newline="") as handle:
+        lines = list(csv.DictReader(handle))
+    assert [line["row"] for line in lines] == ROWS
+    assert [line["paper accuracy"] for line in lines] == ["72.56", "68.07", "61.70"]
+    assert all("train.epochs" in line["differs from paper in"] for line in lines)
+    assert (runs / "tables" / "tiny" / "report.html").is_file()
+    assert all((runs / "loso" / name / "report.html").is_file() for name in result.finished)
+    told = capsys.readouterr().out
+    assert "not the paper's configuration" in told
+
+    before = {path: path.stat().st_mtime_ns for path in runs.glob("loso/*/folds/*/*")}
+    assert len(run(config).finished) == 3
+    assert before == {path: path.stat().st_mtime_ns for path in before}, "a second call trains nothing"
+
+
+def test_a_row_that_fails_does_not_stop_the_others(config, capsys):
+    result = run(config)  # nobody has left a Spatial-Module
+    assert result.exit_status == 1
+    assert sorted(result.failed) == [f"tiny-{name}-np_vs_p4" for name in ROWS[:2]]
+    assert all("make pretrain-stage" in why for why in result.failed.values())
+    assert result.finished == [f"tiny-{ROWS[2]}-np_vs_p4"]
+    assert "1 of 3 rows and tasks have results" in capsys.readouterr().out
+
+
+def test_report_writes_pages_anew_and_needs_no_run(config, capsys):
+    written = report.run(config)
+    assert (written.lines, written.reports) == ([], 0)
+    assert "0 of 3 rows and tasks have results; `make tables` runs what is missing" in capsys.readouterr().out
+    run(config)
+    (page,) = Path(config.runs).glob("loso/*/report.html")
+    os.truncate(page, 0)
+    assert report.run(config).reports == 1
+    assert page.stat().st_size > 5000
+
+
+def test_hours_of_all_rows_are_estimated_and_nothing_is_trained(config):
+    run(config)
+    (folder,) = Path(config.runs).glob("loso/*")
+    for path in folder.glob("folds/*/metrics.json"):
+        path.unlink()
+    before = sorted(Path(config.runs).rglob("*"))
+    only = dataclasses.replace(config.tables, rows=ROWS[2:])
+    dry = dataclasses.replace(config, tables=only, loso=dataclasses.replace(config.loso, dry_run=True))
+    assert run(dry).hours > 0
+    assert sorted(Path(config.runs).rglob("*")) == before
