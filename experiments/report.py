@@ -16,7 +16,9 @@ from rich.table import Table
 from experiments.command import main
 from experiments.tables import TableRun, table_runs
 from painlit.config import Config, load
+from painlit.errors import PainlitError
 from painlit.files import read_json, write_text
+from painlit.loso.finished import FOLD_FORMAT
 from painlit.loso.metrics import METRICS
 from painlit.loso.paper_figures import deviations
 from painlit.report.run_report import write_report
@@ -51,11 +53,20 @@ def run(config: Config) -> ReportResult:
 
 
 def _write_run_reports(place: Path) -> int:
-    found = sorted(place.glob("*/results.json"))
-    for path in found:
-        config = load([f"config={path.with_name('config.yaml')}"])
-        write_report(config, read_json(path), path.with_name("report.html"))
-    return len(found)
+    """Write report.html of every run that this version can read, and name the others."""
+    written = 0
+    for path in sorted(place.glob("*/results.json")):
+        try:
+            config, results = load([f"config={path.with_name('config.yaml')}"]), read_json(path)
+        except PainlitError as error:
+            print(f"no report of {path.parent}: {error}")
+            continue
+        if results["provenance"].get("made_from", {}).get("format") != FOLD_FORMAT:
+            print(f"no report of {path.parent}: another version wrote its results; make it anew with `make loso`")
+            continue
+        write_report(config, results, path.with_name("report.html"))
+        written += 1
+    return written
 
 
 def _line(table_run: TableRun) -> TableLine | None:

@@ -2,7 +2,9 @@
 
 import csv
 import dataclasses
+import json
 import os
+import shutil
 from pathlib import Path
 
 import pytest
@@ -70,6 +72,18 @@ def test_report_writes_pages_anew_and_needs_no_run(config, capsys):
     os.truncate(page, 0)
     assert report.run(config).reports == 1
     assert page.stat().st_size > 5000
+
+    old, torn = (page.parent.with_name(name) for name in ("old", "torn"))
+    for folder in (old, torn):
+        shutil.copytree(page.parent, folder)
+    results = json.loads((old / "results.json").read_text())
+    del results["provenance"]["made_from"]
+    (old / "results.json").write_text(json.dumps(results))
+    (torn / "config.yaml").write_text("no_such_key: 1\n")
+    assert report.run(config).reports == 1, "what cannot be read does not keep the others from their pages"
+    told = capsys.readouterr().out
+    assert f"no report of {old}: another version" in told
+    assert f"no report of {torn}: unknown key 'no_such_key'" in told
 
 
 def test_hours_of_all_rows_are_estimated_and_nothing_is_trained(config):
