@@ -5,6 +5,7 @@ from __future__ import annotations
 import hashlib
 from collections.abc import Sequence
 from dataclasses import dataclass, field
+from pathlib import Path
 
 import numpy as np
 
@@ -15,6 +16,7 @@ from painlit.config import Config
 from painlit.embeddings import EmbeddingCache, VideoClip, boxes_digest, cache_settings
 from painlit.errors import PainlitError
 from painlit.files import read_json
+from painlit.pretrained import NAMED, weights_digest
 
 
 @dataclass(frozen=True)
@@ -124,7 +126,25 @@ def open_embeddings(config: Config) -> EmbeddingCache:
     cache = EmbeddingCache(config.folder("embed"))
     normalisation = {key: getattr(config.spatial, key) or cache.settings[f"spatial.{key}"] for key in ("mean", "std")}
     settings = cache_settings(config, cache.settings["weights"], normalisation)
+    _refuse_other_weights(config, cache.settings["weights"])
     return EmbeddingCache(config.folder("embed"), settings)
+
+
+def _refuse_other_weights(config: Config, digest: str) -> None:
+    """Refuse embeddings of another Spatial-Module than `embed.weights` names; `auto` takes what is there."""
+    wanted, metrics = config.embed.weights, config.folder("embed") / "metrics.json"
+    made = str(embedding_weights(config)) if metrics.is_file() else "unknown"
+    if wanted in NAMED:
+        differ = made != "unknown" and NAMED[wanted][0] not in Path(made).parts
+    elif wanted == "untrained":
+        differ = made not in (wanted, "unknown")
+    else:
+        differ = wanted != "auto" and Path(wanted).is_file() and weights_digest(Path(wanted)) != digest
+    if differ:
+        raise PainlitError(
+            f"the embeddings in {config.folder('embed')} were made with {made}, and embed.weights={wanted}",
+            "run `make embed` with another embed.name, or name those weights",
+        )
 
 
 def read_embedding_problems(config: Config) -> dict[str, str]:

@@ -12,6 +12,7 @@ from typing import Any
 from experiments.command import main
 from painlit.config import Config
 from painlit.errors import PainlitError
+from painlit.files import read_json
 from painlit.loso.compare import compare
 from painlit.loso.finished import read_folds
 from painlit.loso.results import Predictions
@@ -50,6 +51,14 @@ def _predictions(config: Config, name: str) -> Predictions:
     folder = Path(config.runs) / "loso" / name
     if not (folder / "results.json").is_file():
         raise PainlitError(f"{folder} has no results.json", "finish that run with `make loso` first")
+    results = read_json(folder / "results.json")
+    if results["folds_done"] < results["folds"]:
+        raise PainlitError(
+            f"{folder} has {results['folds_done']} of {results['folds']} folds",
+            "finish that run with `make loso` first",
+        )
+    for remark in results["remarks"]:
+        print(f"note on {name}: {remark}")
     return read_folds(path.parent for path in sorted((folder / "folds").glob("*/metrics.json")))
 
 

@@ -16,7 +16,7 @@ from data_modules.pain_clips import PainClips, data_fingerprints, load_pain_clip
 from experiments.command import main
 from painlit.config import Config
 from painlit.errors import PainlitError
-from painlit.files import write_json
+from painlit.files import read_json, write_json
 from painlit.loso.compare import compare
 from painlit.loso.engines import engine_for
 from painlit.loso.engines.one_fold import FoldJob
@@ -29,7 +29,7 @@ from painlit.loso.table import print_results, remarks
 from painlit.pretrained import weights_fingerprints, with_found_weights
 from painlit.provenance import provenance, save_config
 from painlit.report.run_report import write_report
-from painlit.run_folder import check_fingerprint, fingerprint, run_lock
+from painlit.run_folder import check_fingerprint, fingerprint, has_work, run_lock
 from painlit.tracking import check_credentials
 
 if TYPE_CHECKING:
@@ -64,11 +64,13 @@ def run(config: Config) -> LosoResult:
     every = folds(config.loso.protocol, clips.subject_names)
     chosen = _chosen(every, config.loso.subjects)
     folder = config.folder("loso")
+    about = {**data_fingerprints(config, clips), **weights_fingerprints(config), "format": FOLD_FORMAT}
+    now = fingerprint(config, about)
     if config.loso.dry_run:
+        if has_work(folder):
+            check_fingerprint(folder, now)
         return _dry_run(config, clips, chosen, folder)
     with run_lock(folder):
-        about = {**data_fingerprints(config, clips), **weights_fingerprints(config), "format": FOLD_FORMAT}
-        now = fingerprint(config, about)
         check_fingerprint(folder, now)
         check_folds([_folder(folder, fold) for fold in every], now)
         save_config(config, folder)
@@ -76,9 +78,9 @@ def run(config: Config) -> LosoResult:
             print(f"{len(clips.excluded)} clips are left out, see {config.folder('prepare') / 'problems.csv'}")
         pending = [fold.name for fold in chosen if not is_finished(_folder(folder, fold))]
         failed = _run_pending(config, pending, folder, len(chosen), clips, now)
-        _record(folder / "failures.json", failed)
+        _record(folder, failed)
         trained = [name for name in pending if name not in failed]
-        results = _evaluate(config, clips, every, folder, about, bool(trained))
+        results = _evaluate(config, clips, every, folder, about)
     for name, reason in failed.items():
         print(f"fold {name} failed: {reason}")
     if failed:
@@ -99,7 +101,7 @@ def _run_pending(
 
 
 def _evaluate(
-    config: Config, clips: PainClips, every: list[Fold], folder: Path, made_from: Mapping[str, Any], changed: bool
+    config: Config, clips: PainClips, every: list[Fold], folder: Path, made_from: Mapping[str, Any]
 ) -> dict[str, Any] | None:
     done = [place for fold in every if is_finished(place := _folder(folder, fold))]
     if not done:
@@ -124,8 +126,7 @@ def _evaluate(
     write_report(config, results, folder / "report.html")
     print_results(config, results)
     print(f"report: {folder / 'report.html'}")
-    if changed:
-        log_summary(config, results, folder)
+    log_summary(config, results, folder)
     return results
 
 
@@ -137,8 +138,11 @@ def _dry_run(config: Config, clips: PainClips, chosen: list[Fold], folder: Path)
     return LosoResult(folder, [], {}, None, found)
 
 
-def _record(path: Path, failed: dict[str, str]) -> None:
-    """Which folds failed and why; no file if none did."""
+def _record(folder: Path, failed: dict[str, str]) -> None:
+    """Which folds failed and why, those of earlier calls too until they are finished; no file if there are none."""
+    path = folder / "failures.json"
+    before = read_json(path) if path.is_file() else {}
+    failed = {name: why for name, why in {**before, **failed}.items() if not is_finished(folder / "folds" / name)}
     if failed:
         write_json(path, failed)
     else:

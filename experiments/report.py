@@ -7,8 +7,9 @@ from __future__ import annotations
 
 import csv
 import io
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from pathlib import Path
+from typing import Any
 
 from rich.console import Console
 from rich.table import Table
@@ -22,7 +23,7 @@ from painlit.loso.finished import FOLD_FORMAT
 from painlit.loso.metrics import METRICS
 from painlit.loso.paper_figures import deviations
 from painlit.report.run_report import write_report
-from painlit.report.tables_report import TableLine, write_tables
+from painlit.report.tables_report import TableLine, all_remarks, write_tables
 
 
 @dataclass(frozen=True)
@@ -39,7 +40,8 @@ class ReportResult:
 def run(config: Config) -> ReportResult:
     """Read every results.json and write the reports."""
     reports = _write_run_reports(Path(config.runs) / "loso")
-    runs = list(table_runs(config))
+    everything = replace(config.tables, rows=[], tasks=["np_vs_p4", "multilevel"])  # whatever `make tables` chose last
+    runs = list(table_runs(replace(config, tables=everything)))
     lines = [line for table_run in runs if (line := _line(table_run)) is not None]
     folder = Path(config.runs) / "tables" / config.data.name
     if lines:
@@ -56,36 +58,47 @@ def _write_run_reports(place: Path) -> int:
     """Write report.html of every run that this version can read, and name the others."""
     written = 0
     for path in sorted(place.glob("*/results.json")):
-        try:
-            config, results = load([f"config={path.with_name('config.yaml')}"]), read_json(path)
-        except PainlitError as error:
-            print(f"no report of {path.parent}: {error}")
-            continue
-        if results["provenance"].get("made_from", {}).get("format") != FOLD_FORMAT:
-            print(f"no report of {path.parent}: another version wrote its results; make it anew with `make loso`")
-            continue
-        write_report(config, results, path.with_name("report.html"))
-        written += 1
+        found = _read(path)
+        if found is not None:
+            write_report(*found, path.with_name("report.html"))
+            written += 1
     return written
 
 
-def _line(table_run: TableRun) -> TableLine | None:
-    config = table_run.config
-    path = config.folder("loso") / "results.json"
-    if not path.is_file():
+def _read(path: Path) -> tuple[Config, dict[str, Any]] | None:
+    """The configuration and results of a run, or None, said, if they are not whole or of another version."""
+    try:
+        if not path.with_name("config.yaml").is_file():
+            raise PainlitError("it has no config.yaml", "make it anew with `make loso`")
+        config, results = load([f"config={path.with_name('config.yaml')}"]), read_json(path)
+        if results.get("provenance", {}).get("made_from", {}).get("format") != FOLD_FORMAT:
+            raise PainlitError("another version wrote its results", "make it anew with `make loso`")
+    except PainlitError as error:
+        print(f"no report of {path.parent}: {error}")
         return None
-    results = read_json(path)
+    return config, results
+
+
+def _line(table_run: TableRun) -> TableLine | None:
+    """A row's line, told by the run itself: its configuration need not be the one given now."""
+    row = table_run.row
+    path = table_run.config.folder("loso") / "results.json"
+    found = _read(path) if path.is_file() else None
+    if found is None:
+        return None
+    config, results = found
     pooled = [100 * results["pooled"][name] for name in METRICS]
     low, high = results["interval_95"]["accuracy"]
     return TableLine(
-        row=table_run.row.name,
-        table=table_run.row.table[0],
+        row=row.name,
+        table=row.table[0],
         task=config.task,
         ours=pooled,
         interval=(100 * low, 100 * high),
-        paper=list(table_run.row.figures(config.task)),
+        paper=list(row.figures(config.task)),
         folds=f"{results['folds_done']}/{results['folds']}",
-        deviations=deviations(config) + ([] if config.train.epochs == table_run.row.epochs else ["train.epochs"]),
+        deviations=deviations(config) + ([] if config.train.epochs == row.epochs else ["train.epochs"]),
+        remarks=results["remarks"],
         report=f"../../loso/{config.run_name}/report.html",
     )
 
@@ -102,16 +115,20 @@ def _print(lines: list[TableLine]) -> None:
     console.print(table)
     if other := sorted({key for line in lines for key in line.deviations}):
         console.print(f"note: not the paper's configuration; it differs in {', '.join(other)}", style="bold")
+    for remark in all_remarks(lines):
+        console.print(f"note: {remark}", style="bold")
 
 
 def _csv(lines: list[TableLine]) -> str:
     text = io.StringIO()
     writer = csv.writer(text, lineterminator="\n")
     ours, paper = ([f"{who} {name}" for name in METRICS] for who in ("ours", "paper"))
-    writer.writerow(["row", "task", "folds", *ours, "accuracy from", "accuracy to", *paper, "differs from paper in"])
+    writer.writerow(
+        ["row", "task", "folds", *ours, "accuracy from", "accuracy to", *paper, "differs from paper in", "notes"]
+    )
     for line in lines:
         numbers = [f"{value:.2f}" for value in (*line.ours, *line.interval, *line.paper)]
-        writer.writerow([line.row, line.task, line.folds, *numbers, " ".join(line.deviations)])
+        writer.writerow([line.row, line.task, line.folds, *numbers, " ".join(line.deviations), "; ".join(line.remarks)])
     return text.getvalue()
 
 

@@ -83,6 +83,11 @@ def loader_options(workers: int) -> dict[str, Any]:
     return options
 
 
+def cores() -> int:
+    """Cores that this process may use, which a scheduler may have made fewer than the machine has."""
+    return len(os.sched_getaffinity(0)) if hasattr(os, "sched_getaffinity") else os.cpu_count() or 1
+
+
 def share_cores(worker: int = 0) -> None:
     """What a working process does first: one thread each, since the processes share the cores."""
     import cv2

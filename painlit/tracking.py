@@ -2,8 +2,9 @@
 
 from __future__ import annotations
 
-import hashlib
 import os
+import uuid
+from contextlib import suppress
 from pathlib import Path
 from typing import Any
 
@@ -45,6 +46,20 @@ def run_settings(log: LogConfig, folder: Path, group: str, name: str, kind: str)
         "name": name,
         "group": group,
         "job_type": kind,
-        "id": hashlib.sha256(str(folder.resolve()).encode()).hexdigest()[:16],
+        "id": _identity(folder),
         "resume": "allow",
     }
+
+
+def _identity(folder: Path) -> str:
+    """A name for the run that stays in its folder: moved it is the same run, deleted and made anew it is another."""
+    path = folder / "wandb_id"
+    if not path.is_file():
+        folder.mkdir(parents=True, exist_ok=True)
+        identity = uuid.uuid4().hex[:16]
+        part = path.with_name(f".{path.name}.{identity}")
+        part.write_text(identity)
+        with suppress(FileExistsError):  # another process of the same training was first
+            os.link(part, path)
+        part.unlink()
+    return path.read_text()

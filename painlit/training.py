@@ -70,6 +70,22 @@ class ResumePoint(Callback):
             trainer.save_checkpoint(self.path)
 
 
+class BestEpoch(ModelCheckpoint):
+    """Keeps the best epoch as best.ckpt, and knows it again when the run's folder was moved between stop and resume."""
+
+    def load_state_dict(self, state_dict: dict[str, Any]) -> None:
+        """Lightning drops the best score if the folder is called otherwise; here its files are looked for beside us."""
+        moved = dict(state_dict, dirpath=self.dirpath)
+        for key in ("best_model_path", "kth_best_model_path", "last_model_path"):
+            moved[key] = self._here(state_dict[key])
+        moved["best_k_models"] = {self._here(path): score for path, score in state_dict["best_k_models"].items()}
+        super().load_state_dict(moved)
+
+    def _here(self, path: str) -> str:
+        assert self.dirpath is not None
+        return str(Path(self.dirpath) / Path(path).name) if path else path
+
+
 class EpochLines(Callback):
     """One line of metrics an epoch, for log.txt and terminals alike; those of single classes are left to the logger."""
 
@@ -172,7 +188,7 @@ def fit(
     """
     every: list[Callback] = [EpochLines(), *callbacks, resume]
     if select:
-        best = ModelCheckpoint(
+        best = BestEpoch(
             resume.path.parent,
             "best",
             monitor="val/accuracy",

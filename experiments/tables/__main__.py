@@ -6,6 +6,7 @@ stop the others. Then prints ours beside the paper's, as `make report` does. Wit
 
 from __future__ import annotations
 
+import traceback
 from dataclasses import dataclass, field
 from pathlib import Path
 
@@ -38,7 +39,7 @@ def run(config: Config) -> TablesResult:
     runs = list(table_runs(config))
     if not config.loso.dry_run:
         prepare.run(config)
-    embedded: dict[Path, str] = {}
+    embedded: set[tuple[Path, str]] = set()
     finished: list[str] = []
     failed: dict[str, str] = {}
     hours = 0.0
@@ -51,6 +52,10 @@ def run(config: Config) -> TablesResult:
         except PainlitError as error:
             failed[ours.run_name] = str(error)
             print(f"{ours.run_name}: {error}", flush=True)
+            continue
+        except Exception as error:  # whatever it was, the other rows go on
+            traceback.print_exc()
+            failed[ours.run_name] = repr(error)
             continue
         if result.estimate is not None:
             hours += result.estimate.hours(result.estimate.workers)
@@ -67,13 +72,13 @@ def run(config: Config) -> TablesResult:
     return TablesResult(finished, failed, hours)
 
 
-def _embed_once(table_run: TableRun, embedded: dict[Path, str]) -> None:
+def _embed_once(table_run: TableRun, embedded: set[tuple[Path, str]]) -> None:
     """Embed for the first row that reads these embeddings; the next ones find them."""
     config = table_run.config
-    folder = config.folder("embed")
-    if config.cached and not config.loso.dry_run and folder not in embedded:
+    wanted = config.folder("embed"), config.embed.weights
+    if config.cached and not config.loso.dry_run and wanted not in embedded:
         embed.run(config)
-        embedded[folder] = config.run_name
+        embedded.add(wanted)
 
 
 if __name__ == "__main__":

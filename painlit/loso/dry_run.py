@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import io
 import math
-import os
 import tempfile
 import time
 from collections.abc import Sequence
@@ -24,6 +23,7 @@ from painlit.loso.finished import is_finished
 from painlit.loso.fold import fold_parts
 from painlit.loso.progress import read_epoch
 from painlit.loso.protocols import Fold, with_selection
+from painlit.processes import cores
 from painlit.training import ResumePoint, Run, fit, quiet_lightning
 
 WARM_UP, TIMED = 3, 10
@@ -85,7 +85,7 @@ def estimate(config: Config, clips: PainClips, folds: Sequence[Fold], place: Pat
     workers = fold_slots(config, gpus, len(folds))
     if not pending:
         return Estimate(state, 0, 0.0, 0.0, 0, workers, "nothing")
-    timed = _timed_steps(config, clips, pending[0], config.loso.threads or max(1, (os.cpu_count() or 1) // workers))
+    timed = _timed_steps(config, clips, pending[0], config.loso.threads or max(1, cores() // workers))
     per_epoch = {f.name: math.ceil(len(clips.of_subjects(f.train)) / config.train.batch_size) for f in pending}
     steps = sum(epochs_left[name] * count for name, count in per_epoch.items())
     return Estimate(state, steps, workers=workers, **timed)
@@ -95,9 +95,7 @@ def print_estimate(config: Config, found: Estimate) -> None:
     """Print the folds and the hours."""
     for name, state in found.state.items():
         print(f"  {name}: {state}")
-    print(
-        f"{len(found.state)} folds, {found.pending} to run, {found.workers} at once (loso.engine={config.loso.engine})"
-    )
+    print(f"{len(found.state)} folds, {found.pending} to run, {found.workers} at once on this machine")
     if not found.pending:
         return
     print(

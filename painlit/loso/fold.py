@@ -20,6 +20,7 @@ from data_modules.biovid_datamodule import BioVidDataModule
 from data_modules.pain_clips import PainClips
 from painlit.config import Config, from_dict
 from painlit.embeddings import FrameEmbedder
+from painlit.errors import PainlitError
 from painlit.files import file_digest, write_json, write_text
 from painlit.loso.engines.one_fold import FoldJob
 from painlit.loso.finished import fold_fingerprint
@@ -48,6 +49,8 @@ def run_job(job: FoldJob) -> None:
     assert job.clips is not None
     config = from_dict(job.config)
     check_fingerprint(job.folder, fold_fingerprint(job.fingerprint, job.name))
+    if not (job.folder / "checkpoints" / "last.ckpt").is_file():
+        forget_epoch(job.folder)  # of a process that came to no checkpoint
     fold = next(f for f in folds(config.loso.protocol, job.clips.subject_names) if f.name == job.name)
     _, metrics = run_fold(config, fold, job.clips, job.folder)
     write_json(job.folder / "metrics.json", metrics)
@@ -77,8 +80,11 @@ def run_fold(config: Config, fold: Fold, clips: PainClips, folder: Path) -> tupl
     clock = TrainingTime()
     told = LambdaCallback(on_train_epoch_end=lambda trainer, _: write_epoch(folder, trainer.current_epoch + 1))
     trainer = fit(module, data, config.train, run, resume=resume, callbacks=[told, clock], select=select, devices=1)
+    loss = trainer.callback_metrics.get("train/loss")  # None where an earlier process did the last epoch
     last: dict[str, Any] = {}
-    if config.loso.selection == "oracle":  # the same training, told by its last epoch: the gap is what oracle flatters
+    if (
+        select and config.loso.selection == "oracle"
+    ):  # the same training, told by its last epoch: the gap is what oracle flatters
         last["last_epoch"] = _test(trainer, module, data, folder / "predictions_last.csv")
     epoch = load_best(module, folder) if select else config.train.epochs
     metrics: dict[str, Any] = {
@@ -88,7 +94,7 @@ def run_fold(config: Config, fold: Fold, clips: PainClips, folder: Path) -> tupl
         "selection": config.loso.selection,
         "epoch": epoch,
         "train_clips": len(data.train),
-        "train_loss": float(trainer.callback_metrics["train/loss"]) if trainer.callback_metrics else None,
+        "train_loss": None if loss is None else float(loss),
         "subjects": {"train": fold.train, "validation": fold.validation, "test": fold.test},
     }
     if fold.test:
@@ -119,6 +125,11 @@ def fold_parts(config: Config, fold: Fold, clips: PainClips) -> tuple[PainAssess
 def _test(trainer: Any, module: PainAssessment, data: BioVidDataModule, path: Path) -> dict[str, Any]:
     """Predict the test clips, write the predictions, and say what they are worth; with the file's digest."""
     at, probabilities = _predict(trainer, module, data)
+    if not np.isfinite(probabilities).all():
+        raise PainlitError(
+            f"{path.parent.name}: the training diverged, its probabilities are not finite",
+            f"lower train.lr or set train.precision=32-true, and delete {path.parent}",
+        )
     write_text(path, predictions_csv(data.clips, at, probabilities))
     return {**summary(data.clips.labels[at], probabilities), "sha256": file_digest(path)}
 

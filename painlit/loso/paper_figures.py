@@ -125,7 +125,8 @@ def paper_row(config: Config) -> tuple[PaperRow, bool] | None:
 def deviations(config: Config) -> list[str]:
     """Settings that decide a result, that no row of the paper's tables varies, and that are not at their default."""
     ours, paper = _untold(config), _untold(Config())
-    return sorted(key for key, value in ours.items() if value != paper[key])
+    untrained = ["embed.weights"] if config.model.uses_video and config.embed.weights == "untrained" else []
+    return sorted([*(key for key, value in ours.items() if value != paper[key]), *untrained])
 
 
 def _untold(config: Config) -> dict[str, object]:

@@ -38,8 +38,7 @@ class LosoProgress:
         """A fold has ended well."""
         self._set(name, self._epochs)
         self._done += 1
-        accuracy = _accuracy(self._folder / name / "metrics.json")
-        self.say(f"fold {name}: accuracy {100 * accuracy:.1f} % ({self._done} of {self.folds} folds)")
+        self.say(f"fold {name}: {_accuracy(self._folder / name)} ({self._done} of {self.folds} folds)")
 
     def say(self, text: str) -> None:
         """Print a line above the bar."""
@@ -75,7 +74,7 @@ def read_epoch(fold: Path) -> int:
     """The last epoch that a fold told of; 0 if it told of none."""
     try:
         return int(json.loads((fold / _NAME).read_text())["epoch"])
-    except (FileNotFoundError, ValueError, KeyError):  # not begun, or cut short by a crash: it only feeds a bar
+    except (OSError, ValueError, KeyError, TypeError):  # not begun, torn, or replaced on another node: it feeds a bar
         return 0
 
 
@@ -84,5 +83,8 @@ def forget_epoch(fold: Path) -> None:
     (fold / _NAME).unlink(missing_ok=True)
 
 
-def _accuracy(metrics: Path) -> float:
-    return float(json.loads(metrics.read_text())["test"]["accuracy"])
+def _accuracy(fold: Path) -> str:
+    try:
+        return f"accuracy {100 * json.loads((fold / 'metrics.json').read_text())['test']['accuracy']:.1f} %"
+    except OSError:  # written on another node, and not seen here yet
+        return "finished"

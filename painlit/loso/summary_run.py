@@ -3,27 +3,52 @@
 from __future__ import annotations
 
 import os
-from collections.abc import Mapping
+from collections.abc import Iterator, Mapping
+from contextlib import contextmanager
 from pathlib import Path
 from typing import Any
 
 from painlit.config import Config
+from painlit.files import file_digest, write_text
 from painlit.loso.metrics import METRICS
 from painlit.tracking import run_settings
 
 
 def log_summary(config: Config, results: Mapping[str, Any], folder: Path) -> None:
-    """Log a finished evaluation beside the runs of its folds, as `log.wandb` says.
+    """Log an evaluation beside the runs of its folds, as `log.wandb` says, unless these results are logged already.
+
+    The results are on the disk by then: if logging fails, this says so, and the next `make loso` tries again.
 
     Args:
         config: The run's configuration.
         results: What results.json holds.
         folder: Of the run; the files of its folds become an artifact.
     """
-    if config.log.wandb == "disabled":
+    mark, now = folder / "summary_logged.txt", file_digest(folder / "results.json")
+    if config.log.wandb == "disabled" or (mark.is_file() and mark.read_text() == now):
         return
-    # Files of an artifact wait there for `wandb sync`; in the run's folder, rather than in a home that may not last.
-    os.environ.setdefault("WANDB_DATA_DIR", str((folder / "wandb").resolve()))
+    try:
+        with _artifacts_in(folder / "wandb"):
+            _log(config, results, folder)
+    except Exception as error:  # whatever a service and its network raise: the evaluation is done, and is kept
+        print(f"the summary was not logged to Weights & Biases: {error!r}; the next `make loso` tries again")
+        return
+    write_text(mark, now)
+
+
+@contextmanager
+def _artifacts_in(folder: Path) -> Iterator[None]:
+    """Let an artifact's files wait for `wandb sync` in the run's folder, not in a home that may not last."""
+    chosen = os.environ.get("WANDB_DATA_DIR")
+    os.environ["WANDB_DATA_DIR"] = chosen or str(folder.resolve())
+    try:
+        yield
+    finally:
+        if chosen is None:
+            del os.environ["WANDB_DATA_DIR"]
+
+
+def _log(config: Config, results: Mapping[str, Any], folder: Path) -> None:
     import wandb
 
     settings = run_settings(config.log, folder, group=config.run_name, name="summary", kind="summary")

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections import Counter
 from collections.abc import Sequence
 from dataclasses import dataclass
 from itertools import groupby
@@ -30,6 +31,8 @@ class TableLine:
     """Finished folds of all."""
     deviations: list[str]
     """Keys that are not as in the paper."""
+    remarks: list[str]
+    """What a reader must know of this run: shuffled labels, selection on the test subjects, ..."""
     report: str
     """The run's own report, relative to the tables'."""
 
@@ -37,6 +40,12 @@ class TableLine:
     def difference(self) -> float:
         """Accuracy, ours minus the paper's, in points."""
         return self.ours[0] - self.paper[0]
+
+
+def all_remarks(lines: Sequence[TableLine]) -> list[str]:
+    """Each remark once, with the number of rows it holds for where it does not hold for all."""
+    counts = Counter(remark for line in lines for remark in line.remarks)
+    return [remark if n == len(lines) else f"{n} of {len(lines)} rows: {remark}" for remark, n in counts.items()]
 
 
 def write_tables(config: Config, lines: Sequence[TableLine], of: int, path: Path) -> None:
@@ -56,6 +65,7 @@ def write_tables(config: Config, lines: Sequence[TableLine], of: int, path: Path
         done=len(lines),
         of=of,
         is_biovid=config.data.is_biovid,
+        remarks=all_remarks(lines),
         deviations=sorted({key for line in lines for key in line.deviations}),
         provenance=provenance(),
     )

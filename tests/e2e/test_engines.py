@@ -98,6 +98,80 @@ def test_a_dry_run_lists_folds_and_hours_and_trains_nothing(tiny_data, runs, cap
     assert "64 workers like this one" in told
 
 
+def test_a_fold_told_to_end_is_tried_again_and_the_others_go_on(tiny_data, runs):
+    folder = runs / "loso" / "told"
+    arguments = command(tiny_data, runs, "name=told", "train.epochs=60", "loso.workers=1")
+    running = subprocess.Popen(arguments, stdout=subprocess.PIPE, text=True)
+    fold = folder / "folds" / FOLDS[0]
+    wait_for((fold / "checkpoints" / "last.ckpt").is_file)
+    os.kill(processes_of(folder / "folds")[-1], signal.SIGTERM)
+    told = running.communicate(timeout=120)[0]
+    assert running.returncode == 0
+    assert f"fold {FOLDS[0]}: ended by SIGTERM, see {fold}/log.txt; it will be tried once more" in told
+    assert json.loads((folder / "results.json").read_text())["folds_done"] == 3
+
+
+def test_the_selected_epoch_is_the_same_when_the_runs_folder_moves_between_stop_and_resume(tiny_data, runs):
+    rule = ["loso.selection=oracle", "train.epochs=12", "train.checkpoint_every=4", "loso.workers=1"]
+    whole = loso.run(tiny(tiny_data, runs, *HEART, *rule, "name=whole"))
+    running = subprocess.Popen(command(tiny_data, runs, "name=moved", *rule), stdout=subprocess.DEVNULL)
+    fold = runs / "loso" / "moved" / "folds" / FOLDS[0]
+    wait_for((fold / "checkpoints" / "last.ckpt").is_file)
+    running.kill()
+    running.wait()
+    elsewhere = runs.rename(runs.with_name("elsewhere"))
+    moved = loso.run(tiny(tiny_data, elsewhere, *HEART, *rule, "name=moved"))
+    for name in FOLDS:
+        texts = [(place / "folds" / name / "predictions.csv").read_text()
+                 for place in (elsewhere / "loso" / whole.folder.name, moved.folder)]  # fmt: skip
+        assert texts[0] == texts[1]
+
+
+def test_diverged_training_is_told_and_not_tried_again(tiny_data, runs, capfd):
+    only = ["train.lr=1e30", "loso.subjects=[010100_m_27]", "name=diverged"]
+    result = loso.run(tiny(tiny_data, runs, *HEART, *only))
+    assert "the training diverged" in result.failed[FOLDS[0]]
+    assert "tried once more" not in capfd.readouterr().out
+
+
+def test_failures_of_folds_that_are_not_chosen_now_are_kept(tiny_data, runs):
+    wrong = ["train.lr=1e30", "name=kept"]
+    folder = loso.run(tiny(tiny_data, runs, *HEART, *wrong, "loso.subjects=[010100_m_27]")).folder
+    loso.run(tiny(tiny_data, runs, *HEART, *wrong, "loso.subjects=[020100_w_34]"))
+    assert sorted(json.loads((folder / "failures.json").read_text())) == FOLDS[:2]
+
+
+def test_a_dry_run_refuses_what_the_run_would_refuse(tiny_data, runs):
+    loso.run(tiny(tiny_data, runs, *HEART, "name=dry", "loso.subjects=[010100_m_27]"))
+    with pytest.raises(PainlitError, match="seed was 0 and is now 5"):
+        loso.run(tiny(tiny_data, runs, *HEART, "name=dry", "seed=5", "loso.dry_run=true"))
+
+
+def test_a_model_for_everybody_needs_no_selection(tiny_data, runs):
+    from experiments import finetune
+
+    result = finetune.run(tiny(tiny_data, runs, *HEART, "loso.selection=oracle", "name=everybody"))
+    assert result.weights.is_file()
+
+
+def test_a_summary_that_cannot_be_logged_costs_no_result_and_is_tried_again(tiny_data, runs, monkeypatch, capsys):
+    import wandb
+
+    def unreachable(**_):
+        raise wandb.errors.CommError("no network")
+
+    config = tiny(tiny_data, runs, *HEART, "name=later", "log.wandb=offline", "loso.subjects=[010100_m_27]")
+    with monkeypatch.context() as patched:
+        patched.setattr(wandb, "init", unreachable)
+        result = loso.run(config)
+    assert not result.failed
+    assert (result.folder / "results.json").is_file()
+    assert "the summary was not logged" in capsys.readouterr().out
+    loso.run(config)
+    loso.run(config)
+    assert len(list(result.folder.glob("wandb/offline-run-*"))) == 1, "logged once, and not again"
+
+
 def test_oracle_tells_by_how_much_it_flatters(tiny_data, runs):
     result = loso.run(tiny(tiny_data, runs, *HEART, "loso.selection=oracle", "name=oracle"))
     last = loso.run(tiny(tiny_data, runs, *HEART, "name=last"))
@@ -152,6 +226,7 @@ def test_the_summary_run_is_logged_offline_with_table_confusion_and_predictions(
     tables = list(summary.parent.glob("files/media/table/*.json"))
     assert {path.name.split("_")[0].split(" ")[0] for path in tables} == {"metrics", "per", "confusion"}
     assert b"summary" in summary.read_bytes()
+    assert "WANDB_DATA_DIR" not in os.environ, "another run in this process has a folder of its own"
     waiting = [path.read_bytes() for path in result.folder.glob("wandb/artifacts/**/*") if path.is_file()]
     for fold in FOLDS:
         predictions = (result.folder / "folds" / fold / "predictions.csv").read_bytes()

@@ -60,13 +60,13 @@ def test_a_row_that_fails_does_not_stop_the_others(config, capsys):
     assert sorted(result.failed) == [f"tiny-{name}-np_vs_p4" for name in ROWS[:2]]
     assert all("make pretrain-stage" in why for why in result.failed.values())
     assert result.finished == [f"tiny-{ROWS[2]}-np_vs_p4"]
-    assert "1 of 3 rows and tasks have results" in capsys.readouterr().out
+    assert "1 of 34 rows and tasks have results" in capsys.readouterr().out
 
 
 def test_report_writes_pages_anew_and_needs_no_run(config, capsys):
     written = report.run(config)
     assert (written.lines, written.reports) == ([], 0)
-    assert "0 of 3 rows and tasks have results; `make tables` runs what is missing" in capsys.readouterr().out
+    assert "0 of 34 rows and tasks have results; `make tables` runs what is missing" in capsys.readouterr().out
     run(config)
     (page,) = Path(config.runs).glob("loso/*/report.html")
     os.truncate(page, 0)
@@ -84,6 +84,23 @@ def test_report_writes_pages_anew_and_needs_no_run(config, capsys):
     told = capsys.readouterr().out
     assert f"no report of {old}: another version" in told
     assert f"no report of {torn}: unknown key 'no_such_key'" in told
+
+
+def test_lines_are_told_by_the_runs_and_not_by_the_configuration_given_now(config):
+    oracle = dataclasses.replace(config.loso, selection="oracle")
+    run(dataclasses.replace(config, loso=oracle))  # only the row of heart rates has what it needs
+    plain = dataclasses.replace(config, tables=dataclasses.replace(config.tables, epoch_share=1.0))
+    (line,) = report.run(plain).lines
+    assert {"train.epochs", "loso.selection"} <= set(line.deviations)
+    assert any("flatter" in remark for remark in line.remarks)
+    assert "flatter" in (Path(config.runs) / "tables" / "tiny" / "report.html").read_text()
+
+
+def test_embeddings_of_another_stage_are_refused(config):
+    leave_spatial_modules(config)
+    names = dataclasses.replace(config, embed=dataclasses.replace(config.embed, name="one"))
+    result = run(names)
+    assert list(result.failed) == [f"tiny-{ROWS[1]}-np_vs_p4"], "one name cannot hold two Spatial-Modules"
 
 
 def test_hours_of_all_rows_are_estimated_and_nothing_is_trained(config):

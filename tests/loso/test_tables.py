@@ -57,6 +57,8 @@ def test_an_unknown_row_is_named():
 def test_deviations_name_the_keys():
     assert deviations(Config()) == []
     assert deviations(load(["train.lr=0.5", "clip.frames=16", "seed=3"])) == ["clip.frames", "train.lr"]
+    assert deviations(load(["embed.weights=untrained"])) == ["embed.weights"]
+    assert deviations(load(["embed.weights=untrained", "model.modality=heart_rate"])) == []
 
 
 def test_an_overlay_keeps_what_its_file_does_not_name(tmp_path: Path):

@@ -46,5 +46,6 @@ def line() -> TableLine:
         paper=[74.25, 74.21, 76.74, 72.24],
         folds="24/24",
         deviations=["clip.frames"],
+        remarks=["epochs were selected on the test subjects"],
         report="../../loso/x/report.html",
     )

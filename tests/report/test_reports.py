@@ -92,4 +92,5 @@ def test_the_tables_show_differences_and_what_deviates(line, tmp_path: Path):
     assert "1 of 34 rows" in text
     assert "−4.25" in text
     assert "differs in clip.frames" in text
+    assert "epochs were selected on the test subjects" in text
     assert "not pain data" in text

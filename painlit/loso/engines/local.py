@@ -15,9 +15,9 @@ from multiprocessing import connection
 from multiprocessing.process import BaseProcess
 
 from painlit.config import Config, from_dict
-from painlit.loso.engines.one_fold import TOLD, FoldJob, reason, work
+from painlit.loso.engines.one_fold import TOLD, FoldJob, checked, reason, work
 from painlit.loso.progress import LosoProgress
-from painlit.processes import end_with_parent
+from painlit.processes import cores, end_with_parent
 
 _LOOK_EVERY = 1.0  # s between looks at how far the folds are
 
@@ -27,7 +27,7 @@ def run_folds(jobs: Sequence[FoldJob], progress: LosoProgress) -> dict[str, str]
     config = from_dict(jobs[0].config)
     gpus = gpu_count() if config.train.accelerator in ("auto", "gpu", "cuda") else 0
     slots = list(range(fold_slots(config, gpus, progress.folds)))
-    threads = config.loso.threads or max(1, (os.cpu_count() or 1) // len(slots))
+    threads = config.loso.threads or max(1, cores() // len(slots))
     context = multiprocessing.get_context("forkserver")
     context.set_forkserver_preload(["painlit.loso.fold"])
     waiting, running, failed = list(jobs), dict[int, tuple[FoldJob, int, BaseProcess]](), dict[str, str]()
@@ -45,14 +45,15 @@ def run_folds(jobs: Sequence[FoldJob], progress: LosoProgress) -> dict[str, str]
                 job, slot, process = running.pop(sentinel)
                 process.join()
                 slots.append(slot)
-                if not process.exitcode:
+                outcome = checked(process.exitcode or 0, job)
+                if not outcome:
                     progress.finished(job.name)
-                elif process.exitcode != TOLD and job.name not in tried_again:
+                elif outcome != TOLD and job.name not in tried_again:
                     tried_again.add(job.name)
                     waiting.append(job)
-                    progress.say(f"fold {job.name}: {reason(process.exitcode, job)}; it will be tried once more")
+                    progress.say(f"fold {job.name}: {reason(outcome, job)}; it will be tried once more")
                 else:
-                    failed[job.name] = reason(process.exitcode, job)
+                    failed[job.name] = reason(outcome, job)
     finally:
         for _, _, process in running.values():
             process.terminate()
@@ -63,7 +64,7 @@ def run_folds(jobs: Sequence[FoldJob], progress: LosoProgress) -> dict[str, str]
 
 def fold_slots(config: Config, gpus: int, folds: int) -> int:
     """Folds that run at once on this machine; more than there are would only divide the cores further."""
-    return min(config.loso.workers or gpus * config.loso.folds_per_gpu or os.cpu_count() or 1, folds)
+    return min(config.loso.workers or gpus * config.loso.folds_per_gpu or cores(), folds)
 
 
 def gpu_count() -> int:

@@ -13,6 +13,7 @@ from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 from painlit.errors import PainlitError
+from painlit.loso.finished import is_finished
 from painlit.run_folder import run_lock
 
 if TYPE_CHECKING:
@@ -59,10 +60,18 @@ def work(job: FoldJob, threads: int) -> int:
         except PainlitError as error:
             print(f"\nerror: {error}", flush=True)
             return TOLD
+        except SystemExit:  # Lightning's answer to SIGTERM, without a code
+            print("ended by SIGTERM", flush=True)
+            return FAILED
         except Exception:  # whatever it was, it belongs in this fold's log, and the other folds go on
             traceback.print_exc()
             return FAILED
     return 0
+
+
+def checked(outcome: int, job: FoldJob) -> int:
+    """The outcome, or `FAILED` where a fold claims to have ended well and is not finished."""
+    return outcome or (0 if is_finished(job.folder) else FAILED)
 
 
 def reason(outcome: int, job: FoldJob) -> str:

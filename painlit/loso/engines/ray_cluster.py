@@ -11,6 +11,7 @@ import multiprocessing
 import os
 import signal
 import socket
+import traceback
 from collections import deque
 from collections.abc import Sequence
 from dataclasses import replace
@@ -20,7 +21,7 @@ from typing import TYPE_CHECKING, Any
 
 from painlit.config import Config, from_dict
 from painlit.errors import PainlitError
-from painlit.loso.engines.one_fold import TOLD, FoldJob, reason, work
+from painlit.loso.engines.one_fold import TOLD, FoldJob, checked, reason, work
 from painlit.loso.progress import LosoProgress
 from painlit.processes import end_with_parent
 
@@ -29,6 +30,7 @@ if TYPE_CHECKING:
 
 _LOOK_EVERY = 1.0  # s between looks at how far the folds are
 _NODE_DEATHS = 3  # times that Ray starts a fold again when its node or its process dies
+_SHUTDOWN = 30.0  # s for Ray to leave the cluster in its own way
 _ANSWER = 10.0  # s for a cluster's address to answer
 _OBJECT_STORE = 128 * 2**20  # bytes; the clips of all folds are one object of a few MB
 
@@ -69,6 +71,8 @@ def run_folds(jobs: Sequence[FoldJob], progress: LosoProgress) -> dict[str, str]
         gone = "the Ray cluster went away (its head, or the node of this machine); start it and run the same command"
         failed |= dict.fromkeys(open_jobs, gone)
     finally:
+        if not open_jobs:
+            driver.join(_SHUTDOWN)
         driver.terminate()
         driver.join()
     return failed
@@ -83,6 +87,9 @@ def _drive(jobs: list[FoldJob], told: connection.Connection) -> None:
         _run(jobs, told)
     except PainlitError as error:
         told.send(("error", error.what, error.remedy))
+    except Exception as error:  # whatever Ray raised: it must not pass for a cluster that went away
+        traceback.print_exc()
+        told.send(("error", f"the Ray engine failed: {error!r}", "finished folds are kept; see the traceback above"))
 
 
 def _run(jobs: list[FoldJob], told: connection.Connection) -> None:
@@ -168,9 +175,10 @@ def _outcome(reference: Any, job: FoldJob) -> tuple[str, bool]:
     import ray
 
     try:
-        outcome = ray.get(reference)
+        outcome = int(ray.get(reference))
     except ray.exceptions.RayError as error:  # beyond Ray's own tries
         return f"{type(error).__name__}: {str(error).splitlines()[0]}, see {job.log}", False
     if outcome == -1:
         return f"a node does not see {job.folder.parents[1]}: all nodes must have it at the same path", False
+    outcome = checked(outcome, job)
     return (reason(outcome, job) if outcome else ""), outcome not in (0, TOLD)
