@@ -1,10 +1,10 @@
 """What `make loso` costs beside training: wall time of 24 folds on two workers against their pure training times.
 
 A fold's pure training time is what it spends in the training loop. Everything else is overhead: starting processes,
-reading clips, building models, checkpoints, predictions, the evaluation and its report. Twice, without Weights & Biases
-and with it offline, as by default. What is told apart goes with the number of folds or comes once, so the longer the
-folds the smaller the share: these have 120 epochs of 92 clips, the paper's 800 of 3,440. The proxy's heart rates and cached embeddings are prepared before. Other `key=value`
-arguments reach the configuration.
+reading clips, building models, checkpoints, predictions, the evaluation and its report, and a worker that waits for the
+other's last fold. Twice, without Weights & Biases and with it offline, as by default. All of it goes with the number of
+folds or comes once, so longer folds have a smaller share: these have 120 epochs of 92 clips, the paper's 800 of 3,440.
+The proxy's heart rates and cached embeddings are prepared before. Other `key=value` arguments reach the configuration.
 """
 
 import json
