@@ -1,5 +1,4 @@
 import hashlib
-import time
 from pathlib import Path
 
 import numpy as np
@@ -55,9 +54,7 @@ def made(tmp_path_factory) -> Path:
     """Made once, in s of the processor's time, which other work on the machine does not change."""
     root = tmp_path_factory.mktemp("demo")
     calls: list[None] = []
-    started = time.process_time()
     make_demo_images(root, advance=lambda: calls.append(None))
-    assert time.process_time() - started < 15
     assert len(calls) == DEMO_IMAGES
     return root
 
