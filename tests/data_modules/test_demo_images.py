@@ -51,7 +51,7 @@ def times(root: Path) -> dict[Path, int]:
 
 @pytest.fixture(scope="module")
 def made(tmp_path_factory) -> Path:
-    """Made once, in s of the processor's time, which other work on the machine does not change."""
+    """Made once."""
     root = tmp_path_factory.mktemp("demo")
     calls: list[None] = []
     make_demo_images(root, advance=lambda: calls.append(None))
