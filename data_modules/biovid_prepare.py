@@ -50,30 +50,44 @@ def open_table(config: Config) -> ClipTable:
     return ClipTable(path, table_settings(config))
 
 
-def prepare_clip(clip: Clip, config: Config) -> PreparedClip:
+def prepare_clip(clip: Clip, before: PreparedClip | None, config: Config) -> PreparedClip:
     """Find the face in every used frame and the heart rate of every second.
 
     The two halves fail apart: a clip whose ECG is unusable still serves a video model. What was wrong is in the row.
+
+    Args:
+        clip: Its files.
+        before: What an earlier run found. Its usable half is kept as it is: embeddings and finished folds rest on it.
+        config: Clip, face and preparation settings.
     """
-    row = PreparedClip(clip.name, clip.subject, clip.label)
+    row = before or PreparedClip(clip.name, clip.subject, clip.label)
+    if row.boxes is None:
+        row = _with_faces(row, clip, config)
+    return row if row.bpm is not None else _with_heart_rates(row, clip, config)
+
+
+def _with_faces(row: PreparedClip, clip: Clip, config: Config) -> PreparedClip:
     try:
         track, padded = clip_faces(clip.video, config.clip, config.face, config.prepare.device)
-        row = dataclasses.replace(row, boxes=track.boxes, found=track.found, notes=_notes(track, padded))
     except ClipError as error:
-        row = dataclasses.replace(row, video_problem=str(error))
+        return dataclasses.replace(row, video_problem=str(error))
+    notes = _notes(track, padded)
+    return dataclasses.replace(row, boxes=track.boxes, found=track.found, notes=notes, video_problem="")
+
+
+def _with_heart_rates(row: PreparedClip, clip: Clip, config: Config) -> PreparedClip:
+    quality = None
     try:
         bpm, quality = _heart_rates(clip, config)
-        row = dataclasses.replace(row, ecg_quality=quality)
         if quality < config.prepare.least_ecg_quality:
             raise ClipError(
                 f"{clip.ecg}: signal quality {quality:.2f} is below {config.prepare.least_ecg_quality:g}, so its heart "
                 "rates cannot be trusted",
                 "look at the ECG; prepare.least_ecg_quality=0 takes it as it is",
             )
-        row = dataclasses.replace(row, bpm=bpm)
     except ClipError as error:
-        row = dataclasses.replace(row, ecg_problem=str(error))
-    return row
+        return dataclasses.replace(row, ecg_quality=quality, ecg_problem=str(error))
+    return dataclasses.replace(row, bpm=bpm, ecg_quality=quality, ecg_problem="")
 
 
 def _heart_rates(clip: Clip, config: Config) -> tuple[np.ndarray, float]:

@@ -1,7 +1,8 @@
 """`make prepare`: face boxes and heart rates of every clip of a data set, in one small table.
 
-Parallel over clips, resumable (a second run takes up the clips that are missing or had a problem), and without copying
-pixels. Leaves runs/prepare/<data.name>/{clips.sqlite, problems.csv, quality.csv, config.yaml, metrics.json}.
+Parallel over clips and without copying pixels. Resumable: a second run takes up the clips that are missing, and the
+unusable half of those with a problem. Leaves runs/prepare/<data.name>/{clips.sqlite, problems.csv, quality.csv,
+config.yaml, metrics.json}.
 """
 
 from __future__ import annotations
@@ -13,7 +14,7 @@ from dataclasses import dataclass
 from functools import partial
 from pathlib import Path
 
-from data_modules.biovid import read_samples
+from data_modules.biovid import Clip, read_samples
 from data_modules.biovid_prepare import prepare_clip, table_path, table_settings
 from experiments.command import main
 from painlit.build import pick_device
@@ -43,11 +44,12 @@ def run(config: Config) -> PrepareResult:
     folder = config.folder("prepare")
     table = ClipTable(table_path(config), table_settings(config))
     save_config(config, folder)
-    done = {name for name, row in table.clips().items() if not row.problems}
-    missing = [clip for clip in clips if clip.name not in done]
+    before = table.clips()
+    done = {name for name, row in before.items() if not row.problems}
+    missing = [(clip, before.get(clip.name)) for clip in clips if clip.name not in done]
     with progress_bar("prepare", total=len(clips), done=len(clips) - len(missing)) as advance:
         workers = config.prepare.workers or os.cpu_count() or 1
-        for row in unordered(partial(prepare_clip, config=config), missing, workers, what="the clip table"):
+        for row in unordered(partial(_prepare, config=config), missing, workers, what="the clip table"):
             table.add(row)
             advance()
     listed = {clip.name for clip in clips}
@@ -64,6 +66,10 @@ def run(config: Config) -> PrepareResult:
     write_json(folder / "metrics.json", {k: v for k, v in vars(result).items() if k != "table"})
     _print(result, rows)
     return result
+
+
+def _prepare(clip: tuple[Clip, PreparedClip | None], config: Config) -> PreparedClip:
+    return prepare_clip(*clip, config)
 
 
 def _write_report(path: Path, rows: list[PreparedClip]) -> None:

@@ -10,8 +10,6 @@ import traceback
 from dataclasses import dataclass, field
 from pathlib import Path
 
-from data_modules.biovid import read_samples
-from data_modules.biovid_prepare import open_table, table_path
 from experiments import embed, loso, prepare, report
 from experiments.command import main
 from experiments.tables import TableRun, table_runs
@@ -39,7 +37,7 @@ class TablesResult:
 def run(config: Config) -> TablesResult:
     """Run every chosen row and task that is not finished."""
     runs = list(table_runs(config))
-    if not (config.loso.dry_run or _is_prepared(config)):
+    if not config.loso.dry_run:
         prepare.run(config)
     embedded: set[tuple[Path, str]] = set()
     finished: list[str] = []
@@ -72,18 +70,6 @@ def run(config: Config) -> TablesResult:
     for name, why in failed.items():
         print(f"{name} failed: {why}")
     return TablesResult(finished, failed, hours)
-
-
-def _is_prepared(config: Config) -> bool:
-    """Whether every clip is in the table.
-
-    `make prepare` would look again at clips with problems. Their boxes may come out a little otherwise, and finished
-    rows would then be refused.
-    """
-    if not table_path(config).is_file():
-        return False
-    prepared = open_table(config).clips()
-    return all(clip.name in prepared for clip in read_samples(config.data.root, config.data.signals))
 
 
 def _embed_once(table_run: TableRun, embedded: set[tuple[Path, str]]) -> None:

@@ -9,6 +9,7 @@ import numpy as np
 import pytest
 from conftest import tiny
 
+from data_modules.biovid_prepare import open_table
 from experiments import check_data, loso, prepare
 from painlit.errors import PainlitError
 
@@ -92,6 +93,27 @@ def test_a_mended_clip_is_taken_up_by_the_next_prepare(root, tmp_path):
     assert prepare.run(config).video_problems == 1
     video(root).write_bytes(good)
     assert prepare.run(config).video_problems == 0
+
+
+@pytest.mark.parametrize("part", ["video", "ecg"])
+def test_the_usable_half_of_a_clip_with_a_problem_is_kept_as_it_is(part, root, tmp_path, monkeypatch):
+    """Embeddings and finished folds rest on it, and a second look may differ in the last bit."""
+    broken, other = (video(root), "_heart_rates") if part == "video" else (ecg(root), "clip_faces")
+    good = broken.read_bytes()
+    broken.write_bytes(b"")
+    config = tiny(root, tmp_path / "runs")
+    prepare.run(config)
+    before = open_table(config).clips()[CLIP]
+    monkeypatch.setattr(f"data_modules.biovid_prepare.{other}", lambda *_: pytest.fail("looked at it again"))
+    prepare.run(config)
+    broken.write_bytes(good)
+    prepare.run(config)
+    after = open_table(config).clips()[CLIP]
+    assert before.problems
+    assert not after.problems
+    kept = [(a, b) for a, b in ((before.boxes, after.boxes), (before.bpm, after.bpm)) if a is not None]
+    assert len(kept) == 1
+    np.testing.assert_array_equal(*kept[0])
 
 
 def test_an_ecg_a_row_short_is_used(root, tmp_path):
