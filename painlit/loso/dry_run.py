@@ -77,7 +77,8 @@ def estimate(config: Config, clips: PainClips, folds: Sequence[Fold], place: Pat
     for fold in folds:
         epoch = read_epoch(place / fold.name)
         state[fold.name] = f"epoch {epoch} of {config.train.epochs}" if epoch else "not begun"
-        epochs_left[fold.name] = config.train.epochs - epoch
+        behind = epoch % config.train.checkpoint_every if epoch < config.train.epochs else 0  # it goes on from there
+        epochs_left[fold.name] = config.train.epochs - epoch + behind
         if is_finished(place / fold.name):
             state[fold.name], epochs_left[fold.name] = "finished", 0
     pending = [fold for fold in folds if epochs_left[fold.name]]
@@ -85,7 +86,8 @@ def estimate(config: Config, clips: PainClips, folds: Sequence[Fold], place: Pat
     workers = fold_slots(config, gpus, len(folds))
     if not pending:
         return Estimate(state, 0, 0.0, 0.0, 0, workers, "nothing")
-    timed = _timed_steps(config, clips, pending[0], config.loso.threads or max(1, cores() // workers))
+    threads = 1 if config.loso.engine == "ray" else max(1, cores() // workers)
+    timed = _timed_steps(config, clips, pending[0], config.loso.threads or threads)
     per_epoch = {f.name: math.ceil(len(clips.of_subjects(f.train)) / config.train.batch_size) for f in pending}
     steps = sum(epochs_left[name] * count for name, count in per_epoch.items())
     return Estimate(state, steps, workers=workers, **timed)
@@ -96,6 +98,8 @@ def print_estimate(config: Config, found: Estimate) -> None:
     for name, state in found.state.items():
         print(f"  {name}: {state}")
     print(f"{len(found.state)} folds, {found.pending} to run, {found.workers} at once on this machine")
+    if config.loso.engine == "ray" and config.loso.workers is None:
+        print("  a Ray cluster runs as many at once as it has room for: find its number of workers below")
     if not found.pending:
         return
     print(

@@ -12,6 +12,7 @@ from data_modules.pain_clips import PainClips, embedding_weights
 from painlit.config import Config
 from painlit.loso.metrics import METRICS
 from painlit.loso.paper_figures import paper_row
+from painlit.loso.protocols import folds
 
 
 def print_results(config: Config, results: dict[str, Any]) -> None:
@@ -59,8 +60,8 @@ def remarks(config: Config, clips: PainClips) -> list[str]:
     without = {clip.rsplit("-", 2)[0] for clip in clips.excluded} - set(clips.subject_names)
     if without:
         notes.append(f"{len(without)} subjects have no usable clip and are in no fold: {', '.join(sorted(without))}")
-    classes = len(config.classes)
-    partial = [s for s in clips.subject_names if len(set(clips.labels[clips.of_subjects([s])].tolist())) < classes]
+    tested = {s for fold in folds(config.loso.protocol, clips.subject_names) for s in fold.test}
+    partial = [s for s in tested if len(set(clips.labels[clips.of_subjects([s])].tolist())) < len(config.classes)]
     if partial:
         notes.append(f"{len(partial)} subjects lack a class, which counts 0 in their own macro figures")
     if not config.data.is_biovid:

@@ -15,6 +15,7 @@ from conftest import TINY, tiny
 
 from experiments import loso
 from painlit.errors import PainlitError
+from painlit.loso.progress import write_epoch
 
 HEART = ["model.modality=heart_rate", "loso.threads=1"]
 FOLDS = ["010100_m_27", "020100_w_34", "030100_m_41"]
@@ -96,6 +97,11 @@ def test_a_dry_run_lists_folds_and_hours_and_trains_nothing(tiny_data, runs, cap
     told = capsys.readouterr().out
     assert "020100_w_34: not begun" in told
     assert "64 workers like this one" in told
+    (stopped_fold := runs / "loso" / "dry" / "folds" / FOLDS[1]).mkdir()
+    write_epoch(stopped_fold, 3)
+    stopped = loso.run(tiny(tiny_data, runs, *HEART, "name=dry", "loso.dry_run=true", "train.checkpoint_every=2"))
+    assert stopped.estimate.state[FOLDS[1]] == "epoch 3 of 4"
+    assert stopped.estimate.steps == (2 + 4) * 2, "a stopped fold goes on from its checkpoint, after epoch 2"
 
 
 def test_a_fold_told_to_end_is_tried_again_and_the_others_go_on(tiny_data, runs):
