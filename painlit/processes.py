@@ -13,6 +13,12 @@ from typing import Any, TypeVar
 
 from painlit.errors import PainlitError
 
+_IMPORTED = [
+    "painlit.images.dataset",
+    "painlit.embeddings.extract",
+    "painlit.loso.fold",
+    "wandb.sdk.launch",  # which Weights & Biases imports when a run begins, half of the second that takes
+]
 Piece = TypeVar("Piece")
 Result = TypeVar("Result")
 
@@ -61,9 +67,6 @@ def unordered(
 def loader_options(workers: int) -> dict[str, Any]:
     """What a DataLoader that decodes or augments gets, besides data and batches.
 
-    Its processes come from a server that has no threads. Forked from this process they would hang as soon as they use
-    OpenCV, if OpenCV's threads have worked here before.
-
     Args:
         workers: Processes; 0 works in this one.
     """
@@ -75,12 +78,22 @@ def loader_options(workers: int) -> dict[str, Any]:
         "generator": torch.Generator(),  # a loader draws a seed for its workers: not from the training's stream
     }
     if workers:
-        method = "forkserver" if "forkserver" in multiprocessing.get_all_start_methods() else "spawn"
-        context: Any = multiprocessing.get_context(method)
-        if method == "forkserver":
-            context.set_forkserver_preload(["painlit.images.dataset", "painlit.embeddings.extract"])
-        options |= {"multiprocessing_context": context, "worker_init_fn": share_cores, "prefetch_factor": 4}
+        options |= {"multiprocessing_context": forking(), "worker_init_fn": share_cores, "prefetch_factor": 4}
     return options
+
+
+def forking() -> Any:
+    """The multiprocessing context of loaders and folds: processes forked from a server without threads.
+
+    Forked from this process they would hang as soon as they use OpenCV, if OpenCV's threads have worked here before.
+    There is one server, and what it imports is settled when it starts; so it imports what any of them needs, and a fold
+    after an embedding need not import Lightning by itself.
+    """
+    if "forkserver" not in multiprocessing.get_all_start_methods():
+        return multiprocessing.get_context("spawn")
+    context = multiprocessing.get_context("forkserver")
+    context.set_forkserver_preload(_IMPORTED)
+    return context
 
 
 def cores() -> int:

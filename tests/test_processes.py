@@ -33,6 +33,29 @@ def test_a_loader_works_after_opencv_has_used_threads(tmp_path):
     assert done.stdout.strip() == "[0, 1, 2, 3, 4, 5, 6, 7]", done.stderr
 
 
+AFTER_A_LOADER = """
+import sys
+from torch.utils.data import DataLoader
+from painlit.processes import forking, loader_options
+
+def tell():
+    print([name in sys.modules for name in ("painlit.loso.fold", "wandb.sdk.launch")], flush=True)
+
+if __name__ == "__main__":
+    print([int(row) for row in DataLoader([1, 2, 3], **loader_options(1))])
+    process = forking().Process(target=tell)
+    process.start()
+    process.join()
+"""
+
+
+def test_a_fold_finds_its_packages_imported_after_an_embedding_in_the_same_process(tmp_path):
+    script = tmp_path / "after_a_loader.py"
+    script.write_text(AFTER_A_LOADER)
+    done = subprocess.run([sys.executable, str(script)], capture_output=True, text=True, timeout=120)
+    assert done.stdout.split("\n") == ["[1, 2, 3]", "[True, True]", ""], done.stderr
+
+
 class Counted(list):
     """Pieces of work that know how many have been taken."""
 

@@ -1,18 +1,20 @@
 """What `make loso` costs beside training: wall time of 24 folds on two workers against their pure training times.
 
-A fold's pure training time is what it spends in the training loop. Everything else is overhead: starting processes,
-reading clips, building models, checkpoints, predictions, the evaluation and its report, and a worker that waits for the
-other's last fold. Twice, without Weights & Biases and with it offline, as by default. All of it goes with the number of
-folds or comes once, so longer folds have a smaller share: these have 120 epochs of 92 clips, the paper's 800 of 3,440.
-The proxy's heart rates and cached embeddings are prepared before. Other `key=value` arguments reach the configuration.
+A fold's pure training time is what it spends in the training loop. Everything else that the command does is overhead:
+imports, starting processes, reading clips, building models, checkpoints, predictions, the evaluation and its report,
+and a worker that waits for the other's last fold. Twice, without Weights & Biases and with it offline, as by default.
+All of it goes with the number of folds or comes once, so longer folds have a smaller share: these have 120 epochs of 92
+clips, the paper's 800 of 3,440. The proxy's heart rates and cached embeddings are prepared before. Other `key=value`
+arguments reach the configuration.
 """
 
 import json
 import shutil
+import subprocess
 import sys
 import time
 
-from experiments import embed, loso, prepare
+from experiments import embed, prepare
 from experiments.bench.proxy import RUNS
 from painlit.config import load
 from painlit.errors import PainlitError
@@ -30,14 +32,16 @@ def main() -> None:
     embed.run(config)
     lines = []
     for wandb in ("disabled", "offline"):
-        config = load([*SETTINGS, *given, f"log.wandb={wandb}", f"name=overhead-{wandb}"])
+        arguments = [*SETTINGS, *given, f"log.wandb={wandb}", f"name=overhead-{wandb}"]
+        config = load(arguments)
         shutil.rmtree(config.folder("loso"), ignore_errors=True)
         started = time.monotonic()
-        result = loso.run(config)
+        ended = subprocess.run([sys.executable, "-m", "experiments.loso", *arguments], check=False)
         wall = time.monotonic() - started
-        if result.failed:
-            raise PainlitError(f"{len(result.failed)} folds failed", f"see {result.folder / 'failures.json'}")
-        folds = [json.loads(path.read_text()) for path in result.folder.glob("folds/*/metrics.json")]
+        folder = config.folder("loso")
+        if ended.returncode:
+            raise PainlitError("the run failed", f"see {folder / 'failures.json'}")
+        folds = [json.loads(path.read_text()) for path in folder.glob("folds/*/metrics.json")]
         training = sum(fold["training_seconds"] for fold in folds) / WORKERS
         whole = sum(fold["seconds"] for fold in folds) / WORKERS
         lines.append(

@@ -6,7 +6,6 @@ its folds die with it, so a second `make loso` never trains beside a first.
 
 from __future__ import annotations
 
-import multiprocessing
 import os
 import signal
 import sys
@@ -17,7 +16,7 @@ from multiprocessing.process import BaseProcess
 from painlit.config import Config, from_dict
 from painlit.loso.engines.one_fold import TOLD, FoldJob, checked, reason, work
 from painlit.loso.progress import LosoProgress
-from painlit.processes import cores, end_with_parent
+from painlit.processes import cores, end_with_parent, forking
 
 _LOOK_EVERY = 1.0  # s between looks at how far the folds are
 
@@ -28,8 +27,7 @@ def run_folds(jobs: Sequence[FoldJob], progress: LosoProgress) -> dict[str, str]
     gpus = gpu_count() if config.train.accelerator in ("auto", "gpu", "cuda") else 0
     slots = list(range(fold_slots(config, gpus, progress.folds)))
     threads = config.loso.threads or max(1, cores() // len(slots))
-    context = multiprocessing.get_context("forkserver")
-    context.set_forkserver_preload(["painlit.loso.fold", *_imported_when_a_run_begins(config)])
+    context = forking()
     waiting, running, failed = list(jobs), dict[int, tuple[FoldJob, int, BaseProcess]](), dict[str, str]()
     tried_again: set[str] = set()
     try:
@@ -60,11 +58,6 @@ def run_folds(jobs: Sequence[FoldJob], progress: LosoProgress) -> dict[str, str]
         for _, _, process in running.values():
             process.join()
     return failed
-
-
-def _imported_when_a_run_begins(config: Config) -> list[str]:
-    """What Weights & Biases imports only then, half of the second that a run takes to begin."""
-    return [] if config.log.wandb == "disabled" else ["wandb.sdk.launch"]
 
 
 def fold_slots(config: Config, gpus: int, folds: int) -> int:
