@@ -5,78 +5,59 @@ among raw pixels. Runs the stage 1 of the benchmark `identities` and `make pretr
 experiments/london.yaml; finished runs are read again. Other `key=value` arguments reach the configuration.
 """
 
-import math
 import sys
 from pathlib import Path
 
-import numpy as np
+import torch
 
 from data_modules.emotion_datamodule import EmotionDataModule, open_emotion_indices
 from experiments import pretrain_stage1, pretrain_stage2
 from experiments.bench.identities import SETTINGS, VERIFICATION
+from experiments.bench.london import Scores, folds, london_people, make_fold, of_all, told
 from experiments.bench.pixels import nearest_neighbour_accuracy
 from painlit.config import Config, load
-from painlit.errors import PainlitError
+from painlit.images.dataset import FaceImages
+from painlit.sampling import Draw
+from painlit.tasks.emotion_multitask import EmotionMultitask
 
-LONDON = Path(__file__).parents[2] / "../shared/data/faces/london"
 RUNS = Path("runs/bench")
-CLASSES, FOLDS = ("neutral", "smiling"), 5
 
 
-def make_fold(people: list[str], test: set[str], folder: Path) -> Path:
-    """A tree train|validation/<class>/<person>.jpg of links to the photographs."""
-    for name in CLASSES:
-        for person in people:
-            link = folder / ("validation" if person in test else "train") / name / f"{person}.jpg"
-            link.parent.mkdir(parents=True, exist_ok=True)
-            if not link.is_symlink():
-                link.symlink_to((LONDON / name / f"{person}.jpg").resolve())
-    return folder
-
-
-def folds(people: list[str]) -> list[set[str]]:
-    """Five groups of people, drawn once and for all."""
-    order = np.random.default_rng(0).permutation(people)
-    return [set(part.tolist()) for part in np.array_split(order, FOLDS)]
-
-
-def wilson(right: int, of: int, z: float = 1.96) -> tuple[float, float]:
-    """95 % interval of a share (Wilson 1927)."""
-    centre, share = (right + z * z / 2) / (of + z * z), right / of
-    half = z / (of + z * z) * math.sqrt(of * share * (1 - share) + z * z / 4)
-    return centre - half, centre + half
-
-
-def accuracy(config: Config) -> tuple[int, int]:
-    """Validation images of a stage-2 run told right, and all of them."""
-    of = len(EmotionDataModule(config, open_emotion_indices(config), config.spatial.image_size).validation_rows[0])
-    return round(pretrain_stage2.run(config).metrics["val/folders/accuracy"] * of), of
+@torch.inference_mode()
+def scores_of(config: Config) -> Scores:
+    """Scores of the validation photographs of a stage-2 run, which is run if it is not finished."""
+    checkpoint = pretrain_stage2.run(config).folder / "checkpoints" / "last.ckpt"
+    module = EmotionMultitask.load_from_checkpoint(checkpoint, map_location="cpu", weights_only=True).eval()
+    (index,) = open_emotion_indices(config)
+    size = config.spatial.image_size
+    (rows,) = EmotionDataModule(config, [index], size).validation_rows
+    images = FaceImages([index], [index.labels], size, config.face.margin, config.images)
+    batch = images.__getitems__([Draw(0, int(row), -1) for row in rows])
+    logits = module.heads["folders"](module(batch["images"]))
+    photographs = [(index.path(int(row)).stem, int(index.labels[row])) for row in rows]
+    return dict(zip(photographs, (logits[:, 1] - logits[:, 0]).tolist(), strict=True))
 
 
 def main() -> None:
     """Run all folds, or read what finished runs left, and print the figures."""
-    if not LONDON.is_dir():
-        raise PainlitError(f"{LONDON}: no such folder", "this benchmark needs the real data beside the project")
+    people = london_people()
     given = [argument for argument in sys.argv[1:] if "=" in argument]
     weights = pretrain_stage1.run(load([*SETTINGS, *VERIFICATION])).weights
-    people = sorted(path.stem for path in (LONDON / "neutral").glob("*.jpg"))
-    counts: dict[str, list[tuple[int, int]]] = {"raw pixels": [], "from scratch": [], "after stage 1": []}
+    pixels: list[tuple[int, int]] = []
+    scratch: list[Scores] = []
+    after_stage1: list[Scores] = []
     for number, test in enumerate(folds(people)):
         root = make_fold(people, test, RUNS / "london" / f"fold{number}")
         settings = ["config=experiments/london.yaml", f"stage2.roots.folders={root}", f"runs={RUNS}", *given]
-        scratch = load([*settings, "stage2.weights=untrained", f"name=london-scratch-{number}"])
-        data = EmotionDataModule(scratch, open_emotion_indices(scratch), scratch.spatial.image_size)
-        counts["raw pixels"].append(nearest_neighbour_accuracy(data))
-        counts["from scratch"].append(accuracy(scratch))
-        counts["after stage 1"].append(
-            accuracy(load([*settings, f"stage2.weights={weights}", f"name=london-{number}"]))
-        )
+        config = load([*settings, "stage2.weights=untrained", f"name=london-scratch-{number}"])
+        data = EmotionDataModule(config, open_emotion_indices(config), config.spatial.image_size)
+        pixels.append(nearest_neighbour_accuracy(data))
+        scratch.append(scores_of(config))
+        after_stage1.append(scores_of(load([*settings, f"stage2.weights={weights}", f"name=london-{number}"])))
     print("neutral or smiling, people not learnt from (95 % interval of the share, Wilson):")
-    for how, parts in counts.items():
-        right, of = (sum(column) for column in zip(*parts, strict=True))
-        low, high = wilson(right, of)
-        shares = ", ".join(f"{r / n:.3f}" for r, n in parts)
-        print(f"  {how}: {right}/{of} = {right / of:.4f} ({low:.3f} to {high:.3f}); folds {shares}")
+    print(f"  raw pixels: {of_all(sum(right for right, _ in pixels), sum(of for _, of in pixels))}")
+    print(f"  from scratch: {told(scratch)}")
+    print(f"  after stage 1: {told(after_stage1)}")
 
 
 if __name__ == "__main__":

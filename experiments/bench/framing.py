@@ -1,8 +1,11 @@
-"""A control for the London faces: does the photograph tell neutral from smiling without the face?
+"""What a London photograph tells of neutral or smiling: through how it was taken, and through the face.
 
 Gradient histograms (HOG) with logistic regression, on the five folds of the benchmark `expressions`: of the whole
-photograph, of the whole photograph with the face painted over, and of the detected face's crop, as it is and with all
-but its border painted over. What is told without a face is told by how the photographs were taken.
+photograph, of the whole photograph with the face painted over, and of the detected face's crop, as it is, closer, and
+with all but its border painted over. What is told without a face is told by how the photographs were taken.
+
+Beside it, how often the smiling one of a person's two photographs has the higher score. Some people smile so faintly
+that their smiling photograph, seen alone, could be another's neutral one.
 """
 
 import cv2
@@ -12,12 +15,13 @@ from sklearn.linear_model import LogisticRegression
 from sklearn.pipeline import make_pipeline
 from sklearn.preprocessing import StandardScaler
 
-from experiments.bench.expressions import CLASSES, LONDON, folds, wilson
+from experiments.bench.london import CLASSES, LONDON, folds, london_people, told
 from painlit.errors import PainlitError
 from painlit.signals import FaceDetector
 from painlit.signals.crops import crop_face, face_squares
 
 WHOLE, CROP = 160, 128  # px
+CLOSER = -0.3  # margin
 BORDER = 0.15  # of the crop's side that is left when the face is painted over
 GREY = 127
 
@@ -34,6 +38,7 @@ def views(path: str, detector: FaceDetector) -> dict[str, np.ndarray]:
     hidden = image.copy()
     hidden[max(0, y1) : y2, max(0, x1) : x2] = GREY
     crop = crop_face(image[..., None].repeat(3, 2), face_squares(box[None], 0)[0], CROP)[..., 0]
+    closer = crop_face(image[..., None].repeat(3, 2), face_squares(box[None], CLOSER)[0], CROP)[..., 0]
     border = crop.copy()
     edge = round(BORDER * CROP)
     border[edge:-edge, edge:-edge] = GREY
@@ -42,6 +47,7 @@ def views(path: str, detector: FaceDetector) -> dict[str, np.ndarray]:
         "whole photograph": small[0],
         "whole photograph, face painted over": small[1],
         "detected crop": crop,
+        "detected crop, closer": closer,
         "detected crop, face painted over": border,
     }
 
@@ -53,24 +59,23 @@ def gradients(image: np.ndarray) -> np.ndarray:
 
 def main() -> None:
     """Tell the accuracy of each view."""
-    if not LONDON.is_dir():
-        raise PainlitError(f"{LONDON}: no such folder", "this benchmark needs the real data beside the project")
-    people = sorted(path.stem for path in (LONDON / "neutral").glob("*.jpg"))
+    people = london_people()
     detector = FaceDetector()
     seen = {(p, c): views(str(LONDON / name / f"{p}.jpg"), detector) for p in people for c, name in enumerate(CLASSES)}
     print(
         "neutral or smiling, people not learnt from, HOG and logistic regression (95 % interval of the share, Wilson):"
     )
     for view in next(iter(seen.values())):
-        right = 0
+        features = {key: gradients(images[view]) for key, images in seen.items()}
+        scores = []
         for test in folds(people):
-            parts = {held: [key for key in seen if (key[0] in test) == held] for held in (False, True)}
-            features = {held: np.stack([gradients(seen[key][view]) for key in keys]) for held, keys in parts.items()}
-            labels = {held: np.array([label for _, label in keys]) for held, keys in parts.items()}
+            learnt = [key for key in seen if key[0] not in test]
+            held_out = [key for key in seen if key[0] in test]
             model = make_pipeline(StandardScaler(), LogisticRegression(C=0.01, max_iter=2000))
-            right += int((model.fit(features[False], labels[False]).predict(features[True]) == labels[True]).sum())
-        low, high = wilson(right, len(seen))
-        print(f"  {view}: {right}/{len(seen)} = {right / len(seen):.4f} ({low:.3f} to {high:.3f})")
+            model.fit([features[key] for key in learnt], [label for _, label in learnt])
+            decisions = model.decision_function([features[key] for key in held_out])
+            scores.append(dict(zip(held_out, decisions.tolist(), strict=True)))
+        print(f"  {view}: {told(scores)}")
 
 
 if __name__ == "__main__":

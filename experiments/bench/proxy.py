@@ -13,7 +13,7 @@ import json
 from pathlib import Path
 
 from experiments import embed, loso, prepare, pretrain_stage1, pretrain_stage2
-from experiments.bench.expressions import LONDON, make_fold
+from experiments.bench.london import LONDON, make_fold
 from painlit.config import load
 from painlit.errors import PainlitError
 

@@ -9,7 +9,7 @@ import sys
 import time
 
 from experiments import pretrain_stage1, pretrain_stage2
-from experiments.bench.expressions import make_fold
+from experiments.bench.london import make_fold
 from experiments.bench.proxy import RUNS, VALIDATION, people_beside_the_proxy
 from experiments.tables.__main__ import run
 from painlit.config import load
