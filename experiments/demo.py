@@ -9,6 +9,7 @@ from __future__ import annotations
 import time
 from dataclasses import replace
 from pathlib import Path
+from typing import TYPE_CHECKING
 
 from data_modules.demo import make_demo
 from data_modules.demo_heartbeats import make_demo_heartbeats
@@ -18,10 +19,13 @@ from experiments.command import main
 from painlit.config import Config
 from painlit.progress import progress_bar
 
+if TYPE_CHECKING:
+    from painlit.loso.run import LosoResult
+
 SUBJECTS, CLIPS_PER_CLASS = 6, 4
 
 
-def run(config: Config) -> loso.LosoResult:
+def run(config: Config) -> LosoResult:
     """Make the data, then run each step as its own make target would."""
     started = time.monotonic()
     _title("demo data: photographs, videos and ECG, made of one portrait and one heartbeat")

@@ -8,7 +8,7 @@ import threading
 from collections.abc import Callable, Iterator, Sequence
 from concurrent.futures import FIRST_COMPLETED, Future, ProcessPoolExecutor, wait
 from concurrent.futures.process import BrokenProcessPool
-from multiprocessing import connection
+from multiprocessing import connection, forkserver
 from typing import Any, TypeVar
 
 from painlit.errors import PainlitError
@@ -94,6 +94,12 @@ def forking() -> Any:
     context = multiprocessing.get_context("forkserver")
     context.set_forkserver_preload(_IMPORTED)
     return context
+
+
+def start_server() -> None:
+    """Start the server of `forking`, which imports for seconds, while there is other work."""
+    if forking().get_start_method() == "forkserver":
+        forkserver.ensure_running()
 
 
 def cores() -> int:

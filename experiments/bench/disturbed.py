@@ -29,7 +29,7 @@ SETTINGS = (
 )
 LOCAL_DEATHS = ("parent", "fold", "fold", "parent", "fold", "parent")
 RAY_DEATHS = ("node", "parent", "node", "node")
-QUIET = {"local": (3.0, 20.0), "ray": (20.0, 45.0)}  # s between two deaths
+QUIET = {"local": (2.0, 7.0), "ray": (20.0, 45.0)}  # s between two deaths
 CALM, DISTURBED = PLACE / "calm", PLACE / "disturbed"
 
 
