@@ -104,10 +104,10 @@ class BioVidDataModule(LightningDataModule):
         self.config = config
         self.seed = seed
         labels = clips.labels
-        if config.loso.shuffle_labels:
-            labels = shuffled_within_subjects(clips, train, seed)
+        if config.loso.shuffle_labels:  # of whoever decides something, but never of who is tested
+            labels = shuffled_within_subjects(clips, sorted({*train, *validation} - set(test)), seed)
         self.train = PainDataset(clips, clips.of_subjects(train), labels, config)
-        self.validation = PainDataset(clips, clips.of_subjects(validation), clips.labels, config)
+        self.validation = PainDataset(clips, clips.of_subjects(validation), labels, config)
         self.test = PainDataset(clips, clips.of_subjects(test), clips.labels, config)
         if not len(self.train):
             raise ValueError("no training clip")

@@ -29,7 +29,6 @@ def table_settings(config: Config) -> dict[str, Any]:
         "clip.frames": config.clip.used_frames,
         "face.min_face": config.face.min_face,
         "prepare.heart_rate_rule": config.prepare.heart_rate_rule,
-        "prepare.least_ecg_quality": config.prepare.least_ecg_quality,
     }
 
 
@@ -50,20 +49,38 @@ def open_table(config: Config) -> ClipTable:
     return ClipTable(path, table_settings(config))
 
 
-def prepare_clip(clip: Clip, before: PreparedClip | None, config: Config) -> PreparedClip:
-    """Find the face in every used frame and the heart rate of every second.
+def usable_part(clip: Clip, before: PreparedClip | None) -> PreparedClip:
+    """What an earlier run found and is still true: without the halves that were unusable or whose file was replaced.
+
+    What is usable is kept to the last bit, since embeddings and finished folds rest on it.
+    """
+    row = before or PreparedClip(clip.name, clip.subject, clip.label)
+    if row.boxes is None or row.video_bytes != _bytes(clip.video):
+        row = dataclasses.replace(row, boxes=None, found=None, notes=(), video_problem="")
+    if row.bpm is None or row.ecg_bytes != _bytes(clip.ecg):
+        row = dataclasses.replace(row, bpm=None, ecg_quality=None, ecg_problem="")
+    return row
+
+
+def prepare_clip(clip: Clip, row: PreparedClip, config: Config) -> PreparedClip:
+    """Find what is missing: the face in every used frame, and the heart rate of every second.
 
     The two halves fail apart: a clip whose ECG is unusable still serves a video model. What was wrong is in the row.
 
     Args:
         clip: Its files.
-        before: What an earlier run found. Its usable half is kept as it is: embeddings and finished folds rest on it.
+        row: What `usable_part` left.
         config: Clip, face and preparation settings.
     """
-    row = before or PreparedClip(clip.name, clip.subject, clip.label)
     if row.boxes is None:
-        row = _with_faces(row, clip, config)
-    return row if row.bpm is not None else _with_heart_rates(row, clip, config)
+        row = dataclasses.replace(_with_faces(row, clip, config), video_bytes=_bytes(clip.video))
+    if row.bpm is None:
+        row = dataclasses.replace(_with_heart_rates(row, clip, config), ecg_bytes=_bytes(clip.ecg))
+    return row
+
+
+def _bytes(file: Path) -> int | None:
+    return file.stat().st_size if file.is_file() else None
 
 
 def _with_faces(row: PreparedClip, clip: Clip, config: Config) -> PreparedClip:
@@ -71,23 +88,15 @@ def _with_faces(row: PreparedClip, clip: Clip, config: Config) -> PreparedClip:
         track, padded = clip_faces(clip.video, config.clip, config.face, config.prepare.device)
     except ClipError as error:
         return dataclasses.replace(row, video_problem=str(error))
-    notes = _notes(track, padded)
-    return dataclasses.replace(row, boxes=track.boxes, found=track.found, notes=notes, video_problem="")
+    return dataclasses.replace(row, boxes=track.boxes, found=track.found, notes=_notes(track, padded))
 
 
 def _with_heart_rates(row: PreparedClip, clip: Clip, config: Config) -> PreparedClip:
-    quality = None
     try:
         bpm, quality = _heart_rates(clip, config)
-        if quality < config.prepare.least_ecg_quality:
-            raise ClipError(
-                f"{clip.ecg}: signal quality {quality:.2f} is below {config.prepare.least_ecg_quality:g}, so its heart "
-                "rates cannot be trusted",
-                "look at the ECG; prepare.least_ecg_quality=0 takes it as it is",
-            )
     except ClipError as error:
-        return dataclasses.replace(row, ecg_quality=quality, ecg_problem=str(error))
-    return dataclasses.replace(row, bpm=bpm, ecg_quality=quality, ecg_problem="")
+        return dataclasses.replace(row, ecg_problem=str(error))
+    return dataclasses.replace(row, bpm=bpm, ecg_quality=quality)
 
 
 def _heart_rates(clip: Clip, config: Config) -> tuple[np.ndarray, float]:

@@ -15,6 +15,7 @@ from data_modules.cfee import CFEE
 from data_modules.expression_folders import ExpressionFolders
 from data_modules.image_loader import image_loader
 from data_modules.raf_db import RAFDB
+from painlit.build import pick_device
 from painlit.config import Config
 from painlit.errors import PainlitError
 from painlit.images.build_index import open_index
@@ -119,7 +120,7 @@ class EmotionDataModule(LightningDataModule):
 
 def open_emotion_indices(config: Config) -> list[ImageIndex]:
     """The indices of `stage2.sets`, built if need be under runs/index, with digests of every image."""
-    folder, stage, device = Path(config.runs) / "index", config.stage2, config.prepare.device
+    folder, stage, device = Path(config.runs) / "index", config.stage2, str(pick_device(config.prepare.device))
     return [
         open_index(SOURCES[name](config), folder, stage.faces, config.face, digests=True, device=device)
         for name in stage.sets

@@ -11,6 +11,7 @@ from torch.utils.data import DataLoader
 
 from data_modules.identities import IdentityTree
 from data_modules.image_loader import image_loader
+from painlit.build import pick_device
 from painlit.config import Config
 from painlit.errors import PainlitError
 from painlit.images.build_index import open_index
@@ -120,7 +121,8 @@ def open_face_index(config: Config) -> ImageIndex:
     """The index of `stage1.root`, built if need be under runs/index."""
     stage = config.stage1
     source = IdentityTree(Path(stage.root), stage.name)
-    return open_index(source, Path(config.runs) / "index", stage.faces, config.face, device=config.prepare.device)
+    device = str(pick_device(config.prepare.device))
+    return open_index(source, Path(config.runs) / "index", stage.faces, config.face, device=device)
 
 
 def _place_within(labels: np.ndarray, generator: np.random.Generator) -> np.ndarray:

@@ -2,10 +2,12 @@
 
 from __future__ import annotations
 
+import dataclasses
 import hashlib
-from collections.abc import Sequence
+from collections.abc import Iterable, Sequence
 from dataclasses import dataclass, field
 from pathlib import Path
+from typing import Any
 
 import numpy as np
 
@@ -132,12 +134,10 @@ def open_embeddings(config: Config) -> EmbeddingCache:
 
 def _refuse_other_weights(config: Config, digest: str) -> None:
     """Refuse embeddings of another Spatial-Module than `embed.weights` names; `auto` takes what is there."""
-    wanted, metrics = config.embed.weights, config.folder("embed") / "metrics.json"
-    made = str(embedding_weights(config)) if metrics.is_file() else "unknown"
-    if wanted in NAMED:
-        differ = made != "unknown" and NAMED[wanted][0] not in Path(made).parts
-    elif wanted == "untrained":
-        differ = made not in (wanted, "unknown")
+    wanted, about = config.embed.weights, _about_embeddings(config)
+    made, stage = about.get("weights", "unknown"), about.get("stage", "unknown")
+    if wanted in (*NAMED, "untrained"):
+        differ = bool(about) and stage != NAMED.get(wanted, (wanted,))[0]
     else:
         differ = wanted != "auto" and Path(wanted).is_file() and weights_digest(Path(wanted)) != digest
     if differ:
@@ -159,9 +159,40 @@ def read_embedding_problems(config: Config) -> dict[str, str]:
     return read_json(path)["failed"]
 
 
-def embedding_weights(config: Config) -> str:
-    """Where the cache's Spatial-Module came from: a file, `auto` or `untrained`."""
-    return read_json(config.folder("embed") / "metrics.json").get("weights", "unknown")
+def with_told_embeddings(config: Config) -> Config:
+    """The configuration with `embed.weights=auto` replaced by the stage that the cache's Spatial-Module came from."""
+    told = {**{stages[0]: name for name, stages in NAMED.items()}, "untrained": "untrained"}
+    stage = told.get(_about_embeddings(config).get("stage", "unknown"), "auto") if config.cached else "auto"
+    if config.embed.weights != "auto" or stage == "auto":
+        return config
+    name = config.folder("embed").name  # which would follow from the stage otherwise
+    return dataclasses.replace(config, embed=dataclasses.replace(config.embed, weights=stage, name=name))
+
+
+def refuse_tested_teachers(config: Config, tested: Iterable[str]) -> None:
+    """Refuse a Spatial-Module that learnt from the pain labels of a subject who is tested.
+
+    `make finetune` with train.joint leaves such modules, and says in their JSON whose clips they learnt from.
+
+    Raises:
+        PainlitError: It did.
+    """
+    learnt = _about_embeddings(config).get("learnt_from", []) if config.cached else []
+    if config.joint and Path(config.embed.weights).is_file():
+        learnt = read_json(Path(config.embed.weights).with_suffix(".json")).get("subjects", [])
+    both = sorted(set(learnt) & set(tested))
+    if both:
+        raise PainlitError(
+            f"the Spatial-Module learnt from the pain labels of {len(both)} subjects who are tested here, the first is "
+            f"{both[0]}",
+            "set embed.weights to one of stages 1 or 2, or to one that was finetuned without them (finetune.held_out)",
+        )
+
+
+def _about_embeddings(config: Config) -> dict[str, Any]:
+    """What `make embed` said of its cache; empty while it has not finished."""
+    path = config.folder("embed") / "metrics.json"
+    return read_json(path) if path.is_file() else {}
 
 
 def _unusable(row: PreparedClip, config: Config) -> str:
@@ -169,7 +200,7 @@ def _unusable(row: PreparedClip, config: Config) -> str:
     if config.model.uses_video:
         problems.append(row.video_problem)
     if config.model.uses_heart_rate:
-        problems.append(row.ecg_problem)
+        problems.append(row.ecg_refusal(config.prepare.least_ecg_quality))
     return "; ".join(p for p in problems if p)
 
 

@@ -16,7 +16,7 @@ from painlit.build import pick_device
 from painlit.config import Config
 from painlit.embeddings import EmbeddingCache, FrameEmbedder, VideoClip, boxes_digest, cache_settings, embed_frames
 from painlit.errors import ClipError, PainlitError
-from painlit.files import write_json
+from painlit.files import read_json, write_json
 from painlit.pretrained import pretrained_spatial_module
 from painlit.progress import progress_bar
 from painlit.provenance import save_config
@@ -35,10 +35,19 @@ class EmbedResult:
     seconds: float
     weights: str
     """Where the Spatial-Module came from."""
+    stage: str
+    """Stage that trained it, or `untrained`."""
+    learnt_from: tuple[str, ...]
+    """Subjects whose pain labels it learnt from; nobody may test it on them."""
 
 
-def run(config: Config) -> EmbedResult:
-    """Embed every prepared clip that the cache does not hold yet."""
+def run(config: Config, retry: bool = True) -> EmbedResult:
+    """Embed every prepared clip that the cache does not hold yet.
+
+    Args:
+        config: Which clips, with which Spatial-Module.
+        retry: Try clips again whose video could not be embedded; what was trained without them is then refused.
+    """
     started = time.monotonic()
     device = pick_device(config.embed.device)
     pretrained = pretrained_spatial_module(config, config.embed.weights)
@@ -57,22 +66,31 @@ def run(config: Config) -> EmbedResult:
     save_config(config, folder)
     digests = {clip.name: boxes_digest(clip.boxes) for clip in clips}
     finished = cache.finished(digests)
-    missing = [clip for clip in clips if clip.name not in finished]
+    told = folder / "metrics.json"
+    failed: dict[str, str] = {} if retry or not told.is_file() else read_json(told)["failed"]
+    missing = [clip for clip in clips if clip.name not in {*finished, *failed}]
     if missing:
-        (folder / "metrics.json").unlink(missing_ok=True)  # there again when the cache is complete
+        told.unlink(missing_ok=True)  # there again when the cache is complete
     embedder = FrameEmbedder(pretrained.spatial, pretrained.normalise)
-    failed: dict[str, str] = {}
-    with progress_bar("embed", total=len(clips), done=len(finished)) as advance:
+    computed = 0
+    with progress_bar("embed", total=len(clips), done=len(clips) - len(missing)) as advance:
         for name, embedded in embed_frames(missing, embedder, config, device):
             if isinstance(embedded, ClipError):
                 failed[name] = str(embedded)
             else:
                 cache.write(name, embedded, digests[name])
+                computed += 1
             advance()
     result = EmbedResult(
-        len(clips), len(missing) - len(failed), failed, round(time.monotonic() - started, 1), pretrained.source
+        clips=len(clips),
+        computed=computed,
+        failed=failed,
+        seconds=round(time.monotonic() - started, 1),
+        weights=pretrained.source,
+        stage=pretrained.stage,
+        learnt_from=pretrained.subjects,
     )
-    write_json(folder / "metrics.json", asdict(result))
+    write_json(told, asdict(result))
     print(f"{result.clips} clips embedded ({result.computed} in this run, {len(failed)} failed) in {folder}")
     for name, message in list(failed.items())[:10]:
         print(f"  {name}: {message}")

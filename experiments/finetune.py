@@ -11,7 +11,7 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
-from data_modules.pain_clips import data_fingerprints, load_pain_clips
+from data_modules.pain_clips import data_fingerprints, load_pain_clips, refuse_tested_teachers
 from experiments.command import main
 from painlit.config import Config
 from painlit.errors import PainlitError
@@ -43,13 +43,14 @@ def run(config: Config) -> FinetuneResult:
     weights = folder / "weights" / "pain.safetensors"
     clips = load_pain_clips(config)
     fold = _fold(config, clips.subject_names)
+    refuse_tested_teachers(config, fold.test)
     with run_lock(folder):
         data = {**data_fingerprints(config, clips), **weights_fingerprints(config), "held out": list(fold.test)}
         check_fingerprint(folder, fingerprint(config, data))
         if (folder / "metrics.json").is_file():
             print(f"{folder} is finished; give name=… for another run")
             return FinetuneResult(folder, weights, read_json(folder / "metrics.json"))
-        module, metrics = run_fold(config, fold, clips, folder)
+        module, metrics = run_fold(config, fold, clips, folder, kind="finetune")
         _save(module, config, fold, weights)
         write_json(folder / "metrics.json", metrics)  # last: it says that the run is finished
     print(f"weights: {weights.parent}")

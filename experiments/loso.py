@@ -19,7 +19,8 @@ if TYPE_CHECKING:
 
 def run(config: Config) -> LosoResult:
     """Run the folds that are not finished, then evaluate all that are."""
-    if config.loso.engine == "local" and not config.loso.dry_run:
+    unfinished = not (config.folder("loso") / "results.json").is_file()
+    if unfinished and config.loso.engine == "local" and not config.loso.dry_run:
         start_server()  # it imports what folds need while this process imports what it needs itself
     from painlit.loso.run import run_loso
 

@@ -8,20 +8,20 @@ config.yaml, metrics.json}.
 from __future__ import annotations
 
 import csv
+import dataclasses
 import io
-import os
 from dataclasses import dataclass
 from functools import partial
 from pathlib import Path
 
 from data_modules.biovid import Clip, read_samples
-from data_modules.biovid_prepare import prepare_clip, table_path, table_settings
+from data_modules.biovid_prepare import prepare_clip, table_path, table_settings, usable_part
 from experiments.command import main
 from painlit.build import pick_device
 from painlit.clip_table import ClipTable, PreparedClip
 from painlit.config import Config
 from painlit.files import write_json, write_text
-from painlit.processes import unordered
+from painlit.processes import cores, unordered
 from painlit.progress import progress_bar
 from painlit.provenance import save_config
 
@@ -37,54 +37,66 @@ class PrepareResult:
     noted: int
 
 
-def run(config: Config) -> PrepareResult:
-    """Prepare every clip of `data.root` that the table does not hold yet, or holds with a problem."""
-    pick_device(config.prepare.device)  # here, not in every worker
+def run(config: Config, retry: bool = True) -> PrepareResult:
+    """Prepare every clip of `data.root` that the table does not hold yet.
+
+    Args:
+        config: Where the clips are, and how they are prepared.
+        retry: Look again at the unusable half of clips with a problem, and at files that were replaced. What was
+            trained before without such a clip is refused afterwards, since it is there now.
+    """
+    device = str(pick_device(config.prepare.device))
     clips = read_samples(config.data.root, config.data.signals)
     folder = config.folder("prepare")
     table = ClipTable(table_path(config), table_settings(config))
     save_config(config, folder)
     before = table.clips()
-    done = {name for name, row in before.items() if not row.problems}
-    missing = [(clip, before.get(clip.name)) for clip in clips if clip.name not in done]
+    rows = {clip.name: usable_part(clip, before.get(clip.name)) for clip in clips if retry or clip.name not in before}
+    missing = [(clip, row) for clip in clips if (row := rows.get(clip.name)) and (row.boxes is None or row.bpm is None)]
+    config = dataclasses.replace(config, prepare=dataclasses.replace(config.prepare, device=device))
     with progress_bar("prepare", total=len(clips), done=len(clips) - len(missing)) as advance:
-        workers = config.prepare.workers or os.cpu_count() or 1
+        workers = config.prepare.workers or cores()
         for row in unordered(partial(_prepare, config=config), missing, workers, what="the clip table"):
             table.add(row)
             advance()
     listed = {clip.name for clip in clips}
-    rows = [row for row in table.clips().values() if row.name in listed]
-    _write_report(folder / "problems.csv", rows)
-    _write_quality(folder / "quality.csv", rows)
+    done = [row for row in table.clips().values() if row.name in listed]
+    least = config.prepare.least_ecg_quality
+    problems = [
+        (row.name, part, why)
+        for row in done
+        for part, why in (("video", row.video_problem), ("ecg", row.ecg_refusal(least)))
+        if why
+    ]
+    _write_report(folder / "problems.csv", problems, done)
+    _write_quality(folder / "quality.csv", done, least)
     result = PrepareResult(
         table=table.path,
-        clips=len(rows),
-        video_problems=sum(bool(row.video_problem) for row in rows),
-        ecg_problems=sum(bool(row.ecg_problem) for row in rows),
-        noted=sum(bool(row.notes) for row in rows),
+        clips=len(done),
+        video_problems=sum(part == "video" for _, part, _ in problems),
+        ecg_problems=sum(part == "ecg" for _, part, _ in problems),
+        noted=sum(bool(row.notes) for row in done),
     )
     write_json(folder / "metrics.json", {k: v for k, v in vars(result).items() if k != "table"})
-    _print(result, rows)
+    _print(result, problems, done)
     return result
 
 
-def _prepare(clip: tuple[Clip, PreparedClip | None], config: Config) -> PreparedClip:
-    return prepare_clip(*clip, config)
+def _prepare(piece: tuple[Clip, PreparedClip], config: Config) -> PreparedClip:
+    return prepare_clip(*piece, config)
 
 
-def _write_report(path: Path, rows: list[PreparedClip]) -> None:
+def _write_report(path: Path, problems: list[tuple[str, str, str]], rows: list[PreparedClip]) -> None:
     """problems.csv: every clip with a problem (unusable) or a note (repaired)."""
     text = io.StringIO()
     writer = csv.writer(text)
     writer.writerow(["clip", "part", "kind", "message"])
-    for row in rows:
-        writer.writerows([row.name, "video", "unusable", row.video_problem] for _ in range(bool(row.video_problem)))
-        writer.writerows([row.name, "ecg", "unusable", row.ecg_problem] for _ in range(bool(row.ecg_problem)))
-        writer.writerows([row.name, "video", "repaired", note] for note in row.notes)
+    writer.writerows([name, part, "unusable", why] for name, part, why in problems)
+    writer.writerows([row.name, "video", "repaired", note] for row in rows for note in row.notes)
     write_text(path, text.getvalue())
 
 
-def _write_quality(path: Path, rows: list[PreparedClip]) -> None:
+def _write_quality(path: Path, rows: list[PreparedClip], least: float) -> None:
     """quality.csv: how far the heart rates of each clip can be trusted, the worst first."""
     text = io.StringIO()
     writer = csv.writer(text)
@@ -92,19 +104,18 @@ def _write_quality(path: Path, rows: list[PreparedClip]) -> None:
     for row in sorted(rows, key=lambda row: -1.0 if row.ecg_quality is None else row.ecg_quality):
         quality = "" if row.ecg_quality is None else f"{row.ecg_quality:.3f}"
         bpm = "" if row.bpm is None else f"{row.bpm.mean():.1f}"
-        writer.writerow([row.name, quality, bpm, "no" if row.ecg_problem else "yes"])
+        writer.writerow([row.name, quality, bpm, "no" if row.ecg_refusal(least) else "yes"])
     write_text(path, text.getvalue())
 
 
-def _print(result: PrepareResult, rows: list[PreparedClip]) -> None:
+def _print(result: PrepareResult, problems: list[tuple[str, str, str]], rows: list[PreparedClip]) -> None:
     print(
         f"{result.clips} clips prepared; unusable: {result.video_problems} videos, {result.ecg_problems} ECGs; "
         f"repaired: {result.noted} videos"
     )
-    bad = [(row.name, problem) for row in rows for problem in row.problems]
-    for name, problem in bad[:10]:
-        print(f"  {name}: {problem}")
-    if bad or result.noted:
+    for name, part, why in problems[:10]:
+        print(f"  {name}, {part}: {why}")
+    if problems or result.noted:
         print(f"  all of them: {result.table.parent / 'problems.csv'}")
     known = sorted(row.ecg_quality for row in rows if row.ecg_quality is not None)
     if known:

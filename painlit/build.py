@@ -5,7 +5,7 @@ from __future__ import annotations
 import torch
 from torch import nn
 
-from painlit.config import Config, SpatialConfig
+from painlit.config import Config, SpatialConfig, Training
 from painlit.errors import PainlitError
 from painlit.models import AugmNet, Basic, HeartRateEncoder, Masking, PainModel, SpatialModule, TemporalModule
 from painlit.schema import HeartRateEncoderConfig
@@ -66,6 +66,23 @@ def build_pain_model(config: Config) -> PainModel:
         frame_embedding=model.frame_embedding,  # type: ignore[arg-type]
         tile_coefficient=model.tile_coefficient,
     )
+
+
+def check_accelerator(training: Training) -> None:
+    """Refuse an accelerator that this machine lacks; `auto` and `cpu` are always there.
+
+    Raises:
+        PainlitError: There is none.
+    """
+    if training.accelerator in ("auto", "cpu"):
+        return
+    found = torch.accelerator.current_accelerator(check_available=True)
+    wanted = {"gpu": ("cuda", "mps")}.get(training.accelerator, (training.accelerator,))
+    if found is None or found.type not in wanted:
+        raise PainlitError(
+            f"{training.key}.accelerator={training.accelerator}, and this machine has {found or 'no accelerator'}",
+            f"set {training.key}.accelerator=auto, which takes what there is",
+        )
 
 
 def pick_device(name: str) -> torch.device:

@@ -18,11 +18,12 @@ import numpy as np
 
 from painlit.errors import PainlitError
 
+_FORMAT = 2
 _SCHEMA = """
 CREATE TABLE IF NOT EXISTS settings (key TEXT PRIMARY KEY, value TEXT NOT NULL);
 CREATE TABLE IF NOT EXISTS clips (
     name TEXT PRIMARY KEY, subject TEXT NOT NULL, label INTEGER NOT NULL,
-    boxes BLOB, found BLOB, bpm TEXT, ecg_quality REAL,
+    video_bytes INTEGER, boxes BLOB, found BLOB, ecg_bytes INTEGER, bpm TEXT, ecg_quality REAL,
     video_problem TEXT NOT NULL, ecg_problem TEXT NOT NULL, notes TEXT NOT NULL
 );
 """
@@ -32,7 +33,8 @@ CREATE TABLE IF NOT EXISTS clips (
 class PreparedClip:
     """What later steps need of one clip besides its video.
 
-    `boxes` is None exactly if `video_problem` says why, `bpm` is None exactly if `ecg_problem` does.
+    `boxes` is None exactly if `video_problem` says why, `bpm` is None exactly if `ecg_problem` does. A signal of low
+    quality has heart rates all the same: who uses them asks `ecg_refusal`.
     """
 
     name: str
@@ -46,15 +48,26 @@ class PreparedClip:
     """(S,) float64: one heart rate per whole second."""
     ecg_quality: float | None = None
     """0 to 1; None where no heart rate could be told at all."""
+    video_bytes: int | None = None
+    """Size of the video file when it was looked at; None if it was not there."""
+    ecg_bytes: int | None = None
     video_problem: str = ""
     ecg_problem: str = ""
     notes: tuple[str, ...] = field(default=())
     """What was repaired: padded frames, interpolated boxes."""
 
-    @property
-    def problems(self) -> list[str]:
-        """What makes a part of the clip unusable."""
-        return [p for p in (self.video_problem, self.ecg_problem) if p]
+    def ecg_refusal(self, least_quality: float) -> str:
+        """Why the heart rates cannot be used, or nothing.
+
+        Args:
+            least_quality: `prepare.least_ecg_quality`.
+        """
+        if self.ecg_problem or self.ecg_quality is None or self.ecg_quality >= least_quality:
+            return self.ecg_problem
+        return (
+            f"signal quality {self.ecg_quality:.2f} is below {least_quality:g}, so its heart rates cannot be trusted\n"
+            "  -> look at the ECG; prepare.least_ecg_quality=0 takes it as it is"
+        )
 
 
 class ClipTable:
@@ -71,6 +84,7 @@ class ClipTable:
     def __init__(self, path: Path, settings: dict[str, Any]):
         self.path = Path(path)
         self.path.parent.mkdir(parents=True, exist_ok=True)
+        settings = {"format": _FORMAT, **settings}
         with self._connection() as connection:
             connection.executescript(_SCHEMA)
             stored = {k: json.loads(v) for k, v in connection.execute("SELECT key, value FROM settings")}
@@ -91,8 +105,10 @@ class ClipTable:
             clip.name,
             clip.subject,
             clip.label,
+            clip.video_bytes,
             None if clip.boxes is None else clip.boxes.astype("<f4").tobytes(),
             None if clip.found is None else clip.found.astype(np.uint8).tobytes(),
+            clip.ecg_bytes,
             None if clip.bpm is None else json.dumps([round(float(v), 4) for v in clip.bpm]),
             clip.ecg_quality,
             clip.video_problem,
@@ -100,7 +116,7 @@ class ClipTable:
             json.dumps(clip.notes),
         )
         with self._connection() as connection:
-            connection.execute("INSERT OR REPLACE INTO clips VALUES (?, ?, ?, ?, ?, ?, ?, ?, ?, ?)", row)
+            connection.execute("INSERT OR REPLACE INTO clips VALUES (?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?)", row)
 
     def clips(self) -> dict[str, PreparedClip]:
         """All rows by clip name."""
@@ -124,7 +140,7 @@ class ClipTable:
 
 
 def _clip(row: tuple) -> PreparedClip:
-    name, subject, label, boxes, found, bpm, quality, video_problem, ecg_problem, notes = row
+    name, subject, label, video_bytes, boxes, found, ecg_bytes, bpm, quality, video_problem, ecg_problem, notes = row
     return PreparedClip(
         name=name,
         subject=subject,
@@ -133,6 +149,8 @@ def _clip(row: tuple) -> PreparedClip:
         found=None if found is None else np.frombuffer(found, np.uint8).astype(bool),
         bpm=None if bpm is None else np.array(json.loads(bpm)),
         ecg_quality=quality,
+        video_bytes=video_bytes,
+        ecg_bytes=ecg_bytes,
         video_problem=video_problem,
         ecg_problem=ecg_problem,
         notes=tuple(json.loads(notes)),

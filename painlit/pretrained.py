@@ -35,6 +35,10 @@ class Pretrained:
     local_contrast: float
     source: str
     """Path of its weights, or `untrained`."""
+    stage: str
+    """Stage that left them, as their JSON says, or `untrained`."""
+    subjects: tuple[str, ...] = ()
+    """Whose pain labels it learnt from: none in stages 1 and 2."""
 
     @property
     def normalise(self) -> Normalise:
@@ -67,13 +71,15 @@ def pretrained_spatial_module(
     wanted = dataclasses.asdict(config.spatial)
     if weights == "untrained":
         mean, std = wanted["mean"] or list(MEAN), wanted["std"] or list(STD)
-        return Pretrained(spatial, mean, std, config.spatial.local_contrast, weights)
+        return Pretrained(spatial, mean, std, config.spatial.local_contrast, weights, weights)
     path = find_weights(config, weights, "spatial", stages)
-    trained = {"local_contrast": 0.0, **load_weights(path, spatial).get("spatial", {})}  # older files do not say
+    about = load_weights(path, spatial)
+    trained = {"local_contrast": 0.0, **about.get("spatial", {})}  # older files do not say
     wanted = {key: trained.get(key) if value is None else value for key, value in wanted.items()}
     _refuse_other(path, "spatial", wanted, trained)
     print(f"Spatial-Module: {path}")
-    return Pretrained(spatial, wanted["mean"], wanted["std"], config.spatial.local_contrast, str(path))
+    stage, subjects = about.get("stage", "unknown"), tuple(about.get("subjects", ()))
+    return Pretrained(spatial, wanted["mean"], wanted["std"], config.spatial.local_contrast, str(path), stage, subjects)
 
 
 def load_pretrained_temporal_module(config: Config, module: TemporalModule) -> None:

@@ -4,11 +4,13 @@ from __future__ import annotations
 
 import multiprocessing
 import os
+import signal
 import threading
 from collections.abc import Callable, Iterator, Sequence
 from concurrent.futures import FIRST_COMPLETED, Future, ProcessPoolExecutor, wait
 from concurrent.futures.process import BrokenProcessPool
 from multiprocessing import connection, forkserver
+from pathlib import Path
 from typing import Any, TypeVar
 
 from painlit.errors import PainlitError
@@ -19,6 +21,8 @@ _IMPORTED = [
     "painlit.loso.fold",
     "wandb.sdk.launch",  # which Weights & Biases imports when a run begins, half of the second that takes
 ]
+_SERVES = "forkserver" in multiprocessing.get_all_start_methods()
+_CPU_QUOTA = Path("/sys/fs/cgroup/cpu.max")  # "max 100000", or microseconds of processor time in so many
 Piece = TypeVar("Piece")
 Result = TypeVar("Result")
 
@@ -89,22 +93,30 @@ def forking() -> Any:
     There is one server, and what it imports is settled when it starts; so it imports what any of them needs, and a fold
     after an embedding need not import Lightning by itself.
     """
-    if "forkserver" not in multiprocessing.get_all_start_methods():
-        return multiprocessing.get_context("spawn")
-    context = multiprocessing.get_context("forkserver")
-    context.set_forkserver_preload(_IMPORTED)
-    return context
+    start_server()
+    return multiprocessing.get_context("forkserver" if _SERVES else "spawn")
 
 
 def start_server() -> None:
-    """Start the server of `forking`, which imports for seconds, while there is other work."""
-    if forking().get_start_method() == "forkserver":
+    """Start the server of `forking`, unless it runs. It imports for seconds, while this process goes on."""
+    if not _SERVES:
+        return
+    multiprocessing.get_context("forkserver").set_forkserver_preload(_IMPORTED)
+    before = signal.pthread_sigmask(signal.SIG_BLOCK, {signal.SIGINT})  # Ctrl-C is this process's affair alone
+    try:
         forkserver.ensure_running()
+    finally:
+        signal.pthread_sigmask(signal.SIG_SETMASK, before)
 
 
 def cores() -> int:
-    """Cores that this process may use, which a scheduler may have made fewer than the machine has."""
-    return len(os.sched_getaffinity(0)) if hasattr(os, "sched_getaffinity") else os.cpu_count() or 1
+    """Cores that this process may use, which a scheduler or a container may have made fewer than the machine has."""
+    seen = len(os.sched_getaffinity(0)) if hasattr(os, "sched_getaffinity") else os.cpu_count() or 1
+    try:
+        quota, period = _CPU_QUOTA.read_text().split()
+    except OSError:  # no control groups, or their first version
+        return seen
+    return seen if quota == "max" else max(1, min(seen, int(quota) // int(period)))
 
 
 def share_cores(worker: int = 0) -> None:
@@ -117,6 +129,7 @@ def share_cores(worker: int = 0) -> None:
 
 
 def _start_worker() -> None:
+    signal.signal(signal.SIGINT, signal.SIG_IGN)  # Ctrl-C reaches the parent, which ends its workers
     end_with_parent()
     share_cores()
 

@@ -19,6 +19,7 @@ from lightning.pytorch.callbacks import ModelCheckpoint
 from lightning.pytorch.loggers import Logger, WandbLogger
 from lightning.pytorch.plugins.io import TorchCheckpointIO
 
+from painlit.build import check_accelerator
 from painlit.config import Config, Training
 from painlit.errors import PainlitError
 from painlit.files import atomic_path
@@ -201,6 +202,7 @@ def fit(
     with warnings.catch_warnings():
         for message in _KNOWN_WARNINGS:
             warnings.filterwarnings("ignore", message=message)
+        check_accelerator(training)
         trainer = Trainer(
             max_epochs=training.epochs,
             accelerator=training.accelerator,
@@ -215,6 +217,8 @@ def fit(
             default_root_dir=run.folder,
             **trainer_options,
         )
+        for part in resume.path.parent.glob(".*.part"):  # a checkpoint that was being written when its process died
+            part.unlink(missing_ok=True)
         last = _readable(resume.path) if resume.path.is_file() else None
         try:
             trainer.fit(module, data, ckpt_path=last, weights_only=True)

@@ -6,7 +6,7 @@ import sys
 import pytest
 
 from painlit.errors import PainlitError
-from painlit.processes import unordered
+from painlit.processes import cores, unordered
 
 AFTER_THREADS = """
 import cv2, numpy as np
@@ -93,3 +93,28 @@ def test_what_the_function_raises_is_raised_here():
 def test_a_process_that_is_ended_from_outside_is_named():
     with pytest.raises(PainlitError, match=r"a process that makes factorials was ended from outside"):
         list(unordered(os._exit, [9, 9], workers=1, what="factorials"))
+
+
+@pytest.mark.parametrize(("quota", "expected"), [("max 100000", 8), ("250000 100000", 2), ("50000 100000", 1)])
+def test_cores_are_no_more_than_a_container_may_use(quota: str, expected: int, tmp_path, monkeypatch):
+    (tmp_path / "cpu.max").write_text(quota + "\n")
+    monkeypatch.setattr("painlit.processes._CPU_QUOTA", tmp_path / "cpu.max")
+    monkeypatch.setattr(os, "sched_getaffinity", lambda _: set(range(8)), raising=False)
+    assert cores() == expected
+
+
+STOPPED_WHILE_IT_IMPORTS = """
+import os, signal
+from painlit.processes import start_server
+start_server()
+os.killpg(0, signal.SIGINT)
+"""
+
+
+def test_ctrl_c_while_the_server_imports_is_told_by_one_process_alone(tmp_path):
+    script = tmp_path / "stopped.py"
+    script.write_text(STOPPED_WHILE_IT_IMPORTS)
+    done = subprocess.run([sys.executable, str(script)], capture_output=True, text=True, timeout=120,
+                          start_new_session=True)  # fmt: skip
+    assert done.stderr.count("Traceback") == 1, done.stderr
+    assert "forkserver" not in done.stderr

@@ -3,6 +3,8 @@ from pathlib import Path
 import pytest
 import torch
 
+from painlit.build import check_accelerator
+from painlit.config import load
 from painlit.errors import PainlitError
 from painlit.training import AtomicCheckpointIO
 
@@ -16,3 +18,15 @@ def test_a_checkpoint_on_a_full_disk_is_an_error_that_keeps_the_one_before(tmp_p
     assert kept["epoch"] == 3
     assert torch.equal(kept["weight"], torch.ones(10))
     assert [p.name for p in tmp_path.iterdir()] == ["last.ckpt"]
+
+
+@pytest.mark.skipif(torch.accelerator.is_available(), reason="this machine has an accelerator")
+@pytest.mark.parametrize("name", ["gpu", "cuda", "mps"])
+def test_an_accelerator_that_is_not_there_is_named_with_a_remedy(name: str):
+    with pytest.raises(PainlitError, match=f"train.accelerator={name}, and this machine has no accelerator"):
+        check_accelerator(load([f"train.accelerator={name}"]).train)
+
+
+@pytest.mark.parametrize("name", ["auto", "cpu"])
+def test_what_every_machine_has_is_taken(name: str):
+    check_accelerator(load([f"train.accelerator={name}"]).train)

@@ -33,13 +33,15 @@ def folds(people: list[str]) -> list[set[str]]:
 
 
 def make_fold(people: list[str], test: set[str], folder: Path) -> Path:
-    """A tree train|validation/<class>/<person>.jpg of links to the photographs."""
-    for name in CLASSES:
-        for person in people:
-            link = folder / ("validation" if person in test else "train") / name / f"{person}.jpg"
-            link.parent.mkdir(parents=True, exist_ok=True)
-            if not link.is_symlink():
-                link.symlink_to((LONDON / name / f"{person}.jpg").resolve())
+    """A tree train|validation/<class>/<person>.jpg of links to the photographs, and of no others."""
+    parts = {person: "validation" if person in test else "train" for person in people}
+    links = {folder / part / name / f"{person}.jpg": name for person, part in parts.items() for name in CLASSES}
+    for left in set(folder.glob("*/*/*.jpg")) - set(links):
+        left.unlink()
+    for link, name in links.items():
+        link.parent.mkdir(parents=True, exist_ok=True)
+        if not link.is_symlink():
+            link.symlink_to((LONDON / name / link.name).resolve())
     return folder
 
 

@@ -34,6 +34,7 @@ def main() -> None:
     for wandb in ("disabled", "offline"):
         arguments = [*SETTINGS, *given, f"log.wandb={wandb}", f"name=overhead-{wandb}"]
         config = load(arguments)
+        workers = config.loso.workers or 1
         shutil.rmtree(config.folder("loso"), ignore_errors=True)
         started = time.monotonic()
         ended = subprocess.run([sys.executable, "-m", "experiments.loso", *arguments], check=False)
@@ -42,11 +43,11 @@ def main() -> None:
         if ended.returncode:
             raise PainlitError("the run failed", f"see {folder / 'failures.json'}")
         folds = [json.loads(path.read_text()) for path in folder.glob("folds/*/metrics.json")]
-        training = sum(fold["training_seconds"] for fold in folds) / WORKERS
-        whole = sum(fold["seconds"] for fold in folds) / WORKERS
+        training = sum(fold["training_seconds"] for fold in folds) / workers
+        whole = sum(fold["seconds"] for fold in folds) / workers
         lines.append(
             f"  log.wandb={wandb}: {len(folds)} folds of {config.train.epochs} epochs in {wall:.1f} s; pure training "
-            f"{training:.1f} s on {WORKERS} workers: overhead {100 * (wall / training - 1):.1f} % (within folds "
+            f"{training:.1f} s on {workers} workers: overhead {100 * (wall / training - 1):.1f} % (within folds "
             f"{whole - training:.1f} s, around them {wall - whole:.1f} s)"
         )
     print("wall time of a leave-one-subject-out run against its pure training:")

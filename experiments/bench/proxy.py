@@ -1,8 +1,8 @@
 """What pretraining brings to the main job, on the proxy of BioVid: leave-one-subject-out from video, NP against P4.
 
 The Spatial-Module is untrained, or comes from stage 1 (ORL faces), or from stage 1 and then stage 2 (London faces). The
-proxy shows the first 24 people of the London set; stage 2 learns from the 48 others and stage 1 from none of them, so
-nobody in any test fold is in any pretraining data, and the bench refuses to run if somebody is. Settings are those of
+proxy shows 24 people of the London set (its truth.json names them); stage 2 learns from the 48 others and stage 1 from
+none of them, so nobody in any test fold is in any pretraining data. Settings are those of
 experiments/proxy_stage1.yaml, proxy_stage2.yaml and proxy.yaml; finished steps are not run again.
 
 It is no pain data: neutral faces turn into smiling ones.

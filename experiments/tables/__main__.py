@@ -38,7 +38,7 @@ def run(config: Config) -> TablesResult:
     """Run every chosen row and task that is not finished."""
     runs = list(table_runs(config))
     if not config.loso.dry_run:
-        prepare.run(config)
+        prepare.run(config, retry=False)  # a clip that is usable all of a sudden would part finished rows from new ones
     embedded: set[tuple[Path, str]] = set()
     finished: list[str] = []
     failed: dict[str, str] = {}
@@ -64,7 +64,7 @@ def run(config: Config) -> TablesResult:
         else:
             finished.append(ours.run_name)
     if config.loso.dry_run:
-        print(f"\nall {len(runs)} runs, one after another: {hours:.4g} h")
+        print(f"\nall {len(runs)} runs, one after another, with the workers of this machine: {hours:.4g} h")
     else:
         report.run(config)
     for name, why in failed.items():
@@ -77,7 +77,7 @@ def _embed_once(table_run: TableRun, embedded: set[tuple[Path, str]]) -> None:
     config = table_run.config
     wanted = config.folder("embed"), config.embed.weights
     if config.cached and not config.loso.dry_run and wanted not in embedded:
-        embed.run(config)
+        embed.run(config, retry=False)
         embedded.add(wanted)
 
 

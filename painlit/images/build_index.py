@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import hashlib
 import json
-import os
 from array import array
 from collections.abc import Iterator
 from dataclasses import dataclass, field
@@ -21,7 +20,7 @@ from painlit.images.index import VERSION, ImageIndex, write_index, write_problem
 from painlit.images.journal import Examined, Journal
 from painlit.images.reading import UnreadableImageError, decode, read_bytes
 from painlit.images.source import ImageSource, Skipped
-from painlit.processes import unordered
+from painlit.processes import cores, unordered
 from painlit.progress import progress_bar
 from painlit.signals.face_detector import FaceDetector
 
@@ -184,7 +183,7 @@ def _examine(
     unreadable = 0
     title = f"find faces in {source.name}" if settings["faces"] == "detect" else f"read {source.name}"
     with progress_bar(title, total=len(paths), done=len(done)) as advance:
-        for results in unordered(examine_images, chunks, workers=os.cpu_count() or 1, what="an index"):
+        for results in unordered(examine_images, chunks, workers=cores(), what="an index"):
             journal.add(results)
             for row, result in results.items():
                 if result.problem:

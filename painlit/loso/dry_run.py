@@ -75,7 +75,8 @@ def estimate(config: Config, clips: PainClips, folds: Sequence[Fold], place: Pat
     """
     state, epochs_left = {}, {}
     for fold in folds:
-        epoch = read_epoch(place / fold.name)
+        saved = (place / fold.name / "checkpoints" / "last.ckpt").is_file()
+        epoch = read_epoch(place / fold.name) if saved else 0
         state[fold.name] = f"epoch {epoch} of {config.train.epochs}" if epoch else "not begun"
         behind = epoch % config.train.checkpoint_every if epoch < config.train.epochs else 0  # it goes on from there
         epochs_left[fold.name] = config.train.epochs - epoch + behind
@@ -109,17 +110,21 @@ def print_estimate(config: Config, found: Estimate) -> None:
     for workers in sorted({found.workers, *WORKERS}):
         print(f"  {workers} worker{'s' * (workers > 1)} like this one: {found.hours(workers):.4g} h")
     print("  folds cannot be divided: beyond as many workers as folds nothing gets faster")
+    if config.loso.folds_per_gpu > 1:
+        print("  one fold alone was timed; folds that share a GPU slow each other, which is not counted")
 
 
 class _StepTimes(Callback):
-    """Seconds of each step, the device's work included."""
+    """Seconds of each step, the device's work included, and that device: after training the module leaves it."""
 
     def __init__(self) -> None:
+        self.device = torch.device("cpu")
         self.first = 0.0
         self.seconds: list[float] = []
         self._before = 0.0
 
     def on_train_batch_start(self, trainer: Trainer, pl_module: LightningModule, *_: Any) -> None:
+        self.device = pl_module.device
         self.first = self.first or time.monotonic()
         self._before = time.monotonic()
 
@@ -150,7 +155,7 @@ def _timed_steps(config: Config, clips: PainClips, fold: Fold, threads: int) -> 
     finally:
         torch.set_num_threads(before)
     counted = sorted(times.seconds[WARM_UP:] or times.seconds)
-    device = torch.cuda.get_device_name() if module.device.type == "cuda" else f"{threads} CPU threads"
+    device = torch.cuda.get_device_name() if times.device.type == "cuda" else f"{threads} CPU threads"
     return {
         "step_seconds": counted[len(counted) // 2],
         "start_seconds": times.first - started,

@@ -57,7 +57,9 @@ def run_job(job: FoldJob) -> None:
     forget_epoch(job.folder)
 
 
-def run_fold(config: Config, fold: Fold, clips: PainClips, folder: Path) -> tuple[PainAssessment, dict[str, Any]]:
+def run_fold(
+    config: Config, fold: Fold, clips: PainClips, folder: Path, kind: str = "fold"
+) -> tuple[PainAssessment, dict[str, Any]]:
     """Train and test one fold, going on where an earlier process was stopped.
 
     Args:
@@ -65,6 +67,7 @@ def run_fold(config: Config, fold: Fold, clips: PainClips, folder: Path) -> tupl
         fold: Its subjects; `test` may be empty.
         clips: All usable clips.
         folder: Where the fold leaves what it makes.
+        kind: Its job type in Weights & Biases, where folds are a group.
 
     Returns:
         The trained module, and the metrics that the caller writes to metrics.json when all else is written.
@@ -75,7 +78,7 @@ def run_fold(config: Config, fold: Fold, clips: PainClips, folder: Path) -> tupl
     select = bool(fold.validation)
     save_config(config, folder)
     module, data = fold_parts(config, fold, clips)
-    run = Run(folder, group=config.run_name, name=fold.name, kind="fold", config=config)
+    run = Run(folder, group=config.run_name if kind == "fold" else kind, name=fold.name, kind=kind, config=config)
     resume = ResumePoint(folder / "checkpoints" / "last.ckpt", config.train.checkpoint_every)
     clock = TrainingTime()
     told = LambdaCallback(on_train_epoch_end=lambda trainer, _: write_epoch(folder, trainer.current_epoch + 1))

@@ -114,7 +114,7 @@ def paper_row(config: Config) -> tuple[PaperRow, bool] | None:
         )
         same_heart = not model.uses_heart_rate or row.encoder == model.heart_rate_encoder.enabled
         same_augmentations = (row.basic, row.masking, row.augmnet) == (model.basic, model.masking, model.augmnet)
-        # Files and `auto` are taken for stage 2: which stage they come from is in their JSON.
+        # A file is taken for stage 2, and so is `auto`, which runs replace by the stage that it stood for.
         same_stage = not model.uses_video or row.stage == (1 if config.embed.weights == "stage1" else 2)
         same_told = same_video and same_heart and same_augmentations and row.epochs == config.train.epochs
         if same_told and same_stage and not deviations(config):
@@ -140,6 +140,6 @@ def _untold(config: Config) -> dict[str, object]:
     for key in ("epochs", "accelerator", "checkpoint_every", "crop_memory_gib", "joint_frames"):
         del train[key]
     loso = {key: getattr(config.loso, key) for key in ("protocol", "selection", "shuffle_labels")}
-    rule = {"heart_rate_rule": config.prepare.heart_rate_rule}
-    groups = {"clip": asdict(config.clip), "face": asdict(config.face), "prepare": rule, "model": model}
+    prepare = {key: getattr(config.prepare, key) for key in ("heart_rate_rule", "least_ecg_quality")}
+    groups = {"clip": asdict(config.clip), "face": asdict(config.face), "prepare": prepare, "model": model}
     return flat({**groups, "spatial": asdict(config.spatial), "train": train, "loso": loso})

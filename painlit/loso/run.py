@@ -7,7 +7,13 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
-from data_modules.pain_clips import PainClips, data_fingerprints, load_pain_clips
+from data_modules.pain_clips import (
+    PainClips,
+    data_fingerprints,
+    load_pain_clips,
+    refuse_tested_teachers,
+    with_told_embeddings,
+)
 from painlit.config import Config
 from painlit.errors import PainlitError
 from painlit.files import read_json, write_json
@@ -52,10 +58,11 @@ class LosoResult:
 
 def run_loso(config: Config) -> LosoResult:
     """Run the folds that are not finished, then evaluate all that are; with loso.dry_run only estimate hours."""
-    config = with_found_weights(config)
+    config = with_told_embeddings(with_found_weights(config))
     check_credentials(config.log)
     clips = load_pain_clips(config)
     every = folds(config.loso.protocol, clips.subject_names)
+    refuse_tested_teachers(config, [subject for fold in every for subject in fold.test])
     chosen = _chosen(every, config.loso.subjects)
     folder = config.folder("loso")
     about = {**data_fingerprints(config, clips), **weights_fingerprints(config), "format": FOLD_FORMAT}

@@ -8,7 +8,7 @@ from rich.console import Console
 from rich.table import Table
 
 from data_modules.biovid import CLASS_NAMES
-from data_modules.pain_clips import PainClips, embedding_weights
+from data_modules.pain_clips import PainClips
 from painlit.config import Config
 from painlit.loso.metrics import METRICS
 from painlit.loso.paper_figures import paper_row
@@ -55,8 +55,11 @@ def print_results(config: Config, results: dict[str, Any]) -> None:
 def remarks(config: Config, clips: PainClips) -> list[str]:
     """What a reader of the numbers must know, beside the numbers."""
     notes = []
-    if config.cached and embedding_weights(config) == "untrained":
+    if config.cached and config.embed.weights == "untrained":
         notes.append("the frame embeddings come from an untrained Spatial-Module: no figure of the paper compares")
+    if clips.excluded:
+        left_out = len(clips.excluded)
+        notes.append(f"{left_out} of {left_out + len(clips.names)} clips are unusable and left out")
     without = {clip.rsplit("-", 2)[0] for clip in clips.excluded} - set(clips.subject_names)
     if without:
         notes.append(f"{len(without)} subjects have no usable clip and are in no fold: {', '.join(sorted(without))}")
@@ -68,7 +71,9 @@ def remarks(config: Config, clips: PainClips) -> list[str]:
         notes.append("stand-in data, not pain data: this shows that the pipeline learns, and says nothing about pain")
     if config.loso.selection == "oracle":
         notes.append("epochs were selected on the test subjects: these figures flatter, and measure only by how much")
-    if config.loso.shuffle_labels:
+    if config.loso.shuffle_labels and config.loso.selection == "oracle":
+        notes.append("control run with shuffled training labels: what is above chance is that selection's doing")
+    elif config.loso.shuffle_labels:
         notes.append("control run with shuffled training labels: anything above chance is a leak")
     return notes
 

@@ -9,7 +9,7 @@ import torch
 from data_modules.biovid import read_samples
 from data_modules.biovid_datamodule import BioVidDataModule, shuffled_within_subjects
 from data_modules.biovid_prepare import table_path, table_settings
-from data_modules.pain_clips import PainClips, load_pain_clips
+from data_modules.pain_clips import PainClips, load_pain_clips, refuse_tested_teachers, with_told_embeddings
 from painlit.clip_table import ClipTable, PreparedClip
 from painlit.config import Config, from_dict, load
 from painlit.embeddings import EmbeddingCache, boxes_digest, cache_settings
@@ -253,6 +253,48 @@ def test_the_control_shuffles_training_labels_only(configure):
     assert (data.train.labels[data.train.positions] != clips.labels[data.train.positions]).any()
     for part in (data.validation, data.test):
         np.testing.assert_array_equal(part.labels[part.positions], clips.labels[part.positions])
+
+
+def test_the_control_shuffles_labels_of_the_subjects_an_epoch_is_selected_on(configure):
+    clips = load_pain_clips(configure("task=multilevel"))
+    a, b, c = clips.subject_names
+    config = configure("loso.shuffle_labels=true", "task=multilevel", "loso.selection=inner")
+    data = BioVidDataModule(clips, config, train=[a], validation=[b], test=[c])
+    at = data.validation.positions
+    assert (data.validation.labels[at] != clips.labels[at]).any()
+    np.testing.assert_array_equal(data.test.labels[data.test.positions], clips.labels[data.test.positions])
+
+
+def test_a_spatial_module_that_learnt_from_a_tested_subject_is_refused(configure, tmp_path):
+    config = configure()
+    a, b, _ = load_pain_clips(config).subject_names
+    metrics = config.folder("embed") / "metrics.json"
+    write_json(metrics, {"failed": {}, "weights": "w", "stage": "finetune", "learnt_from": [a]})
+    refuse_tested_teachers(config, [b])
+    refuse_tested_teachers(configure("model.modality=heart_rate"), [a, b])
+    with pytest.raises(PainlitError, match=f"learnt from the pain labels of 1 subjects who are tested here.*{a}"):
+        refuse_tested_teachers(config, [a, b])
+    weights = tmp_path / "spatial.safetensors"
+    weights.touch()
+    write_json(weights.with_suffix(".json"), {"stage": "finetune", "subjects": [b]})
+    joint = configure("train.joint=true", f"embed.weights={weights}")
+    refuse_tested_teachers(joint, [a])
+    with pytest.raises(PainlitError, match=f"the first is {b}"):
+        refuse_tested_teachers(joint, [a, b])
+
+
+@pytest.mark.parametrize(
+    ("stage", "told"),
+    [("pretrain-stage1", "stage1"), ("pretrain-stage2", "stage2"), ("untrained", "untrained"), ("finetune", "auto")],
+)
+def test_a_run_says_which_stage_auto_stood_for(configure, stage: str, told: str):
+    config = configure()
+    write_json(config.folder("embed") / "metrics.json", {"failed": {}, "weights": "w", "stage": stage})
+    assert with_told_embeddings(config).embed.weights == told
+    load_pain_clips(with_told_embeddings(config))
+    if told == "stage1":
+        with pytest.raises(PainlitError, match=r"were made with w, and embed\.weights=stage2"):
+            load_pain_clips(configure("embed.weights=stage2"))
 
 
 def test_a_clip_that_lacks_an_input_is_left_out_where_that_is_needed(configure):

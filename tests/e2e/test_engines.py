@@ -97,7 +97,9 @@ def test_a_dry_run_lists_folds_and_hours_and_trains_nothing(tiny_data, runs, cap
     told = capsys.readouterr().out
     assert "020100_w_34: not begun" in told
     assert "64 workers like this one" in told
-    (stopped_fold := runs / "loso" / "dry" / "folds" / FOLDS[1]).mkdir()
+    stopped_fold = runs / "loso" / "dry" / "folds" / FOLDS[1]
+    (stopped_fold / "checkpoints").mkdir(parents=True)
+    (stopped_fold / "checkpoints" / "last.ckpt").touch()
     write_epoch(stopped_fold, 3)
     stopped = loso.run(tiny(tiny_data, runs, *HEART, "name=dry", "loso.dry_run=true", "train.checkpoint_every=2"))
     assert stopped.estimate.state[FOLDS[1]] == "epoch 3 of 4"

@@ -64,7 +64,7 @@ def test_a_cluster_that_is_not_there_is_named(tiny_data, runs):
 
 
 def test_a_fold_that_the_cluster_has_no_room_for_is_named(tiny_data, runs):
-    with pytest.raises(PainlitError, match="no room for a fold: CPU 4096 of"):
+    with pytest.raises(PainlitError, match="no node with room for a fold, CPU 4096, GPU 0"):
         loso.run(tiny(tiny_data, runs, *HEART, "loso.engine=ray", "loso.threads=4096"))
 
 

@@ -23,9 +23,9 @@ TABLES = [f"tables.rows=[{','.join(ROWS)}]", "tables.tasks=[np_vs_p4]", "tables.
 def leave_spatial_modules(config) -> None:
     """Weights as stages 1 and 2 leave them."""
     for stage in ("pretrain-stage1", "pretrain-stage2"):
-        about = {"spatial": {**dataclasses.asdict(config.spatial), "mean": list(MEAN), "std": list(STD)}}
+        sizes = {**dataclasses.asdict(config.spatial), "mean": list(MEAN), "std": list(STD)}
         path = Path(config.runs) / stage / "x" / "weights" / "spatial.safetensors"
-        save_weights(path, build_spatial_module(config.spatial), about)
+        save_weights(path, build_spatial_module(config.spatial), {"stage": stage, "spatial": sizes})
 
 
 @pytest.fixture

@@ -13,7 +13,7 @@ import signal
 import socket
 import traceback
 from collections import deque
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from dataclasses import replace
 from multiprocessing import connection
 from pathlib import Path
@@ -97,7 +97,7 @@ def _run(jobs: list[FoldJob], told: connection.Connection) -> None:
 
     config = from_dict(jobs[0].config)
     _connect(config)
-    options = _resources(config, ray.cluster_resources())
+    options = _resources(config, [node["Resources"] for node in ray.nodes() if node["Alive"]])
     task: Any = ray.remote(**options)(_fold_task)
     here, clips = os.getcwd(), ray.put(jobs[0].clips)  # once, not with each fold
     waiting, running, again = deque(jobs), dict[Any, FoldJob](), set[str]()
@@ -145,20 +145,27 @@ def _connect(config: Config) -> None:
         ) from error
 
 
-def _resources(config: Config, cluster: dict[str, float]) -> dict[str, Any]:
-    """What Ray reserves for a fold, and how often it starts it again."""
+def _resources(config: Config, nodes: Sequence[Mapping[str, float]]) -> dict[str, Any]:
+    """What Ray reserves for a fold, and how often it starts it again.
+
+    Raises:
+        PainlitError: No node has all of it at once. Ray would wait for one without a word.
+    """
     options: dict[str, Any] = {
         "num_cpus": config.loso.threads or 1,
         "max_retries": _NODE_DEATHS,
         "max_calls": 1,  # a process for each fold: one cannot hold several runs of Weights & Biases
     }
-    if config.train.accelerator in ("auto", "gpu", "cuda") and cluster.get("GPU", 0):
+    if config.train.accelerator in ("auto", "gpu", "cuda") and any(node.get("GPU", 0) for node in nodes):
         options["num_gpus"] = 1 / config.loso.folds_per_gpu
     wanted = {"CPU": options["num_cpus"], "GPU": options.get("num_gpus", 0)}
-    short = [f"{kind} {amount:g} of {cluster.get(kind, 0):g}" for kind, amount in wanted.items()
-             if amount > cluster.get(kind, 0)]  # fmt: skip
-    if short:
-        raise PainlitError(f"the Ray cluster has no room for a fold: {', '.join(short)}", "lower loso.threads")
+    if not any(all(node.get(kind, 0) >= amount for kind, amount in wanted.items()) for node in nodes):
+        have = "; ".join(", ".join(f"{kind} {node.get(kind, 0):g}" for kind in wanted) for node in nodes)
+        raise PainlitError(
+            f"the Ray cluster has no node with room for a fold, {', '.join(f'{k} {v:g}' for k, v in wanted.items())} "
+            f"(its nodes: {have})",
+            "lower loso.threads",
+        )
     return options
 
 
