@@ -87,7 +87,7 @@ def loader_options(workers: int) -> dict[str, Any]:
 
 
 def forking() -> Any:
-    """The multiprocessing context of loaders and folds: processes forked from a server without threads.
+    """The multiprocessing context of loaders and folds: processes forked from a server in which nothing has run.
 
     Forked from this process they would hang as soon as they use OpenCV, if OpenCV's threads have worked here before.
     There is one server, and what it imports is settled when it starts; so it imports what any of them needs, and a fold

@@ -130,7 +130,7 @@ def test_the_largest_face_is_taken_and_images_without_one_are_left_out(photograp
 
 
 def test_images_are_examined_in_other_processes(photographs, tmp_path, monkeypatch):
-    monkeypatch.setattr(build_index.os, "cpu_count", lambda: 1)  # one other, which takes seconds to start
+    monkeypatch.setattr(build_index, "cores", lambda: 1)  # one other, which takes seconds to start
     source = photographs(20)
     (source.root / "0/0002.jpg").write_bytes(b"")
     with pytest.raises(PainlitError, match="1 of 20 images of photographs cannot be read, such as 0/0002"):
