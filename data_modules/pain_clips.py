@@ -169,18 +169,24 @@ def with_told_embeddings(config: Config) -> Config:
     return dataclasses.replace(config, embed=dataclasses.replace(config.embed, weights=stage, name=name))
 
 
+def learnt_subjects(config: Config) -> set[str]:
+    """Subjects from whose pain labels the Spatial-Module learnt, before any training here.
+
+    `make finetune` with train.joint leaves such modules, and says so in their JSON.
+    """
+    if config.cached:
+        return set(_about_embeddings(config).get("learnt_from", []))
+    about = Path(config.embed.weights).with_suffix(".json")
+    return set(read_json(about).get("subjects", [])) if config.joint and about.is_file() else set()
+
+
 def refuse_tested_teachers(config: Config, tested: Iterable[str]) -> None:
     """Refuse a Spatial-Module that learnt from the pain labels of a subject who is tested.
-
-    `make finetune` with train.joint leaves such modules, and says in their JSON whose clips they learnt from.
 
     Raises:
         PainlitError: It did.
     """
-    learnt = _about_embeddings(config).get("learnt_from", []) if config.cached else []
-    if config.joint and Path(config.embed.weights).is_file():
-        learnt = read_json(Path(config.embed.weights).with_suffix(".json")).get("subjects", [])
-    both = sorted(set(learnt) & set(tested))
+    both = sorted(learnt_subjects(config) & set(tested))
     if both:
         raise PainlitError(
             f"the Spatial-Module learnt from the pain labels of {len(both)} subjects who are tested here, the first is "

@@ -11,7 +11,7 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
-from data_modules.pain_clips import data_fingerprints, load_pain_clips, refuse_tested_teachers
+from data_modules.pain_clips import data_fingerprints, learnt_subjects, load_pain_clips, refuse_tested_teachers
 from experiments.command import main
 from painlit.config import Config
 from painlit.errors import PainlitError
@@ -73,6 +73,7 @@ def _save(module: PainAssessment, config: Config, fold: Fold, path: Path) -> Non
     save_weights(path, module.model, about)
     if module.embedder is not None:
         normalise = module.embedder.normalise
+        about["subjects"] = sorted({*fold.train, *learnt_subjects(config)})
         about["spatial"] = {**config.to_dict()["spatial"], "mean": normalise.mean, "std": normalise.std}
         save_weights(path.with_name("spatial.safetensors"), module.embedder.spatial, about)
 

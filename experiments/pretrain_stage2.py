@@ -72,6 +72,7 @@ def run(config: Config) -> Stage2Result:
                 "data": data.describe(),
                 "spatial": {**asdict(config.spatial), **start.settings},
                 "started_from": initial,
+                "subjects": list(start.subjects),  # of pain data, if it started from a module that was finetuned
             }
             leave_results(config, settings, {"spatial": module.network}, metrics, about, started)
             print(f"weights: {weights}")

@@ -9,7 +9,13 @@ import torch
 from data_modules.biovid import read_samples
 from data_modules.biovid_datamodule import BioVidDataModule, shuffled_within_subjects
 from data_modules.biovid_prepare import table_path, table_settings
-from data_modules.pain_clips import PainClips, load_pain_clips, refuse_tested_teachers, with_told_embeddings
+from data_modules.pain_clips import (
+    PainClips,
+    learnt_subjects,
+    load_pain_clips,
+    refuse_tested_teachers,
+    with_told_embeddings,
+)
 from painlit.clip_table import ClipTable, PreparedClip
 from painlit.config import Config, from_dict, load
 from painlit.embeddings import EmbeddingCache, boxes_digest, cache_settings
@@ -279,6 +285,8 @@ def test_a_spatial_module_that_learnt_from_a_tested_subject_is_refused(configure
     write_json(weights.with_suffix(".json"), {"stage": "finetune", "subjects": [b]})
     joint = configure("train.joint=true", f"embed.weights={weights}")
     refuse_tested_teachers(joint, [a])
+    assert learnt_subjects(joint) == {b}
+    assert learnt_subjects(configure("train.joint=true", "embed.weights=untrained")) == set()
     with pytest.raises(PainlitError, match=f"the first is {b}"):
         refuse_tested_teachers(joint, [a, b])
 
