@@ -83,7 +83,7 @@ def test_joint_finetuning_trains_the_spatial_module_and_embed_takes_it(tiny_data
         tiny_data, runs, "model.modality=video", f"embed.weights={weights}", "embed.name=trained", "name=leak"
     )
     with pytest.raises(PainlitError, match="learnt from the pain labels of 3 subjects who are tested here"):
-        loso.run(leaking)
+        loso.run(tiny(tiny_data, runs, *trained, "name=leak"))
 
 
 def test_finetune_leaves_a_model_with_its_provenance(tiny_data, runs):
