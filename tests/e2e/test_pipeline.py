@@ -79,9 +79,7 @@ def test_joint_finetuning_trains_the_spatial_module_and_embed_takes_it(tiny_data
     assert embed.run(config).computed == 12, "another name leaves the other embeddings alone"
     with pytest.raises(PainlitError, match=r"spatial.mean is .*the weights' JSON says"):
         embed.run(tiny(tiny_data, runs, f"embed.weights={weights}", "embed.name=trained", "spatial.mean=[0.5,0.5,0.5]"))
-    leaking = tiny(
-        tiny_data, runs, "model.modality=video", f"embed.weights={weights}", "embed.name=trained", "name=leak"
-    )
+    trained = [f"embed.weights={weights}", "embed.name=trained", "model.modality=video"]
     with pytest.raises(PainlitError, match="learnt from the pain labels of 3 subjects who are tested here"):
         loso.run(tiny(tiny_data, runs, *trained, "name=leak"))
 
