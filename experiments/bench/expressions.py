@@ -23,7 +23,6 @@ from painlit.tasks.emotion_multitask import EmotionMultitask
 RUNS = Path("runs/bench")
 
 
-@torch.inference_mode()
 def scores_of(config: Config) -> Scores:
     """Scores of the validation photographs of a stage-2 run, which is run if it is not finished."""
     checkpoint = pretrain_stage2.run(config).folder / "checkpoints" / "last.ckpt"
@@ -33,7 +32,8 @@ def scores_of(config: Config) -> Scores:
     (rows,) = EmotionDataModule(config, [index], size).validation_rows
     images = FaceImages([index], [index.labels], size, config.face.margin, config.images)
     batch = images.__getitems__([Draw(0, int(row), -1) for row in rows])
-    logits = module.heads["folders"](module(batch["images"]))
+    with torch.inference_mode():
+        logits = module.heads["folders"](module(batch["images"]))
     photographs = [(index.path(int(row)).stem, int(index.labels[row])) for row in rows]
     return dict(zip(photographs, (logits[:, 1] - logits[:, 0]).tolist(), strict=True))
 
