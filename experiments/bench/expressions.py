@@ -1,8 +1,8 @@
 """Stage 2 on the London faces: neutral or smiling, five folds with disjoint people.
 
-From scratch, after stage 1 on 30 of the ORL people (none of whom is in the London set), and the nearest neighbour
-among raw pixels. Runs the stage 1 of the benchmark `identities` and `make pretrain-stage2` with
-experiments/london.yaml; finished runs are read again. Other `key=value` arguments reach the configuration.
+From scratch, after stage 1 on the ORL people (none of whom is in the London set), and the nearest neighbour among raw
+pixels. Runs both stages with the settings of the benchmark `proxy`, experiments/proxy_stage1.yaml and
+proxy_stage2.yaml; finished runs are read again. Other `key=value` arguments reach stage 2.
 """
 
 import sys
@@ -12,7 +12,6 @@ import torch
 
 from data_modules.emotion_datamodule import EmotionDataModule, open_emotion_indices
 from experiments import pretrain_stage1, pretrain_stage2
-from experiments.bench.identities import SETTINGS, VERIFICATION
 from experiments.bench.london import Scores, folds, london_people, make_fold, of_all, told
 from experiments.bench.pixels import nearest_neighbour_accuracy
 from painlit.config import Config, load
@@ -42,13 +41,13 @@ def main() -> None:
     """Run all folds, or read what finished runs left, and print the figures."""
     people = london_people()
     given = [argument for argument in sys.argv[1:] if "=" in argument]
-    weights = pretrain_stage1.run(load([*SETTINGS, *VERIFICATION])).weights
+    weights = pretrain_stage1.run(load(["config=experiments/proxy_stage1.yaml", f"runs={RUNS}"])).weights
     pixels: list[tuple[int, int]] = []
     scratch: list[Scores] = []
     after_stage1: list[Scores] = []
     for number, test in enumerate(folds(people)):
         root = make_fold(people, test, RUNS / "london" / f"fold{number}")
-        settings = ["config=experiments/london.yaml", f"stage2.roots.folders={root}", f"runs={RUNS}", *given]
+        settings = ["config=experiments/proxy_stage2.yaml", f"stage2.roots.folders={root}", f"runs={RUNS}", *given]
         config = load([*settings, "stage2.weights=untrained", f"name=london-scratch-{number}"])
         data = EmotionDataModule(config, open_emotion_indices(config), config.spatial.image_size)
         pixels.append(nearest_neighbour_accuracy(data))
