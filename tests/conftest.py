@@ -1,6 +1,7 @@
 """Fixtures of all tests: one thread, the real data at hand, a full disk, and a BioVid folder in miniature."""
 
 import resource
+import signal
 from collections.abc import Callable, Iterator, Sequence
 from contextlib import AbstractContextManager, contextmanager
 from pathlib import Path
@@ -12,6 +13,9 @@ import torch
 
 from data_modules.biovid import CLASS_TOKENS, SAMPLE_COLUMNS
 from painlit.config import ClipConfig
+
+# Whoever starts the tests in the background may have Ctrl-C ignored, and the commands under test would inherit that.
+signal.signal(signal.SIGINT, signal.default_int_handler)
 
 
 @pytest.fixture(autouse=True)
