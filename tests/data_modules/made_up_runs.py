@@ -1,0 +1,33 @@
+"""Numbers of prepared and embedded clips that follow from their names."""
+
+import numpy as np
+
+from data_modules.biovid_prepare import table_path, table_settings
+from painlit.clip_table import ClipTable
+from painlit.config import Config
+
+FRAMES, D = 6, 8
+SETTINGS = (
+    "clip.seconds=2 clip.frames=6 model.temporal.weights=untrained model.heart_rate_encoder.weights=untrained "
+    "spatial.embed_dim=8 spatial.outer_heads=2 spatial.image_size=32 train.batch_size=5"
+).split()
+
+
+def generator_of(name: str, what: int) -> np.random.Generator:
+    return np.random.default_rng([what, *name.encode()])
+
+
+def boxes_of(name: str) -> np.ndarray:
+    return np.tile(np.float32([8, 4, 24, 20]), (FRAMES, 1)) + generator_of(name, 0).uniform(0, 1, (FRAMES, 1))
+
+
+def bpm_of(name: str) -> np.ndarray:
+    return generator_of(name, 1).uniform(50, 90, 2).round(3)
+
+
+def embedding_of(name: str) -> np.ndarray:
+    return generator_of(name, 2).normal(1, 2, (2, FRAMES, D)).astype(np.float16)
+
+
+def table_of(config: Config) -> ClipTable:
+    return ClipTable(table_path(config), table_settings(config))
