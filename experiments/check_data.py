@@ -9,12 +9,12 @@ from __future__ import annotations
 from dataclasses import dataclass
 from pathlib import Path
 
-from data_modules.biovid_check import check_biovid
+from data_modules.recordings.check import check_biovid
 from experiments.command import main
 from painlit.config import Config
+from painlit.config.check_data import ALL, DATA_SETS
+from painlit.config.heartbeats import HEARTBEAT_SETS
 from painlit.errors import PainlitError
-from painlit.schema.check import ALL, DATA_SETS
-from painlit.schema.heartbeats import HEARTBEAT_SETS
 
 
 @dataclass(frozen=True)
@@ -90,17 +90,17 @@ def _check(name: str, config: Config) -> tuple[list[str], list[str]]:
     if name == "biovid":
         return check_biovid(config)
     if name in HEARTBEAT_SETS:
-        from data_modules.heartbeat_datamodule import SOURCES as HEARTBEATS
-        from data_modules.heartbeats_check import check_heartbeats
+        from data_modules.heartbeats.check import check_heartbeats
+        from data_modules.heartbeats.datamodule import SOURCES as HEARTBEATS
 
         return check_heartbeats(HEARTBEATS[name](config))
-    from data_modules.images_check import check_images
+    from data_modules.photographs.check import check_images
 
     if name == "vggface2":
-        from data_modules.identities import IdentityTree
+        from data_modules.photographs.identities import IdentityTree
 
         return check_images(IdentityTree(Path(config.stage1.root), config.stage1.name))
-    from data_modules.emotion_datamodule import SOURCES
+    from data_modules.photographs.emotion_datamodule import SOURCES
 
     return check_images(SOURCES[name](config))
 

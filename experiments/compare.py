@@ -12,15 +12,15 @@ from typing import Any
 from experiments.command import main
 from painlit.config import Config
 from painlit.errors import PainlitError
-from painlit.files import read_json
-from painlit.loso.compare import compare
+from painlit.loso.comparison import compare
 from painlit.loso.finished import read_folds
 from painlit.loso.results import Predictions
+from painlit.system.files import read_json
 
 
 @dataclass(frozen=True)
 class CompareResult:
-    """What `painlit.loso.compare` says of two runs."""
+    """What `painlit.loso.comparison` says of two runs."""
 
     values: dict[str, Any]
 

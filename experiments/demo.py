@@ -11,13 +11,13 @@ from dataclasses import replace
 from pathlib import Path
 from typing import TYPE_CHECKING
 
-from data_modules.demo import make_demo
-from data_modules.demo_heartbeats import make_demo_heartbeats
-from data_modules.demo_images import make_demo_images
+from data_modules.demo.clips import make_demo
+from data_modules.demo.heartbeats import make_demo_heartbeats
+from data_modules.demo.image_sets import make_demo_images
 from experiments import embed, loso, prepare, pretrain_ecg, pretrain_stage1, pretrain_stage2
 from experiments.command import main
 from painlit.config import Config
-from painlit.progress import progress_bar
+from painlit.system.progress import progress_bar
 
 if TYPE_CHECKING:
     from painlit.loso.run import LosoResult

@@ -9,18 +9,20 @@ from __future__ import annotations
 import time
 from dataclasses import asdict, dataclass
 
-from data_modules.biovid import read_samples
-from data_modules.biovid_prepare import open_table
+from data_modules.recordings.biovid import read_samples
+from data_modules.recordings.preparation import open_table
 from experiments.command import main
-from painlit.build import pick_device
+from painlit.clips.embedding import VideoClip, cache_settings, embed_frames
+from painlit.clips.embedding_cache import EmbeddingCache, boxes_digest
 from painlit.config import Config
-from painlit.embeddings import EmbeddingCache, FrameEmbedder, VideoClip, boxes_digest, cache_settings, embed_frames
 from painlit.errors import ClipError, PainlitError
-from painlit.files import read_json, write_json
-from painlit.pretrained import pretrained_spatial_module
-from painlit.progress import progress_bar
-from painlit.provenance import save_config
-from painlit.weights import digest
+from painlit.models.frame_embedder import FrameEmbedder
+from painlit.runs.provenance import save_config
+from painlit.system.devices import pick_device
+from painlit.system.files import read_json, write_json
+from painlit.system.progress import progress_bar
+from painlit.weights.files import digest
+from painlit.weights.pretrained import pretrained_spatial_module
 
 
 @dataclass(frozen=True)

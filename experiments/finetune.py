@@ -11,15 +11,15 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
-from data_modules.pain_clips import data_fingerprints, learnt_subjects, load_pain_clips, refuse_tested_teachers
 from experiments.command import main
+from painlit.clips.pain_clips import data_fingerprints, learnt_subjects, load_pain_clips, refuse_tested_teachers
 from painlit.config import Config
 from painlit.errors import PainlitError
-from painlit.files import read_json, write_json
 from painlit.loso.protocols import Fold
-from painlit.pretrained import weights_fingerprints, with_found_weights
-from painlit.run_folder import check_fingerprint, fingerprint, run_lock
-from painlit.weights import save_weights
+from painlit.runs.folder import check_fingerprint, fingerprint, run_lock
+from painlit.system.files import read_json, write_json
+from painlit.weights.files import save_weights
+from painlit.weights.pretrained import weights_fingerprints, with_found_weights
 
 if TYPE_CHECKING:
     from painlit.tasks import PainAssessment

@@ -11,7 +11,7 @@ from typing import TYPE_CHECKING
 
 from experiments.command import main
 from painlit.config import Config
-from painlit.processes import start_server
+from painlit.system.processes import start_server
 
 if TYPE_CHECKING:
     from painlit.loso.run import LosoResult

@@ -14,16 +14,16 @@ from dataclasses import dataclass
 from functools import partial
 from pathlib import Path
 
-from data_modules.biovid import Clip, read_samples
-from data_modules.biovid_prepare import prepare_clip, table_path, table_settings, usable_part
+from data_modules.recordings.biovid import Clip, read_samples
+from data_modules.recordings.preparation import prepare_clip, table_path, table_settings, usable_part
 from experiments.command import main
-from painlit.build import pick_device
-from painlit.clip_table import ClipTable, PreparedClip
+from painlit.clips.table import ClipTable, PreparedClip
 from painlit.config import Config
-from painlit.files import write_json, write_text
-from painlit.processes import cores, unordered
-from painlit.progress import progress_bar
-from painlit.provenance import save_config
+from painlit.runs.provenance import save_config
+from painlit.system.devices import pick_device
+from painlit.system.files import write_json, write_text
+from painlit.system.processes import cores, unordered
+from painlit.system.progress import progress_bar
 
 
 @dataclass(frozen=True)

@@ -17,10 +17,10 @@ from typing import TYPE_CHECKING, Any
 
 from experiments.command import main
 from painlit.config import Config
-from painlit.files import read_json, write_text
-from painlit.pretrained import encoder_sizes
-from painlit.provenance import save_config
-from painlit.run_folder import ECG, check_fingerprint, fingerprint, run_lock
+from painlit.runs.folder import ECG, check_fingerprint, fingerprint, run_lock
+from painlit.runs.provenance import save_config
+from painlit.system.files import read_json, write_text
+from painlit.weights.pretrained import encoder_sizes
 
 if TYPE_CHECKING:
     from painlit.tasks.heartbeat_classification import HeartbeatClassification
@@ -39,10 +39,10 @@ class EcgResult:
 
 def run(config: Config) -> EcgResult:
     """Train the Heart Rate Encoder to tell heartbeats and write its weights."""
-    from data_modules.heartbeat_datamodule import HeartbeatDataModule, heartbeat_sources
-    from painlit.pretraining import is_first_process, leave_results, pretrain
+    from data_modules.heartbeats.datamodule import HeartbeatDataModule, heartbeat_sources
     from painlit.tasks.heartbeat_classification import BEAT_MEAN, BEAT_SCALE, HeartbeatClassification
-    from painlit.training import Run
+    from painlit.training.pretraining import is_first_process, leave_results, pretrain
+    from painlit.training.trainer import Run
 
     started = time.monotonic()
     folder = config.folder(STAGE)

@@ -14,11 +14,11 @@ from typing import Any
 
 from experiments.command import main
 from painlit.config import Config
-from painlit.files import read_json
-from painlit.normalisation import MEAN, STD
-from painlit.pretrained import temporal_sizes
-from painlit.provenance import save_config
-from painlit.run_folder import STAGE1, STAGE1_TEMPORAL, check_fingerprint, fingerprint, run_lock
+from painlit.models.normalisation import MEAN, STD
+from painlit.runs.folder import STAGE1, STAGE1_TEMPORAL, check_fingerprint, fingerprint, run_lock
+from painlit.runs.provenance import save_config
+from painlit.system.files import read_json
+from painlit.weights.pretrained import temporal_sizes
 
 STAGE = "pretrain-stage1"
 
@@ -34,11 +34,11 @@ class Stage1Result:
 
 def run(config: Config) -> Stage1Result:
     """Train one network to tell identities apart and write its weights."""
-    from data_modules.face_datamodule import FaceDataModule, open_face_index
-    from painlit.images.unreadable import UnreadableImages
-    from painlit.pretraining import is_first_process, leave_results, pretrain
+    from data_modules.photographs.face_datamodule import FaceDataModule, open_face_index
     from painlit.tasks.face_recognition import FaceRecognition
-    from painlit.training import Run
+    from painlit.training.pretraining import is_first_process, leave_results, pretrain
+    from painlit.training.trainer import Run
+    from painlit.training.unreadable import UnreadableImages
 
     started = time.monotonic()
     network = config.stage1.network

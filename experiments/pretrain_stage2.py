@@ -17,11 +17,11 @@ from typing import Any
 
 from experiments.command import main
 from painlit.config import Config
-from painlit.files import read_json, write_text
-from painlit.pretrained import STAGES, pretrained_spatial_module
-from painlit.provenance import save_config
-from painlit.run_folder import STAGE2, check_fingerprint, fingerprint, run_lock
-from painlit.weights import digest
+from painlit.runs.folder import STAGE2, check_fingerprint, fingerprint, run_lock
+from painlit.runs.provenance import save_config
+from painlit.system.files import read_json, write_text
+from painlit.weights.files import digest
+from painlit.weights.pretrained import STAGES, pretrained_spatial_module
 
 STAGE = "pretrain-stage2"
 
@@ -37,11 +37,11 @@ class Stage2Result:
 
 def run(config: Config) -> Stage2Result:
     """Train the Spatial-Module to tell expressions and write its weights."""
-    from data_modules.emotion_datamodule import EmotionDataModule, open_emotion_indices
-    from painlit.images.unreadable import UnreadableImages
-    from painlit.pretraining import is_first_process, leave_results, pretrain
+    from data_modules.photographs.emotion_datamodule import EmotionDataModule, open_emotion_indices
     from painlit.tasks.emotion_multitask import EmotionMultitask
-    from painlit.training import Run
+    from painlit.training.pretraining import is_first_process, leave_results, pretrain
+    from painlit.training.trainer import Run
+    from painlit.training.unreadable import UnreadableImages
 
     started = time.monotonic()
     folder = config.folder(STAGE)

@@ -18,12 +18,12 @@ from experiments.command import main
 from experiments.tables import TableRun, table_runs
 from painlit.config import Config, load
 from painlit.errors import PainlitError
-from painlit.files import read_json, write_text
 from painlit.loso.finished import FOLD_FORMAT
 from painlit.loso.metrics import METRICS
-from painlit.loso.paper_figures import deviations
+from painlit.report.paper_figures import deviations
 from painlit.report.run_report import write_report
 from painlit.report.tables_report import TableLine, all_remarks, write_tables
+from painlit.system.files import read_json, write_text
 
 
 @dataclass(frozen=True)

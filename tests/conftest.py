@@ -11,7 +11,7 @@ import numpy as np
 import pytest
 import torch
 
-from data_modules.biovid import CLASS_TOKENS, SAMPLE_COLUMNS
+from data_modules.recordings.biovid import CLASS_TOKENS, SAMPLE_COLUMNS
 from painlit.config import ClipConfig
 
 # Whoever starts the tests in the background may have Ctrl-C ignored, and the commands under test would inherit that.

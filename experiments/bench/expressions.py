@@ -10,14 +10,14 @@ from pathlib import Path
 
 import torch
 
-from data_modules.emotion_datamodule import EmotionDataModule, open_emotion_indices
+from data_modules.photographs.emotion_datamodule import EmotionDataModule, open_emotion_indices
 from experiments import pretrain_stage1, pretrain_stage2
 from experiments.bench.london import Scores, folds, london_people, make_fold, of_all, told
 from experiments.bench.pixels import nearest_neighbour_accuracy
 from painlit.config import Config, load
 from painlit.images.dataset import FaceImages
-from painlit.sampling import Draw
 from painlit.tasks.emotion_multitask import EmotionMultitask
+from painlit.training.sampling import Draw
 
 RUNS = Path("runs/bench")
 

@@ -21,8 +21,8 @@ import torch
 from torchvision.ops import box_iou
 
 from painlit.errors import PainlitError
-from painlit.signals.face_detector import FaceDetector
-from painlit.signals.video import read_frames
+from painlit.signals.video.decoding import read_frames
+from painlit.signals.video.face_detector import FaceDetector
 
 DATA = Path(__file__).parents[2] / "../shared/data"
 ROUNDS = 3

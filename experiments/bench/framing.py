@@ -18,7 +18,7 @@ from sklearn.preprocessing import StandardScaler
 from experiments.bench.london import CLASSES, LONDON, folds, london_people, told
 from painlit.errors import PainlitError
 from painlit.signals import FaceDetector
-from painlit.signals.crops import crop_face, face_squares
+from painlit.signals.video.crops import crop_face, face_squares
 
 WHOLE, CROP = 160, 128  # px
 CLOSER = -0.3  # margin

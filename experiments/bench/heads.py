@@ -8,9 +8,9 @@ import torch
 import torch.nn.functional as F
 from torch import Tensor, nn
 
-from painlit.build import build_spatial_module
 from painlit.config import load
-from painlit.heads import ArcFaceHead, SoftmaxHead
+from painlit.models.heads import ArcFaceHead, SoftmaxHead
+from painlit.weights.networks import build_spatial_module
 
 IDENTITIES, BATCH, ROUNDS = 9_131, 256, 7
 TRUNK_BATCH = 8  # images; a CPU needs many seconds for a whole batch, in proportion

@@ -12,9 +12,9 @@ from pathlib import Path
 
 import numpy as np
 
-from data_modules.heartbeat_cache import open_collection
-from data_modules.mitbih import CLASSES, MITBIH, SYMBOLS
-from data_modules.wfdb_records import read_annotation
+from data_modules.heartbeats.cache import open_collection
+from data_modules.heartbeats.mitbih import CLASSES, MITBIH, SYMBOLS
+from data_modules.heartbeats.wfdb_records import read_annotation
 from experiments import pretrain_ecg
 from painlit.config import load
 from painlit.errors import PainlitError

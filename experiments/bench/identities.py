@@ -9,11 +9,11 @@ import sys
 
 import torch
 
-from data_modules.face_datamodule import FaceDataModule, open_face_index
+from data_modules.photographs.face_datamodule import FaceDataModule, open_face_index
 from experiments import pretrain_stage1
 from experiments.bench.pixels import grey_pixels, nearest_neighbour_accuracy
 from painlit.config import Config, load
-from painlit.verification import Verification
+from painlit.training.verification import Verification
 
 SETTINGS = ["config=experiments/orl.yaml", "runs=runs/bench"]
 VERIFICATION = ["stage1.held_out=0.25", "stage1.validation_share=0", "name=orl-verification"]

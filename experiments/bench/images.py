@@ -22,15 +22,15 @@ from torch.utils.data import DataLoader
 from torchvision import transforms
 from torchvision.datasets import ImageFolder
 
-from data_modules.demo_portrait import coloured, draw_look, placed, portrait
-from data_modules.face_datamodule import open_face_index
-from data_modules.identities import BOX_COLUMNS
-from data_modules.image_loader import image_loader
+from data_modules.demo.portrait import coloured, draw_look, placed, portrait
+from data_modules.photographs.face_datamodule import open_face_index
+from data_modules.photographs.identities import BOX_COLUMNS
+from data_modules.photographs.loader import image_loader
 from painlit.config import Config, load
 from painlit.images.dataset import FaceImages
-from painlit.processes import loader_options
-from painlit.progress import progress_bar
-from painlit.sampling import MixedBatches
+from painlit.system.processes import loader_options
+from painlit.system.progress import progress_bar
+from painlit.training.sampling import MixedBatches
 
 IDENTITIES, IMAGES = 9_131, 3_310_000
 JPEGS, SIDES, SIZE = 2_048, (150, 350), 224  # how many, their sides in px, and the crop's
@@ -38,9 +38,9 @@ BATCH, WORKERS, ROUNDS = 64, 2, 5
 
 REOPEN = """
 import json, resource, sys, time
-from data_modules.face_datamodule import FaceDataModule, open_face_index
+from data_modules.photographs.face_datamodule import FaceDataModule, open_face_index
 from painlit.config import load
-import data_modules.image_loader
+import data_modules.photographs.loader
 config = load(json.loads(sys.argv[1]))
 imported = resource.getrusage(resource.RUSAGE_SELF).ru_maxrss / 1024
 start = time.perf_counter()

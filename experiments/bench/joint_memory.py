@@ -10,9 +10,9 @@ import torch
 from torch import Tensor
 
 from painlit.config import Config
-from painlit.embeddings import FrameEmbedder
 from painlit.models import SpatialModule
-from painlit.normalisation import Normalise
+from painlit.models.frame_embedder import FrameEmbedder
+from painlit.models.normalisation import Normalise
 
 
 def saved_bytes(embedder: FrameEmbedder, crops: Tensor) -> tuple[int, float]:

@@ -10,13 +10,14 @@ import sys
 
 import numpy as np
 
-from data_modules.pain_clips import PainClips
 from experiments.bench.proxy import RUNS
+from painlit.clips.embedding import cache_settings
+from painlit.clips.embedding_cache import EmbeddingCache
+from painlit.clips.pain_clips import PainClips
 from painlit.config import Config, load
-from painlit.embeddings import EmbeddingCache, cache_settings
 from painlit.loso.dry_run import estimate, print_estimate
 from painlit.loso.protocols import folds
-from painlit.normalisation import MEAN, STD
+from painlit.models.normalisation import MEAN, STD
 
 SUBJECTS, CLIPS_PER_CLASS = 87, 20
 PLACE = RUNS / "paper_scale"

@@ -3,12 +3,12 @@
 import cv2
 import numpy as np
 
-from data_modules.emotion_datamodule import EmotionDataModule
-from data_modules.face_datamodule import FaceDataModule
+from data_modules.photographs.emotion_datamodule import EmotionDataModule
+from data_modules.photographs.face_datamodule import FaceDataModule
 from painlit.config import Config
 from painlit.images.dataset import FaceImages
 from painlit.images.index import ImageIndex
-from painlit.sampling import Draw
+from painlit.training.sampling import Draw
 
 
 def grey_pixels(config: Config, index: ImageIndex, rows: np.ndarray, size: int = 64) -> np.ndarray:

@@ -19,10 +19,10 @@ from experiments.bench.ecg.records import Record, first_minutes, load_records
 from experiments.bench.ecg.scoring import gross, score
 from experiments.bench.ecg.tables import draw_noise, draw_records, write_table
 from experiments.bench.ecg.windows import RATE, errors, windows
-from painlit.schema import PrepareConfig
-from painlit.signals.beat_matching import BeatMatch
-from painlit.signals.heart_rate import Rule
-from painlit.signals.signal_quality import signal_quality
+from painlit.config import PrepareConfig
+from painlit.signals.ecg.beat_matching import BeatMatch
+from painlit.signals.ecg.heart_rate import Rule
+from painlit.signals.ecg.signal_quality import signal_quality
 
 MITDB = Path(__file__).parents[2] / "../shared/data/mitdb"
 OUT = Path("runs/bench/r_peaks")

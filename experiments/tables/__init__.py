@@ -8,7 +8,7 @@ from pathlib import Path
 
 from painlit.config import Config, overlay
 from painlit.errors import PainlitError
-from painlit.loso.paper_figures import PAPER_ROWS, PaperRow
+from painlit.report.paper_figures import PAPER_ROWS, PaperRow
 
 FOLDER = Path(__file__).parent
 

@@ -6,7 +6,7 @@ import cv2
 import numpy as np
 
 from painlit.config import ImagesConfig
-from painlit.signals.crops import crop_face, face_squares
+from painlit.signals.video.crops import crop_face, face_squares
 
 _BRIGHTNESS = 0.4  # of images.light, as a share of white
 _ERASED = 0.1, 0.5  # sides of the rectangle painted over, as shares of the crop's

@@ -15,14 +15,14 @@ import numpy as np
 
 from painlit.config import FaceConfig
 from painlit.errors import PainlitError
-from painlit.files import read_json, waiting_lock
 from painlit.images.index import VERSION, ImageIndex, write_index, write_problems
 from painlit.images.journal import Examined, Journal
 from painlit.images.reading import UnreadableImageError, decode, read_bytes
 from painlit.images.source import ImageSource, Skipped
-from painlit.processes import cores, unordered
-from painlit.progress import progress_bar
-from painlit.signals.face_detector import FaceDetector
+from painlit.signals.video.face_detector import FaceDetector
+from painlit.system.files import read_json, waiting_lock
+from painlit.system.processes import cores, unordered
+from painlit.system.progress import progress_bar
 
 UNREADABLE_ALLOWED = 0.01
 """Share of unreadable images beyond which a data set is taken for damaged."""

@@ -13,8 +13,8 @@ from painlit.config import ImagesConfig
 from painlit.images.augment import Augmentation, face_square
 from painlit.images.index import ImageIndex
 from painlit.images.reading import JPEG_START, UnreadableImageError, decode, read_bytes
-from painlit.sampling import Draw
-from painlit.signals.crops import crop_face
+from painlit.signals.video.crops import crop_face
+from painlit.training.sampling import Draw
 
 Batch = dict[str, Any]
 

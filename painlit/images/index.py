@@ -19,7 +19,7 @@ from typing import Any
 import numpy as np
 
 from painlit.errors import PainlitError
-from painlit.files import atomic_path, read_json, write_text
+from painlit.system.files import atomic_path, read_json, write_text
 
 VERSION = 1
 FIELDS: dict[str, type[np.generic]] = {

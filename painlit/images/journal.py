@@ -8,7 +8,7 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import Any, TextIO
 
-from painlit.files import named_disk_errors
+from painlit.system.files import named_disk_errors
 
 
 @dataclass(frozen=True)

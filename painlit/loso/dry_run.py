@@ -16,15 +16,16 @@ import torch
 from lightning import Callback, LightningModule, Trainer
 from torch.utils.flop_counter import FlopCounterMode
 
-from data_modules.pain_clips import PainClips
+from painlit.clips.pain_clips import PainClips
 from painlit.config import Config, LogConfig
 from painlit.loso.engines.local import fold_slots, gpu_count
 from painlit.loso.finished import is_finished
 from painlit.loso.fold import fold_parts
 from painlit.loso.progress import read_epoch
 from painlit.loso.protocols import Fold, with_selection
-from painlit.processes import cores
-from painlit.training import ResumePoint, Run, fit, quiet_lightning
+from painlit.system.processes import cores
+from painlit.training.checkpoints import ResumePoint
+from painlit.training.trainer import Run, fit, quiet_lightning
 
 WARM_UP, TIMED = 3, 10
 """Steps not counted, and steps counted."""

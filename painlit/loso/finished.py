@@ -7,9 +7,9 @@ from pathlib import Path
 from typing import Any
 
 from painlit.errors import PainlitError
-from painlit.files import file_digest, read_json
 from painlit.loso.results import Predictions, read_predictions
-from painlit.run_folder import check_fingerprint, has_work
+from painlit.runs.folder import check_fingerprint, has_work
+from painlit.system.files import file_digest, read_json
 
 FOLD_FORMAT = 1
 """Version of what a fold leaves; raised when files of before can no longer be mixed with those of now."""

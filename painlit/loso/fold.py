@@ -16,27 +16,29 @@ import numpy as np
 import torch
 from lightning.pytorch.callbacks import LambdaCallback
 
-from data_modules.biovid_datamodule import BioVidDataModule
-from data_modules.pain_clips import PainClips
+from data_modules.recordings.datamodule import BioVidDataModule
+from painlit.clips.pain_clips import PainClips
 from painlit.config import Config, from_dict
-from painlit.embeddings import FrameEmbedder
 from painlit.errors import PainlitError
-from painlit.files import file_digest, write_json, write_text
-from painlit.loso.engines.one_fold import FoldJob
 from painlit.loso.finished import fold_fingerprint
+from painlit.loso.job import FoldJob
 from painlit.loso.metrics import METRICS, summary
 from painlit.loso.progress import forget_epoch, write_epoch
 from painlit.loso.protocols import Fold, folds, with_selection
-from painlit.pretrained import (
+from painlit.models.frame_embedder import FrameEmbedder
+from painlit.runs.folder import check_fingerprint
+from painlit.runs.provenance import save_config
+from painlit.system.files import file_digest, write_json, write_text
+from painlit.system.seeds import derive_seed
+from painlit.tasks import PainAssessment
+from painlit.training.callbacks import TrainingTime
+from painlit.training.checkpoints import ResumePoint, load_best
+from painlit.training.trainer import Run, end_logging, fit, quiet_lightning
+from painlit.weights.pretrained import (
     load_pretrained_heart_rate_encoder,
     load_pretrained_temporal_module,
     pretrained_spatial_module,
 )
-from painlit.provenance import save_config
-from painlit.run_folder import check_fingerprint
-from painlit.seeds import derive_seed
-from painlit.tasks import PainAssessment
-from painlit.training import ResumePoint, Run, TrainingTime, end_logging, fit, load_best, quiet_lightning
 
 
 def run_job(job: FoldJob) -> None:

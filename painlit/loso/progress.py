@@ -7,7 +7,7 @@ from collections.abc import Callable, Iterator, Sequence
 from contextlib import contextmanager
 from pathlib import Path
 
-from painlit.progress import progress_bar
+from painlit.system.progress import progress_bar
 
 _NAME = "progress.json"
 

@@ -7,7 +7,7 @@ from collections.abc import Sequence
 from dataclasses import dataclass
 
 from painlit.errors import PainlitError
-from painlit.seeds import derive_seed
+from painlit.system.seeds import derive_seed
 
 WITHOUT_REACTION = (
     "082315_w_60 082414_m_64 082909_m_47 083009_w_42 083013_w_47 083109_m_60 083114_w_55 091914_m_46 092009_m_54 "

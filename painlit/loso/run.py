@@ -7,7 +7,7 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
-from data_modules.pain_clips import (
+from painlit.clips.pain_clips import (
     PainClips,
     data_fingerprints,
     load_pain_clips,
@@ -16,21 +16,22 @@ from data_modules.pain_clips import (
 )
 from painlit.config import Config
 from painlit.errors import PainlitError
-from painlit.files import read_json, write_json
-from painlit.loso.compare import compare
+from painlit.loso.comparison import compare
 from painlit.loso.engines import engine_for
-from painlit.loso.engines.one_fold import FoldJob
 from painlit.loso.finished import FOLD_FORMAT, check_folds, is_finished, read_folds
+from painlit.loso.job import FoldJob
 from painlit.loso.progress import loso_progress
 from painlit.loso.protocols import Fold, folds
+from painlit.loso.remarks import remarks
 from painlit.loso.results import evaluate
-from painlit.loso.summary_run import log_summary
-from painlit.loso.table import print_results, remarks
-from painlit.pretrained import weights_fingerprints, with_found_weights
-from painlit.provenance import provenance, save_config
 from painlit.report.run_report import write_report
-from painlit.run_folder import check_fingerprint, fingerprint, has_work, run_lock
-from painlit.tracking import check_credentials
+from painlit.report.summary_run import log_summary
+from painlit.report.terminal import print_results
+from painlit.runs.folder import check_fingerprint, fingerprint, has_work, run_lock
+from painlit.runs.provenance import provenance, save_config
+from painlit.runs.tracking import check_credentials
+from painlit.system.files import read_json, write_json
+from painlit.weights.pretrained import weights_fingerprints, with_found_weights
 
 if TYPE_CHECKING:
     from painlit.loso.dry_run import Estimate

@@ -7,7 +7,7 @@ from typing import Any
 
 from jinja2 import Environment, PackageLoader, StrictUndefined
 
-from painlit.files import write_text
+from painlit.system.files import write_text
 
 
 def write_page(path: Path, template: str, **values: Any) -> None:

@@ -8,12 +8,12 @@ from typing import Any
 
 from omegaconf import OmegaConf
 
-from data_modules.biovid import CLASS_NAMES
+from data_modules.recordings.biovid import CLASS_NAMES
 from painlit.config import Config
 from painlit.loso.metrics import METRICS
-from painlit.loso.paper_figures import paper_row
 from painlit.report import charts
 from painlit.report.page import write_page
+from painlit.report.paper_figures import paper_row
 
 
 def write_report(config: Config, results: Mapping[str, Any], path: Path) -> None:

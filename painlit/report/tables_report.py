@@ -9,8 +9,8 @@ from itertools import groupby
 from pathlib import Path
 
 from painlit.config import Config
-from painlit.provenance import provenance
 from painlit.report.page import write_page
+from painlit.runs.provenance import provenance
 
 
 @dataclass(frozen=True)

@@ -11,13 +11,13 @@ from torch import Tensor, nn
 from torchmetrics import MeanMetric, MetricCollection
 from torchmetrics.classification import MulticlassAccuracy, MulticlassF1Score, MulticlassRecall
 
-from painlit.build import build_spatial_module
 from painlit.config import Config, from_dict
-from painlit.heads import SoftmaxHead
 from painlit.losses import UncertaintyWeightedLoss
-from painlit.normalisation import MEAN, STD, Normalise
-from painlit.tasks.batches import mean_cross_entropy
-from painlit.tasks.schedule import adamw_warmup_cosine
+from painlit.models.heads import SoftmaxHead
+from painlit.models.normalisation import MEAN, STD, Normalise
+from painlit.training.distributed_loss import mean_cross_entropy
+from painlit.training.schedule import adamw_warmup_cosine
+from painlit.weights.networks import build_spatial_module
 
 
 class EmotionMultitask(LightningModule):

@@ -11,13 +11,13 @@ from torch import Tensor, nn
 from torchmetrics import MeanMetric
 from torchmetrics.classification import MulticlassAccuracy
 
-from painlit.build import build_spatial_module, build_temporal_module
 from painlit.config import Config, from_dict
-from painlit.heads import ArcFaceHead, SoftmaxHead
-from painlit.normalisation import MEAN, STD, Normalise
-from painlit.tasks.batches import mean_cross_entropy
-from painlit.tasks.schedule import adamw_warmup_cosine
-from painlit.verification import Verification
+from painlit.models.heads import ArcFaceHead, SoftmaxHead
+from painlit.models.normalisation import MEAN, STD, Normalise
+from painlit.training.distributed_loss import mean_cross_entropy
+from painlit.training.schedule import adamw_warmup_cosine
+from painlit.training.verification import Verification
+from painlit.weights.networks import build_spatial_module, build_temporal_module
 
 
 class FaceRecognition(LightningModule):

@@ -17,11 +17,11 @@ from torchmetrics.classification import (
     MulticlassRecall,
 )
 
-from painlit.build import build_heart_rate_encoder
 from painlit.config import Config, from_dict
-from painlit.heads import SoftmaxHead
-from painlit.tasks.batches import mean_cross_entropy
-from painlit.tasks.schedule import adamw_warmup_cosine
+from painlit.models.heads import SoftmaxHead
+from painlit.training.distributed_loss import mean_cross_entropy
+from painlit.training.schedule import adamw_warmup_cosine
+from painlit.weights.networks import build_heart_rate_encoder
 
 BEAT_MEAN, BEAT_SCALE = 0.2, 0.225
 """Subtracted from a beat's values in 0..1, and then divided by: about mean and standard deviation of MIT-BIH's beats.

@@ -10,12 +10,12 @@ from lightning import LightningModule
 from torch import Tensor
 from torchmetrics.classification import MulticlassAccuracy
 
-from painlit.build import build_pain_model, build_spatial_module
 from painlit.config import Config, from_dict
-from painlit.embeddings import FrameEmbedder
-from painlit.normalisation import Normalise
-from painlit.seeds import derive_seed
-from painlit.tasks.schedule import adamw_warmup_cosine
+from painlit.models.frame_embedder import FrameEmbedder
+from painlit.models.normalisation import Normalise
+from painlit.system.seeds import derive_seed
+from painlit.training.schedule import adamw_warmup_cosine
+from painlit.weights.networks import build_pain_model, build_spatial_module
 
 
 class PainAssessment(LightningModule):

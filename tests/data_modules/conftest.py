@@ -8,13 +8,14 @@ import numpy as np
 import pytest
 from made_up_runs import FRAMES, SETTINGS, boxes_of, bpm_of, embedding_of
 
-from data_modules.biovid import read_samples
-from data_modules.biovid_prepare import table_path, table_settings
-from painlit.clip_table import ClipTable, PreparedClip
+from data_modules.recordings.biovid import read_samples
+from data_modules.recordings.preparation import table_path, table_settings
+from painlit.clips.embedding import cache_settings
+from painlit.clips.embedding_cache import EmbeddingCache, boxes_digest
+from painlit.clips.table import ClipTable, PreparedClip
 from painlit.config import Config, load
-from painlit.embeddings import EmbeddingCache, boxes_digest, cache_settings
-from painlit.files import write_json
-from painlit.normalisation import MEAN, STD
+from painlit.models.normalisation import MEAN, STD
+from painlit.system.files import write_json
 
 
 @pytest.fixture(scope="module")

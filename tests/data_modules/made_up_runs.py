@@ -2,8 +2,8 @@
 
 import numpy as np
 
-from data_modules.biovid_prepare import table_path, table_settings
-from painlit.clip_table import ClipTable
+from data_modules.recordings.preparation import table_path, table_settings
+from painlit.clips.table import ClipTable
 from painlit.config import Config
 
 FRAMES, D = 6, 8

@@ -6,7 +6,7 @@ from pathlib import Path
 import numpy as np
 import pytest
 
-from data_modules.affectnet import AffectNet
+from data_modules.photographs.affectnet import AffectNet
 from painlit.errors import PainlitError
 from painlit.images.source import TRAIN, VALIDATION, Record, Skipped
 

@@ -4,7 +4,7 @@ from pathlib import Path
 import numpy as np
 import pytest
 
-from data_modules.biovid import Demographics, demographics, read_ecg, read_samples
+from data_modules.recordings.biovid import Demographics, demographics, read_ecg, read_samples
 from painlit.errors import ClipError, PainlitError
 from painlit.signals import heart_rate
 

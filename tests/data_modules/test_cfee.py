@@ -3,7 +3,7 @@ from pathlib import Path
 
 import pytest
 
-from data_modules.cfee import CFEE
+from data_modules.photographs.cfee import CFEE
 from painlit.errors import PainlitError
 from painlit.images.source import TRAIN, Record
 

@@ -3,7 +3,7 @@ from pathlib import Path
 
 import pytest
 
-from data_modules.biovid_check import check_biovid
+from data_modules.recordings.check import check_biovid
 from painlit.config import load
 from painlit.errors import PainlitError
 

@@ -4,12 +4,12 @@ import cv2
 import numpy as np
 import pytest
 
-from data_modules.biovid import read_ecg, read_samples
-from data_modules.biovid_check import check_biovid
-from data_modules.demo import make_demo
+from data_modules.demo.clips import make_demo
+from data_modules.recordings.biovid import read_ecg, read_samples
+from data_modules.recordings.check import check_biovid
 from painlit.config import ClipConfig, load
 from painlit.signals import heart_rate
-from painlit.signals.video import read_frames
+from painlit.signals.video.decoding import read_frames
 
 SHORT = ClipConfig(seconds=2, video_fps=3)
 

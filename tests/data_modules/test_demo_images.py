@@ -4,9 +4,7 @@ from pathlib import Path
 import numpy as np
 import pytest
 
-from data_modules.affectnet import AFFECTNET_CLASSES
-from data_modules.cfee import CFEE_CLASSES
-from data_modules.demo_images import (
+from data_modules.demo.image_sets import (
     AFFECTNET_IMAGES,
     CFEE_PEOPLE,
     DEMO_IMAGES,
@@ -16,8 +14,10 @@ from data_modules.demo_images import (
     cfee_expressions,
     make_demo_images,
 )
-from data_modules.identities import IdentityTree
-from data_modules.raf_db import RAF_BASIC_CLASSES, RAF_COMPOUND_CLASSES
+from data_modules.photographs.affectnet import AFFECTNET_CLASSES
+from data_modules.photographs.cfee import CFEE_CLASSES
+from data_modules.photographs.identities import IdentityTree
+from data_modules.photographs.raf_db import RAF_BASIC_CLASSES, RAF_COMPOUND_CLASSES
 from experiments import check_data
 from painlit.config import load
 from painlit.images.reading import read_image

@@ -10,7 +10,7 @@ import cv2
 import numpy as np
 import pytest
 
-from data_modules.emotion_datamodule import EmotionDataModule, open_emotion_indices
+from data_modules.photographs.emotion_datamodule import EmotionDataModule, open_emotion_indices
 from painlit.config import load
 from painlit.errors import PainlitError
 from painlit.images import build_index

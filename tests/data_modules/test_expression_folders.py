@@ -3,7 +3,7 @@ from pathlib import Path
 
 import pytest
 
-from data_modules.expression_folders import ExpressionFolders
+from data_modules.photographs.expression_folders import ExpressionFolders
 from painlit.errors import PainlitError
 from painlit.images.source import TRAIN, VALIDATION, Record
 

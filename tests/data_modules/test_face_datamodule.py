@@ -8,7 +8,7 @@ import cv2
 import numpy as np
 import pytest
 
-from data_modules.face_datamodule import FaceDataModule, open_face_index
+from data_modules.photographs.face_datamodule import FaceDataModule, open_face_index
 from painlit.config import load
 from painlit.errors import PainlitError
 

@@ -8,13 +8,13 @@ import numpy as np
 import pytest
 import wfdb
 
-from data_modules.demo_heartbeats import make_demo_heartbeats
-from data_modules.heartbeat_cache import open_collection
-from data_modules.heartbeat_datamodule import HeartbeatDataModule, heartbeat_sources
-from data_modules.heartbeat_tables import HeartbeatTables
-from data_modules.heartbeats_check import check_heartbeats
-from data_modules.mitbih import DS1, DS2, MITBIH, PACED
-from data_modules.ptb import PTB
+from data_modules.demo.heartbeats import make_demo_heartbeats
+from data_modules.heartbeats.cache import open_collection
+from data_modules.heartbeats.check import check_heartbeats
+from data_modules.heartbeats.datamodule import HeartbeatDataModule, heartbeat_sources
+from data_modules.heartbeats.mitbih import DS1, DS2, MITBIH, PACED
+from data_modules.heartbeats.ptb import PTB
+from data_modules.heartbeats.tables import HeartbeatTables
 from painlit.config import load
 from painlit.errors import PainlitError
 

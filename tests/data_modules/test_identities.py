@@ -5,7 +5,7 @@ from pathlib import Path
 
 import pytest
 
-from data_modules.identities import IdentityTree
+from data_modules.photographs.identities import IdentityTree
 from painlit.errors import PainlitError
 from painlit.images.source import TRAIN, Record, Skipped
 

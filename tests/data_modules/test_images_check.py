@@ -9,10 +9,10 @@ import cv2
 import numpy as np
 import pytest
 
-from data_modules.expression_folders import ExpressionFolders
-from data_modules.identities import IdentityTree
-from data_modules.images_check import SAMPLE, Sample, check_images
-from data_modules.raf_db import RAF_BASIC_CLASSES, RAFDB
+from data_modules.photographs.check import SAMPLE, Sample, check_images
+from data_modules.photographs.expression_folders import ExpressionFolders
+from data_modules.photographs.identities import IdentityTree
+from data_modules.photographs.raf_db import RAF_BASIC_CLASSES, RAFDB
 from experiments import check_data
 from experiments.command import main
 from painlit.config import load

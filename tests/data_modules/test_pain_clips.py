@@ -3,17 +3,17 @@
 import pytest
 from made_up_runs import table_of
 
-from data_modules.biovid_prepare import table_path
-from data_modules.pain_clips import (
+from data_modules.recordings.preparation import table_path
+from painlit.clips.pain_clips import (
     learnt_subjects,
     load_pain_clips,
     refuse_tested_teachers,
     with_told_embeddings,
 )
-from painlit.clip_table import PreparedClip
+from painlit.clips.table import PreparedClip
 from painlit.config import from_dict
 from painlit.errors import PainlitError
-from painlit.files import write_json
+from painlit.system.files import write_json
 
 
 def test_a_spatial_module_that_learnt_from_a_tested_subject_is_refused(configure, tmp_path):

@@ -6,9 +6,9 @@ import pytest
 import torch
 from made_up_runs import FRAMES, D, bpm_of, embedding_of
 
-from data_modules.biovid import read_samples
-from data_modules.biovid_datamodule import BioVidDataModule, shuffled_within_subjects
-from data_modules.pain_clips import (
+from data_modules.recordings.biovid import read_samples
+from data_modules.recordings.datamodule import BioVidDataModule, shuffled_within_subjects
+from painlit.clips.pain_clips import (
     PainClips,
     load_pain_clips,
 )

@@ -6,9 +6,9 @@ import cv2
 import numpy as np
 import pytest
 
-from data_modules.emotion_datamodule import EmotionDataModule, open_emotion_indices
-from data_modules.face_datamodule import FaceDataModule, open_face_index
-from data_modules.photograph_sets import ExpressionFoldersDataModule, VGGFace2DataModule
+from data_modules.photographs.emotion_datamodule import EmotionDataModule, open_emotion_indices
+from data_modules.photographs.face_datamodule import FaceDataModule, open_face_index
+from data_modules.photographs.sets import ExpressionFoldersDataModule, VGGFace2DataModule
 from painlit.config import load
 from painlit.errors import PainlitError
 

@@ -5,7 +5,7 @@ from pathlib import Path
 
 import pytest
 
-from data_modules.raf_db import RAFDB
+from data_modules.photographs.raf_db import RAFDB
 from painlit.errors import PainlitError
 from painlit.images.source import TRAIN, VALIDATION, Record
 

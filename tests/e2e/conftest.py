@@ -7,8 +7,8 @@ import cv2
 import numpy as np
 import pytest
 
-from data_modules.demo import make_demo
-from data_modules.demo_heartbeats import make_demo_heartbeats
+from data_modules.demo.clips import make_demo
+from data_modules.demo.heartbeats import make_demo_heartbeats
 from experiments import embed, prepare
 from painlit.config import Config, load
 

@@ -9,9 +9,9 @@ import numpy as np
 import pytest
 from conftest import tiny
 
-from data_modules.biovid_prepare import open_table
-from data_modules.pain_clips import load_pain_clips
+from data_modules.recordings.preparation import open_table
 from experiments import check_data, loso, prepare
+from painlit.clips.pain_clips import load_pain_clips
 from painlit.errors import PainlitError
 
 CLIP = "010100_m_27-PA4-001"
@@ -105,7 +105,7 @@ def test_the_usable_half_of_a_clip_with_a_problem_is_kept_as_it_is(part, root, t
     config = tiny(root, tmp_path / "runs")
     prepare.run(config)
     before = open_table(config).clips()[CLIP]
-    monkeypatch.setattr(f"data_modules.biovid_prepare.{other}", lambda *_: pytest.fail("looked at it again"))
+    monkeypatch.setattr(f"data_modules.recordings.preparation.{other}", lambda *_: pytest.fail("looked at it again"))
     prepare.run(config)
     broken.write_bytes(good)
     prepare.run(config)
@@ -123,7 +123,9 @@ def test_a_replaced_file_is_looked_at_again_and_the_other_half_is_kept(root, tmp
     before = open_table(config).clips()[CLIP]
     edit_ecg(ecg(root), lambda values: np.roll(values, 100))
     ecg(root).write_text(ecg(root).read_text() + "\n")
-    monkeypatch.setattr("data_modules.biovid_prepare.clip_faces", lambda *_: pytest.fail("the video is the same"))
+    monkeypatch.setattr(
+        "data_modules.recordings.preparation.clip_faces", lambda *_: pytest.fail("the video is the same")
+    )
     prepare.run(config, retry=False)
     assert (open_table(config).clips()[CLIP].bpm == before.bpm).all(), "make tables keeps what finished rows rest on"
     prepare.run(config)

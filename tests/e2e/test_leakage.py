@@ -8,11 +8,12 @@ import pytest
 import torch
 from conftest import tiny
 
-from data_modules.pain_clips import PainClips
-from painlit.embeddings import EmbeddingCache, cache_settings
+from painlit.clips.embedding import cache_settings
+from painlit.clips.embedding_cache import EmbeddingCache
+from painlit.clips.pain_clips import PainClips
 from painlit.loso.fold import run_fold
 from painlit.loso.protocols import HOLDOUT_TEST, WITHOUT_REACTION, folds
-from painlit.normalisation import MEAN, STD
+from painlit.models.normalisation import MEAN, STD
 
 OTHERS = [f"00000{k}_w_2{k}" for k in range(3)]
 

@@ -16,7 +16,7 @@ from safetensors.torch import load_file
 from experiments import embed, finetune, pretrain_ecg, pretrain_stage1, pretrain_stage2
 from painlit.config import load
 from painlit.errors import PainlitError
-from painlit.weights import digest
+from painlit.weights.files import digest
 
 STAGES = ("pretrain_stage1", "pretrain_stage2", "pretrain_ecg")
 
@@ -59,8 +59,8 @@ def test_each_stage_finds_what_the_one_before_left(tiny_sets, tiny_data, runs):
 
 
 def test_the_temporal_module_goes_from_stage_1_to_the_pain_model(tiny_sets, tiny_data, runs):
-    from painlit.pretrained import load_pretrained_temporal_module
     from painlit.tasks import PainAssessment
+    from painlit.weights.pretrained import load_pretrained_temporal_module
 
     arguments = pretraining(tiny_sets, runs)
     result = pretrain_stage1.run(load([*arguments, "stage1.network=temporal"]))

@@ -11,8 +11,8 @@ from pathlib import Path
 import pytest
 from conftest import TINY, tiny
 
-from data_modules.pain_clips import load_pain_clips
 from experiments import loso
+from painlit.clips.pain_clips import load_pain_clips
 from painlit.loso.fold import run_fold
 from painlit.loso.protocols import folds
 from painlit.loso.results import read_predictions

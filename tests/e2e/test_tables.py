@@ -12,9 +12,9 @@ from conftest import tiny
 
 from experiments import report
 from experiments.tables.__main__ import run
-from painlit.build import build_spatial_module
-from painlit.normalisation import MEAN, STD
-from painlit.weights import save_weights
+from painlit.models.normalisation import MEAN, STD
+from painlit.weights.files import save_weights
+from painlit.weights.networks import build_spatial_module
 
 ROWS = ["table3_500_1st_full_basic", "table3_500_2nd_tiles_basic", "table4_500_basic"]
 TABLES = [f"tables.rows=[{','.join(ROWS)}]", "tables.tasks=[np_vs_p4]", "tables.epoch_share=0.004", "loso.workers=2"]

@@ -5,14 +5,14 @@ import cv2
 import numpy as np
 import pytest
 
-from data_modules.identities import BOX_COLUMNS, IdentityTree
+from data_modules.photographs.identities import BOX_COLUMNS, IdentityTree
 from painlit.config import ImagesConfig, load
 from painlit.images.augment import Augmentation, face_square
 from painlit.images.build_index import open_index
 from painlit.images.dataset import FaceImages
 from painlit.images.reading import read_image
-from painlit.sampling import Draw
-from painlit.signals.crops import crop_face, face_squares
+from painlit.signals.video.crops import crop_face, face_squares
+from painlit.training.sampling import Draw
 
 STILL = ImagesConfig(workers=0, flip=False, shift=0, scale=0, rotation=0, light=0)
 

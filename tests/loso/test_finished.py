@@ -7,9 +7,9 @@ import pytest
 
 from painlit.config import load
 from painlit.errors import PainlitError
-from painlit.files import file_digest, write_json
 from painlit.loso.finished import FOLD_FORMAT, check_folds, fold_fingerprint, read_folds
-from painlit.run_folder import fingerprint
+from painlit.runs.folder import fingerprint
+from painlit.system.files import file_digest, write_json
 
 ROW = "clip,subject,label,prediction,p0,p1\nann-1,ann,0,0,0.9,0.1\nann-2,ann,1,0,0.6,0.4\n"
 RUN = fingerprint(load(["train.lr=0.01"]), {"clips": "abc", "format": FOLD_FORMAT})

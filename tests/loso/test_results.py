@@ -4,7 +4,7 @@ from pathlib import Path
 import numpy as np
 import pytest
 
-from data_modules.pain_clips import PainClips
+from painlit.clips.pain_clips import PainClips
 from painlit.errors import PainlitError
 from painlit.loso.fold import predictions_csv
 from painlit.loso.results import Predictions, evaluate, read_predictions

@@ -7,7 +7,7 @@ import pytest
 from experiments.tables import FOLDER, table_runs
 from painlit.config import Config, load, overlay
 from painlit.errors import PainlitError
-from painlit.loso.paper_figures import PAPER_ROWS, deviations, paper_row
+from painlit.report.paper_figures import PAPER_ROWS, deviations, paper_row
 
 
 def test_there_is_a_file_for_each_row_and_no_other():

@@ -3,7 +3,7 @@
 import numpy as np
 import pytest
 
-from painlit.loso.compare import compare
+from painlit.loso.comparison import compare
 from painlit.loso.results import Predictions, evaluate
 from painlit.report.tables_report import TableLine
 

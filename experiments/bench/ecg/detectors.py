@@ -11,8 +11,8 @@ import numpy as np
 from numpy.typing import ArrayLike, NDArray
 
 from painlit.errors import PainlitError
-from painlit.files import atomic_path
-from painlit.signals.pan_tompkins import pan_tompkins
+from painlit.signals.ecg.pan_tompkins import pan_tompkins
+from painlit.system.files import atomic_path
 
 Detect = Callable[[NDArray[np.float64], float], ArrayLike]
 

@@ -6,7 +6,7 @@ import numpy as np
 from numpy.typing import NDArray
 from scipy.signal import butter, sosfiltfilt
 
-from painlit.seeds import derive_seed
+from painlit.system.seeds import derive_seed
 
 Kind = Literal["wander", "hum", "muscle"]
 KINDS: tuple[Kind, ...] = ("wander", "hum", "muscle")

@@ -6,7 +6,7 @@ from typing import NamedTuple
 import numpy as np
 from numpy.typing import NDArray
 
-from data_modules.wfdb_records import read_annotation, read_lead, record_names
+from data_modules.heartbeats.wfdb_records import read_annotation, read_lead, record_names
 
 BEAT_SYMBOLS = list("NLRBAaJSVrFejnE/fQ?")
 

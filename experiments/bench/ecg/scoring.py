@@ -8,7 +8,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from experiments.bench.ecg.records import Record
-from painlit.signals.beat_matching import BeatMatch, match_beats
+from painlit.signals.ecg.beat_matching import BeatMatch, match_beats
 
 TOLERANCE = 0.150  # s
 

@@ -6,7 +6,7 @@ from pathlib import Path
 
 from matplotlib.figure import Figure
 
-from painlit.files import write_text
+from painlit.system.files import write_text
 
 
 def write_table(path: Path, header: list[str], rows: list[list[str]]) -> str:

@@ -8,7 +8,7 @@ from scipy.signal import resample_poly
 
 from experiments.bench.ecg.records import Record
 from painlit.errors import ClipError
-from painlit.signals.heart_rate import Rule, heart_rate_from_peaks
+from painlit.signals.ecg.heart_rate import Rule, heart_rate_from_peaks
 
 CLIP = 5.5  # s, a clip of BioVid
 RATE = 512.0  # Hz, of BioVid

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Callable, Sequence
 
-from painlit.loso.engines.one_fold import FoldJob
+from painlit.loso.job import FoldJob
 from painlit.loso.progress import LosoProgress
 
 Engine = Callable[[Sequence[FoldJob], LosoProgress], dict[str, str]]

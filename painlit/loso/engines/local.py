@@ -13,11 +13,11 @@ from collections.abc import Sequence
 from multiprocessing import connection
 from multiprocessing.process import BaseProcess
 
-from painlit.build import check_accelerator
 from painlit.config import Config, from_dict
-from painlit.loso.engines.one_fold import TOLD, FoldJob, checked, reason, work
+from painlit.loso.job import TOLD, FoldJob, checked, reason, work
 from painlit.loso.progress import LosoProgress
-from painlit.processes import cores, end_with_parent, forking
+from painlit.system.devices import check_accelerator
+from painlit.system.processes import cores, end_with_parent, forking
 
 _LOOK_EVERY = 1.0  # s between looks at how far the folds are
 
@@ -25,7 +25,7 @@ _LOOK_EVERY = 1.0  # s between looks at how far the folds are
 def run_folds(jobs: Sequence[FoldJob], progress: LosoProgress) -> dict[str, str]:
     """See `painlit.loso.engines.Engine`."""
     config = from_dict(jobs[0].config)
-    check_accelerator(config.train)  # once, and not in every fold
+    check_accelerator("train.accelerator", config.train.accelerator)  # once, and not in every fold
     gpus = gpu_count() if config.train.accelerator in ("auto", "gpu", "cuda") else 0
     slots = list(range(fold_slots(config, gpus, progress.folds)))
     threads = config.loso.threads or max(1, cores() // len(slots))

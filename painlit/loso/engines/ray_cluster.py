@@ -21,12 +21,12 @@ from typing import TYPE_CHECKING, Any
 
 from painlit.config import Config, from_dict
 from painlit.errors import PainlitError
-from painlit.loso.engines.one_fold import TOLD, FoldJob, checked, reason, work
+from painlit.loso.job import TOLD, FoldJob, checked, reason, work
 from painlit.loso.progress import LosoProgress
-from painlit.processes import end_with_parent
+from painlit.system.processes import end_with_parent
 
 if TYPE_CHECKING:
-    from data_modules.pain_clips import PainClips
+    from painlit.clips.pain_clips import PainClips
 
 _LOOK_EVERY = 1.0  # s between looks at how far the folds are
 _NODE_DEATHS = 3  # times that Ray starts a fold again when its node or its process dies

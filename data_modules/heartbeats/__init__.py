@@ -1,0 +1,1 @@
+"""Heartbeats for the ECG stage: MIT-BIH, PTB, and ready-made tables."""

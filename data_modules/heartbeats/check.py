@@ -1,0 +1,36 @@
+"""What `make check-data` says of a collection of heartbeats, without cutting a beat."""
+
+from __future__ import annotations
+
+from data_modules.heartbeats.source import HeartbeatSource
+
+PUBLISHED = {
+    "mitbih": "48 records",
+    "ptb": "549 records, 448 of them of healthy controls or infarctions",
+    "mitbih_csv": "87,554 and 21,892 rows",
+    "ptb_csv": "4,046 and 10,506 rows",
+}
+"""Collection -> what its authors say is in it."""
+
+_SHOWN = 3
+
+
+def check_heartbeats(source: HeartbeatSource) -> tuple[list[str], list[str]]:
+    """What is there, and what is wrong.
+
+    Raises:
+        PainlitError: No record is there.
+    """
+    records = source.records()
+    inventory = [f"{source.name}: {len(records):,} records in {source.root}; classes {', '.join(source.classes)}"]
+    inventory.append(f"  published: {PUBLISHED[source.name]}")
+    for why, names in source.left_out().items():
+        inventory.append(f"  {len(names)} records of {why} are left out, such as {names[0]}")
+    findings = []
+    for what, wrong in (("missing", lambda path: not path.is_file()), ("empty", lambda path: path.stat().st_size == 0)):
+        files = [path for record in records for path in source.files(record)]
+        bad = [str(path) for path in files if (what == "missing" or path.is_file()) and wrong(path)]
+        if bad:
+            more = f" and {len(bad) - _SHOWN} more" if len(bad) > _SHOWN else ""
+            findings.append(f"{len(bad)} files are {what}: {', '.join(bad[:_SHOWN])}{more}")
+    return inventory, findings

@@ -1,0 +1,191 @@
+"""Heartbeats as batches: every step has beats of each collection."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Sequence
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+import torch
+from lightning import LightningDataModule
+from torch import Tensor
+from torch.utils.data import DataLoader, Dataset, Sampler
+
+from data_modules.heartbeats.cache import Collection, open_collection
+from data_modules.heartbeats.mitbih import MITBIH
+from data_modules.heartbeats.ptb import PTB
+from data_modules.heartbeats.source import HeartbeatSource
+from data_modules.heartbeats.tables import HeartbeatTables
+from painlit.config import Config
+from painlit.config.heartbeats import ALL
+from painlit.errors import PainlitError
+from painlit.system.seeds import derive_seed
+from painlit.training.sampling import Draw, MixedBatches, Passes
+
+SOURCES: dict[str, Callable[[Config], HeartbeatSource]] = {
+    "mitbih": lambda config: MITBIH(config.ecg.roots.mitbih, _lead(config.ecg.mitbih_lead), config.ecg.leave_out),
+    "ptb": lambda config: PTB(config.ecg.roots.ptb, _lead(config.ecg.ptb_lead), config.ecg.leave_out),
+    "mitbih_csv": lambda config: HeartbeatTables(config.ecg.roots.csv, "mitbih_csv"),
+    "ptb_csv": lambda config: HeartbeatTables(config.ecg.roots.csv, "ptb_csv"),
+}
+"""Name of a collection in the configuration -> its reader."""
+
+
+def heartbeat_sources(config: Config) -> list[HeartbeatSource]:
+    """The readers of `ecg.sets`.
+
+    Raises:
+        PainlitError: `all`, and neither collection is there.
+    """
+    if config.ecg.sets != [ALL]:
+        return [SOURCES[name](config) for name in config.ecg.sets]
+    roots = {"mitbih": config.ecg.roots.mitbih, "ptb": config.ecg.roots.ptb}
+    there = [name for name, root in roots.items() if Path(root).is_dir()]
+    if not there:
+        raise PainlitError(
+            f"no heartbeats: neither {' nor '.join(roots.values())} is there",
+            "say where they are (ecg.roots.mitbih=), or fetch the open MIT-BIH database: "
+            "python -c \"import wfdb; wfdb.dl_database('mitdb', 'data/mitdb')\"",
+        )
+    absent = [f"{name} ({root})" for name, root in roots.items() if name not in there]
+    if absent:
+        print(f"not there, and not learnt from: {', '.join(absent)}")
+    return [SOURCES[name](config) for name in there]
+
+
+class HeartbeatBatches(Dataset):
+    """Batches of beats: `beats` (B, 187) float32 in 0..1, `label` (B,) and `task` (B,) int64."""
+
+    def __init__(self, collections: Sequence[Collection]):
+        self.collections = list(collections)
+
+    def __len__(self) -> int:
+        return sum(len(collection.labels) for collection in self.collections)
+
+    def __getitems__(self, draws: Sequence[Draw]) -> dict[str, Tensor]:
+        """Fetch a batch at once."""
+        return {
+            "beats": torch.from_numpy(np.stack([self.collections[draw.task].beats[draw.row] for draw in draws])),
+            "label": torch.tensor([int(self.collections[draw.task].labels[draw.row]) for draw in draws]),
+            "task": torch.tensor([draw.task for draw in draws]),
+        }
+
+
+class HeartbeatDataModule(LightningDataModule):
+    """One or several collections of heartbeats; a batch's `task` is the position of its collection.
+
+    Args:
+        config: Split, shares, sampling, batches.
+        sources: The collections, as `heartbeat_sources` gives them.
+        folder: Of the cache, runs/heartbeats.
+
+    Raises:
+        PainlitError: The split cannot be made, or leaves a class without training beats.
+    """
+
+    def __init__(self, config: Config, sources: Sequence[HeartbeatSource], folder: Path):
+        super().__init__()
+        self.config = config
+        self.collections = [open_collection(source, folder) for source in sources]
+        parts = [_parts(source, part, config) for source, part in zip(sources, self.collections, strict=True)]
+        self.train_rows = [np.flatnonzero(part == 0) for part in parts]
+        self.validation_rows = [np.flatnonzero(part == 1) for part in parts]
+        for collection, counts in zip(self.collections, self.train_counts, strict=True):
+            empty = [name for name, count in zip(collection.classes, counts, strict=True) if not count]
+            if empty:
+                raise PainlitError(
+                    f"{collection.name} has no training beat of class {', '.join(empty)} in split {config.ecg.split}",
+                    "a class cannot be learnt from nothing: fetch all records, or use another split",
+                )
+
+    @property
+    def classes(self) -> dict[str, tuple[str, ...]]:
+        """Of each collection, its classes in label order."""
+        return {collection.name: collection.classes for collection in self.collections}
+
+    @property
+    def train_counts(self) -> list[list[int]]:
+        """Of each collection, training beats of each class."""
+        return [self._counts(k, rows) for k, rows in enumerate(self.train_rows)]
+
+    @property
+    def validation_counts(self) -> list[list[int]]:
+        """Of each collection, validation beats of each class."""
+        return [self._counts(k, rows) for k, rows in enumerate(self.validation_rows)]
+
+    @property
+    def steps_per_epoch(self) -> int:
+        """Optimizer steps in an epoch."""
+        return len(self._batches())
+
+    def train_dataloader(self) -> DataLoader:
+        """Batches of all collections; goes on where the trainer's checkpoint says."""
+        assert self.trainer is not None
+        batches = self._batches(self.trainer.global_rank, self.trainer.world_size)
+        batches.go_on(self.trainer.global_step)
+        return self._loader(batches)
+
+    def val_dataloader(self) -> DataLoader:
+        """Each validation beat once."""
+        trainer = self.trainer
+        assert trainer is not None
+        batch_size = self.config.ecg.train.batch_size
+        return self._loader(Passes(self.validation_rows, batch_size, trainer.global_rank, trainer.world_size))
+
+    def describe(self) -> dict[str, Any]:
+        """What is learnt from, for the weights' JSON and the run's fingerprint."""
+        return {
+            collection.name: {
+                "content": collection.content,
+                "split": self.config.ecg.split,
+                "records": len(collection.records),
+                "train_beats": dict(zip(collection.classes, train, strict=True)),
+                "validation_beats": dict(zip(collection.classes, validation, strict=True)),
+                "skipped": collection.skipped,
+            }
+            for collection, train, validation in zip(
+                self.collections, self.train_counts, self.validation_counts, strict=True
+            )
+        }
+
+    def _counts(self, collection: int, rows: np.ndarray) -> list[int]:
+        held = self.collections[collection]
+        return np.bincount(held.labels[rows], minlength=len(held.classes)).tolist()
+
+    def _batches(self, rank: int = 0, world_size: int = 1) -> MixedBatches:
+        ecg = self.config.ecg
+        return MixedBatches(
+            self.train_rows,
+            [held.labels[rows] for held, rows in zip(self.collections, self.train_rows, strict=True)],
+            ecg.train.batch_size,
+            balanced=ecg.sampling == "balanced",
+            mixing=ecg.mixing,
+            seed=self.config.seed,
+            rank=rank,
+            world_size=world_size,
+        )
+
+    def _loader(self, batches: Sampler[Any]) -> DataLoader:
+        # In the training process: gathering rows of an array is quicker than sending them from another.
+        return DataLoader(HeartbeatBatches(self.collections), batch_sampler=batches, collate_fn=_as_is)  # type: ignore[arg-type]
+
+
+def _as_is(batch: dict[str, Tensor]) -> dict[str, Tensor]:
+    return batch
+
+
+def _lead(name: str) -> int | str:
+    return int(name) if name.isdecimal() else name
+
+
+def _parts(source: HeartbeatSource, collection: Collection, config: Config) -> np.ndarray:
+    """Of each beat: 0 training, 1 validation, -1 neither."""
+    ecg = config.ecg
+    division = source.division(collection.records, ecg.split, ecg.validation_share, config.seed)
+    if division is not None:
+        return division[collection.record]
+    generator = np.random.default_rng(derive_seed(config.seed, "beats", collection.name))
+    part = np.zeros(len(collection.labels), np.int8)
+    part[generator.permutation(len(part))[: round(ecg.validation_share * len(part))]] = 1
+    return part

@@ -1,0 +1,186 @@
+"""Is this set of photographs what its reader expects? Lists every image, and decodes a hundred of them."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+from typing import NamedTuple
+
+import numpy as np
+
+from painlit.errors import PainlitError
+from painlit.images.reading import UnreadableImageError, read_image
+from painlit.images.source import TRAIN, VALIDATION, ImageSource, Record, Skipped
+from painlit.system.progress import progress_bar
+
+PUBLISHED = {
+    "vggface2": "3.31 M images of 9,131 people",
+    "affectnet": "0.40 M images of 8 classes",
+    "cfee": "some 6,000 images of 230 people, 26 classes",
+    "raf_basic": "15,339 images (12,271 to train on, 3,068 to validate with) of 7 classes",
+    "raf_compound": "3,954 images of 11 classes",
+}
+"""Name of a source -> what the paper or the set's authors say it holds, so that the user sees what is missing."""
+
+SAMPLE = 100
+"""Images that are decoded."""
+
+_SHOWN = 5  # examples of a finding
+_NAMED_CLASSES = 30  # more classes than this are summed up
+
+
+def check_images(source: ImageSource) -> tuple[list[str], list[str]]:
+    """Look at a set of photographs: all of its lists and folders, and `SAMPLE` images in full.
+
+    Images that a reader leaves out (AffectNet's without a face box) are counted and are nothing wrong.
+
+    Returns:
+        What is there, and what is wrong or missing; each entry is one line for the user.
+    """
+    survey = Survey(len(source.classes))
+    errors = []
+    with progress_bar(f"list {source.name}", total=source.steps()) as advance:
+        try:
+            for record in source.records(advance):
+                survey.add(record)
+        except PainlitError as error:
+            errors.append(str(error).replace("\n  ->", ";"))
+    findings = errors or [*_empty_classes(source, survey)]  # a class may follow after the error
+    unreadable, outside = _decoded(source, survey)
+    findings += _first(unreadable, f"of {len(survey.sample.records())} images decoded cannot be read")
+    findings += _first(survey.outside + outside, "face boxes lie wholly outside their images")
+    inventory = [*_inventory(source, survey)]
+    if errors:
+        inventory.append("  these are the images before the error below")
+    return inventory, findings
+
+
+class Survey:
+    """What goes past of a source's records; memory does not grow with the number of images.
+
+    Args:
+        classes: Their number.
+    """
+
+    def __init__(self, classes: int):
+        self.counts = {part: [0] * classes for part in (TRAIN, VALIDATION)}
+        """Images of each class."""
+        self.people: set[str] = set()
+        self.left_out = 0
+        self.example = ""
+        """The first image left out, and why."""
+        self.outside: list[str] = []
+        """Images whose box lies left of or above any image."""
+        self.sample = Sample(SAMPLE)
+
+    def add(self, record: Record | Skipped) -> None:
+        """Take one in."""
+        if isinstance(record, Skipped):
+            self._leave_out(record.path, record.reason)
+            return
+        if not record.path.isascii() and not _is_unicode(record.path):
+            self._leave_out(ascii(record.path), "its name is no UTF-8")
+            return
+        self.counts[record.part][record.label] += 1
+        if record.person:
+            self.people.add(record.person)
+        if record.box is not None and (record.box[2] <= 0 or record.box[3] <= 0):
+            self.outside.append(_outside(record))
+        self.sample.add(record)
+
+    def _leave_out(self, path: str, reason: str) -> None:
+        self.left_out += 1
+        self.example = self.example or f"{path}: {reason}"
+
+
+class Sample:
+    """Records spread evenly over a stream whose length is not known, the same ones each time.
+
+    Every step-th is kept; when they are twice as many as wanted, every second goes and the step doubles.
+    """
+
+    def __init__(self, size: int):
+        self._size = size
+        self._kept: list[Record] = []
+        self._step, self._seen = 1, 0
+
+    def add(self, record: Record) -> None:
+        """Keep it or not."""
+        if self._seen % self._step == 0:
+            self._kept.append(record)
+            if len(self._kept) == 2 * self._size:
+                self._kept = self._kept[::2]
+                self._step *= 2
+        self._seen += 1
+
+    def records(self) -> list[Record]:
+        """The sample: all, or as many as wanted."""
+        count = len(self._kept)
+        wanted = min(self._size, count)
+        return [self._kept[place * count // wanted] for place in range(wanted)]
+
+
+class _Decoded(NamedTuple):
+    """What is wrong with the images of the sample."""
+
+    unreadable: list[str]
+    outside: list[str]
+
+
+def _decoded(source: ImageSource, survey: Survey) -> _Decoded:
+    wrong = _Decoded([], [])
+    for record in survey.sample.records():
+        try:
+            height, width = read_image(source.root / record.path).shape[:2]
+        except UnreadableImageError as error:
+            wrong.unreadable.append(str(error))
+            continue
+        if record.box is not None and min(record.box[2:]) > 0 and (record.box[0] >= width or record.box[1] >= height):
+            wrong.outside.append(f"{_outside(record)} of {width} x {height} px")
+    return wrong
+
+
+def _outside(record: Record) -> str:
+    assert record.box is not None
+    corners = ", ".join(f"{value:g}" for value in record.box)
+    listed = f" (line {record.line} of its list)" if record.line else ""
+    return f"{record.path}{listed} from {corners}"
+
+
+def _is_unicode(path: str) -> bool:
+    try:
+        path.encode()
+    except UnicodeEncodeError:  # bytes of the file system that are no UTF-8
+        return False
+    return True
+
+
+def _empty_classes(source: ImageSource, survey: Survey) -> Iterator[str]:
+    for part, what in ((TRAIN, "training"), (VALIDATION, "validation")):
+        empty = [name for name, count in zip(source.classes, survey.counts[part], strict=True) if not count]
+        if empty and (part == TRAIN or source.has_split):
+            yield f"{len(empty)} classes without {what} images: {', '.join(empty[:_SHOWN])}{_more(empty)}"
+
+
+def _first(items: list[str], what: str) -> list[str]:
+    """One finding with the first items, or none."""
+    return [f"{len(items)} {what}: {'; '.join(items[:_SHOWN])}{_more(items)}"] if items else []
+
+
+def _more(items: list[str]) -> str:
+    return f" and {len(items) - _SHOWN:,} more" if len(items) > _SHOWN else ""
+
+
+def _inventory(source: ImageSource, survey: Survey) -> Iterator[str]:
+    train, validation = np.array(survey.counts[TRAIN]), np.array(survey.counts[VALIDATION])
+    parts = f" ({train.sum():,} to train on, {validation.sum():,} to validate with)" if source.has_split else ""
+    people = f" of {len(survey.people):,} people" if survey.people else ""
+    counts = [f"{t:,} + {v:,}" if source.has_split else f"{t:,}" for t, v in zip(train, validation, strict=True)]
+    each = ": " + ", ".join(f"{name} {count}" for name, count in zip(source.classes, counts, strict=True))
+    if len(source.classes) > _NAMED_CLASSES:
+        every = train + validation
+        each = f" of {every.min():,} to {every.max():,} images, {every.mean():,.0f} on average"
+    yield f"{source.name}: {(train + validation).sum():,} images{parts}{people}, {len(source.classes):,} classes{each}"
+    if source.name in PUBLISHED:
+        yield f"  published: {PUBLISHED[source.name]}"
+    if survey.left_out:
+        yield f"  {survey.left_out:,} images are left out, such as {survey.example}"

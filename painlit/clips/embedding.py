@@ -1,0 +1,104 @@
+"""Spatial-Module over the frames of clips: five images a frame, full frame and tiles kept apart."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator, Mapping, Sequence
+from dataclasses import dataclass
+from itertools import islice
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+import torch
+from torch import Tensor
+from torch.utils.data import DataLoader, IterableDataset, get_worker_info
+
+from painlit.config import Config
+from painlit.errors import ClipError
+from painlit.models.frame_embedder import FrameEmbedder
+from painlit.signals.video.clip_faces import clip_crops
+from painlit.system.processes import loader_options
+
+
+@dataclass(frozen=True)
+class VideoClip:
+    """What extraction needs of a clip."""
+
+    name: str
+    video: Path
+    boxes: np.ndarray
+    """(F, 4) face boxes in px."""
+
+
+def embed_frames(
+    clips: Sequence[VideoClip], embedder: FrameEmbedder, config: Config, device: torch.device
+) -> Iterator[tuple[str, np.ndarray | ClipError]]:
+    """Embed clips one after another, decoding in other processes.
+
+    Yields:
+        Clip name and its row, (2, F, D) float32: d_full and the tiles' sum; or the error that this clip met.
+    """
+    embedder = embedder.to(device).eval()
+    frames, size = config.clip.used_frames, embedder.spatial.embed_dim
+    chunks = _CropChunks(clips, config)
+    workers = min(config.embed.workers, len(clips))
+    loader: Any = DataLoader(chunks, batch_size=None, **loader_options(workers))
+    started: dict[int, np.ndarray] = {}
+    for number, first, crops in loader:
+        if isinstance(crops, ClipError):
+            started.pop(number, None)
+            yield clips[number].name, crops
+            continue
+        with torch.inference_mode():
+            full, tiles = embedder(crops.to(device, non_blocking=True).permute(0, 3, 1, 2))
+        row = started.setdefault(number, np.empty((2, frames, size), np.float32))
+        row[0, first : first + len(crops)] = full.float().cpu().numpy()
+        row[1, first : first + len(crops)] = tiles.float().cpu().numpy()
+        if first + len(crops) == frames:
+            yield clips[number].name, started.pop(number)
+
+
+class _CropChunks(IterableDataset):
+    """Streams (clip number, first frame, crops (n, S, S, 3) uint8 or the clip's error); each worker takes its share."""
+
+    def __init__(self, clips: Sequence[VideoClip], config: Config):
+        self.clips = clips
+        self.config = config
+
+    def __iter__(self) -> Iterator[tuple[int, int, Tensor | ClipError]]:
+        worker = get_worker_info()
+        mine = range(worker.id if worker else 0, len(self.clips), worker.num_workers if worker else 1)
+        for number in mine:
+            yield from self._chunks(number)
+
+    def _chunks(self, number: int) -> Iterator[tuple[int, int, Tensor | ClipError]]:
+        clip, config = self.clips[number], self.config
+        crops = clip_crops(clip.video, clip.boxes, config.clip, config.face, 2 * config.spatial.image_size)
+        first = 0
+        try:
+            while chunk := list(islice(crops, config.embed.batch_frames)):
+                yield number, first, torch.from_numpy(np.stack(chunk))
+                first += len(chunk)
+        except ClipError as error:
+            yield number, first, error
+
+
+def cache_settings(config: Config, weights: str, normalisation: Mapping[str, Any]) -> dict[str, Any]:
+    """Everything besides the boxes that embeddings depend on.
+
+    Args:
+        config: Clips, crops and sizes.
+        weights: Digest of the Spatial-Module's.
+        normalisation: Its mean and std.
+    """
+    spatial = {f"spatial.{key}": value for key, value in {**config.to_dict()["spatial"], **normalisation}.items()}
+    return {
+        "weights": weights,
+        "frames": config.clip.used_frames,
+        "embed_dim": config.spatial.embed_dim,
+        "clip.seconds": config.clip.seconds,
+        "clip.video_fps": config.clip.video_fps,
+        "face.margin": config.face.margin,
+        "face.crop": config.face.crop,
+        **spatial,
+    }

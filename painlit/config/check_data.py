@@ -1,0 +1,32 @@
+"""What `make check-data` looks at."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass, field
+
+from painlit.config.checks import one_of
+from painlit.config.heartbeats import HEARTBEAT_SETS
+from painlit.config.pretraining import EMOTION_SETS
+from painlit.errors import PainlitError
+
+DATA_SETS = ("biovid", "vggface2", *EMOTION_SETS, *HEARTBEAT_SETS)
+"""Data sets that `make check-data` knows."""
+ALL = "all"
+"""Every data set whose folder exists."""
+
+
+@dataclass
+class CheckConfig:
+    """`make check-data`: is everything there before hours are spent?"""
+
+    sets: list[str] = field(default_factory=lambda: ["biovid"])
+    """Data sets to look at: biovid, vggface2 (at stage1.root), affectnet, cfee, raf_basic, raf_compound, folders,
+    mitbih, ptb, mitbih_csv, ptb_csv; or all alone: those whose folder exists, the others being named and not wrong."""
+
+    def __post_init__(self):
+        for name in self.sets:
+            one_of("check.sets", name, (*DATA_SETS, ALL))
+        if ALL in self.sets and len(self.sets) > 1:
+            raise PainlitError(f"check.sets={self.sets}", f"{ALL} stands alone: check.sets=[{ALL}]")
+        if not self.sets or len(set(self.sets)) < len(self.sets):
+            raise PainlitError(f"check.sets={self.sets}", f"name each set once, of: {', '.join(DATA_SETS)}")

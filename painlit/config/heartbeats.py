@@ -1,0 +1,68 @@
+"""Heartbeat pretraining: which collections, how they are divided, and how the Heart Rate Encoder learns from them."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass, field
+
+from painlit.config.checks import at_least, one_of
+from painlit.config.training import EcgTraining
+from painlit.errors import PainlitError
+
+HEARTBEAT_SETS = ("mitbih", "ptb", "mitbih_csv", "ptb_csv")
+"""Collections of heartbeats."""
+ALL = "all"
+"""Those of the paper's two collections whose folder exists."""
+
+
+@dataclass
+class HeartbeatRoots:
+    """Where the collections lie."""
+
+    mitbih: str = "data/mitdb"
+    """MIT-BIH Arrhythmia Database: 100.hea, 100.dat, 100.atr, ..."""
+    ptb: str = "data/ptbdb"
+    """PTB Diagnostic ECG Database: patient001/s0010_re.hea, ..."""
+    csv: str = "data/heartbeats"
+    """The ready-made tables mitbih_{train,test}.csv and ptbdb_{normal,abnormal}.csv."""
+
+
+@dataclass
+class HeartbeatConfig:
+    """`make pretrain-ecg`: which kind of heartbeat is it?"""
+
+    sets: list[str] = field(default_factory=lambda: [ALL])
+    """Collections to learn from, any of: mitbih, ptb, mitbih_csv, ptb_csv; or all alone: mitbih and ptb, or the one of
+    them whose folder exists."""
+    roots: HeartbeatRoots = field(default_factory=HeartbeatRoots)
+    mitbih_lead: str = "0"
+    """Lead of MIT-BIH's records: a position, or a name such as MLII. The first is MLII in 45 of 48."""
+    ptb_lead: str = "ii"
+    """Lead of PTB's records: a position or a name."""
+    leave_out: list[str] = field(default_factory=list)
+    """Records not to read, such as 102 or patient001/s0010_re."""
+    split: str = "random_beats"
+    """random_beats: beats at random, as published work does, so that a patient's beats fall on both sides;
+    inter_patient: by person (MIT-BIH: DS1 and DS2 of de Chazal et al. 2004, without paced records)."""
+    validation_share: float = 0.2
+    """Share of the beats, or of PTB's patients, kept for validation."""
+    sampling: str = "natural"
+    """natural: each beat once an epoch; balanced: each class equally often."""
+    class_weights: float = 0.25
+    """A class's loss counts by its frequency to minus this power: 0 not at all, 1 evens out the classes. Ours: 83 % of
+    MIT-BIH's beats are normal, 0.7 % fusion beats."""
+    mixing: float = 0.5
+    """Each step has beats of every collection, in shares proportional to its number of beats to this power. Ours."""
+    train: EcgTraining = field(default_factory=EcgTraining)
+
+    def __post_init__(self):
+        for name in self.sets:
+            one_of("ecg.sets", name, (*HEARTBEAT_SETS, ALL))
+        if not self.sets or len(set(self.sets)) < len(self.sets) or (ALL in self.sets and len(self.sets) > 1):
+            raise PainlitError(
+                f"ecg.sets={self.sets}", f"name each once, of: {', '.join(HEARTBEAT_SETS)}; or {ALL} alone"
+            )
+        one_of("ecg.split", self.split, ["random_beats", "inter_patient"])
+        one_of("ecg.sampling", self.sampling, ["natural", "balanced"])
+        at_least("ecg.class_weights", self.class_weights, 0)
+        if not 0 < self.validation_share < 1:
+            raise PainlitError(f"ecg.validation_share={self.validation_share}", "give a share between 0 and 1")

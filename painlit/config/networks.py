@@ -1,0 +1,126 @@
+"""Sizes of the networks and how they are joined."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass, field
+
+from painlit.config.checks import at_least, divides, one_of
+from painlit.errors import PainlitError
+
+
+@dataclass
+class SpatialConfig:
+    """Spatial-Module (TNT). The defaults have the 2.57 M parameters of the paper's Table 7."""
+
+    image_size: int = 224
+    """Side of the images it reads in px; a face crop is twice that, so that its quadrants are tiles."""
+    patch_size: int = 16
+    """Side of a patch in px."""
+    embed_dim: int = 100
+    """Size of a frame's embedding, D."""
+    inner_dim: int = 40
+    """Width of the pixel stream."""
+    depth: int = 12
+    """Transformer blocks."""
+    inner_heads: int = 4
+    """Attention heads of the pixel stream."""
+    outer_heads: int = 10
+    """Attention heads of the patch stream."""
+    mean: list[float] | None = None
+    """RGB mean subtracted from images in 0..1; null is VGGFace2's, or that of the pretrained weights."""
+    std: list[float] | None = None
+    """RGB standard deviation the images are divided by; null as above."""
+    local_contrast: float = 0.0
+    """Window of local contrast normalisation as a share of the image's side, 0 for none as in the paper; helps small
+    sets (0.25), where skin and light differ more than expressions do. Ours."""
+
+    def __post_init__(self):
+        for key, values in (("spatial.mean", self.mean), ("spatial.std", self.std)):
+            if values is not None and len(values) != 3:
+                raise PainlitError(f"{key}={values} has {len(values)} values", "give one for each of R, G, B")
+        for key in ("image_size", "patch_size", "embed_dim", "inner_dim", "depth", "inner_heads", "outer_heads"):
+            at_least(f"spatial.{key}", getattr(self, key), 1)
+        if not 0 <= self.local_contrast <= 1:
+            raise PainlitError(f"spatial.local_contrast={self.local_contrast}", "give a share from 0 to 1")
+        for whole, part in (("image_size", "patch_size"), ("inner_dim", "inner_heads"), ("embed_dim", "outer_heads")):
+            divides(f"spatial.{whole}", getattr(self, whole), f"spatial.{part}", getattr(self, part))
+
+
+@dataclass
+class HeartRateEncoderConfig:
+    """Heart Rate Encoder (Perceiver with one cross-attention)."""
+
+    enabled: bool = True
+    """false gives Table 4's first row: the heart rates themselves."""
+    latents: int = 256
+    """Latent vectors."""
+    latent_dim: int = 512
+    """Width of a latent."""
+    output_dim: int = 2048
+    """Size of E_h."""
+    weights: str = "auto"
+    """Weights of pretrain-ecg to start from (.safetensors); auto takes the newest under runs/; untrained is random."""
+
+    def __post_init__(self):
+        for key in ("latents", "latent_dim", "output_dim"):
+            at_least(f"model.heart_rate_encoder.{key}", getattr(self, key), 1)
+
+
+@dataclass
+class TemporalConfig:
+    """Temporal-Module (Perceiver)."""
+
+    latents: int = 256
+    """Latent vectors."""
+    latent_dim: int = 128
+    """Width of a latent."""
+    self_attention_blocks: int = 3
+    """Self-attention blocks after the cross-attention."""
+    token_size: int = 1
+    """Values per token: 1 is the paper's; the embedding's size (100) makes each frame one token (ours)."""
+    weights: str = "auto"
+    """Weights of stage 1 to start from (.safetensors); auto takes the newest under runs/; untrained is random."""
+
+    def __post_init__(self):
+        for key in ("latents", "latent_dim", "token_size"):
+            at_least(f"model.temporal.{key}", getattr(self, key), 1)
+
+
+@dataclass
+class ModelConfig:
+    """PainModel, eq. 7-11."""
+
+    modality: str = "fusion"
+    """video, heart_rate or fusion."""
+    frame_embedding: str = "both"
+    """Eq. 7's terms: full (frame only), tiles (only), both."""
+    tile_coefficient: float = 0.1
+    """c of eq. 7; with frame_embedding=tiles the tiles alone count, and c scales them."""
+    normalise_embeddings: bool = False
+    """Standardise each embedding dimension with the training subjects' statistics (ours, off as in the paper)."""
+    heart_rate_encoder: HeartRateEncoderConfig = field(default_factory=HeartRateEncoderConfig)
+    temporal: TemporalConfig = field(default_factory=TemporalConfig)
+    augmnet: bool = True
+    """AugmNet in training (eq. 10-11)."""
+    augmnet_hidden: int = 36
+    """Width of AugmNet's layers next to the embedding."""
+    augmnet_code: int = 128
+    """Width of AugmNet's code."""
+    basic: bool = False
+    """Basic augmentation: polarity inversion and noise."""
+    masking: bool = False
+    """Masking augmentation: a run of 10-20 % set to zero."""
+
+    def __post_init__(self):
+        one_of("model.modality", self.modality, ["video", "heart_rate", "fusion"])
+        one_of("model.frame_embedding", self.frame_embedding, ["full", "tiles", "both"])
+
+    @property
+    def uses_video(self) -> bool:
+        """Whether the model reads frame embeddings."""
+        return self.modality != "heart_rate"
+
+    @property
+    def uses_heart_rate(self) -> bool:
+        """Whether the model reads heart rates."""
+        return self.modality != "video"

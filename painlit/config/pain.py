@@ -1,0 +1,105 @@
+"""The steps on recordings of pain: embeddings, training, leave-one-subject-out."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass, field
+
+from painlit.config.checks import at_least, one_of
+from painlit.errors import PainlitError
+
+
+@dataclass
+class EmbedConfig:
+    """`make embed`: Spatial-Module over every frame, cached."""
+
+    name: str = ""
+    """Name of the embeddings under runs/embed; empty is data.name, with -stage1 behind it if weights=stage1. Two
+    Spatial-Modules need two names."""
+    weights: str = "auto"
+    """Spatial-Module weights (.safetensors); auto takes the newest of stage 2 under runs/, or else of stage 1; stage1
+    and stage2 take the newest of that stage; untrained is random."""
+    device: str = "auto"
+    """cpu, cuda, cuda:1, mps; auto takes an accelerator if there is one."""
+    batch_frames: int = 8
+    """Frames in one forward pass; each is five images."""
+    workers: int = 1
+    """Processes that decode and crop."""
+
+    def __post_init__(self):
+        at_least("embed.batch_frames", self.batch_frames, 1)
+        at_least("embed.workers", self.workers, 0)
+
+
+@dataclass
+class FinetuneConfig:
+    """`make finetune`: one model."""
+
+    held_out: list[str] = field(default_factory=list)
+    """Subjects kept out of training and tested at the end; none gives the model to deploy."""
+
+
+@dataclass
+class CompareConfig:
+    """`make compare`: two runs on the same clips."""
+
+    runs: list[str] = field(default_factory=list)
+    """Names of two finished runs under runs/loso."""
+
+
+@dataclass
+class TablesConfig:
+    """`make tables` and `make report`: the paper's Tables 3, 4 and 5, a run of `make loso` for each row and task."""
+
+    rows: list[str] = field(default_factory=list)
+    """Rows, by their files in experiments/tables; empty takes all 17."""
+    tasks: list[str] = field(default_factory=lambda: ["np_vs_p4", "multilevel"])
+    """Tasks of each row."""
+    epoch_share: float = 1.0
+    """Share of the paper's epochs to train; less than 1 is a trial, and called so beside its figures."""
+
+    def __post_init__(self):
+        for task in self.tasks:
+            one_of("tables.tasks", task, ["np_vs_p4", "multilevel"])
+        if not self.tasks or not 0 < self.epoch_share <= 1:
+            raise PainlitError(
+                f"tables.tasks={self.tasks} and tables.epoch_share={self.epoch_share}",
+                "give at least one task, and a share above 0 up to 1",
+            )
+
+
+@dataclass
+class LosoConfig:
+    """`make loso`: protocol, selection and how many folds run at once."""
+
+    protocol: str = "loso"
+    """loso (each subject held out once), loso67 (without 20 subjects), holdout (61 train, 26 test)."""
+    selection: str = "last"
+    """Epoch that is tested: last (paper); inner (validation subjects out of the training ones); oracle (best on the
+    test subject: only to measure how much that mistake flatters)."""
+    inner_share: float = 0.15
+    """Share of the training subjects that `inner` validates on."""
+    subjects: list[str] = field(default_factory=list)
+    """Run only these folds; empty runs all."""
+    engine: str = "local"
+    """local: processes on this machine; ray: tasks on a Ray cluster (needs the extra `cluster`)."""
+    workers: int | None = None
+    """Folds at once; null is as many as the GPUs hold, or one per core without a GPU; with ray as many as the cluster
+    has room for."""
+    folds_per_gpu: int = 1
+    """Folds that share a GPU; one fold of the paper's size uses a small part of a large one."""
+    threads: int | None = None
+    """CPU threads of a fold; null divides this machine's cores among its folds, and is 1 with ray."""
+    ray_address: str = "local"
+    """Ray cluster: local starts one on this machine; auto is the one that this machine belongs to; or host:port. Every
+    node must see the same project, data and runs folder at the same paths."""
+    dry_run: bool = False
+    """List the folds and estimate hours from a handful of timed steps, and train nothing; --dry-run is short for it."""
+    shuffle_labels: bool = False
+    """Control: labels shuffled within each training subject; must land at chance."""
+
+    def __post_init__(self):
+        one_of("loso.protocol", self.protocol, ["loso", "loso67", "holdout"])
+        one_of("loso.selection", self.selection, ["last", "inner", "oracle"])
+        one_of("loso.engine", self.engine, ["local", "ray"])
+        for key in ("workers", "threads", "folds_per_gpu"):
+            at_least(f"loso.{key}", 1 if getattr(self, key) is None else getattr(self, key), 1)

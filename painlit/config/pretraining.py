@@ -1,0 +1,135 @@
+"""Stages 1 and 2: photographs, their augmentation, and what is learnt from them."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass, field
+
+from painlit.config.checks import at_least, one_of
+from painlit.config.training import Stage1Training, Stage2Training
+from painlit.errors import PainlitError
+
+EMOTION_SETS = ("affectnet", "cfee", "raf_basic", "raf_compound", "folders")
+"""Sets that stage 2 can read; the first four are the paper's."""
+
+SAMPLING = ("natural", "balanced")
+FACES = ("auto", "detect", "whole")
+
+
+@dataclass
+class ImagesConfig:
+    """Photographs: how they are decoded and augmented. The paper names no augmentation; all values are ours."""
+
+    workers: int = 2
+    """Processes that decode and augment, for each training process; 0 does it in the training process."""
+    flip: bool = True
+    """Mirror half of the images."""
+    shift: float = 0.06
+    """Largest shift of the crop, as a share of its side."""
+    scale: float = 0.12
+    """Largest change of the crop's side, as a share of it."""
+    rotation: float = 12.0
+    """Largest rotation in degrees."""
+    light: float = 0.25
+    """Largest change of contrast, as a share; brightness changes by up to 0.4 of it, as a share of white."""
+    grey: float = 0.0
+    """Share of the images that lose their colour."""
+    erase: float = 0.0
+    """Share of the images in which a random rectangle is painted over; helps small sets (Zhong et al. 2020)."""
+
+    def __post_init__(self):
+        for key in ("workers", "shift", "scale", "rotation", "light", "grey", "erase"):
+            at_least(f"images.{key}", getattr(self, key), 0)
+
+
+@dataclass
+class Stage1Config:
+    """`make pretrain-stage1`: whose face is it?"""
+
+    root: str = "data/VGGFace2"
+    """VGGFace2, or any folder with one folder of images for each identity."""
+    name: str = "vggface2"
+    """Name of this data set."""
+    network: str = "spatial"
+    """spatial trains the Spatial-Module; temporal trains the Temporal-Module on flattened images (paper 3.4)."""
+    faces: str = "auto"
+    """Where the faces are: auto takes the set's own boxes and detects faces if it has none; detect; whole (the image
+    is the face's box)."""
+    head: str = "softmax"
+    """softmax (cross-entropy), or arcface (Deng et al. 2019)."""
+    arcface_scale: float = 64.0
+    """Scale of ArcFace's cosines; small sets want less (16)."""
+    arcface_margin: float = 0.5
+    """ArcFace's margin in radians; small sets want less (0.2)."""
+    held_out: float = 0.01
+    """Share of the identities that are not trained on, for verification; 0 trains on all 9,131 as the paper does."""
+    validation_share: float = 0.01
+    """Share of each trained identity's images kept for top-1, at least one if it has five."""
+    verification_images: int = 20
+    """Images of each held-out identity used in verification, at most."""
+    sampling: str = "natural"
+    """natural: each image once an epoch; balanced: each identity equally often."""
+    train: Stage1Training = field(default_factory=Stage1Training)
+
+    def __post_init__(self):
+        one_of("stage1.network", self.network, ["spatial", "temporal"])
+        one_of("stage1.faces", self.faces, FACES)
+        one_of("stage1.head", self.head, ["softmax", "arcface"])
+        one_of("stage1.sampling", self.sampling, SAMPLING)
+        at_least("stage1.verification_images", self.verification_images, 2)
+        for key in ("held_out", "validation_share"):
+            if not 0 <= getattr(self, key) < 1:
+                raise PainlitError(f"stage1.{key}={getattr(self, key)}", "give a share from 0 to below 1")
+
+
+@dataclass
+class EmotionRoots:
+    """Where the emotion sets lie."""
+
+    affectnet: str = "data/AffectNet"
+    """With train_set/ and val_set/, or with training.csv and validation.csv."""
+    cfee: str = "data/CFEE"
+    """With CFEE_Database_230/."""
+    raf_db: str = "data/RAF-DB"
+    """With basic/ and compound/."""
+    folders: str = "data/expressions"
+    """One folder of images for each class; persons are told by the file names up to the first underscore."""
+
+
+@dataclass
+class Stage2Config:
+    """`make pretrain-stage2`: which expression is it? One task for each set."""
+
+    sets: list[str] = field(default_factory=lambda: ["affectnet", "cfee", "raf_basic", "raf_compound"])
+    """Sets to learn from, any of: affectnet, cfee, raf_basic, raf_compound, folders."""
+    roots: EmotionRoots = field(default_factory=EmotionRoots)
+    faces: str = "auto"
+    """As stage1.faces, for all sets."""
+    raf_images: str = "auto"
+    """RAF-DB's images: aligned, original, or auto: aligned if they are there; originals may show several faces."""
+    weights: str = "auto"
+    """Spatial-Module to start from (.safetensors); auto: the newest of stage 1 under runs/; untrained is random."""
+    sampling: str = "balanced"
+    """natural: each image equally often; balanced: each class of a set equally often (ours: AffectNet's classes differ
+    by a factor of 36)."""
+    mixing: float = 0.5
+    """Each step has images of every set, in shares proportional to its number of training images to this power: 1 is
+    proportional, 0 equal. Ours."""
+    validation_share: float = 0.15
+    """Share of the people kept for validation in sets without an official split (CFEE)."""
+    train: Stage2Training = field(default_factory=Stage2Training)
+
+    def __post_init__(self):
+        for name in self.sets:
+            one_of("stage2.sets", name, EMOTION_SETS)
+        if not self.sets or len(set(self.sets)) < len(self.sets):
+            raise PainlitError(f"stage2.sets={self.sets}", f"name each set once, of: {', '.join(EMOTION_SETS)}")
+        one_of("stage2.faces", self.faces, FACES)
+        one_of("stage2.raf_images", self.raf_images, ["auto", "aligned", "original"])
+        one_of("stage2.sampling", self.sampling, SAMPLING)
+        if len(self.sets) > self.train.batch_size // self.train.processes:
+            raise PainlitError(
+                f"stage2.train.batch_size={self.train.batch_size} cannot hold {len(self.sets)} sets in each process",
+                "raise it: every step has images of every set",
+            )
+        if not 0 < self.validation_share < 1:
+            raise PainlitError(f"stage2.validation_share={self.validation_share}", "give a share between 0 and 1")

@@ -1,0 +1,111 @@
+"""Recordings: where they are, how long a clip is, how faces are cropped and heart rates told."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+
+from painlit.config.checks import at_least, one_of
+from painlit.errors import PainlitError
+
+
+@dataclass
+class DataConfig:
+    """Where the recordings are and what to call them."""
+
+    root: str = "data/BioVid/PartA"
+    """Folder in BioVid's layout: starting_point/samples.csv, video/, biosignals_*/."""
+    name: str = "biovid"
+    """Name of this data set under runs/prepare and runs/embed."""
+    is_biovid: bool = True
+    """false for stand-ins in BioVid's layout: results then say that they tell nothing of pain, and show no paper's."""
+    signals: str = "biosignals_filtered"
+    """Folder of the ECG files: biosignals_filtered or biosignals_raw."""
+
+
+@dataclass
+class ClipConfig:
+    """How long a clip is and how finely it is sampled; every size in the models follows from it."""
+
+    seconds: float = 5.5
+    """Length of a clip in s."""
+    video_fps: float = 25.0
+    """Frame rate of the video in Hz."""
+    ecg_hz: float = 512.0
+    """Sampling rate of the ECG in Hz."""
+    frames: int | None = None
+    """Frames used of each clip, evenly spaced; null uses all (138, as in the paper)."""
+
+    def __post_init__(self):
+        at_least("clip.seconds", self.seconds, 1)
+        at_least("clip.video_fps", self.video_fps, 1)
+        at_least("clip.ecg_hz", self.ecg_hz, 1)
+        if self.frames is not None and not 1 <= self.frames <= self.nominal_frames:
+            raise PainlitError(
+                f"clip.frames={self.frames}, but a clip has {self.nominal_frames} frames",
+                f"choose 1 to {self.nominal_frames}, or null for all",
+            )
+
+    @property
+    def nominal_frames(self) -> int:
+        """Frames in a whole clip: 138 for 5.5 s at 25 Hz (137.5, rounded up as the paper does)."""
+        return int(self.seconds * self.video_fps + 0.5)
+
+    @property
+    def used_frames(self) -> int:
+        """Frames the models see of each clip."""
+        return self.frames or self.nominal_frames
+
+    @property
+    def frame_indices(self) -> list[int]:
+        """Positions of the used frames, evenly spaced from the first to the last."""
+        if self.used_frames == 1:
+            return [self.nominal_frames // 2]
+        step = (self.nominal_frames - 1) / (self.used_frames - 1)
+        return [int(k * step + 0.5) for k in range(self.used_frames)]
+
+    @property
+    def ecg_samples(self) -> int:
+        """ECG samples in a whole clip: 2,816."""
+        return int(self.seconds * self.ecg_hz + 0.5)
+
+    @property
+    def heart_rates(self) -> int:
+        """Heart rates per clip, one for each whole second: 5."""
+        return int(self.seconds)
+
+
+@dataclass
+class FaceConfig:
+    """How faces are found and cropped."""
+
+    min_face: float = 0.2
+    """Smallest face looked for, as a share of the frame's shorter side. Ours: BioVid's faces fill about half of it."""
+    margin: float = 0.3
+    """Share by which the square crop exceeds the detected box's longer side. Ours."""
+    crop: str = "per_frame"
+    """per_frame follows the face (paper); per_clip cuts one square for the whole clip, which keeps head movement."""
+
+    def __post_init__(self):
+        one_of("face.crop", self.crop, ["per_frame", "per_clip"])
+        at_least("face.min_face", self.min_face, 0.01)
+
+
+@dataclass
+class PrepareConfig:
+    """`make prepare`: boxes and heart rates of every clip."""
+
+    heart_rate_rule: str = "overlap"
+    """overlap: mean of the inter-beat intervals that cover a second; paper: only intervals inside it."""
+    least_ecg_quality: float = 0.15
+    """Signal quality (0 to 1) below which a clip's heart rates are refused and named; 0 refuses none. Ours: 1.4 %
+    of MIT-BIH's 5.5 s windows are below, and in more than half of these rates err by more than 5 bpm."""
+    workers: int | None = None
+    """Processes; null uses one per core."""
+    device: str = "cpu"
+    """Device of the face detector in each process: cpu, cuda, cuda:1, mps."""
+
+    def __post_init__(self):
+        if not 0 <= self.least_ecg_quality <= 1:
+            raise PainlitError(f"prepare.least_ecg_quality={self.least_ecg_quality}", "give a quality from 0 to 1")
+        one_of("prepare.heart_rate_rule", self.heart_rate_rule, ["overlap", "paper"])
+        at_least("prepare.workers", 1 if self.workers is None else self.workers, 1)

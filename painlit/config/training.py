@@ -1,0 +1,161 @@
+"""How a network is trained: shared by all stages, each with its own defaults."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from typing import ClassVar
+
+from painlit.config.checks import at_least, one_of
+from painlit.errors import PainlitError
+
+
+@dataclass
+class Training:
+    """AdamW with linear warm-up and cosine decay."""
+
+    key: ClassVar[str]
+    """Full key of this group, for errors."""
+
+    epochs: int = 800
+    """Passes over the training data; the paper uses 500 and 800 for pain."""
+    batch_size: int = 32
+    """Clips or images in a step, over all processes."""
+    lr: float = 1e-4
+    """Peak learning rate."""
+    weight_decay: float = 0.1
+    """AdamW's weight decay."""
+    warmup_epochs: int = 50
+    """Epochs of linear warm-up."""
+    precision: str = "32-true"
+    """Lightning's precision: 32-true, 16-mixed, bf16-mixed."""
+    accelerator: str = "auto"
+    """Lightning's accelerator: auto, cpu, gpu, mps."""
+
+    def __post_init__(self):
+        at_least(f"{self.key}.epochs", self.epochs, 1)
+        at_least(f"{self.key}.batch_size", self.batch_size, 1)
+        one_of(f"{self.key}.precision", self.precision, ["32-true", "16-mixed", "bf16-mixed", "16-true", "bf16-true"])
+        one_of(f"{self.key}.accelerator", self.accelerator, ["auto", "cpu", "gpu", "cuda", "mps"])
+        if not 0 <= self.warmup_epochs < self.epochs:
+            raise PainlitError(
+                f"{self.key}.warmup_epochs={self.warmup_epochs} with {self.key}.epochs={self.epochs}",
+                f"the warm-up must be shorter than the training: lower {self.key}.warmup_epochs",
+            )
+
+
+@dataclass
+class TrainConfig(Training):
+    """Pain (Table 2): AdamW, cosine decay, weight decay 0.1, 50 warm-up epochs, batches of 32."""
+
+    key: ClassVar[str] = "train"
+
+    joint: bool = False
+    """Train the Spatial-Module too, from video; false reads the embedding cache."""
+    joint_frames: int | None = 8
+    """Joint training: frames whose activations are in memory at once; the others are embedded again in the backward
+    pass (gradient checkpointing: a third more work, and the same gradients). null keeps all activations."""
+    crop_memory_gib: float = 4.0
+    """Joint training keeps decoded crops in memory up to this many GiB, and decodes again in each epoch beyond it."""
+    checkpoint_every: int = 10
+    """Epochs between checkpoints a stopped run goes on from."""
+
+    def __post_init__(self):
+        super().__post_init__()
+        at_least("train.checkpoint_every", self.checkpoint_every, 1)
+        at_least("train.joint_frames", 1 if self.joint_frames is None else self.joint_frames, 1)
+
+
+@dataclass
+class PretrainingTraining(Training):
+    """What pretraining adds: several processes, and checkpoints within an epoch."""
+
+    devices: str = "auto"
+    """Processes: auto is one for each GPU, or one on a CPU; or a number."""
+    checkpoint_steps: int = 1000
+    """Steps between checkpoints a stopped run goes on from; the end of each epoch is one too."""
+    clip_gradient: float = 1.0
+    """Largest norm of the gradient; 0 does not clip."""
+
+    def __post_init__(self):
+        super().__post_init__()
+        at_least(f"{self.key}.checkpoint_steps", self.checkpoint_steps, 1)
+        at_least(f"{self.key}.clip_gradient", self.clip_gradient, 0)
+        if self.devices != "auto" and not self.devices.isdecimal():
+            raise PainlitError(f"{self.key}.devices={self.devices!r}", "give auto or a number")
+        if self.batch_size % self.processes:
+            raise PainlitError(
+                f"{self.key}.batch_size={self.batch_size} is no multiple of {self.key}.devices={self.devices}",
+                "each process takes an equal share of a batch: change one of them",
+            )
+
+    @property
+    def processes(self) -> int:
+        """How many processes are asked for; 1 where it depends on the machine."""
+        return 1 if self.devices == "auto" else max(1, int(self.devices))
+
+
+@dataclass
+class PhotographTraining(PretrainingTraining):
+    """What training the Spatial-Module on photographs adds."""
+
+    drop_path: float = 0.0
+    """Rate of stochastic depth in the Spatial-Module's last block, rising to it from 0; helps small sets."""
+
+    def __post_init__(self):
+        super().__post_init__()
+        if not 0 <= self.drop_path < 1:
+            raise PainlitError(f"{self.key}.drop_path={self.drop_path}", "give a rate from 0 to below 1")
+
+
+@dataclass
+class Stage1Training(PhotographTraining):
+    """Face recognition. The paper gives no values: all are ours."""
+
+    key: ClassVar[str] = "stage1.train"
+
+    epochs: int = 20
+    """Passes over the training images."""
+    batch_size: int = 256
+    """Images in a step, over all processes."""
+    lr: float = 1e-3
+    """Peak learning rate."""
+    weight_decay: float = 0.05
+    """AdamW's weight decay."""
+    warmup_epochs: int = 1
+    """Epochs of linear warm-up."""
+
+
+@dataclass
+class Stage2Training(PhotographTraining):
+    """Emotion recognition. The paper gives no values: all are ours."""
+
+    key: ClassVar[str] = "stage2.train"
+
+    epochs: int = 20
+    """Passes over the largest set."""
+    batch_size: int = 128
+    """Images in a step, of all sets and over all processes."""
+    lr: float = 3e-4
+    """Peak learning rate; lower than stage 1's, whose weights it starts from."""
+    weight_decay: float = 0.05
+    """AdamW's weight decay."""
+    warmup_epochs: int = 1
+    """Epochs of linear warm-up."""
+
+
+@dataclass
+class EcgTraining(PretrainingTraining):
+    """Heartbeat classification. The paper gives no values: all are ours."""
+
+    key: ClassVar[str] = "ecg.train"
+
+    epochs: int = 30
+    """Passes over the largest collection."""
+    batch_size: int = 128
+    """Beats in a step, of all collections and over all processes."""
+    lr: float = 1e-3
+    """Peak learning rate."""
+    weight_decay: float = 0.05
+    """AdamW's weight decay."""
+    warmup_epochs: int = 1
+    """Epochs of linear warm-up."""

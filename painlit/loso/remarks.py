@@ -1,0 +1,33 @@
+"""What a reader of a run's numbers must know, beside the numbers."""
+
+from __future__ import annotations
+
+from painlit.clips.pain_clips import PainClips
+from painlit.config import Config
+from painlit.loso.protocols import folds
+
+
+def remarks(config: Config, clips: PainClips) -> list[str]:
+    """What a reader of the numbers must know, beside the numbers."""
+    notes = []
+    if config.cached and config.embed.weights == "untrained":
+        notes.append("the frame embeddings come from an untrained Spatial-Module: no figure of the paper compares")
+    if clips.excluded:
+        left_out = len(clips.excluded)
+        notes.append(f"{left_out} of {left_out + len(clips.names)} clips are unusable and left out")
+    without = {clip.rsplit("-", 2)[0] for clip in clips.excluded} - set(clips.subject_names)
+    if without:
+        notes.append(f"{len(without)} subjects have no usable clip and are in no fold: {', '.join(sorted(without))}")
+    tested = {s for fold in folds(config.loso.protocol, clips.subject_names) for s in fold.test}
+    partial = [s for s in tested if len(set(clips.labels[clips.of_subjects([s])].tolist())) < len(config.classes)]
+    if partial:
+        notes.append(f"{len(partial)} subjects lack a class, which counts 0 in their own macro figures")
+    if not config.data.is_biovid:
+        notes.append("stand-in data, not pain data: this shows that the pipeline learns, and says nothing about pain")
+    if config.loso.selection == "oracle":
+        notes.append("epochs were selected on the test subjects: these figures flatter, and measure only by how much")
+    if config.loso.shuffle_labels and config.loso.selection == "oracle":
+        notes.append("control run with shuffled training labels: what is above chance is that selection's doing")
+    elif config.loso.shuffle_labels:
+        notes.append("control run with shuffled training labels: anything above chance is a leak")
+    return notes

@@ -1,0 +1,52 @@
+"""Face crops to frame embeddings: five images a frame through the Spatial-Module."""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+
+import torch
+from torch import Tensor, nn
+from torch.utils.checkpoint import checkpoint
+
+from painlit.models.normalisation import Normalise
+from painlit.models.spatial import SpatialModule
+from painlit.models.tiles import frame_images
+
+
+class FrameEmbedder(nn.Module):
+    """Face crops to frame embeddings: tiles, normalisation, Spatial-Module.
+
+    Args:
+        spatial: The Spatial-Module.
+        normalise: As in the stage that trained it.
+        chunk: Frames whose activations are in memory at once when gradients are wanted: each chunk is embedded again in
+            the backward pass (gradient checkpointing), and only its crops are kept between. None keeps all.
+    """
+
+    def __init__(self, spatial: SpatialModule, normalise: Normalise, chunk: int | None = None):
+        super().__init__()
+        self.spatial = spatial
+        self.normalise = normalise
+        self.chunk = chunk
+
+    def forward(self, crops: Tensor) -> tuple[Tensor, Tensor]:
+        """Embed crops, (n, 3, S, S) uint8 RGB -> d_full (n, D) and d_1 + d_2 + d_3 + d_4 (n, D)."""
+        d = self._in_chunks(self._full_and_tiles, crops)  # (n, 2, D)
+        return d[:, 0], d[:, 1]
+
+    def full(self, crops: Tensor) -> Tensor:
+        """d_full alone, (n, D): a fifth of the work."""
+        return self._in_chunks(self._full, crops)
+
+    def _full_and_tiles(self, crops: Tensor) -> Tensor:
+        images = self.normalise(frame_images(crops))  # (n, 5, 3, S/2, S/2)
+        d = self.spatial(images.flatten(0, 1)).unflatten(0, (-1, 5))  # (n, 5, D)
+        return torch.stack([d[:, 0], d[:, 1:].sum(1)], dim=1)
+
+    def _full(self, crops: Tensor) -> Tensor:
+        return self.spatial(self.normalise(frame_images(crops)[:, 0]))
+
+    def _in_chunks(self, embed: Callable[[Tensor], Tensor], crops: Tensor) -> Tensor:
+        if self.chunk is None or not torch.is_grad_enabled():
+            return embed(crops)
+        return torch.cat([checkpoint(embed, part, use_reentrant=False) for part in crops.split(self.chunk)])

@@ -1,0 +1,55 @@
+"""The result as a table on the terminal, with the paper's figures beside ours where that is honest."""
+
+from __future__ import annotations
+
+from typing import Any
+
+from rich.console import Console
+from rich.table import Table
+
+from data_modules.recordings.biovid import CLASS_NAMES
+from painlit.config import Config
+from painlit.loso.metrics import METRICS
+from painlit.report.paper_figures import paper_row
+
+
+def print_results(config: Config, results: dict[str, Any]) -> None:
+    """Print pooled metrics with intervals, means over subjects, subgroups and the confusion matrix."""
+    console = Console(width=None if Console().is_terminal else 110)
+    paper = paper_row(config) if config.data.is_biovid else None
+    title = f"{config.run_name}: {results['folds_done']} of {results['folds']} folds, {results['subjects']} subjects"
+    table = Table(title=title, title_justify="left")
+    for column in ("%", "pooled", "95 % interval over subjects", "mean ± sd over subjects"):
+        table.add_column(column)
+    if paper:
+        row, same = paper
+        figures = row.figures(config.task)
+        table.add_column(f"paper, Tables {row.table}" + ("" if same else " (best row, another configuration)"))
+    for k, name in enumerate(METRICS):
+        low, high = results["interval_95"][name]
+        over = results["over_subjects"][name]
+        cells = [
+            name if name == "accuracy" else f"macro {name}",
+            f"{100 * results['pooled'][name]:.2f}",
+            f"{100 * low:.2f} to {100 * high:.2f}",
+            f"{100 * over['mean']:.2f} ± {100 * over['sd']:.2f}",
+        ]
+        table.add_row(*cells, *([f"{figures[k]:.2f}"] if paper else []))
+    console.print(table)
+    pooled = results["pooled"]
+    console.print(f"calibration: ECE {pooled['ece']:.3f}, Brier {pooled['brier']:.3f}; {_confusion(config, pooled)}")
+    for kind, groups in results["subgroups"].items():
+        parts = [f"{g} {100 * v['accuracy']:.1f} ({v['subjects']} subjects)" for g, v in groups.items()]
+        console.print(f"accuracy by {kind}: {', '.join(parts)}")
+    if paper:
+        console.print(
+            "the paper's macro recall should equal its accuracy, as its classes are balanced; in Tables A1-A3 the "
+            "column called precision does: the two seem to be exchanged there"
+        )
+    for remark in results["remarks"]:
+        console.print(f"note: {remark}", style="bold")
+
+
+def _confusion(config: Config, pooled: dict[str, Any]) -> str:
+    rows = [f"{CLASS_NAMES[c]} {row}" for c, row in zip(config.classes, pooled["confusion"], strict=True)]
+    return f"confusion (rows true, columns predicted): {'  '.join(rows)}"

@@ -1,0 +1,1 @@
+"""The folder of a run: who works in it, what it was made with, and how it is tracked."""

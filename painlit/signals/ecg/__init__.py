@@ -1,0 +1,1 @@
+"""ECG: R peaks, heart rates, signal quality and single heartbeats."""

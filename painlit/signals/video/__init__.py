@@ -1,0 +1,1 @@
+"""Video: decoding, face detection (MTCNN), tracking and crops."""

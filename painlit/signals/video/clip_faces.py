@@ -1,0 +1,59 @@
+"""The face in every used frame of a clip, and its crops: streamed, whatever the clip's length."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+from functools import lru_cache
+from itertools import islice
+from pathlib import Path
+
+import numpy as np
+
+from painlit.config import ClipConfig, FaceConfig
+from painlit.signals.video.crops import crop_face, face_squares
+from painlit.signals.video.decoding import read_clip
+from painlit.signals.video.face_detector import FaceDetector
+from painlit.signals.video.face_track import FaceTrack, track_face
+
+_FRAMES_AT_ONCE = 16  # bounds memory
+_LEAST_FACE = 20  # px; MTCNN's networks are made for faces from here on
+
+
+def clip_faces(video: Path, clip: ClipConfig, face: FaceConfig, device: str) -> tuple[FaceTrack, int]:
+    """The face's box in every used frame, and how many frames were padded.
+
+    Raises:
+        ClipError: The video cannot be read, is too short, or shows no face.
+    """
+    reader = read_clip(video, clip.frame_indices, clip.nominal_frames)
+    frames = iter(reader)
+    detections: list[np.ndarray] = []
+    shape: tuple[int, ...] = ()
+    while batch := list(islice(frames, _FRAMES_AT_ONCE)):
+        shape = batch[0].shape
+        smallest = max(_LEAST_FACE, int(face.min_face * min(shape[:2])))
+        detections += _detector(smallest, device).detect(batch)
+    return track_face(detections, shape, clip=str(video)), reader.padded
+
+
+def clip_crops(video: Path, boxes: np.ndarray, clip: ClipConfig, face: FaceConfig, size: int) -> Iterator[np.ndarray]:
+    """The square crop of the face in every used frame, (size, size, 3) uint8 RGB.
+
+    Args:
+        video: The clip.
+        boxes: (F, 4) face boxes in px, as in the clip table.
+        clip: Which frames are used.
+        face: Margin and crop rule.
+        size: Side of the crops in px.
+
+    Raises:
+        ClipError: The video cannot be read any more.
+    """
+    squares = face_squares(boxes, face.margin, face.crop)  # type: ignore[arg-type]
+    for frame, square in zip(read_clip(video, clip.frame_indices, clip.nominal_frames), squares, strict=True):
+        yield crop_face(frame, square, size)
+
+
+@lru_cache(maxsize=4)
+def _detector(min_face_size: int, device: str) -> FaceDetector:
+    return FaceDetector(min_face_size=min_face_size, device=device)

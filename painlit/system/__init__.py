@@ -1,0 +1,1 @@
+"""What every part needs of the machine: files, processes, progress, seeds, devices."""

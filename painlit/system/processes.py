@@ -1,0 +1,146 @@
+"""Worker processes that do not outlive the process that started them, and work for several of them."""
+
+from __future__ import annotations
+
+import multiprocessing
+import os
+import signal
+import threading
+from collections.abc import Callable, Iterator, Sequence
+from concurrent.futures import FIRST_COMPLETED, Future, ProcessPoolExecutor, wait
+from concurrent.futures.process import BrokenProcessPool
+from multiprocessing import connection, forkserver
+from pathlib import Path
+from typing import Any, TypeVar
+
+from painlit.errors import PainlitError
+
+_IMPORTED = [
+    "painlit.images.dataset",
+    "painlit.clips.embedding",
+    "painlit.loso.fold",
+    "wandb.sdk.launch",  # which Weights & Biases imports when a run begins, half of the second that takes
+]
+_SERVES = "forkserver" in multiprocessing.get_all_start_methods()
+_CPU_QUOTA = Path("/sys/fs/cgroup/cpu.max")  # "max 100000", or microseconds of processor time in so many
+Piece = TypeVar("Piece")
+Result = TypeVar("Result")
+
+
+def unordered(
+    function: Callable[[Piece], Result], pieces: Sequence[Piece], workers: int, what: str
+) -> Iterator[Result]:
+    """Results of `function` in the order they get ready; at most two pieces per worker are under way.
+
+    Args:
+        function: A module's function; it runs in processes that share the cores, one thread each.
+        pieces: Its arguments.
+        workers: Processes.
+        what: What is being made, for the error.
+
+    Raises:
+        PainlitError: A process was ended from outside. What `function` raises is raised here.
+    """
+    if len(pieces) == 1:  # not worth a process
+        yield function(pieces[0])
+        return
+    context = multiprocessing.get_context("spawn")
+    pool = ProcessPoolExecutor(min(workers, max(1, len(pieces))), mp_context=context, initializer=_start_worker)
+    pending: set[Future] = set()
+    waiting = iter(pieces)
+    try:
+        while True:
+            for piece in waiting:
+                pending.add(pool.submit(function, piece))
+                if len(pending) >= 2 * workers:
+                    break
+            if not pending:
+                return
+            finished, pending = wait(pending, return_when=FIRST_COMPLETED)
+            for future in finished:
+                yield future.result()
+    except BrokenProcessPool as error:
+        raise PainlitError(
+            f"a process that makes {what} was ended from outside (out of memory?)",
+            "run the same command again: finished work is kept",
+        ) from error
+    finally:
+        pool.shutdown(cancel_futures=True)
+
+
+def loader_options(workers: int) -> dict[str, Any]:
+    """What a DataLoader that decodes or augments gets, besides data and batches.
+
+    Args:
+        workers: Processes; 0 works in this one.
+    """
+    import torch
+
+    options: dict[str, Any] = {
+        "num_workers": workers,
+        "pin_memory": torch.cuda.is_available(),
+        "generator": torch.Generator(),  # a loader draws a seed for its workers: not from the training's stream
+    }
+    if workers:
+        options |= {"multiprocessing_context": forking(), "worker_init_fn": share_cores, "prefetch_factor": 4}
+    return options
+
+
+def forking() -> Any:
+    """The multiprocessing context of loaders and folds: processes forked from a server in which nothing has run.
+
+    Forked from this process they would hang as soon as they use OpenCV, if OpenCV's threads have worked here before.
+    There is one server, and what it imports is settled when it starts; so it imports what any of them needs, and a fold
+    after an embedding need not import Lightning by itself.
+    """
+    start_server()
+    return multiprocessing.get_context("forkserver" if _SERVES else "spawn")
+
+
+def start_server() -> None:
+    """Start the server of `forking`, unless it runs. It imports for seconds, while this process goes on."""
+    if not _SERVES:
+        return
+    multiprocessing.get_context("forkserver").set_forkserver_preload(_IMPORTED)
+    before = signal.pthread_sigmask(signal.SIG_BLOCK, {signal.SIGINT})  # Ctrl-C is this process's affair alone
+    try:
+        forkserver.ensure_running()
+    finally:
+        signal.pthread_sigmask(signal.SIG_SETMASK, before)
+
+
+def cores() -> int:
+    """Cores that this process may use, which a scheduler or a container may have made fewer than the machine has."""
+    seen = len(os.sched_getaffinity(0)) if hasattr(os, "sched_getaffinity") else os.cpu_count() or 1
+    try:
+        quota, period = _CPU_QUOTA.read_text().split()
+    except OSError:  # no control groups, or their first version
+        return seen
+    return seen if quota == "max" else max(1, min(seen, int(quota) // int(period)))
+
+
+def share_cores(worker: int = 0) -> None:
+    """What a working process does first: one thread each, since the processes share the cores."""
+    import cv2
+    import torch
+
+    torch.set_num_threads(1)
+    cv2.setNumThreads(1)
+
+
+def _start_worker() -> None:
+    signal.signal(signal.SIGINT, signal.SIG_IGN)  # Ctrl-C reaches the parent, which ends its workers
+    end_with_parent()
+    share_cores()
+
+
+def end_with_parent() -> None:
+    """From now on, end this process as soon as its parent is gone, however that ended."""
+    threading.Thread(target=_watch, daemon=True).start()
+
+
+def _watch() -> None:
+    parent = multiprocessing.parent_process()
+    assert parent is not None, "only worker processes have a parent to watch"
+    connection.wait([parent.sentinel])
+    os._exit(1)

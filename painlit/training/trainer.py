@@ -1,0 +1,138 @@
+"""Lightning's Trainer as every stage here uses it: atomic checkpoints, exact resume, one line an epoch, W&B."""
+
+from __future__ import annotations
+
+import sys
+import warnings
+from collections.abc import Sequence
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Any
+
+from lightning import Callback, LightningModule, Trainer
+from lightning.fabric.plugins.environments import LightningEnvironment
+from lightning.pytorch.loggers import Logger, WandbLogger
+
+from painlit.config import Config, Training
+from painlit.runs.tracking import check_credentials, run_settings
+from painlit.system.devices import check_accelerator
+from painlit.training.callbacks import EpochLines
+from painlit.training.checkpoints import AtomicCheckpointIO, BestEpoch, ResumePoint, check_readable
+
+_KNOWN_WARNINGS = (
+    ".*does not have many workers.*",  # gathering rows of a mapped array needs no worker processes
+    ".*smaller than the logging interval.*",  # small sets have few steps
+    ".*Checkpoint directory .* exists and is not empty.*",
+    "Total length of `list` across ranks is zero.*",  # a run without selection has no validation clips
+    ".*isinstance.treespec, LeafSpec.*",  # Lightning's own affair with torch
+    ".*your dataloader is not resumable.*",  # ours starts where the checkpoint says (MixedBatches.go_on)
+)
+
+
+@dataclass(frozen=True)
+class Run:
+    """Where a training belongs: its folder, and its names in Weights & Biases."""
+
+    folder: Path
+    """Gets checkpoints/."""
+    group: str
+    name: str
+    kind: str
+    """Job type: fold, pretrain-stage1, ..."""
+    config: Config
+    """All settings, for the record."""
+
+
+def fit(
+    module: LightningModule,
+    data: Any,
+    training: Training,
+    run: Run,
+    *,
+    resume: ResumePoint,
+    callbacks: Sequence[Callback] = (),
+    select: bool = False,
+    **trainer_options: Any,
+) -> Trainer:
+    """Train to the last epoch, going on from the resume point if it is there.
+
+    Args:
+        module: What to train.
+        data: Its LightningDataModule.
+        training: Epochs, precision, accelerator.
+        run: Folder and names.
+        resume: Where and how often to save.
+        callbacks: More of them.
+        select: Keep the best epoch by val/accuracy too, as checkpoints/best.ckpt.
+        trainer_options: More of Lightning's.
+
+    Returns:
+        The trainer, for predictions and its last metrics.
+    """
+    every: list[Callback] = [EpochLines(), *callbacks, resume]
+    if select:
+        best = BestEpoch(
+            resume.path.parent,
+            "best",
+            monitor="val/accuracy",
+            mode="max",
+            save_weights_only=True,
+            enable_version_counter=False,
+            save_on_train_epoch_end=False,  # after validation, so that last.ckpt knows this epoch's score
+        )
+        every.append(best)
+    with warnings.catch_warnings():
+        for message in _KNOWN_WARNINGS:
+            warnings.filterwarnings("ignore", message=message)
+        check_accelerator(f"{training.key}.accelerator", training.accelerator)
+        trainer = Trainer(
+            max_epochs=training.epochs,
+            accelerator=training.accelerator,
+            precision=training.precision,  # type: ignore[arg-type]
+            logger=_logger(run),
+            callbacks=every,
+            plugins=[AtomicCheckpointIO(), LightningEnvironment()],
+            enable_checkpointing=select,
+            enable_progress_bar=False,
+            enable_model_summary=False,
+            num_sanity_val_steps=0,
+            default_root_dir=run.folder,
+            **trainer_options,
+        )
+        for part in resume.path.parent.glob(".*.part"):  # a checkpoint that was being written when its process died
+            part.unlink(missing_ok=True)
+        last = check_readable(resume.path) if resume.path.is_file() else None
+        try:
+            trainer.fit(module, data, ckpt_path=last, weights_only=True)
+        except SystemExit as stop:
+            if isinstance(stop.__context__, KeyboardInterrupt):  # Lightning's answer to Ctrl-C; ours is in the command
+                raise KeyboardInterrupt from stop
+            raise
+    return trainer
+
+
+def end_logging(trainer: Trainer) -> None:
+    """End this run in Weights & Biases, so that the next one in the same process gets its own."""
+    if trainer.is_global_zero and isinstance(trainer.logger, WandbLogger):
+        trainer.logger.experiment.finish()
+
+
+def _logger(run: Run) -> Logger | bool:
+    log = run.config.log
+    if log.wandb == "disabled":
+        return False
+    check_credentials(log)
+    return WandbLogger(
+        **run_settings(log, run.folder, run.group, run.name, run.kind),
+        offline=log.wandb == "offline",
+        save_dir=run.folder,
+        config=run.config.to_dict(),
+    )
+
+
+def quiet_lightning() -> None:
+    """Keep Lightning's tips and device lines out of the output; its warnings stay."""
+    import logging
+
+    for name in ("lightning.pytorch", "lightning.fabric"):
+        logging.getLogger(name).setLevel(logging.WARNING if sys.flags.dev_mode == 0 else logging.INFO)

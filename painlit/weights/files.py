@@ -1,0 +1,76 @@
+"""Weights as safetensors, with a JSON beside them that says what they are and where they came from. No pickle."""
+
+from __future__ import annotations
+
+import hashlib
+import json
+from collections.abc import Mapping
+from pathlib import Path
+from typing import Any
+
+import torch
+from safetensors import SafetensorError
+from safetensors.torch import load_file, save
+from torch import Tensor, nn
+
+from painlit.errors import PainlitError
+from painlit.runs.provenance import provenance
+from painlit.system.files import atomic_path, read_json, write_json
+
+
+def save_weights(path: Path, module: nn.Module, about: Mapping[str, Any]) -> None:
+    """Write a module's weights to `path` (.safetensors) and what they are to the .json beside it.
+
+    Args:
+        path: Ends in .safetensors.
+        module: Its state dict is written.
+        about: Plain values: the architecture, the stage that trained it, the data it saw.
+    """
+    state = {name: tensor.detach().cpu().contiguous() for name, tensor in module.state_dict().items()}
+    with atomic_path(path) as temporary:
+        temporary.write_bytes(save(state))  # not save_file, whose error on a full disk is no OSError
+    write_json(path.with_suffix(".json"), {**about, "sha256": digest(state), **provenance()})
+
+
+def load_weights(path: Path, module: nn.Module) -> dict[str, Any]:
+    """Load a file of `save_weights` into `module` and return what its JSON says.
+
+    Raises:
+        PainlitError: The file or its JSON is missing or damaged, or its tensors do not fit; each misfit is named.
+    """
+    path = Path(path)
+    if not path.is_file():
+        raise PainlitError(f"weights {path} do not exist", "give the path of a .safetensors file")
+    try:
+        state = load_file(path)
+    except SafetensorError as error:
+        raise PainlitError(f"{path} is no safetensors file: {error}", "copy it again") from error
+    expected = module.state_dict()
+    misfits = [f"{name} is missing" for name in expected if name not in state]
+    misfits += [f"{name} is not expected" for name in state if name not in expected]
+    misfits += [
+        f"{name} is {tuple(state[name].shape)}, expected {tuple(tensor.shape)}"
+        for name, tensor in expected.items()
+        if name in state and state[name].shape != tensor.shape
+    ]
+    if misfits:
+        more = f" and {len(misfits) - 5} more" if len(misfits) > 5 else ""
+        raise PainlitError(
+            f"{path} does not fit the model: {'; '.join(misfits[:5])}{more}",
+            "set the sizes it was trained with; they are in the .json beside it",
+        )
+    module.load_state_dict(state)
+    about = path.with_suffix(".json")
+    if not about.is_file():
+        raise PainlitError(f"{about} is missing", "keep it beside the weights: it holds their sizes and normalisation")
+    return read_json(about)
+
+
+def digest(state: Mapping[str, Tensor]) -> str:
+    """SHA-256 over names, shapes and values; the same on every machine."""
+    sha = hashlib.sha256()
+    for name in sorted(state):
+        tensor = state[name].detach().cpu().contiguous()
+        sha.update(json.dumps([name, str(tensor.dtype), list(tensor.shape)]).encode())
+        sha.update(tensor.reshape(-1).view(torch.uint8).numpy().tobytes())
+    return sha.hexdigest()

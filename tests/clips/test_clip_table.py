@@ -1,0 +1,128 @@
+import sqlite3
+from pathlib import Path
+
+import numpy as np
+import pytest
+
+from painlit.clips.table import ClipTable, PreparedClip
+from painlit.errors import PainlitError
+
+SETTINGS = {"clip.seconds": 5.5, "clip.frames": 4, "face.min_face": 0.2}
+
+
+@pytest.fixture
+def path(tmp_path: Path) -> Path:
+    return tmp_path / "prepare" / "clips.sqlite"
+
+
+def whole(name: str = "s-PA4-001", seed: int = 0) -> PreparedClip:
+    generator = np.random.default_rng(seed)
+    boxes = generator.uniform(0, 500, (4, 4)).astype(np.float32)
+    found = np.array([True, False, True, True])
+    rates, notes = generator.uniform(50, 90, 5), ("1 box interpolated",)
+    return PreparedClip(name, "s", 4, boxes, found, rates, 0.4, video_bytes=2**33, ecg_bytes=9, notes=notes)
+
+
+def assert_same(a: PreparedClip, b: PreparedClip):
+    for key in ("name", "subject", "label", "ecg_quality", "video_bytes", "ecg_bytes", "video_problem", "ecg_problem"):
+        assert getattr(a, key) == getattr(b, key)
+    assert a.notes == b.notes
+    np.testing.assert_array_equal(a.boxes, b.boxes)
+    np.testing.assert_array_equal(a.found, b.found)
+    np.testing.assert_allclose(a.bpm, b.bpm, atol=1e-4)
+
+
+def test_rows_come_back_as_they_went_in(path: Path):
+    table = ClipTable(path, SETTINGS)
+    table.add(whole())
+    (row,) = table.clips().values()
+    assert_same(row, whole())
+    assert (row.boxes.dtype, row.found.dtype) == (np.float32, bool)
+
+
+def test_a_clip_with_problems_has_no_numbers(path: Path):
+    table = ClipTable(path, SETTINGS)
+    table.add(PreparedClip("bad", "s", 0, video_problem="no face", ecg_problem="one R peak"))
+    row = table.clips()["bad"]
+    assert (row.boxes, row.found, row.bpm) == (None, None, None)
+    assert (row.video_problem, row.ecg_refusal(0.0)) == ("no face", "one R peak")
+
+
+def test_heart_rates_of_low_quality_stay_in_the_table_and_are_refused_by_who_asks(path: Path):
+    ClipTable(path, SETTINGS).add(whole())
+    (row,) = ClipTable(path, SETTINGS).clips().values()
+    assert row.ecg_refusal(0.4) == ""
+    assert "signal quality 0.40 is below 0.5" in row.ecg_refusal(0.5)
+    assert "prepare.least_ecg_quality=0" in row.ecg_refusal(0.5)
+
+
+def test_a_reopened_table_keeps_its_rows(path: Path):
+    ClipTable(path, SETTINGS).add(whole("a"))
+    ClipTable(path, SETTINGS).add(whole("b", seed=1))
+    rows = ClipTable(path, SETTINGS).clips()
+    assert list(rows) == ["a", "b"]
+    assert_same(rows["a"], whole("a"))
+
+
+def test_adding_again_replaces_the_row(path: Path):
+    table = ClipTable(path, SETTINGS)
+    table.add(PreparedClip("a", "s", 4, video_problem="no face", ecg_problem="one R peak"))
+    table.add(whole("a"))
+    assert_same(table.clips()["a"], whole("a"))
+    assert len(table.clips()) == 1
+
+
+def test_other_settings_are_refused_with_both_values(path: Path):
+    ClipTable(path, SETTINGS).add(whole())
+    with pytest.raises(PainlitError) as caught:
+        ClipTable(path, {**SETTINGS, "clip.frames": 8, "face.min_face": 0.3})
+    assert "clip.frames was 4 and is now 8; face.min_face was 0.2 and is now 0.3" in str(caught.value)
+    assert "clip.seconds" not in str(caught.value)
+    assert len(ClipTable(path, SETTINGS).clips()) == 1
+
+
+def test_a_setting_the_table_does_not_know_is_a_difference(path: Path):
+    ClipTable(path, SETTINGS).add(whole())
+    with pytest.raises(PainlitError, match="rule was None and is now 'paper'"):
+        ClipTable(path, {**SETTINGS, "rule": "paper"})
+
+
+def test_a_damaged_file_is_named(path: Path):
+    path.parent.mkdir()
+    path.write_bytes(np.random.default_rng(0).bytes(5000))
+    with pytest.raises(PainlitError, match=r"clips\.sqlite: file is not a database"):
+        ClipTable(path, SETTINGS)
+
+
+def test_a_damaged_page_is_named(path: Path):
+    table = ClipTable(path, SETTINGS)
+    for number in range(20):
+        table.add(PreparedClip(f"clip-{number}", "s", 0, video_problem="x" * 1000, ecg_problem="x"))
+    content = bytearray(path.read_bytes())
+    content[4096 * 3 :] = b"\xa5" * (len(content) - 4096 * 3)
+    path.write_bytes(content)
+    with pytest.raises(PainlitError, match=r"clips\.sqlite"):
+        table.clips()
+
+
+def test_a_full_disk_is_named_and_costs_only_the_clip_at_hand(path: Path, full_disk):
+    table = ClipTable(path, SETTINGS)
+    table.add(whole("a"))
+    many = PreparedClip("b", "s", 0, video_problem="x" * 100_000, ecg_problem="x")
+    with full_disk(path.stat().st_size), pytest.raises(PainlitError, match=r"(?s)clips\.sqlite: .*free some space"):
+        table.add(many)
+    rows = table.clips()
+    assert list(rows) == ["a"]
+    assert_same(rows["a"], whole("a"))
+    table.add(many)
+    assert list(table.clips()) == ["a", "b"]
+
+
+def test_a_reader_sees_no_row_of_an_unfinished_transaction(path: Path):
+    table = ClipTable(path, SETTINGS)
+    table.add(whole("a"))
+    writer = sqlite3.connect(path)
+    writer.execute("UPDATE clips SET video_problem = 'half a row'")
+    assert table.clips()["a"].video_problem == ""
+    writer.close()
+    assert table.clips()["a"].video_problem == ""

@@ -1,0 +1,72 @@
+"""A fold's process: its log, its folder, and how it tells what happened."""
+
+import multiprocessing
+import os
+import time
+from pathlib import Path
+
+import pytest
+
+from painlit.errors import PainlitError
+from painlit.loso import job as one_fold
+from painlit.loso.job import FAILED, TOLD, FoldJob, reason, work
+from painlit.runs.folder import run_lock
+
+
+@pytest.fixture
+def job(tmp_path: Path) -> FoldJob:
+    return FoldJob("ann", tmp_path / "folds" / "ann", config={}, clips=None, fingerprint={})
+
+
+def ran(job: FoldJob, monkeypatch, raised: BaseException | None) -> int:
+    def run_job(given: FoldJob) -> None:
+        print("training", given.name)
+        os.system("echo from a library")
+        if raised is not None:
+            raise raised
+
+    monkeypatch.setattr("painlit.loso.fold.run_job", run_job)
+    return work(job, threads=1)
+
+
+def test_all_output_goes_to_the_log_and_the_terminal_gets_its_own_back(job, monkeypatch, capfd):
+    assert ran(job, monkeypatch, None) == 0
+    print("after")
+    assert capfd.readouterr().out == "after\n"
+    text = job.log.read_text()
+    assert all(part in text for part in (f"process {os.getpid()}", "training ann", "from a library"))
+
+
+def test_an_error_for_the_user_is_told_without_a_traceback(job, monkeypatch):
+    assert ran(job, monkeypatch, PainlitError("clip a is damaged", "copy it again")) == TOLD
+    assert "Traceback" not in job.log.read_text()
+    assert reason(TOLD, job) == f"clip a is damaged\n  -> copy it again, see {job.log}"
+
+
+def test_memory_that_runs_out_is_told_by_its_last_line(job, monkeypatch):
+    assert ran(job, monkeypatch, MemoryError("cannot allocate 8 GiB")) == FAILED
+    assert reason(FAILED, job) == f"MemoryError: cannot allocate 8 GiB, see {job.log}"
+
+
+def test_a_signal_is_named_and_so_is_silence(job):
+    assert reason(-9, job) == f"ended by SIGKILL (out of memory?), see {job.log}"
+    assert reason(FAILED, job) == f"it wrote nothing, see {job.log}"
+
+
+def _hold(folder: Path, ready, seconds: float) -> None:
+    with run_lock(folder):
+        ready.set()
+        time.sleep(seconds)
+
+
+@pytest.mark.parametrize(("patience", "outcome"), [(30, 0), (0.2, TOLD)])
+def test_a_fold_waits_for_an_earlier_process_and_then_gives_up(job, monkeypatch, patience: float, outcome: int):
+    context = multiprocessing.get_context("fork")
+    ready = context.Event()
+    other = context.Process(target=_hold, args=(job.folder, ready, 1.5))
+    other.start()
+    assert ready.wait(20)
+    monkeypatch.setattr(one_fold, "_OTHER_PROCESS", patience)
+    assert ran(job, monkeypatch, None) == outcome
+    assert ("another process works in" in job.log.read_text()) == (outcome == TOLD)
+    other.join()

@@ -1,0 +1,120 @@
+import math
+import os
+import subprocess
+import sys
+
+import pytest
+
+from painlit.errors import PainlitError
+from painlit.system.processes import cores, unordered
+
+AFTER_THREADS = """
+import cv2, numpy as np
+from torch.utils.data import DataLoader, Dataset
+from painlit.system.processes import loader_options
+
+class Blurred(Dataset):
+    def __len__(self):
+        return 8
+    def __getitem__(self, row):
+        return int(cv2.GaussianBlur(np.full((512, 512, 3), row, np.uint8), (0, 0), 3)[0, 0, 0])
+
+if __name__ == "__main__":
+    cv2.setNumThreads(4)
+    cv2.GaussianBlur(np.zeros((2048, 2048, 3), np.uint8), (0, 0), 3)  # OpenCV's threads are at work from now on
+    print([int(row) for batch in DataLoader(Blurred(), 2, **loader_options(2)) for row in batch])
+"""
+
+
+def test_a_loader_works_after_opencv_has_used_threads(tmp_path):
+    script = tmp_path / "after_threads.py"
+    script.write_text(AFTER_THREADS)
+    done = subprocess.run([sys.executable, str(script)], capture_output=True, text=True, timeout=120)
+    assert done.stdout.strip() == "[0, 1, 2, 3, 4, 5, 6, 7]", done.stderr
+
+
+AFTER_A_LOADER = """
+import sys
+from torch.utils.data import DataLoader
+from painlit.system.processes import forking, loader_options
+
+def tell():
+    print([name in sys.modules for name in ("painlit.loso.fold", "wandb.sdk.launch")], flush=True)
+
+if __name__ == "__main__":
+    print([int(row) for row in DataLoader([1, 2, 3], **loader_options(1))])
+    process = forking().Process(target=tell)
+    process.start()
+    process.join()
+"""
+
+
+def test_a_fold_finds_its_packages_imported_after_an_embedding_in_the_same_process(tmp_path):
+    script = tmp_path / "after_a_loader.py"
+    script.write_text(AFTER_A_LOADER)
+    done = subprocess.run([sys.executable, str(script)], capture_output=True, text=True, timeout=120)
+    assert done.stdout.split("\n") == ["[1, 2, 3]", "[True, True]", ""], done.stderr
+
+
+class Counted(list):
+    """Pieces of work that know how many have been taken."""
+
+    taken = 0
+
+    def __iter__(self):
+        for piece in super().__iter__():
+            self.taken += 1
+            yield piece
+
+
+def test_all_results_come_and_few_pieces_are_under_way():
+    pieces = Counted(range(20))
+    results = []
+    for done, result in enumerate(unordered(math.factorial, pieces, workers=1, what="factorials"), start=1):
+        results.append(result)
+        assert pieces.taken <= done + 2
+    assert sorted(results) == [math.factorial(number) for number in range(20)]
+
+
+def test_a_single_piece_needs_no_process():
+    (result,) = unordered(lambda piece: (piece, os.getpid()), [5], workers=2, what="pairs")
+    assert result == (5, os.getpid())
+
+
+def test_no_pieces_give_no_results():
+    assert list(unordered(math.factorial, [], workers=2, what="factorials")) == []
+
+
+def test_what_the_function_raises_is_raised_here():
+    with pytest.raises(ValueError, match=r"not defined for negative"):
+        list(unordered(math.factorial, [3, -1, 4], workers=1, what="factorials"))
+
+
+def test_a_process_that_is_ended_from_outside_is_named():
+    with pytest.raises(PainlitError, match=r"a process that makes factorials was ended from outside"):
+        list(unordered(os._exit, [9, 9], workers=1, what="factorials"))
+
+
+@pytest.mark.parametrize(("quota", "expected"), [("max 100000", 8), ("250000 100000", 2), ("50000 100000", 1)])
+def test_cores_are_no_more_than_a_container_may_use(quota: str, expected: int, tmp_path, monkeypatch):
+    (tmp_path / "cpu.max").write_text(quota + "\n")
+    monkeypatch.setattr("painlit.system.processes._CPU_QUOTA", tmp_path / "cpu.max")
+    monkeypatch.setattr(os, "sched_getaffinity", lambda _: set(range(8)), raising=False)
+    assert cores() == expected
+
+
+STOPPED_WHILE_IT_IMPORTS = """
+import os, signal
+from painlit.system.processes import start_server
+start_server()
+os.killpg(0, signal.SIGINT)
+"""
+
+
+def test_ctrl_c_while_the_server_imports_is_told_by_one_process_alone(tmp_path):
+    script = tmp_path / "stopped.py"
+    script.write_text(STOPPED_WHILE_IT_IMPORTS)
+    done = subprocess.run([sys.executable, str(script)], capture_output=True, text=True, timeout=120,
+                          start_new_session=True)  # fmt: skip
+    assert done.stderr.count("Traceback") == 1, done.stderr
+    assert "forkserver" not in done.stderr
