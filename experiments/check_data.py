@@ -106,4 +106,4 @@ def _check(name: str, config: Config) -> tuple[list[str], list[str]]:
 
 
 if __name__ == "__main__":
-    main(run, __doc__)
+    main("check-data")

@@ -1,81 +1,156 @@
-"""What every entry point does: read key=value, run, and turn errors into a message and an exit status."""
+"""What every entry point does: read key=value, run the stage, and turn errors into a message and an exit status.
+
+`painlit <stage> key=value …` does what `make <stage> ARGS="key=value …"` does.
+"""
 
 from __future__ import annotations
 
-import ast
-import dataclasses
-import inspect
-import itertools
+import functools
+import importlib
+import os
+import subprocess
 import sys
-from collections.abc import Callable, Iterator, Sequence
-from typing import Any
+import tempfile
+from collections.abc import Callable, Sequence
+from pathlib import Path
+from types import ModuleType
+from typing import TYPE_CHECKING, NoReturn
 
-from painlit.config import Config, known_keys, load
+from painlit.config import Config, load
+from painlit.config.help import help_lines
+from painlit.config.training import PretrainingTraining
 from painlit.errors import PainlitError
+from painlit.runs.provenance import save_config
+from painlit.system.files import read_json
 
+if TYPE_CHECKING:
+    from painlit.training.stage import StageResult
+
+    Run = Callable[[Config], StageResult]
+
+EXIT_USER_ERROR, EXIT_INTERRUPTED = 2, 130
+
+STAGES = {
+    "demo": "the whole pipeline on data it makes itself, in a few minutes",
+    "check-data": "say within seconds whether a data set is complete",
+    "pretrain-stage1": "face recognition: the Spatial-Module or the Temporal-Module",
+    "pretrain-stage2": "emotion recognition on four sets at once: the Spatial-Module",
+    "pretrain-ecg": "heartbeat classification: the Heart Rate Encoder",
+    "prepare": "face boxes and heart rates of every clip",
+    "embed": "frame embeddings of every clip",
+    "finetune": "one pain model on all subjects",
+    "loso": "every subject held out once",
+    "tables": "the paper's Tables 3, 4 and 5: runs what is missing of 17 rows x 2 tasks",
+    "report": "ours beside the paper's, and the page of every run of loso",
+    "compare": "two finished runs of loso, paired",
+}
+"""Stage -> what it does, in the order of the work."""
+
+_STAGE = "PAINLIT_STAGE"
+"""Environment variable: the stage whose command this process and those that it starts are."""
 _FLAGS = {"--dry-run": "loso.dry_run=true"}
 """Short forms of keys."""
 
 
-def main(run: Callable[[Config], Any], description: str | None, defaults: Sequence[str] = ()) -> None:
-    """Run a stage with the command line's configuration. Exit status 2: an error the user can mend; 130: Ctrl-C.
+def painlit() -> NoReturn:
+    """The command `painlit`: the stage is its first argument."""
+    stage, *arguments = sys.argv[1:] or ["--help"]
+    if stage in ("-h", "--help"):
+        print("painlit <stage> key=value ...\n")
+        print("\n".join(f"  {name:16} {sentence}" for name, sentence in STAGES.items()))
+        print("\npainlit <stage> --help lists what a stage reads.")
+        sys.exit(0)
+    if stage not in STAGES:
+        sys.exit(_fail(f"error: there is no stage {stage!r}\n  -> choose one of: {', '.join(STAGES)}", EXIT_USER_ERROR))
+    main(stage, arguments)
+
+
+def main(stage: str, arguments: Sequence[str] | None = None) -> NoReturn:
+    """Run a stage. Exit status 2: an error the user can mend; 130: Ctrl-C.
 
     Args:
-        run: The stage.
-        description: What --help says of it.
-        defaults: Arguments read before the user's.
+        stage: One of `STAGES`. Its module has `run(config)`, and `DEFAULTS` where other arguments come first.
+        arguments: The command line's if None.
     """
-    if {"-h", "--help"} & set(sys.argv[1:]):
-        print(description)
-        print("Keys (key=value, or in a YAML file given as config=FILE):\n")
-        print("\n".join(_help_lines()))
-        return
+    arguments = sys.argv[1:] if arguments is None else arguments
     try:
-        result = run(load([*defaults, *(_FLAGS.get(argument, argument) for argument in sys.argv[1:])]))
+        if {"-h", "--help"} & set(arguments):
+            _print_help(stage)
+            sys.exit(0)
+        module = stage_module(stage)
+        config = load(
+            [_FLAGS.get(argument, argument) for argument in arguments], stage, getattr(module, "DEFAULTS", ())
+        )
+        os.environ[_STAGE] = stage
+        result = module.run(config)
     except PainlitError as error:
-        sys.exit(_fail(f"error: {error}", 2))
+        sys.exit(_fail(f"error: {error}", EXIT_USER_ERROR))
     except OSError as error:
         if error.filename is None:
             raise
-        sys.exit(_fail(f"error: {error.filename}: {error.strerror}\n  -> check the path and its permissions", 2))
+        message = f"error: {error.filename}: {error.strerror}\n  -> check the path and its permissions"
+        sys.exit(_fail(message, EXIT_USER_ERROR))
     except KeyboardInterrupt:
-        sys.exit(_fail("stopped; run the same command to go on", 130))
+        sys.exit(_fail("stopped; run the same command to go on", EXIT_INTERRUPTED))
     sys.exit(getattr(result, "exit_status", 0))
+
+
+def stage_module(stage: str) -> ModuleType:
+    """The entry point of a stage, imported."""
+    name = "tables.__main__" if stage == "tables" else stage.replace("-", "_")
+    return importlib.import_module(f"experiments.{name}")
+
+
+def stage_in_its_own_process(stage: str) -> Callable[[Run], Run]:
+    """Decorate `run(config)` of a stage whose trainer may start more processes, which begin with this one's command.
+
+    Called from the stage's own command it runs here. Called from anywhere else (`make demo`, a benchmark, a test) it
+    runs that command in a process of its own if several processes are asked for, so that nothing else starts again.
+    """
+
+    def decorate(run: Run) -> Run:
+        @functools.wraps(run)
+        def wrapped(config: Config) -> StageResult:
+            from painlit.training.cluster import local_processes
+
+            if os.environ.get(_STAGE) == stage or local_processes(_training_of(stage, config)) == 1:
+                return run(config)
+            return _run_command(stage, config)
+
+        return wrapped
+
+    return decorate
+
+
+def _training_of(stage: str, config: Config) -> PretrainingTraining:
+    groups: dict[str, PretrainingTraining] = {
+        "pretrain-stage1": config.stage1.train,
+        "pretrain-stage2": config.stage2.train,
+        "pretrain-ecg": config.ecg.train,
+    }
+    return groups[stage]
+
+
+def _run_command(stage: str, config: Config) -> StageResult:
+    from painlit.training.stage import StageResult
+
+    with tempfile.TemporaryDirectory() as folder:
+        save_config(config, Path(folder))
+        command = [sys.executable, "-m", "experiments", stage, f"config={folder}/config.yaml"]
+        ended = subprocess.run(command, check=False)
+    place = config.folder(stage)
+    if ended.returncode:
+        raise PainlitError(f"{stage} ended with status {ended.returncode}", "what was wrong is told above")
+    (weights,) = (place / "weights").glob("*.safetensors")
+    return StageResult(place, weights, read_json(place / "metrics.json"))
+
+
+def _print_help(stage: str) -> None:
+    print(f"{stage}: {STAGES[stage]}")
+    print("Keys (key=value, or in a YAML file given as config=FILE):\n")
+    print("\n".join(help_lines(stage)))
 
 
 def _fail(message: str, status: int) -> int:
     print(message, file=sys.stderr)
     return status
-
-
-def _help_lines() -> Iterator[str]:
-    sentences = _field_sentences()
-    for key, default in known_keys().items():
-        yield f"  {key}={'null' if default is None else default}"
-        yield f"      {sentences.get(key, '')}"
-
-
-def _field_sentences(schema: type = Config, prefix: str = "") -> dict[str, str]:
-    """The sentence under each field of the schema, by full key."""
-    sentences: dict[str, str] = {}
-    below = _docstrings(schema)
-    for entry in dataclasses.fields(schema):
-        if dataclasses.is_dataclass(group := entry.default_factory):
-            sentences |= _field_sentences(group, f"{prefix}{entry.name}.")
-        else:
-            sentences[prefix + entry.name] = below.get(entry.name, "")
-    return sentences
-
-
-def _docstrings(schema: type) -> dict[str, str]:
-    """Field name -> the string below it, of a dataclass and those it inherits from."""
-    found: dict[str, str] = {}
-    for kind in (k for k in reversed(schema.__mro__) if dataclasses.is_dataclass(k)):
-        (node,) = ast.parse(inspect.getsource(kind)).body
-        assert isinstance(node, ast.ClassDef)
-        for entry, following in itertools.pairwise(node.body):
-            if not isinstance(entry, ast.AnnAssign) or not isinstance(entry.target, ast.Name):
-                continue
-            if isinstance(following, ast.Expr) and isinstance(following.value, ast.Constant):
-                found[entry.target.id] = " ".join(str(following.value.value).split())
-    return found

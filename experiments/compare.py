@@ -63,4 +63,4 @@ def _predictions(config: Config, name: str) -> Predictions:
 
 
 if __name__ == "__main__":
-    main(run, __doc__)
+    main("compare")

@@ -63,4 +63,4 @@ def _title(text: str) -> None:
 
 
 if __name__ == "__main__":
-    main(run, __doc__, defaults=["config=experiments/demo.yaml"])
+    main("demo")

@@ -9,20 +9,24 @@ from __future__ import annotations
 import time
 from dataclasses import asdict, dataclass
 
+import torch
+
 from data_modules.recordings.biovid import read_samples
-from data_modules.recordings.preparation import open_table
 from experiments.command import main
-from painlit.clips.embedding import VideoClip, cache_settings, embed_frames
-from painlit.clips.embedding_cache import EmbeddingCache, boxes_digest
+from painlit.clips.embedding import VideoClip, embed_on_devices
+from painlit.clips.embedding_cache import EmbeddingCache, boxes_digest, cache_settings
+from painlit.clips.table import open_table
 from painlit.config import Config
 from painlit.errors import ClipError, PainlitError
 from painlit.models.frame_embedder import FrameEmbedder
+from painlit.models.normalisation import Normalise
 from painlit.runs.provenance import save_config
-from painlit.system.devices import pick_device
+from painlit.system.devices import pick_devices
 from painlit.system.files import read_json, write_json
 from painlit.system.progress import progress_bar
 from painlit.weights.files import digest
-from painlit.weights.pretrained import pretrained_spatial_module
+from painlit.weights.networks import build_spatial_module
+from painlit.weights.pretrained import StartingWeights, resolve_weights
 
 
 @dataclass(frozen=True)
@@ -51,8 +55,9 @@ def run(config: Config, retry: bool = True) -> EmbedResult:
         retry: Try clips again whose video could not be embedded; what was trained without them is then refused.
     """
     started = time.monotonic()
-    device = pick_device(config.embed.device)
-    pretrained = pretrained_spatial_module(config, config.embed.weights)
+    devices = pick_devices(config.embed.device)
+    start = resolve_weights(config, "spatial", config.embed.weights)
+    embedder = _embedder(config, start)
     folder = config.folder("embed")
     prepared = open_table(config).clips()
     clips = [
@@ -62,8 +67,8 @@ def run(config: Config, retry: bool = True) -> EmbedResult:
     ]
     if not clips:
         raise PainlitError("no prepared clip has a usable video", f"see {config.folder('prepare') / 'problems.csv'}")
-    weights = digest(pretrained.spatial.state_dict())
-    cache = EmbeddingCache(folder, cache_settings(config, weights, pretrained.settings))
+    weights = digest(embedder.spatial.state_dict())
+    cache = EmbeddingCache(folder, cache_settings(config, weights, start.settings))
     cache.reserve([clip.name for clip in clips])
     save_config(config, folder)
     digests = {clip.name: boxes_digest(clip.boxes) for clip in clips}
@@ -73,10 +78,9 @@ def run(config: Config, retry: bool = True) -> EmbedResult:
     missing = [clip for clip in clips if clip.name not in {*finished, *failed}]
     if missing:
         told.unlink(missing_ok=True)  # there again when the cache is complete
-    embedder = FrameEmbedder(pretrained.spatial, pretrained.normalise)
     computed = 0
     with progress_bar("embed", total=len(clips), done=len(clips) - len(missing)) as advance:
-        for name, embedded in embed_frames(missing, embedder, config, device):
+        for name, embedded in embed_on_devices(missing, embedder, config, devices):
             if isinstance(embedded, ClipError):
                 failed[name] = str(embedded)
             else:
@@ -88,9 +92,9 @@ def run(config: Config, retry: bool = True) -> EmbedResult:
         computed=computed,
         failed=failed,
         seconds=round(time.monotonic() - started, 1),
-        weights=pretrained.source,
-        stage=pretrained.stage,
-        learnt_from=pretrained.subjects,
+        weights=start.source,
+        stage=start.stage,
+        learnt_from=start.subjects,
     )
     write_json(told, asdict(result))
     print(f"{result.clips} clips embedded ({result.computed} in this run, {len(failed)} failed) in {folder}")
@@ -99,5 +103,13 @@ def run(config: Config, retry: bool = True) -> EmbedResult:
     return result
 
 
+def _embedder(config: Config, start: StartingWeights) -> FrameEmbedder:
+    torch.manual_seed(config.seed)
+    spatial = build_spatial_module(config.spatial)
+    start.load_into(spatial)
+    normalise = Normalise(start.settings["mean"], start.settings["std"], config.spatial.local_contrast)
+    return FrameEmbedder(spatial, normalise)
+
+
 if __name__ == "__main__":
-    main(run, __doc__)
+    main("embed")

@@ -1,8 +1,8 @@
 """`make loso`: every subject held out once, each fold in a process of its own, here or on a Ray cluster.
 
-Finished folds are skipped, stopped ones go on, failing ones are tried once more and do not stop the others. Leaves
-runs/loso/<run>/{config.yaml, fingerprint.json, folds/<subject>/…, results.json, report.html}, and failures.json if any
-failed. With --dry-run it only lists the folds and estimates hours.
+Finished folds are skipped, stopped ones go on, failing ones are tried once more and do not stop the others. Several
+calls share a run's folds. Leaves runs/loso/<run>/{config.yaml, fingerprint.json, folds/<subject>/…, results.json,
+report.html}, and failures.json if any failed. With --dry-run it only lists the folds and estimates hours.
 """
 
 from __future__ import annotations
@@ -11,6 +11,10 @@ from typing import TYPE_CHECKING
 
 from experiments.command import main
 from painlit.config import Config
+from painlit.report.run_report import write_report
+from painlit.report.summary_run import log_summary
+from painlit.report.terminal import print_results
+from painlit.system.files import waiting_lock
 from painlit.system.processes import start_server
 
 if TYPE_CHECKING:
@@ -18,14 +22,25 @@ if TYPE_CHECKING:
 
 
 def run(config: Config) -> LosoResult:
-    """Run the folds that are not finished, then evaluate all that are."""
+    """Run the folds that are not finished, evaluate all that are, and present the result."""
     unfinished = not (config.folder("loso") / "results.json").is_file()
     if unfinished and config.loso.engine == "local" and not config.loso.dry_run:
         start_server()  # it imports what folds need while this process imports what it needs itself
+    from data_modules.recordings.datamodule import BioVidDataModule
     from painlit.loso.run import run_loso
 
-    return run_loso(config)
+    data = BioVidDataModule(config)
+    data.setup()
+    result = run_loso(config, data)
+    if result.results is not None:
+        page = result.folder / "report.html"
+        write_report(config, result.results, page)
+        print_results(config, result.results)
+        print(f"report: {page}")
+        with waiting_lock(result.folder):
+            log_summary(config, result.results, result.folder)
+    return result
 
 
 if __name__ == "__main__":
-    main(run, __doc__)
+    main("loso")

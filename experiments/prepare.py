@@ -14,10 +14,11 @@ from dataclasses import dataclass
 from functools import partial
 from pathlib import Path
 
-from data_modules.recordings.biovid import Clip, read_samples
-from data_modules.recordings.preparation import prepare_clip, table_path, table_settings, usable_part
+from data_modules.recordings.biovid import read_samples
+from data_modules.recordings.preparation import prepare_clip, usable_part
 from experiments.command import main
-from painlit.clips.table import ClipTable, PreparedClip
+from painlit.clips.clip import Clip
+from painlit.clips.table import ClipTable, PreparedClip, table_path, table_settings
 from painlit.config import Config
 from painlit.runs.provenance import save_config
 from painlit.system.devices import pick_device
@@ -123,4 +124,4 @@ def _print(result: PrepareResult, problems: list[tuple[str, str, str]], rows: li
 
 
 if __name__ == "__main__":
-    main(run, __doc__)
+    main("prepare")

@@ -9,71 +9,59 @@ from __future__ import annotations
 
 import csv
 import io
-import time
-from contextlib import nullcontext
-from dataclasses import dataclass
-from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
-from experiments.command import main
+from experiments.command import main, stage_in_its_own_process
 from painlit.config import Config
-from painlit.runs.folder import ECG, check_fingerprint, fingerprint, run_lock
-from painlit.runs.provenance import save_config
-from painlit.system.files import read_json, write_text
+from painlit.system.files import write_text
+from painlit.system.processes import process_rank
 from painlit.weights.pretrained import encoder_sizes
 
 if TYPE_CHECKING:
-    from painlit.tasks.heartbeat_classification import HeartbeatClassification
+    from painlit.tasks import HeartbeatClassification
+    from painlit.training.stage import StageResult, Trained
+    from painlit.training.trainer import Run
 
 STAGE = "pretrain-ecg"
 
 
-@dataclass(frozen=True)
-class EcgResult:
-    """What `make pretrain-ecg` left."""
-
-    folder: Path
-    weights: Path
-    metrics: dict[str, Any]
-
-
-def run(config: Config) -> EcgResult:
+@stage_in_its_own_process(STAGE)
+def run(config: Config) -> StageResult:
     """Train the Heart Rate Encoder to tell heartbeats and write its weights."""
-    from data_modules.heartbeats.datamodule import HeartbeatDataModule, heartbeat_sources
-    from painlit.tasks.heartbeat_classification import BEAT_MEAN, BEAT_SCALE, HeartbeatClassification
-    from painlit.training.pretraining import is_first_process, leave_results, pretrain
-    from painlit.training.trainer import Run
+    from data_modules.heartbeats.datamodule import HeartbeatDataModule
+    from painlit.tasks import HeartbeatClassification
+    from painlit.tasks.heartbeat_classification import BEAT_MEAN, BEAT_SCALE
+    from painlit.training.stage import Trained, pretrain, run_stage
 
-    started = time.monotonic()
-    folder = config.folder(STAGE)
-    weights = folder / "weights" / "heart_rate_encoder.safetensors"
-    sources = heartbeat_sources(config)
-    data = HeartbeatDataModule(config, sources, Path(config.runs) / "heartbeats")
-    first = is_first_process()
-    with run_lock(folder) if first else nullcontext():
-        if first:
-            check_fingerprint(folder, fingerprint(config, {"data": data.describe()}, ECG))
-        if (folder / "metrics.json").is_file():
-            print(f"{folder} is finished; give name=… for another run")
-            return EcgResult(folder, weights, read_json(folder / "metrics.json"))
-        if first:
-            save_config(config, folder)
-            for source in sources:
+    data = HeartbeatDataModule(config)
+    data.prepare_data()
+    data.setup()
+    described = data.describe()
+
+    def work(run: Run) -> Trained:
+        if process_rank() == 0:
+            for source in data.sources:
                 for why, records in source.left_out().items():
                     print(f"{source.name}: {len(records)} records of {why} are left out, such as {records[0]}")
-            _announce(data.describe())
-        module = HeartbeatClassification(config.to_dict(), data.classes, data.train_counts)
-        settings = Run(folder, group=STAGE, name=folder.name, kind=STAGE, config=config)
-        trainer, metrics = pretrain(module, data, config.ecg.train, settings)
-        if trainer.is_global_zero:
+            _announce(described)
+        module = HeartbeatClassification(
+            data.classes,
+            data.train_counts,
+            balance=config.ecg.class_weights,
+            encoder=config.model.heart_rate_encoder,
+            train=config.ecg.train,
+            seed=config.seed,
+        )
+        metrics = pretrain(module, data, config.ecg.train, run)
+        if process_rank() == 0:
             table = _confusions(module)
             print(table)
-            write_text(folder / "confusion.csv", table)
-            scalars = {"beat_mean": BEAT_MEAN, "beat_scale": BEAT_SCALE}
-            about = {"data": data.describe(), "heart_rate_encoder": encoder_sizes(config), "scalars": scalars}
-            leave_results(config, settings, {"heart_rate_encoder": module.network}, metrics, about, started)
-            print(f"weights: {weights}")
-    return EcgResult(folder, weights, metrics)
+            write_text(run.folder / "confusion.csv", table)
+        scalars = {"beat_mean": BEAT_MEAN, "beat_scale": BEAT_SCALE}
+        about = {"data": described, "heart_rate_encoder": encoder_sizes(config), "scalars": scalars}
+        return Trained({"heart_rate_encoder": module.network}, metrics, about)
+
+    return run_stage(STAGE, config, ["ecg"], {"data": described}, "heart_rate_encoder", work)
 
 
 def _announce(about: dict[str, Any]) -> None:
@@ -97,4 +85,4 @@ def _confusions(module: HeartbeatClassification) -> str:
 
 
 if __name__ == "__main__":
-    main(run, __doc__)
+    main(STAGE)

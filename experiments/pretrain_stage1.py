@@ -6,68 +6,55 @@ runs/pretrain-stage1/<run>/{config.yaml, checkpoints/, weights/{spatial,temporal
 
 from __future__ import annotations
 
-import time
-from contextlib import nullcontext
-from dataclasses import asdict, dataclass
-from pathlib import Path
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
-from experiments.command import main
+from experiments.command import main, stage_in_its_own_process
 from painlit.config import Config
 from painlit.models.normalisation import MEAN, STD
-from painlit.runs.folder import STAGE1, STAGE1_TEMPORAL, check_fingerprint, fingerprint, run_lock
-from painlit.runs.provenance import save_config
-from painlit.system.files import read_json
-from painlit.weights.pretrained import temporal_sizes
+from painlit.system.processes import process_rank
+from painlit.weights.pretrained import spatial_sizes, temporal_sizes
+
+if TYPE_CHECKING:
+    from painlit.training.stage import StageResult, Trained
+    from painlit.training.trainer import Run
 
 STAGE = "pretrain-stage1"
 
 
-@dataclass(frozen=True)
-class Stage1Result:
-    """What `make pretrain-stage1` left."""
-
-    folder: Path
-    weights: Path
-    metrics: dict[str, Any]
-
-
-def run(config: Config) -> Stage1Result:
+@stage_in_its_own_process(STAGE)
+def run(config: Config) -> StageResult:
     """Train one network to tell identities apart and write its weights."""
-    from data_modules.photographs.face_datamodule import FaceDataModule, open_face_index
-    from painlit.tasks.face_recognition import FaceRecognition
-    from painlit.training.pretraining import is_first_process, leave_results, pretrain
-    from painlit.training.trainer import Run
+    from data_modules.photographs.face_datamodule import FaceDataModule
+    from painlit.tasks import FaceRecognition
+    from painlit.training.stage import Trained, pretrain, run_stage
     from painlit.training.unreadable import UnreadableImages
 
-    started = time.monotonic()
-    network = config.stage1.network
-    folder = config.folder(STAGE)
-    weights = folder / "weights" / f"{network}.safetensors"
-    spatial = network == "spatial"
-    data = FaceDataModule(
-        config, open_face_index(config), config.spatial.image_size if spatial else config.flattened_size
-    )
-    first = is_first_process()
-    with run_lock(folder) if first else nullcontext():
-        if first:
-            keys = STAGE1 if spatial else STAGE1_TEMPORAL
-            check_fingerprint(folder, fingerprint(config, {"data": data.describe()}, keys))
-        if (folder / "metrics.json").is_file():
-            print(f"{folder} is finished; give name=… for another run")
-            return Stage1Result(folder, weights, read_json(folder / "metrics.json"))
-        if first:
-            save_config(config, folder)
-            _announce(data.describe(), data.size)
-        module = FaceRecognition(config.to_dict(), data.identities)
-        settings = Run(folder, group=STAGE, name=folder.name, kind=STAGE, config=config)
-        unreadable = UnreadableImages(folder / "unreadable.txt", config.stage1.train.checkpoint_steps)
-        trainer, metrics = pretrain(module, data, config.stage1.train, settings, [unreadable])
-        if trainer.is_global_zero:
-            about = {"data": data.describe(), **_sizes(config, data.size)}
-            leave_results(config, settings, {network: module.network}, metrics, about, started)
-            print(f"weights: {weights}")
-    return Stage1Result(folder, weights, metrics)
+    stage = config.stage1
+    data = FaceDataModule(config)
+    data.prepare_data()
+    data.setup()
+    described = data.describe()
+
+    def work(run: Run) -> Trained:
+        if process_rank() == 0:
+            _announce(described, data.size)
+        module = FaceRecognition(
+            data.identities,
+            network=stage.network,
+            spatial=config.spatial,
+            temporal=config.model.temporal,
+            head=stage.head,
+            arcface_scale=stage.arcface_scale,
+            arcface_margin=stage.arcface_margin,
+            train=stage.train,
+            seed=config.seed,
+        )
+        unreadable = UnreadableImages(run.folder / "unreadable.txt", stage.train.checkpoint_steps)
+        metrics = pretrain(module, data, stage.train, run, [unreadable])
+        return Trained({stage.network: module.network}, metrics, {"data": described, **_sizes(config, data.size)})
+
+    results = ["stage1"] if stage.network == "spatial" else ["stage1", "stage1-temporal"]
+    return run_stage(STAGE, config, results, {"data": described}, stage.network, work)
 
 
 def _announce(about: dict[str, Any], size: int) -> None:
@@ -82,9 +69,9 @@ def _sizes(config: Config, size: int) -> dict[str, Any]:
     """What a later stage must know of the network: sizes and normalisation."""
     normalisation = {"mean": list(config.spatial.mean or MEAN), "std": list(config.spatial.std or STD)}
     if config.stage1.network == "spatial":
-        return {"spatial": {**asdict(config.spatial), **normalisation}}
+        return {"spatial": {**spatial_sizes(config), **normalisation}}
     return {"temporal": temporal_sizes(config), "images": {"size": size, **normalisation}}
 
 
 if __name__ == "__main__":
-    main(run, __doc__)
+    main(STAGE)

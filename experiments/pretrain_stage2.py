@@ -9,74 +9,56 @@ from __future__ import annotations
 
 import csv
 import io
-import time
-from contextlib import nullcontext
-from dataclasses import asdict, dataclass
+from dataclasses import replace
 from pathlib import Path
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
-from experiments.command import main
+from experiments.command import main, stage_in_its_own_process
 from painlit.config import Config
-from painlit.runs.folder import STAGE2, check_fingerprint, fingerprint, run_lock
-from painlit.runs.provenance import save_config
-from painlit.system.files import read_json, write_text
-from painlit.weights.files import digest
-from painlit.weights.pretrained import STAGES, pretrained_spatial_module
+from painlit.system.files import write_text
+from painlit.system.processes import process_rank
+from painlit.weights.pretrained import SPATIAL_STAGES, resolve_weights
+
+if TYPE_CHECKING:
+    from painlit.training.stage import StageResult, Trained
+    from painlit.training.trainer import Run
 
 STAGE = "pretrain-stage2"
 
 
-@dataclass(frozen=True)
-class Stage2Result:
-    """What `make pretrain-stage2` left."""
-
-    folder: Path
-    weights: Path
-    metrics: dict[str, Any]
-
-
-def run(config: Config) -> Stage2Result:
+@stage_in_its_own_process(STAGE)
+def run(config: Config) -> StageResult:
     """Train the Spatial-Module to tell expressions and write its weights."""
-    from data_modules.photographs.emotion_datamodule import EmotionDataModule, open_emotion_indices
-    from painlit.tasks.emotion_multitask import EmotionMultitask
-    from painlit.training.pretraining import is_first_process, leave_results, pretrain
-    from painlit.training.trainer import Run
+    from data_modules.photographs.emotion_datamodule import EmotionDataModule
+    from painlit.tasks import EmotionMultitask
+    from painlit.training.stage import Trained, pretrain, run_stage
     from painlit.training.unreadable import UnreadableImages
 
-    started = time.monotonic()
-    folder = config.folder(STAGE)
-    weights = folder / "weights" / "spatial.safetensors"
-    start = pretrained_spatial_module(config, config.stage2.weights, STAGES[1:], config.stage2.train.drop_path)
-    data = EmotionDataModule(config, open_emotion_indices(config), config.spatial.image_size)
-    first = is_first_process()
-    initial = {"source": start.source, "sha256": digest(start.spatial.state_dict())}
-    with run_lock(folder) if first else nullcontext():
-        if first:
-            check_fingerprint(
-                folder, fingerprint(config, {"data": data.describe(), "started from": initial["sha256"]}, STAGE2)
-            )
-        if (folder / "metrics.json").is_file():
-            print(f"{folder} is finished; give name=… for another run")
-            return Stage2Result(folder, weights, read_json(folder / "metrics.json"))
-        if first:
-            save_config(config, folder)
-            _announce(data.describe())
-            _report_duplicates(data.duplicates, folder)
-        module = EmotionMultitask(config.to_dict(), data.classes)
-        module.network, module.normalise = start.spatial, start.normalise
-        settings = Run(folder, group=STAGE, name=folder.name, kind=STAGE, config=config)
-        unreadable = UnreadableImages(folder / "unreadable.txt", config.stage2.train.checkpoint_steps)
-        trainer, metrics = pretrain(module, data, config.stage2.train, settings, [unreadable])
-        if trainer.is_global_zero:
-            about = {
-                "data": data.describe(),
-                "spatial": {**asdict(config.spatial), **start.settings},
-                "started_from": initial,
-                "subjects": list(start.subjects),  # of pain data, if it started from a module that was finetuned
-            }
-            leave_results(config, settings, {"spatial": module.network}, metrics, about, started)
-            print(f"weights: {weights}")
-    return Stage2Result(folder, weights, metrics)
+    start = resolve_weights(config, "spatial", config.stage2.weights, SPATIAL_STAGES[1:])
+    spatial = replace(config.spatial, mean=start.settings["mean"], std=start.settings["std"])
+    data = EmotionDataModule(config)
+    data.prepare_data()
+    data.setup()
+    described = data.describe()
+
+    def work(run: Run) -> Trained:
+        if process_rank() == 0:
+            _announce(described)
+            _report_duplicates(data.duplicates, run.folder)
+        module = EmotionMultitask(data.classes, spatial=spatial, train=config.stage2.train, seed=config.seed)
+        start.load_into(module.network)
+        unreadable = UnreadableImages(run.folder / "unreadable.txt", config.stage2.train.checkpoint_steps)
+        metrics = pretrain(module, data, config.stage2.train, run, [unreadable])
+        about = {
+            "data": described,
+            "spatial": start.settings,
+            "started_from": {"source": start.source, "sha256": start.sha256},
+            "subjects": list(start.subjects),  # of pain data, if it started from a module that was finetuned
+        }
+        return Trained({"spatial": module.network}, metrics, about)
+
+    made_from = {"data": described, "started from": start.sha256}
+    return run_stage(STAGE, config, ["stage2"], made_from, "spatial", work)
 
 
 def _announce(about: dict[str, Any]) -> None:
@@ -102,4 +84,4 @@ def _report_duplicates(pairs: list[tuple[str, str]], folder: Path) -> None:
 
 
 if __name__ == "__main__":
-    main(run, __doc__)
+    main(STAGE)

@@ -97,7 +97,8 @@ def _line(table_run: TableRun) -> TableLine | None:
         interval=(100 * low, 100 * high),
         paper=list(row.figures(config.task)),
         folds=f"{results['folds_done']}/{results['folds']}",
-        deviations=deviations(config) + ([] if config.train.epochs == row.epochs else ["train.epochs"]),
+        deviations=deviations(config, results["spatial_stage"])
+        + ([] if config.train.epochs == row.epochs else ["train.epochs"]),
         remarks=results["remarks"],
         report=f"../../loso/{config.run_name}/report.html",
     )
@@ -133,4 +134,4 @@ def _csv(lines: list[TableLine]) -> str:
 
 
 if __name__ == "__main__":
-    main(run, __doc__)
+    main("report")

@@ -8,9 +8,8 @@ from typing import Any
 
 import numpy as np
 import torch
-from lightning import LightningDataModule
 from torch import Tensor
-from torch.utils.data import DataLoader, Dataset, Sampler
+from torch.utils.data import DataLoader, Dataset
 
 from data_modules.heartbeats.cache import Collection, open_collection
 from data_modules.heartbeats.mitbih import MITBIH
@@ -21,6 +20,7 @@ from painlit.config import Config
 from painlit.config.heartbeats import ALL
 from painlit.errors import PainlitError
 from painlit.system.seeds import derive_seed
+from painlit.training.datamodule import DrawnDataModule
 from painlit.training.sampling import Draw, MixedBatches, Passes
 
 SOURCES: dict[str, Callable[[Config], HeartbeatSource]] = {
@@ -63,8 +63,8 @@ class HeartbeatBatches(Dataset):
     def __len__(self) -> int:
         return sum(len(collection.labels) for collection in self.collections)
 
-    def __getitems__(self, draws: Sequence[Draw]) -> dict[str, Tensor]:
-        """Fetch a batch at once."""
+    def __getitem__(self, draws: Sequence[Draw]) -> dict[str, Tensor]:
+        """Fetch a batch."""
         return {
             "beats": torch.from_numpy(np.stack([self.collections[draw.task].beats[draw.row] for draw in draws])),
             "label": torch.tensor([int(self.collections[draw.task].labels[draw.row]) for draw in draws]),
@@ -72,32 +72,47 @@ class HeartbeatBatches(Dataset):
         }
 
 
-class HeartbeatDataModule(LightningDataModule):
+class HeartbeatDataModule(DrawnDataModule):
     """One or several collections of heartbeats; a batch's `task` is the position of its collection.
 
     Args:
-        config: Split, shares, sampling, batches.
-        sources: The collections, as `heartbeat_sources` gives them.
-        folder: Of the cache, runs/heartbeats.
+        config: Collections, split, shares, sampling, batches.
+        sources: The collections' readers; None takes those of `ecg.sets`.
 
     Raises:
-        PainlitError: The split cannot be made, or leaves a class without training beats.
+        PainlitError: From `setup`, when the split cannot be made, or leaves a class without training beats.
     """
 
-    def __init__(self, config: Config, sources: Sequence[HeartbeatSource], folder: Path):
+    collections: list[Collection]
+
+    def __init__(self, config: Config, sources: Sequence[HeartbeatSource] | None = None):
         super().__init__()
         self.config = config
-        self.collections = [open_collection(source, folder) for source in sources]
-        parts = [_parts(source, part, config) for source, part in zip(sources, self.collections, strict=True)]
+        self.sources = heartbeat_sources(config) if sources is None else list(sources)
+
+    def prepare_data(self) -> None:
+        """Cut the beats into runs/heartbeats, unless they are there."""
+        self._open()
+
+    def setup(self, stage: str | None = None) -> None:
+        """Read the beats and divide them."""
+        if hasattr(self, "collections"):
+            return
+        self.collections = self._open()
+        parts = [_parts(source, part, self.config) for source, part in zip(self.sources, self.collections, strict=True)]
         self.train_rows = [np.flatnonzero(part == 0) for part in parts]
         self.validation_rows = [np.flatnonzero(part == 1) for part in parts]
         for collection, counts in zip(self.collections, self.train_counts, strict=True):
             empty = [name for name, count in zip(collection.classes, counts, strict=True) if not count]
             if empty:
                 raise PainlitError(
-                    f"{collection.name} has no training beat of class {', '.join(empty)} in split {config.ecg.split}",
+                    f"{collection.name} has no training beat of class {', '.join(empty)} in split "
+                    f"{self.config.ecg.split}",
                     "a class cannot be learnt from nothing: fetch all records, or use another split",
                 )
+
+    def _open(self) -> list[Collection]:
+        return [open_collection(source, Path(self.config.runs) / "heartbeats") for source in self.sources]
 
     @property
     def classes(self) -> dict[str, tuple[str, ...]]:
@@ -113,25 +128,6 @@ class HeartbeatDataModule(LightningDataModule):
     def validation_counts(self) -> list[list[int]]:
         """Of each collection, validation beats of each class."""
         return [self._counts(k, rows) for k, rows in enumerate(self.validation_rows)]
-
-    @property
-    def steps_per_epoch(self) -> int:
-        """Optimizer steps in an epoch."""
-        return len(self._batches())
-
-    def train_dataloader(self) -> DataLoader:
-        """Batches of all collections; goes on where the trainer's checkpoint says."""
-        assert self.trainer is not None
-        batches = self._batches(self.trainer.global_rank, self.trainer.world_size)
-        batches.go_on(self.trainer.global_step)
-        return self._loader(batches)
-
-    def val_dataloader(self) -> DataLoader:
-        """Each validation beat once."""
-        trainer = self.trainer
-        assert trainer is not None
-        batch_size = self.config.ecg.train.batch_size
-        return self._loader(Passes(self.validation_rows, batch_size, trainer.global_rank, trainer.world_size))
 
     def describe(self) -> dict[str, Any]:
         """What is learnt from, for the weights' JSON and the run's fingerprint."""
@@ -153,22 +149,25 @@ class HeartbeatDataModule(LightningDataModule):
         held = self.collections[collection]
         return np.bincount(held.labels[rows], minlength=len(held.classes)).tolist()
 
-    def _batches(self, rank: int = 0, world_size: int = 1) -> MixedBatches:
+    def draws(self) -> MixedBatches:
+        """Training beats of every collection."""
         ecg = self.config.ecg
         return MixedBatches(
             self.train_rows,
             [held.labels[rows] for held, rows in zip(self.collections, self.train_rows, strict=True)],
-            ecg.train.batch_size,
+            ecg.train.pass_size,
             balanced=ecg.sampling == "balanced",
             mixing=ecg.mixing,
             seed=self.config.seed,
-            rank=rank,
-            world_size=world_size,
         )
 
-    def _loader(self, batches: Sampler[Any]) -> DataLoader:
-        # In the training process: gathering rows of an array is quicker than sending them from another.
-        return DataLoader(HeartbeatBatches(self.collections), batch_sampler=batches, collate_fn=_as_is)  # type: ignore[arg-type]
+    def validation_draws(self) -> Passes:
+        """Validation beats of every collection."""
+        return Passes(self.validation_rows, self.config.ecg.train.pass_size)
+
+    def loader(self, draws: MixedBatches | Passes) -> DataLoader:
+        """Beats; in this process, as gathering rows of an array is quicker than sending them from another."""
+        return DataLoader(HeartbeatBatches(self.collections), sampler=draws, batch_size=None, collate_fn=_as_is)  # type: ignore[arg-type]
 
 
 def _as_is(batch: dict[str, Tensor]) -> dict[str, Tensor]:

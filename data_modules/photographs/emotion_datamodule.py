@@ -7,7 +7,6 @@ from pathlib import Path
 from typing import Any
 
 import numpy as np
-from lightning import LightningDataModule
 from torch.utils.data import DataLoader
 
 from data_modules.photographs.affectnet import AffectNet
@@ -24,6 +23,7 @@ from painlit.images.index import ImageIndex
 from painlit.images.source import VALIDATION, ImageSource
 from painlit.system.devices import pick_device
 from painlit.system.seeds import derive_seed
+from painlit.training.datamodule import DrawnDataModule
 from painlit.training.sampling import MixedBatches, Passes
 
 SOURCES: dict[str, Callable[[Config], ImageSource]] = {
@@ -36,57 +36,50 @@ SOURCES: dict[str, Callable[[Config], ImageSource]] = {
 """Name of a set in the configuration -> its reader."""
 
 
-class EmotionDataModule(LightningDataModule):
+class EmotionDataModule(DrawnDataModule):
     """One or several emotion sets, in the order of `stage2.sets`; a batch's `task` is the position there.
 
     The validation part is the official one; sets without one (CFEE) are divided by person. A training image that is
     also a validation image of any set is left out of training.
 
     Args:
-        config: Sets, mixing, batches, augmentation.
-        indices: Of each set, as `open_emotion_indices` opens them.
-        size: Side of the face crops in px.
+        config: Sets, mixing, batches, augmentation. Crops have the side that the Spatial-Module reads.
+        indices: Of each set, if they are open already.
 
     Raises:
-        PainlitError: A class has no training image left.
+        PainlitError: From `setup`, when a class has no training image left.
     """
 
-    def __init__(self, config: Config, indices: Sequence[ImageIndex], size: int):
+    indices: list[ImageIndex]
+
+    def __init__(self, config: Config, indices: Sequence[ImageIndex] | None = None):
         super().__init__()
-        self.config, self.size, self.indices = config, size, list(indices)
-        parts = [_validation_rows(index, config) for index in self.indices]
+        self.config = config
+        if indices is not None:
+            self._divide(list(indices))
+
+    def prepare_data(self) -> None:
+        """Make the indices under runs/index, unless they are there."""
+        open_emotion_indices(self.config)
+
+    def setup(self, stage: str | None = None) -> None:
+        """Open the indices and divide the images."""
+        if not hasattr(self, "indices"):
+            self._divide(open_emotion_indices(self.config))
+
+    def _divide(self, indices: list[ImageIndex]) -> None:
+        self.indices = indices
+        parts = [_validation_rows(index, self.config) for index in indices]
         self.validation_rows = [np.flatnonzero(part) for part in parts]
         train = [np.flatnonzero(~part) for part in parts]
-        self.train_rows, self.duplicates = without_validation_images(self.indices, train, self.validation_rows)
-        for index, rows in zip(self.indices, self.train_rows, strict=True):
+        self.train_rows, self.duplicates = without_validation_images(indices, train, self.validation_rows)
+        for index, rows in zip(indices, self.train_rows, strict=True):
             _refuse_empty_classes(index, rows)
 
     @property
     def classes(self) -> dict[str, int]:
         """Number of classes of each set."""
         return {index.name: len(index.classes) for index in self.indices}
-
-    @property
-    def steps_per_epoch(self) -> int:
-        """Optimizer steps in an epoch."""
-        return len(self._batches())
-
-    def train_dataloader(self) -> DataLoader:
-        """Batches of all sets; goes on where the trainer's checkpoint says."""
-        assert self.trainer is not None
-        batches = self._batches(self.trainer.global_rank, self.trainer.world_size)
-        batches.go_on(self.trainer.global_step)
-        return image_loader(self._images(), batches, self.config.images.workers)
-
-    def val_dataloader(self) -> DataLoader | list:
-        """Each validation image once."""
-        if not sum(map(len, self.validation_rows)):
-            return []
-        trainer = self.trainer
-        assert trainer is not None
-        batch_size = self.config.stage2.train.batch_size
-        passes = Passes(self.validation_rows, batch_size, trainer.global_rank, trainer.world_size)
-        return image_loader(self._images(), passes, self.config.images.workers)
 
     def describe(self) -> dict[str, Any]:
         """What is learnt from, for the weights' JSON and the run's fingerprint."""
@@ -100,22 +93,27 @@ class EmotionDataModule(LightningDataModule):
             for index, train, validation in zip(self.indices, self.train_rows, self.validation_rows, strict=True)
         }
 
-    def _batches(self, rank: int = 0, world_size: int = 1) -> MixedBatches:
+    def draws(self) -> MixedBatches:
+        """Training images of every set."""
         stage = self.config.stage2
         return MixedBatches(
             self.train_rows,
             [index.labels[rows] for index, rows in zip(self.indices, self.train_rows, strict=True)],
-            stage.train.batch_size,
+            stage.train.pass_size,
             balanced=stage.sampling == "balanced",
             mixing=stage.mixing,
             seed=self.config.seed,
-            rank=rank,
-            world_size=world_size,
         )
 
-    def _images(self) -> FaceImages:
-        labels = [index.labels for index in self.indices]
-        return FaceImages(self.indices, labels, self.size, self.config.face.margin, self.config.images)
+    def validation_draws(self) -> Passes:
+        """Validation images of every set."""
+        return Passes(self.validation_rows, self.config.stage2.train.pass_size)
+
+    def loader(self, draws: MixedBatches | Passes) -> DataLoader:
+        """Face crops, decoded and augmented in other processes."""
+        config, labels = self.config, [index.labels for index in self.indices]
+        images = FaceImages(self.indices, labels, config.spatial.image_size, config.face.margin, config.images)
+        return image_loader(images, draws, config.images.workers)
 
 
 def open_emotion_indices(config: Config) -> list[ImageIndex]:

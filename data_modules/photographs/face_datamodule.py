@@ -6,7 +6,6 @@ from pathlib import Path
 from typing import Any
 
 import numpy as np
-from lightning import LightningDataModule
 from torch.utils.data import DataLoader
 
 from data_modules.photographs.identities import IdentityTree
@@ -18,27 +17,44 @@ from painlit.images.dataset import FaceImages
 from painlit.images.index import ImageIndex
 from painlit.system.devices import pick_device
 from painlit.system.seeds import derive_seed
+from painlit.training.datamodule import DrawnDataModule
 from painlit.training.sampling import MixedBatches, Passes
 
 _LEAST_IMAGES = 5  # of an identity, to spare one for top-1
 
 
-class FaceDataModule(LightningDataModule):
+class FaceDataModule(DrawnDataModule):
     """VGGFace2, or any tree of one folder per identity.
 
     Some identities are not trained on at all: pairs of their images tell how well the embeddings verify strangers. Of
     each other identity some images are kept for top-1. Labels of the held-out identities follow those of the others.
 
     Args:
-        config: Root, shares, batches, augmentation.
-        index: The images, as `open_face_index` opens them.
-        size: Side of the face crops in px.
+        config: Root, shares, batches, augmentation. Crops have the side that `stage1.network` reads.
+        index: The images, if they are open already.
     """
 
-    def __init__(self, config: Config, index: ImageIndex, size: int):
+    index: ImageIndex
+
+    def __init__(self, config: Config, index: ImageIndex | None = None):
         super().__init__()
-        self.config, self.size, self.index = config, size, index
-        stage, seed = config.stage1, config.seed
+        self.config = config
+        self.size = config.spatial.image_size if config.stage1.network == "spatial" else config.flattened_size
+        if index is not None:
+            self._divide(index)
+
+    def prepare_data(self) -> None:
+        """Make the index under runs/index, unless it is there."""
+        open_face_index(self.config)
+
+    def setup(self, stage: str | None = None) -> None:
+        """Open the index and divide the images."""
+        if not hasattr(self, "index"):
+            self._divide(open_face_index(self.config))
+
+    def _divide(self, index: ImageIndex) -> None:
+        self.index = index
+        stage, seed = self.config.stage1, self.config.seed
         classes = len(index.classes)
         held_out = round(stage.held_out * classes)
         if stage.held_out and (held_out < 2 or classes - held_out < 2):
@@ -67,28 +83,6 @@ class FaceDataModule(LightningDataModule):
         self.top1_rows = np.flatnonzero(trained & (place < kept[self.labels]))
         self.verification_rows = np.flatnonzero(~trained & (place < stage.verification_images))
 
-    @property
-    def steps_per_epoch(self) -> int:
-        """Optimizer steps in an epoch."""
-        return len(self._batches())
-
-    def train_dataloader(self) -> DataLoader:
-        """Batches of training images; goes on where the trainer's checkpoint says."""
-        assert self.trainer is not None
-        batches = self._batches(self.trainer.global_rank, self.trainer.world_size)
-        batches.go_on(self.trainer.global_step)
-        return image_loader(self._images(), batches, self.config.images.workers)
-
-    def val_dataloader(self) -> DataLoader | list:
-        """Images for top-1 and for verification, each once."""
-        rows = np.concatenate([self.top1_rows, self.verification_rows])
-        if not len(rows):
-            return []
-        trainer = self.trainer
-        assert trainer is not None
-        passes = Passes([rows], self.config.stage1.train.batch_size, trainer.global_rank, trainer.world_size)
-        return image_loader(self._images(), passes, self.config.images.workers)
-
     def describe(self) -> dict[str, Any]:
         """What is learnt from, for the weights' JSON and the run's fingerprint."""
         return {
@@ -101,20 +95,26 @@ class FaceDataModule(LightningDataModule):
             "verification_images": len(self.verification_rows),
         }
 
-    def _batches(self, rank: int = 0, world_size: int = 1) -> MixedBatches:
+    def draws(self) -> MixedBatches:
+        """Training images."""
         stage = self.config.stage1
         return MixedBatches(
             [self.train_rows],
             [self.labels[self.train_rows]],
-            stage.train.batch_size,
+            stage.train.pass_size,
             balanced=stage.sampling == "balanced",
             seed=self.config.seed,
-            rank=rank,
-            world_size=world_size,
         )
 
-    def _images(self) -> FaceImages:
-        return FaceImages([self.index], [self.labels], self.size, self.config.face.margin, self.config.images)
+    def validation_draws(self) -> Passes:
+        """Images for top-1 and for verification."""
+        rows = np.concatenate([self.top1_rows, self.verification_rows])
+        return Passes([rows], self.config.stage1.train.pass_size)
+
+    def loader(self, draws: MixedBatches | Passes) -> DataLoader:
+        """Face crops, decoded and augmented in other processes."""
+        images = FaceImages([self.index], [self.labels], self.size, self.config.face.margin, self.config.images)
+        return image_loader(images, draws, self.config.images.workers)
 
 
 def open_face_index(config: Config) -> ImageIndex:

@@ -2,25 +2,25 @@
 
 from __future__ import annotations
 
-from typing import Any
-
-from torch.utils.data import DataLoader, Sampler
+from torch.utils.data import DataLoader
 
 from painlit.images.dataset import FaceImages, as_is
 from painlit.system.processes import loader_options
+from painlit.training.sampling import MixedBatches, Passes
 
 
-def image_loader(images: FaceImages, batches: Sampler[Any], workers: int) -> DataLoader:
+def image_loader(images: FaceImages, draws: MixedBatches | Passes, workers: int) -> DataLoader:
     """A loader of whole batches.
 
     Args:
         images: The data sets.
-        batches: `MixedBatches` or `Passes`.
+        draws: Which images each batch has.
         workers: Processes that decode; 0 decodes in this one.
     """
     return DataLoader(
         images,
-        batch_sampler=batches,
+        sampler=draws,
+        batch_size=None,  # the draws are batches
         collate_fn=as_is,  # type: ignore[arg-type]
         persistent_workers=workers > 0,
         **loader_options(workers),

@@ -9,16 +9,13 @@ from __future__ import annotations
 import dataclasses
 from typing import ClassVar
 
-from data_modules.photographs.emotion_datamodule import EmotionDataModule, open_emotion_indices
-from data_modules.photographs.face_datamodule import FaceDataModule, open_face_index
+from data_modules.photographs.emotion_datamodule import EmotionDataModule
+from data_modules.photographs.face_datamodule import FaceDataModule
 from painlit.config import Config
 
 
 class VGGFace2DataModule(FaceDataModule):
-    """VGGFace2, or any tree of identities at `stage1.root`, with crops for the Spatial-Module."""
-
-    def __init__(self, config: Config):
-        super().__init__(config, open_face_index(config), config.spatial.image_size)
+    """VGGFace2, or any tree of identities, at `stage1.root`."""
 
 
 class OneEmotionSet(EmotionDataModule):
@@ -28,8 +25,7 @@ class OneEmotionSet(EmotionDataModule):
     """Its name in `stage2.sets`."""
 
     def __init__(self, config: Config):
-        config = dataclasses.replace(config, stage2=dataclasses.replace(config.stage2, sets=[self.key]))
-        super().__init__(config, open_emotion_indices(config), config.spatial.image_size)
+        super().__init__(dataclasses.replace(config, stage2=dataclasses.replace(config.stage2, sets=[self.key])))
 
 
 class AffectNetDataModule(OneEmotionSet):

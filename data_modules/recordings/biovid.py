@@ -11,55 +11,16 @@ from __future__ import annotations
 
 import csv
 import math
-import re
-from dataclasses import dataclass
 from pathlib import Path
 
 import numpy as np
 
+from painlit.clips.clip import Clip
 from painlit.errors import ClipError, PainlitError
 
 CLASS_TOKENS = ("BL1", "PA1", "PA2", "PA3", "PA4")
 """Class tokens in label order: 0 = NP, 1..4 = P1..P4."""
-CLASS_NAMES = ("NP", "P1", "P2", "P3", "P4")
-"""The paper's names of the same classes."""
 SAMPLE_COLUMNS = ("subject_id", "subject_name", "class_id", "class_name", "sample_id", "sample_name")
-
-_SUBJECT = re.compile(r"^(?P<code>[^_]+)_(?P<sex>[wm])_(?P<age>\d+)$")
-
-
-@dataclass(frozen=True)
-class Clip:
-    """One recording: a stimulus or a baseline of one subject."""
-
-    name: str
-    """BioVid's sample name, such as 071309_w_21-PA4-006."""
-    subject: str
-    """BioVid's subject name, such as 071309_w_21."""
-    label: int
-    """0 = NP, 1..4 = P1..P4."""
-    video: Path
-    ecg: Path
-
-
-@dataclass(frozen=True)
-class Demographics:
-    """What BioVid's subject names tell."""
-
-    sex: str
-    """w or m."""
-    age: int
-    """Years."""
-
-
-def demographics(subject: str) -> Demographics | None:
-    """Sex and age out of a subject name; None where the name does not carry them.
-
-    >>> demographics("071309_w_21")
-    Demographics(sex='w', age=21)
-    """
-    match = _SUBJECT.match(subject)
-    return Demographics(match["sex"], int(match["age"])) if match else None
 
 
 def read_samples(root: Path | str, signals: str = "biosignals_filtered") -> list[Clip]:

@@ -7,8 +7,9 @@ from collections import Counter
 from collections.abc import Iterable, Iterator
 from pathlib import Path
 
-from data_modules.recordings.biovid import CLASS_NAMES, Clip, demographics, read_ecg, read_samples
-from painlit.config import Config
+from data_modules.recordings.biovid import read_ecg, read_samples
+from painlit.clips.clip import Clip, demographics
+from painlit.config import CLASS_NAMES, Config
 from painlit.errors import ClipError
 from painlit.signals.video.decoding import probe
 

@@ -7,14 +7,18 @@ from typing import Any
 
 import numpy as np
 import torch
-from lightning import LightningDataModule
 from torch import Tensor
 from torch.utils.data import DataLoader, Dataset, DistributedSampler
 
-from painlit.clips.pain_clips import PainClips, open_embeddings
+from data_modules.recordings.biovid import read_samples
+from painlit.clips.pain_clips import PainClips, load_pain_clips
+from painlit.clips.sources import Sources, resolve_sources
+from painlit.clips.table import open_table
 from painlit.config import Config
 from painlit.signals.video.clip_faces import clip_crops
 from painlit.system.processes import loader_options
+from painlit.training.datamodule import ResumableDataModule
+from painlit.training.sampling import this_process
 
 Batch = dict[str, Tensor]
 
@@ -26,12 +30,12 @@ class PainDataset(Dataset):
     `crops` (B, F, 3, S, S) uint8 for joint training; always `label` (B,) int64 and `clip` (B,) positions in `clips`.
     """
 
-    def __init__(self, clips: PainClips, positions: np.ndarray, labels: np.ndarray, config: Config):
+    def __init__(self, clips: PainClips, positions: np.ndarray, labels: np.ndarray, config: Config, sources: Sources):
         self.clips = clips
         self.positions = positions
         self.labels = labels
         self.config = config
-        self._embeddings = open_embeddings(config).values() if config.cached else None
+        self._embeddings = sources.embeddings.open().values() if sources.embeddings else None
         self._kept: dict[int, np.ndarray] = {}
 
     def __len__(self) -> int:
@@ -72,53 +76,82 @@ class PainDataset(Dataset):
         return crops
 
 
-class BioVidDataModule(LightningDataModule):
-    """Training, validation and test clips, divided by subject.
+class BioVidDataModule(ResumableDataModule):
+    """Clips of a data set, divided by subject: prepared, and embedded where the modality has video.
 
     Args:
-        clips: All usable clips.
-        config: Modality, batch size and what else batches depend on.
-        train: Subjects to train on.
+        config: Which clips, modality, batch size and what else batches depend on.
+        train: Subjects to train on; None takes all who are in no other part.
         validation: Subjects an epoch is selected on; none for fixed epochs.
         test: Subjects held out.
         seed: Of the order of training clips.
+        clips: All usable clips, if they are loaded already; then `sources` must be given too.
+        sources: The weights and embeddings that models of these clips start from.
 
     Raises:
+        PainlitError: From `setup`, when a step before is missing or was made with other settings.
         ValueError: A subject is in two parts, or there is no training clip.
     """
 
+    clips: PainClips
+    sources: Sources
+
     def __init__(
         self,
-        clips: PainClips,
         config: Config,
-        train: Sequence[str],
+        train: Sequence[str] | None = None,
         validation: Sequence[str] = (),
         test: Sequence[str] = (),
         seed: int = 0,
+        *,
+        clips: PainClips | None = None,
+        sources: Sources | None = None,
     ):
         super().__init__()
-        shared = set(train) & (set(test) | set(validation))
+        self.config, self.seed = config, seed
+        self.subjects = train, tuple(validation), tuple(test)
+        if clips is not None and sources is not None:
+            self.clips, self.sources = clips, sources
+
+    def setup(self, stage: str | None = None) -> None:
+        """Find what `make prepare` and `make embed` left, and divide the clips."""
+        if not hasattr(self, "clips"):
+            listed = read_samples(self.config.data.root, self.config.data.signals)
+            prepared = open_table(self.config).clips()
+            self.sources = resolve_sources(self.config)
+            self.clips = load_pain_clips(self.config, listed, prepared, self.sources)
+        clips, (chosen, validation, test) = self.clips, self.subjects
+        train = [s for s in clips.subject_names if s not in {*validation, *test}] if chosen is None else chosen
+        shared = set(train) & {*test, *validation}
         if shared:
             raise ValueError(f"subjects {sorted(shared)} are both trained on and held out")
-        self.clips = clips
-        self.config = config
-        self.seed = seed
         labels = clips.labels
-        if config.loso.shuffle_labels:  # of whoever decides something, but never of who is tested
-            labels = shuffled_within_subjects(clips, sorted({*train, *validation} - set(test)), seed)
-        self.train = PainDataset(clips, clips.of_subjects(train), labels, config)
-        self.validation = PainDataset(clips, clips.of_subjects(validation), labels, config)
-        self.test = PainDataset(clips, clips.of_subjects(test), clips.labels, config)
+        if self.config.loso.shuffle_labels:  # of whoever decides something, but never of who is tested
+            labels = shuffled_within_subjects(clips, sorted({*train, *validation} - set(test)), self.seed)
+        self.train = self._part(train, labels)
+        self.validation = self._part(validation, labels)
+        self.test = self._part(test, clips.labels)
         if not len(self.train):
             raise ValueError("no training clip")
 
+    def divided(
+        self, train: Sequence[str], validation: Sequence[str] = (), test: Sequence[str] = (), seed: int = 0
+    ) -> BioVidDataModule:
+        """The same clips, divided otherwise and set up."""
+        data = BioVidDataModule(self.config, train, validation, test, seed, clips=self.clips, sources=self.sources)
+        data.setup()
+        return data
+
+    def _part(self, subjects: Sequence[str], labels: np.ndarray) -> PainDataset:
+        return PainDataset(self.clips, self.clips.of_subjects(subjects), labels, self.config, self.sources)
+
     def train_dataloader(self) -> DataLoader:
         """Training clips, in an order that follows from seed and epoch alone, so that a resumed run repeats it."""
-        # DistributedSampler with one replica is torch's sampler whose order is a function of (seed, epoch).
-        sampler: DistributedSampler = DistributedSampler(
-            self.train, num_replicas=1, rank=0, shuffle=True, seed=self.seed
-        )
-        return self._loader(self.train, sampler=sampler)
+        rank, processes = this_process()
+        sampler: DistributedSampler = DistributedSampler(self.train, processes, rank, shuffle=True, seed=self.seed)
+        loader = self._loader(self.train, self.config.train.batch_size // processes or 1, sampler=sampler)
+        sampler.set_epoch(self.take_drawn() // len(loader))
+        return loader
 
     def val_dataloader(self) -> DataLoader | list:
         """Clips of the selection subjects."""
@@ -132,12 +165,12 @@ class BioVidDataModule(LightningDataModule):
         """The same clips, for predictions."""
         return self.test_dataloader()
 
-    def _loader(self, dataset: PainDataset, **options: Any) -> DataLoader:
+    def _loader(self, dataset: PainDataset, batch_size: int | None = None, **options: Any) -> DataLoader:
         decodes = self.config.joint and not dataset.keeps_crops
         workers = self.config.embed.workers if decodes else 0  # gathering rows of a mapped array needs no process
         return DataLoader(
             dataset,
-            batch_size=self.config.train.batch_size,
+            batch_size=batch_size or self.config.train.batch_size,
             collate_fn=_as_is,
             persistent_workers=workers > 0,
             **loader_options(workers),

@@ -1,52 +1,22 @@
-"""BioVid clips to rows of the clip table, and the table of a configuration."""
+"""BioVid clips to rows of the clip table."""
 
 from __future__ import annotations
 
 import dataclasses
 from pathlib import Path
-from typing import Any
 
 import numpy as np
 
-from data_modules.recordings.biovid import Clip, read_ecg
-from painlit.clips.table import ClipTable, PreparedClip
+from data_modules.recordings.biovid import read_ecg
+from painlit.clips.clip import Clip
+from painlit.clips.table import PreparedClip
 from painlit.config import Config
-from painlit.errors import ClipError, PainlitError
+from painlit.errors import ClipError
 from painlit.signals.ecg.heart_rate import heart_rate_from_peaks
 from painlit.signals.ecg.pan_tompkins import find_r_peaks
 from painlit.signals.ecg.signal_quality import signal_quality
 from painlit.signals.video.clip_faces import clip_faces
 from painlit.signals.video.face_track import FaceTrack
-
-
-def table_settings(config: Config) -> dict[str, Any]:
-    """What the rows of the clip table depend on."""
-    return {
-        "data.signals": config.data.signals,
-        "clip.seconds": config.clip.seconds,
-        "clip.video_fps": config.clip.video_fps,
-        "clip.ecg_hz": config.clip.ecg_hz,
-        "clip.frames": config.clip.used_frames,
-        "face.min_face": config.face.min_face,
-        "prepare.heart_rate_rule": config.prepare.heart_rate_rule,
-    }
-
-
-def table_path(config: Config) -> Path:
-    """Where `make prepare` leaves the clip table."""
-    return config.folder("prepare") / "clips.sqlite"
-
-
-def open_table(config: Config) -> ClipTable:
-    """The clip table that `make prepare` left for this configuration.
-
-    Raises:
-        PainlitError: There is none, or it was made with other settings.
-    """
-    path = table_path(config)
-    if not path.is_file():
-        raise PainlitError(f"{path} does not exist", "run `make prepare` with the same configuration first")
-    return ClipTable(path, table_settings(config))
 
 
 def usable_part(clip: Clip, before: PreparedClip | None) -> PreparedClip:

@@ -10,14 +10,12 @@ from pathlib import Path
 
 import torch
 
-from data_modules.photographs.emotion_datamodule import EmotionDataModule, open_emotion_indices
+from data_modules.photographs.emotion_datamodule import EmotionDataModule
 from experiments import pretrain_stage1, pretrain_stage2
 from experiments.bench.london import Scores, folds, london_people, make_fold, of_all, told
 from experiments.bench.pixels import nearest_neighbour_accuracy
 from painlit.config import Config, load
-from painlit.images.dataset import FaceImages
 from painlit.tasks.emotion_multitask import EmotionMultitask
-from painlit.training.sampling import Draw
 
 RUNS = Path("runs/bench")
 
@@ -26,15 +24,19 @@ def scores_of(config: Config) -> Scores:
     """Scores of the validation photographs of a stage-2 run, which is run if it is not finished."""
     checkpoint = pretrain_stage2.run(config).folder / "checkpoints" / "last.ckpt"
     module = EmotionMultitask.load_from_checkpoint(checkpoint, map_location="cpu", weights_only=True).eval()
-    (index,) = open_emotion_indices(config)
-    size = config.spatial.image_size
-    (rows,) = EmotionDataModule(config, [index], size).validation_rows
-    images = FaceImages([index], [index.labels], size, config.face.margin, config.images)
-    batch = images.__getitems__([Draw(0, int(row), -1) for row in rows])
+    data = data_of(config)
+    (index,), (rows,) = data.indices, data.validation_rows
     with torch.inference_mode():
-        logits = module.heads["folders"](module(batch["images"]))
+        logits = torch.cat([module.heads["folders"](module(batch["images"])) for batch in data.val_dataloader()])
     photographs = [(index.path(int(row)).stem, int(index.labels[row])) for row in rows]
     return dict(zip(photographs, (logits[:, 1] - logits[:, 0]).tolist(), strict=True))
+
+
+def data_of(config: Config) -> EmotionDataModule:
+    """The photographs, divided as the run divides them."""
+    data = EmotionDataModule(config)
+    data.setup()
+    return data
 
 
 def main() -> None:
@@ -49,8 +51,7 @@ def main() -> None:
         root = make_fold(people, test, RUNS / "london" / f"fold{number}")
         settings = ["config=experiments/proxy_stage2.yaml", f"stage2.roots.folders={root}", f"runs={RUNS}", *given]
         config = load([*settings, "stage2.weights=untrained", f"name=london-scratch-{number}"])
-        data = EmotionDataModule(config, open_emotion_indices(config), config.spatial.image_size)
-        pixels.append(nearest_neighbour_accuracy(data))
+        pixels.append(nearest_neighbour_accuracy(data_of(config)))
         scratch.append(scores_of(config))
         after_stage1.append(scores_of(load([*settings, f"stage2.weights={weights}", f"name=london-{number}"])))
     print("neutral or smiling, people not learnt from (95 % interval of the share, Wilson):")

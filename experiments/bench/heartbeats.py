@@ -57,7 +57,7 @@ def counts() -> None:
         print(f"left out of the cut: {count}, {why}")
 
 
-def report(split: str, result: pretrain_ecg.EcgResult) -> None:
+def report(split: str, result: pretrain_ecg.StageResult) -> None:
     """Figures of one run, beside always saying the commonest class."""
     with (result.folder / "confusion.csv").open(newline="") as handle:
         confusion = np.array([list(map(int, row[1:])) for row in list(csv.reader(handle))[1:6]])

@@ -9,7 +9,7 @@ import sys
 
 import torch
 
-from data_modules.photographs.face_datamodule import FaceDataModule, open_face_index
+from data_modules.photographs.face_datamodule import FaceDataModule
 from experiments import pretrain_stage1
 from experiments.bench.pixels import grey_pixels, nearest_neighbour_accuracy
 from painlit.config import Config, load
@@ -22,7 +22,9 @@ CLOSED_SET = ["stage1.held_out=0", "stage1.validation_share=0.3", "name=orl-clos
 
 def data_of(config: Config) -> FaceDataModule:
     """The images, divided as the run divides them."""
-    return FaceDataModule(config, open_face_index(config), config.spatial.image_size)
+    data = FaceDataModule(config)
+    data.setup()
+    return data
 
 
 def verify_pixels(config: Config) -> dict[str, float]:

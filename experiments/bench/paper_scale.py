@@ -7,13 +7,15 @@ arguments reach the configuration.
 
 import shutil
 import sys
+from dataclasses import replace
 
 import numpy as np
 
+from data_modules.recordings.datamodule import BioVidDataModule
 from experiments.bench.proxy import RUNS
-from painlit.clips.embedding import cache_settings
-from painlit.clips.embedding_cache import EmbeddingCache
+from painlit.clips.embedding_cache import EmbeddingCache, cache_settings
 from painlit.clips.pain_clips import PainClips
+from painlit.clips.sources import EmbeddingSource, resolve_sources
 from painlit.config import Config, load
 from painlit.loso.dry_run import estimate, print_estimate
 from painlit.loso.protocols import folds
@@ -24,7 +26,7 @@ PLACE = RUNS / "paper_scale"
 SETTINGS = (f"runs={PLACE}", "model.temporal.weights=untrained", "model.heart_rate_encoder.weights=untrained")
 
 
-def random_clips(config: Config) -> PainClips:
+def random_data(config: Config) -> BioVidDataModule:
     """Clips of the task's classes with random inputs."""
     generator = np.random.default_rng(0)
     subjects = np.repeat([f"{k:06d}_w_30" for k in range(SUBJECTS)], len(config.classes) * CLIPS_PER_CLASS)
@@ -37,7 +39,11 @@ def random_clips(config: Config) -> PainClips:
     for number, name in enumerate(names):
         cache.write(name, np.roll(row, number), digest=1)
     labels = np.tile(np.repeat(np.arange(len(config.classes)), CLIPS_PER_CLASS), SUBJECTS)
-    return PainClips(names, subjects, labels, bpm, cache.rows(names), videos=[])
+    clips = PainClips(names, subjects, labels, bpm, cache.rows(names), videos=[])
+    embeddings = EmbeddingSource(cache.folder, settings, "untrained") if config.cached else None
+    heart_rate_alone = replace(config, model=replace(config.model, modality="heart_rate"))
+    sources = replace(resolve_sources(heart_rate_alone), embeddings=embeddings)
+    return BioVidDataModule(config, clips=clips, sources=sources)
 
 
 def main() -> None:
@@ -47,10 +53,10 @@ def main() -> None:
         shutil.rmtree(PLACE, ignore_errors=True)
         for modality in ("fusion", "heart_rate"):
             config = load([*SETTINGS, *given, f"task={task}", f"model.modality={modality}", "loso.workers=1"])
-            clips = random_clips(config)
-            print(f"\n{task}, {modality}, {len(clips.names):,} clips, {config.train.epochs} epochs:", flush=True)
-            every = folds("loso", clips.subject_names)
-            found = estimate(config, clips, every, config.folder("loso") / "folds")
+            data = random_data(config)
+            print(f"\n{task}, {modality}, {len(data.clips.names):,} clips, {config.train.epochs} epochs:", flush=True)
+            every = folds("loso", data.clips.subject_names)
+            found = estimate(config, data, every, config.folder("loso") / "folds")
             print_estimate(config, found)
     shutil.rmtree(PLACE)
 

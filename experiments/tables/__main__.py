@@ -82,4 +82,4 @@ def _embed_once(table_run: TableRun, embedded: set[tuple[Path, str]]) -> None:
 
 
 if __name__ == "__main__":
-    main(run, __doc__)
+    main("tables")

@@ -2,10 +2,14 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator, Mapping, Sequence
+from collections.abc import Iterator, Sequence
+from contextlib import suppress
+from copy import deepcopy
 from dataclasses import dataclass
 from itertools import islice
 from pathlib import Path
+from queue import Full, Queue
+from threading import Event, Thread
 from typing import Any
 
 import numpy as np
@@ -58,6 +62,52 @@ def embed_frames(
             yield clips[number].name, started.pop(number)
 
 
+def embed_on_devices(
+    clips: Sequence[VideoClip], embedder: FrameEmbedder, config: Config, devices: Sequence[torch.device]
+) -> Iterator[tuple[str, np.ndarray | ClipError]]:
+    """As `embed_frames`, with a share of the clips on each device at the same time, in the order they get ready."""
+    if len(devices) == 1:
+        yield from embed_frames(clips, embedder, config, devices[0])
+        return
+    ready: Queue[Any] = Queue(maxsize=2 * len(devices))
+    stopped = Event()
+
+    def put(item: Any) -> None:
+        waiting = True
+        while waiting and not stopped.is_set():
+            with suppress(Full):
+                ready.put(item, timeout=1)
+                waiting = False
+
+    def embed(share: Sequence[VideoClip], device: torch.device) -> None:
+        try:
+            for item in embed_frames(share, deepcopy(embedder), config, device):
+                put(item)
+                if stopped.is_set():
+                    return
+            put(None)
+        except BaseException as error:  # it belongs to the thread that asks
+            put(error)
+
+    threads = [Thread(target=embed, args=(clips[k :: len(devices)], d), daemon=True) for k, d in enumerate(devices)]
+    for thread in threads:
+        thread.start()
+    try:
+        working = len(threads)
+        while working:
+            item = ready.get()
+            if isinstance(item, BaseException):
+                raise item
+            if item is None:
+                working -= 1
+            else:
+                yield item
+    finally:
+        stopped.set()
+        for thread in threads:
+            thread.join()
+
+
 class _CropChunks(IterableDataset):
     """Streams (clip number, first frame, crops (n, S, S, 3) uint8 or the clip's error); each worker takes its share."""
 
@@ -81,24 +131,3 @@ class _CropChunks(IterableDataset):
                 first += len(chunk)
         except ClipError as error:
             yield number, first, error
-
-
-def cache_settings(config: Config, weights: str, normalisation: Mapping[str, Any]) -> dict[str, Any]:
-    """Everything besides the boxes that embeddings depend on.
-
-    Args:
-        config: Clips, crops and sizes.
-        weights: Digest of the Spatial-Module's.
-        normalisation: Its mean and std.
-    """
-    spatial = {f"spatial.{key}": value for key, value in {**config.to_dict()["spatial"], **normalisation}.items()}
-    return {
-        "weights": weights,
-        "frames": config.clip.used_frames,
-        "embed_dim": config.spatial.embed_dim,
-        "clip.seconds": config.clip.seconds,
-        "clip.video_fps": config.clip.video_fps,
-        "face.margin": config.face.margin,
-        "face.crop": config.face.crop,
-        **spatial,
-    }

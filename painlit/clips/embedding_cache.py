@@ -19,12 +19,24 @@ from typing import Any
 
 import numpy as np
 
+from painlit.config import Config, values_affecting
 from painlit.errors import PainlitError
+from painlit.runs.guard import refuse_changes
 from painlit.system.files import named_disk_errors, read_json, write_json
 
 
-class StaleCacheError(PainlitError):
-    """The cache was made with other weights or settings."""
+def cache_settings(config: Config, weights: str, normalisation: Mapping[str, Any]) -> dict[str, Any]:
+    """Everything besides the boxes that embeddings depend on.
+
+    Args:
+        config: Clips, crops and sizes.
+        weights: Digest of the Spatial-Module's.
+        normalisation: Its mean and std.
+    """
+    settings = values_affecting(config, "embed") | {f"spatial.{key}": normalisation[key] for key in ("mean", "std")}
+    del settings["clip.frames"]  # null and 138 are the same
+    sizes = {"frames": config.clip.used_frames, "embed_dim": config.spatial.embed_dim}
+    return {"weights": weights, **sizes, **settings}
 
 
 def boxes_digest(boxes: np.ndarray) -> int:
@@ -40,7 +52,7 @@ class EmbeddingCache:
         settings: What the numbers depend on, plain values. None reads the cache whatever made it.
 
     Raises:
-        StaleCacheError: The cache there was made with other settings; each difference is named.
+        ChangedError: The cache there was made with other settings; each difference is named.
         PainlitError: With `settings=None`, there is no cache.
     """
 
@@ -55,16 +67,9 @@ class EmbeddingCache:
             raise PainlitError(f"{self._about} does not exist", "run `make embed` with the same configuration first")
         else:
             self.settings, self.names = dict(settings), []
-        changed = [
-            f"{key} was {self.settings.get(key)!r} and is now {value!r}"
-            for key, value in (settings or {}).items()
-            if self.settings.get(key) != value
-        ]
-        if changed:
-            raise StaleCacheError(
-                f"{self.folder} was made with other settings: {'; '.join(changed)}",
-                f"set them back, choose another embed.name, or delete {self.folder} to embed again",
-            )
+        if settings is not None:
+            remedy = f"set them back, choose another embed.name, or delete {self.folder} to embed again"
+            refuse_changes(self.folder, self.settings, settings, remedy)
         self.shape = (2, int(self.settings["frames"]), int(self.settings["embed_dim"]))
         self._row = {name: row for row, name in enumerate(self.names)}
 

@@ -16,7 +16,9 @@ from typing import Any
 
 import numpy as np
 
+from painlit.config import Config, values_affecting
 from painlit.errors import PainlitError
+from painlit.runs.guard import refuse_changes
 
 _FORMAT = 2
 _SCHEMA = """
@@ -92,12 +94,9 @@ class ClipTable:
                 connection.executemany(
                     "INSERT INTO settings VALUES (?, ?)", [(k, json.dumps(v)) for k, v in settings.items()]
                 )
-        changed = [f"{k} was {stored.get(k)!r} and is now {v!r}" for k, v in settings.items() if stored.get(k) != v]
-        if stored and changed:
-            raise PainlitError(
-                f"{self.path} was made with other settings: {'; '.join(changed)}",
-                f"set them back, choose another data.name, or delete {self.path} to prepare again",
-            )
+        if stored:
+            remedy = f"set them back, choose another data.name, or delete {self.path} to prepare again"
+            refuse_changes(self.path, stored, settings, remedy)
 
     def add(self, clip: PreparedClip) -> None:
         """Write one clip, replacing an earlier row of the same name."""
@@ -137,6 +136,28 @@ class ClipTable:
             ) from error
         finally:
             connection.close()
+
+
+def table_settings(config: Config) -> dict[str, Any]:
+    """What the rows of the clip table depend on."""
+    return {**values_affecting(config, "prepare"), "clip.frames": config.clip.used_frames}
+
+
+def table_path(config: Config) -> Path:
+    """Where `make prepare` leaves the clip table."""
+    return config.folder("prepare") / "clips.sqlite"
+
+
+def open_table(config: Config) -> ClipTable:
+    """The clip table that `make prepare` left for this configuration.
+
+    Raises:
+        PainlitError: There is none, or it was made with other settings.
+    """
+    path = table_path(config)
+    if not path.is_file():
+        raise PainlitError(f"{path} does not exist", "run `make prepare` with the same configuration first")
+    return ClipTable(path, table_settings(config))
 
 
 def _clip(row: tuple) -> PreparedClip:

@@ -2,21 +2,24 @@
 
 from painlit.config.check_data import CheckConfig
 from painlit.config.heartbeats import HeartbeatConfig
-from painlit.config.loading import flat, from_dict, known_keys, load, overlay
+from painlit.config.loading import from_dict, group, load, overlay
 from painlit.config.networks import HeartRateEncoderConfig, ModelConfig, SpatialConfig, TemporalConfig
 from painlit.config.pain import CompareConfig, EmbedConfig, FinetuneConfig, LosoConfig, TablesConfig
 from painlit.config.pretraining import ImagesConfig, Stage1Config, Stage2Config
 from painlit.config.recordings import ClipConfig, DataConfig, FaceConfig, PrepareConfig
-from painlit.config.schema import TASKS, Config, LogConfig
-from painlit.config.training import TrainConfig, Training
+from painlit.config.schema import CLASS_NAMES, TASKS, Config, LogConfig
+from painlit.config.settings import flat, settings, values_affecting
+from painlit.config.training import EcgTraining, Stage1Training, Stage2Training, TrainConfig, Training
 
 __all__ = [
+    "CLASS_NAMES",
     "TASKS",
     "CheckConfig",
     "ClipConfig",
     "CompareConfig",
     "Config",
     "DataConfig",
+    "EcgTraining",
     "EmbedConfig",
     "FaceConfig",
     "FinetuneConfig",
@@ -29,14 +32,18 @@ __all__ = [
     "PrepareConfig",
     "SpatialConfig",
     "Stage1Config",
+    "Stage1Training",
     "Stage2Config",
+    "Stage2Training",
     "TablesConfig",
     "TemporalConfig",
     "TrainConfig",
     "Training",
     "flat",
     "from_dict",
-    "known_keys",
+    "group",
     "load",
     "overlay",
+    "settings",
+    "values_affecting",
 ]

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from dataclasses import dataclass, field
 
+from painlit.config.affects import affects
 from painlit.config.checks import at_least, one_of
 from painlit.config.training import EcgTraining
 from painlit.errors import PainlitError
@@ -33,12 +34,14 @@ class HeartbeatConfig:
     sets: list[str] = field(default_factory=lambda: [ALL])
     """Collections to learn from, any of: mitbih, ptb, mitbih_csv, ptb_csv; or all alone: mitbih and ptb, or the one of
     them whose folder exists."""
-    roots: HeartbeatRoots = field(default_factory=HeartbeatRoots)
-    mitbih_lead: str = "0"
+    roots: HeartbeatRoots = field(
+        default_factory=HeartbeatRoots, metadata=affects(read_by=("pretrain-ecg", "check-data"))
+    )
+    mitbih_lead: str = field(default="0", metadata=affects("ecg", read_by=("check-data",)))
     """Lead of MIT-BIH's records: a position, or a name such as MLII. The first is MLII in 45 of 48."""
-    ptb_lead: str = "ii"
+    ptb_lead: str = field(default="ii", metadata=affects("ecg", read_by=("check-data",)))
     """Lead of PTB's records: a position or a name."""
-    leave_out: list[str] = field(default_factory=list)
+    leave_out: list[str] = field(default_factory=list, metadata=affects("ecg", read_by=("check-data",)))
     """Records not to read, such as 102 or patient001/s0010_re."""
     split: str = "random_beats"
     """random_beats: beats at random, as published work does, so that a patient's beats fall on both sides;

@@ -1,4 +1,4 @@
-"""Configuration is data with a schema: dataclasses (`painlit.config`), then a YAML file, then `key=value`.
+"""A configuration out of the schema's defaults, then a YAML file, then `key=value`.
 
     config = load(["config=experiments/proxy.yaml", "train.epochs=30"])
 
@@ -11,38 +11,49 @@ import dataclasses
 import difflib
 from collections.abc import Iterable, Mapping, Sequence
 from pathlib import Path
-from typing import Any
+from typing import Any, TypeVar
 
 from omegaconf import OmegaConf
 from omegaconf.errors import OmegaConfBaseException
 
 from painlit.config.schema import Config
+from painlit.config.settings import refuse_unread, settings
 from painlit.errors import PainlitError
 
 
-def load(arguments: Sequence[str] = ()) -> Config:
+def load(arguments: Sequence[str] = (), stage: str | None = None, defaults: Sequence[str] = ()) -> Config:
     """Schema, then the YAML named by `config=`, then the other `key=value` arguments.
 
+    Args:
+        arguments: As on a command line.
+        stage: Whose command line it is: a `key=value` that it does not read is refused. A YAML file may hold settings
+            of several stages.
+        defaults: YAML files, as `config=`, that come before.
+
     Raises:
-        PainlitError: Unknown key (with the nearest known one), missing file, or a value of the wrong kind.
+        PainlitError: Unknown key (with the nearest known one), a key of another stage (named), missing file, or a value
+            of the wrong kind.
 
     >>> load(["train.epochs=60", "task=multilevel"]).train.epochs
     60
     """
-    files = [a.removeprefix("config=") for a in arguments if a.startswith("config=")]
     pairs = [a for a in arguments if not a.startswith("config=")]
     for pair in pairs:
         if "=" not in pair:
             raise PainlitError(f"argument {pair!r} is not of the form key=value", "for instance train.epochs=100")
-    schema = OmegaConf.structured(Config)
-    layers: list[tuple[str, Any]] = []
-    for file in files:
-        layers.append((file, _read(file)))
+    files = [a.removeprefix("config=") for a in (*defaults, *arguments) if a.startswith("config=")]
+    layers = [(file, _read(file)) for file in files]
     for pair in pairs:
         try:
-            layers.append(("command line", OmegaConf.from_dotlist([pair])))
-        except Exception as error:  # as above
+            layer = OmegaConf.from_dotlist([pair])
+        except Exception as error:  # yaml's own errors have no common base that OmegaConf exports
             raise PainlitError(f"argument {pair!r} cannot be read: {error}", "close its brackets and quotes") from error
+        keys = _refuse_unknown_keys(OmegaConf.to_container(layer), "command line")
+        if stage is not None:
+            for key in keys:
+                refuse_unread(stage, key)
+        layers.append(("command line", layer))
+    schema = OmegaConf.structured(Config)
     return _merge(schema, layers)
 
 
@@ -80,6 +91,28 @@ def _merge(base: Any, layers: list[tuple[str, Any]]) -> Config:
     return config
 
 
+Group = TypeVar("Group")
+
+
+def group(kind: type[Group], values: Group | Mapping[str, Any] | None) -> Group:
+    """A group of settings out of itself, of a plain dict as checkpoints hold it, or of nothing: the defaults.
+
+    A dict of another version is read: what it lacks is at its default, and what the schema no longer knows is left out.
+
+    >>> group(TrainConfig, {"epochs": 60, "of_another_version": 1}).epochs
+    60
+    """
+    if isinstance(values, kind):
+        return values
+    given: dict[str, Any] = {}
+    for entry in dataclasses.fields(kind) if values else ():  # type: ignore[arg-type]
+        if entry.name in values:  # type: ignore[operator]
+            value = values[entry.name]  # type: ignore[index]
+            nested = dataclasses.is_dataclass(entry.default_factory) and isinstance(value, Mapping)
+            given[entry.name] = group(entry.default_factory, value) if nested else value  # type: ignore[arg-type]
+    return kind(**given)
+
+
 def from_dict(values: dict[str, Any]) -> Config:
     """The inverse of `Config.to_dict`."""
     config = OmegaConf.to_object(OmegaConf.merge(OmegaConf.structured(Config), OmegaConf.create(values)))
@@ -87,39 +120,17 @@ def from_dict(values: dict[str, Any]) -> Config:
     return config
 
 
-def flat(values: Mapping[str, Any], prefix: str = "") -> dict[str, Any]:
-    """Nested groups as one dict of full keys.
-
-    >>> flat({"train": {"epochs": 3}, "task": "multilevel"})
-    {'train.epochs': 3, 'task': 'multilevel'}
-    """
-    found: dict[str, Any] = {}
-    for key, value in values.items():
-        found |= flat(value, f"{prefix}{key}.") if isinstance(value, Mapping) else {prefix + key: value}
-    return found
-
-
-def known_keys(schema: type = Config, prefix: str = "") -> dict[str, Any]:
-    """Every full key, such as `train.epochs`, with its default."""
-    keys: dict[str, Any] = {}
-    defaults = schema()
-    for entry in dataclasses.fields(schema):
-        value = getattr(defaults, entry.name)
-        if dataclasses.is_dataclass(value):
-            keys |= known_keys(type(value), f"{prefix}{entry.name}.")
-        else:
-            keys[prefix + entry.name] = value
-    return keys
-
-
-def _refuse_unknown_keys(values: Any, source: str) -> None:
-    known = known_keys()
+def _refuse_unknown_keys(values: Any, source: str) -> list[str]:
+    """The full keys of a layer, all of which the schema knows."""
+    known = settings()
     groups = {key.rsplit(".", depth)[0] for key in known for depth in range(1, key.count(".") + 1)}
-    for key in _flat_keys(values, groups):
+    keys = list(_flat_keys(values, groups))
+    for key in keys:
         if key not in known:
             near = difflib.get_close_matches(key, known, n=1, cutoff=0.4)
             hint = f"did you mean {near[0]}?" if near else "see --help for all keys"
             raise PainlitError(f"unknown key {key!r} ({source})", hint)
+    return keys
 
 
 def _flat_keys(values: Any, groups: set[str], prefix: str = "") -> Iterable[str]:

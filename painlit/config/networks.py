@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from dataclasses import dataclass, field
 
+from painlit.config.affects import TRAINING, affects
 from painlit.config.checks import at_least, divides, one_of
 from painlit.errors import PainlitError
 
@@ -50,7 +51,7 @@ class SpatialConfig:
 class HeartRateEncoderConfig:
     """Heart Rate Encoder (Perceiver with one cross-attention)."""
 
-    enabled: bool = True
+    enabled: bool = field(default=True, metadata=affects("pain"))
     """false gives Table 4's first row: the heart rates themselves."""
     latents: int = 256
     """Latent vectors."""
@@ -58,7 +59,7 @@ class HeartRateEncoderConfig:
     """Width of a latent."""
     output_dim: int = 2048
     """Size of E_h."""
-    weights: str = "auto"
+    weights: str = field(default="auto", metadata=affects(read_by=TRAINING))
     """Weights of pretrain-ecg to start from (.safetensors); auto takes the newest under runs/; untrained is random."""
 
     def __post_init__(self):
@@ -78,7 +79,7 @@ class TemporalConfig:
     """Self-attention blocks after the cross-attention."""
     token_size: int = 1
     """Values per token: 1 is the paper's; the embedding's size (100) makes each frame one token (ours)."""
-    weights: str = "auto"
+    weights: str = field(default="auto", metadata=affects(read_by=TRAINING))
     """Weights of stage 1 to start from (.safetensors); auto takes the newest under runs/; untrained is random."""
 
     def __post_init__(self):
@@ -98,8 +99,10 @@ class ModelConfig:
     """c of eq. 7; with frame_embedding=tiles the tiles alone count, and c scales them."""
     normalise_embeddings: bool = False
     """Standardise each embedding dimension with the training subjects' statistics (ours, off as in the paper)."""
-    heart_rate_encoder: HeartRateEncoderConfig = field(default_factory=HeartRateEncoderConfig)
-    temporal: TemporalConfig = field(default_factory=TemporalConfig)
+    heart_rate_encoder: HeartRateEncoderConfig = field(
+        default_factory=HeartRateEncoderConfig, metadata=affects("pain", "ecg")
+    )
+    temporal: TemporalConfig = field(default_factory=TemporalConfig, metadata=affects("pain", "stage1-temporal"))
     augmnet: bool = True
     """AugmNet in training (eq. 10-11)."""
     augmnet_hidden: int = 36
@@ -124,3 +127,13 @@ class ModelConfig:
     def uses_heart_rate(self) -> bool:
         """Whether the model reads heart rates."""
         return self.modality != "video"
+
+    @property
+    def raw_heart_rates(self) -> bool:
+        """Whether the Temporal-Module reads the heart rates themselves (Table 4's first row)."""
+        return self.modality == "heart_rate" and not self.heart_rate_encoder.enabled
+
+    @property
+    def encodes_heart_rates(self) -> bool:
+        """Whether the model has a Heart Rate Encoder."""
+        return self.uses_heart_rate and self.heart_rate_encoder.enabled

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from dataclasses import dataclass, field
 
+from painlit.config.affects import affects
 from painlit.config.checks import at_least, one_of
 from painlit.errors import PainlitError
 
@@ -19,7 +20,7 @@ class EmbedConfig:
     """Spatial-Module weights (.safetensors); auto takes the newest of stage 2 under runs/, or else of stage 1; stage1
     and stage2 take the newest of that stage; untrained is random."""
     device: str = "auto"
-    """cpu, cuda, cuda:1, mps; auto takes an accelerator if there is one."""
+    """cpu, cuda:1, mps, or several with commas between; auto takes every accelerator of this machine, else the CPU."""
     batch_frames: int = 8
     """Frames in one forward pass; each is five images."""
     workers: int = 1
@@ -71,12 +72,12 @@ class TablesConfig:
 class LosoConfig:
     """`make loso`: protocol, selection and how many folds run at once."""
 
-    protocol: str = "loso"
+    protocol: str = field(default="loso", metadata=affects("evaluation"))
     """loso (each subject held out once), loso67 (without 20 subjects), holdout (61 train, 26 test)."""
-    selection: str = "last"
+    selection: str = field(default="last", metadata=affects("pain"))
     """Epoch that is tested: last (paper); inner (validation subjects out of the training ones); oracle (best on the
     test subject: only to measure how much that mistake flatters)."""
-    inner_share: float = 0.15
+    inner_share: float = field(default=0.15, metadata=affects("pain"))
     """Share of the training subjects that `inner` validates on."""
     subjects: list[str] = field(default_factory=list)
     """Run only these folds; empty runs all."""
@@ -94,7 +95,7 @@ class LosoConfig:
     node must see the same project, data and runs folder at the same paths."""
     dry_run: bool = False
     """List the folds and estimate hours from a handful of timed steps, and train nothing; --dry-run is short for it."""
-    shuffle_labels: bool = False
+    shuffle_labels: bool = field(default=False, metadata=affects("pain"))
     """Control: labels shuffled within each training subject; must land at chance."""
 
     def __post_init__(self):

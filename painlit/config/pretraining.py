@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from dataclasses import dataclass, field
 
+from painlit.config.affects import NOTHING, affects
 from painlit.config.checks import at_least, one_of
 from painlit.config.training import Stage1Training, Stage2Training
 from painlit.errors import PainlitError
@@ -19,7 +20,7 @@ FACES = ("auto", "detect", "whole")
 class ImagesConfig:
     """Photographs: how they are decoded and augmented. The paper names no augmentation; all values are ours."""
 
-    workers: int = 2
+    workers: int = field(default=2, metadata=NOTHING)
     """Processes that decode and augment, for each training process; 0 does it in the training process."""
     flip: bool = True
     """Mirror half of the images."""
@@ -45,9 +46,9 @@ class ImagesConfig:
 class Stage1Config:
     """`make pretrain-stage1`: whose face is it?"""
 
-    root: str = "data/VGGFace2"
+    root: str = field(default="data/VGGFace2", metadata=affects(read_by=("pretrain-stage1", "check-data")))
     """VGGFace2, or any folder with one folder of images for each identity."""
-    name: str = "vggface2"
+    name: str = field(default="vggface2", metadata=affects(read_by=("pretrain-stage1", "check-data")))
     """Name of this data set."""
     network: str = "spatial"
     """spatial trains the Spatial-Module; temporal trains the Temporal-Module on flattened images (paper 3.4)."""
@@ -101,12 +102,14 @@ class Stage2Config:
 
     sets: list[str] = field(default_factory=lambda: ["affectnet", "cfee", "raf_basic", "raf_compound"])
     """Sets to learn from, any of: affectnet, cfee, raf_basic, raf_compound, folders."""
-    roots: EmotionRoots = field(default_factory=EmotionRoots)
+    roots: EmotionRoots = field(
+        default_factory=EmotionRoots, metadata=affects(read_by=("pretrain-stage2", "check-data"))
+    )
     faces: str = "auto"
     """As stage1.faces, for all sets."""
-    raf_images: str = "auto"
+    raf_images: str = field(default="auto", metadata=affects("stage2", read_by=("check-data",)))
     """RAF-DB's images: aligned, original, or auto: aligned if they are there; originals may show several faces."""
-    weights: str = "auto"
+    weights: str = field(default="auto", metadata=NOTHING)
     """Spatial-Module to start from (.safetensors); auto: the newest of stage 1 under runs/; untrained is random."""
     sampling: str = "balanced"
     """natural: each image equally often; balanced: each class of a set equally often (ours: AffectNet's classes differ
@@ -126,10 +129,10 @@ class Stage2Config:
         one_of("stage2.faces", self.faces, FACES)
         one_of("stage2.raf_images", self.raf_images, ["auto", "aligned", "original"])
         one_of("stage2.sampling", self.sampling, SAMPLING)
-        if len(self.sets) > self.train.batch_size // self.train.processes:
+        if len(self.sets) > self.train.pass_size // self.train.processes:
             raise PainlitError(
-                f"stage2.train.batch_size={self.train.batch_size} cannot hold {len(self.sets)} sets in each process",
-                "raise it: every step has images of every set",
+                f"stage2.train.batch_size={self.train.batch_size} cannot hold {len(self.sets)} sets in each pass",
+                "raise it: every pass has images of every set",
             )
         if not 0 < self.validation_share < 1:
             raise PainlitError(f"stage2.validation_share={self.validation_share}", "give a share between 0 and 1")

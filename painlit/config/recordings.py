@@ -2,8 +2,9 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 
+from painlit.config.affects import NOTHING, affects
 from painlit.config.checks import at_least, one_of
 from painlit.errors import PainlitError
 
@@ -12,13 +13,13 @@ from painlit.errors import PainlitError
 class DataConfig:
     """Where the recordings are and what to call them."""
 
-    root: str = "data/BioVid/PartA"
+    root: str = field(default="data/BioVid/PartA", metadata=NOTHING)
     """Folder in BioVid's layout: starting_point/samples.csv, video/, biosignals_*/."""
-    name: str = "biovid"
+    name: str = field(default="biovid", metadata=NOTHING)
     """Name of this data set under runs/prepare and runs/embed."""
-    is_biovid: bool = True
+    is_biovid: bool = field(default=True, metadata=affects("pain"))
     """false for stand-ins in BioVid's layout: results then say that they tell nothing of pain, and show no paper's."""
-    signals: str = "biosignals_filtered"
+    signals: str = field(default="biosignals_filtered", metadata=affects("prepare", "pain", read_by=("check-data",)))
     """Folder of the ECG files: biosignals_filtered or biosignals_raw."""
 
 
@@ -30,7 +31,7 @@ class ClipConfig:
     """Length of a clip in s."""
     video_fps: float = 25.0
     """Frame rate of the video in Hz."""
-    ecg_hz: float = 512.0
+    ecg_hz: float = field(default=512.0, metadata=affects("prepare", "pain", read_by=("check-data",)))
     """Sampling rate of the ECG in Hz."""
     frames: int | None = None
     """Frames used of each clip, evenly spaced; null uses all (138, as in the paper)."""
@@ -78,11 +79,11 @@ class ClipConfig:
 class FaceConfig:
     """How faces are found and cropped."""
 
-    min_face: float = 0.2
+    min_face: float = field(default=0.2, metadata=affects("prepare", "stage1", "stage2", "pain"))
     """Smallest face looked for, as a share of the frame's shorter side. Ours: BioVid's faces fill about half of it."""
-    margin: float = 0.3
+    margin: float = field(default=0.3, metadata=affects("embed", "stage1", "stage2", "pain"))
     """Share by which the square crop exceeds the detected box's longer side. Ours."""
-    crop: str = "per_frame"
+    crop: str = field(default="per_frame", metadata=affects("embed", "pain"))
     """per_frame follows the face (paper); per_clip cuts one square for the whole clip, which keeps head movement."""
 
     def __post_init__(self):
@@ -96,12 +97,14 @@ class PrepareConfig:
 
     heart_rate_rule: str = "overlap"
     """overlap: mean of the inter-beat intervals that cover a second; paper: only intervals inside it."""
-    least_ecg_quality: float = 0.15
+    least_ecg_quality: float = field(default=0.15, metadata=affects("pain", read_by=("prepare",)))
     """Signal quality (0 to 1) below which a clip's heart rates are refused and named; 0 refuses none. Ours: 1.4 %
     of MIT-BIH's 5.5 s windows are below, and in more than half of these rates err by more than 5 bpm."""
-    workers: int | None = None
+    workers: int | None = field(default=None, metadata=affects(read_by=("prepare", "tables")))
     """Processes; null uses one per core."""
-    device: str = "cpu"
+    device: str = field(
+        default="cpu", metadata=affects(read_by=("prepare", "pretrain-stage1", "pretrain-stage2", "tables"))
+    )
     """Device of the face detector in each process: cpu, cuda, cuda:1, mps."""
 
     def __post_init__(self):

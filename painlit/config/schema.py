@@ -12,6 +12,7 @@ from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Any
 
+from painlit.config.affects import EVERYWHERE, FOLDS, PRETRAINING, RECORDINGS, TRAINING, affects
 from painlit.config.check_data import CheckConfig
 from painlit.config.checks import divides, one_of
 from painlit.config.heartbeats import HeartbeatConfig
@@ -30,6 +31,8 @@ TASKS = {
     "multilevel": (0, 1, 2, 3, 4),
 }
 """Task name -> the BioVid classes it tells apart, in label order (0 = NP, 1..4 = P1..P4)."""
+CLASS_NAMES = ("NP", "P1", "P2", "P3", "P4")
+"""The paper's names of BioVid's classes, in label order."""
 
 
 @dataclass
@@ -49,32 +52,35 @@ class LogConfig:
 class Config:
     """Everything a stage needs; each stage reads its part."""
 
-    name: str = ""
+    name: str = field(default="", metadata=affects(read_by=(*PRETRAINING, "finetune", "loso")))
     """Name of the run under runs/<stage>; empty makes one from what it learns from, such as vggface2-spatial."""
-    task: str = "np_vs_p4"
+    task: str = field(default="np_vs_p4", metadata=affects("pain"))
     """np_vs_p4, multilevel, or np_vs_p1 to np_vs_p3."""
-    seed: int = 0
+    seed: int = field(default=0, metadata=affects("stage1", "stage2", "ecg", "pain", read_by=("embed",)))
     """Seed of initial weights, order and augmentations; each fold derives its own from it and its subject."""
-    runs: str = "runs"
+    runs: str = field(default="runs", metadata=EVERYWHERE)
     """Folder of everything the stages leave."""
-    check: CheckConfig = field(default_factory=CheckConfig)
-    data: DataConfig = field(default_factory=DataConfig)
-    clip: ClipConfig = field(default_factory=ClipConfig)
-    face: FaceConfig = field(default_factory=FaceConfig)
-    prepare: PrepareConfig = field(default_factory=PrepareConfig)
-    spatial: SpatialConfig = field(default_factory=SpatialConfig)
-    images: ImagesConfig = field(default_factory=ImagesConfig)
-    stage1: Stage1Config = field(default_factory=Stage1Config)
-    stage2: Stage2Config = field(default_factory=Stage2Config)
-    ecg: HeartbeatConfig = field(default_factory=HeartbeatConfig)
-    embed: EmbedConfig = field(default_factory=EmbedConfig)
-    model: ModelConfig = field(default_factory=ModelConfig)
-    train: TrainConfig = field(default_factory=TrainConfig)
-    finetune: FinetuneConfig = field(default_factory=FinetuneConfig)
-    loso: LosoConfig = field(default_factory=LosoConfig)
-    compare: CompareConfig = field(default_factory=CompareConfig)
-    tables: TablesConfig = field(default_factory=TablesConfig)
-    log: LogConfig = field(default_factory=LogConfig)
+    check: CheckConfig = field(default_factory=CheckConfig, metadata=affects(read_by=("check-data",)))
+    data: DataConfig = field(default_factory=DataConfig, metadata=affects(read_by=("check-data", *RECORDINGS)))
+    clip: ClipConfig = field(
+        default_factory=ClipConfig,
+        metadata=affects("prepare", "embed", "stage1-temporal", "pain", read_by=("check-data",)),
+    )
+    face: FaceConfig = field(default_factory=FaceConfig, metadata=affects("pain"))
+    prepare: PrepareConfig = field(default_factory=PrepareConfig, metadata=affects("prepare"))
+    spatial: SpatialConfig = field(default_factory=SpatialConfig, metadata=affects("stage1", "stage2", "embed", "pain"))
+    images: ImagesConfig = field(default_factory=ImagesConfig, metadata=affects("stage1", "stage2"))
+    stage1: Stage1Config = field(default_factory=Stage1Config, metadata=affects("stage1"))
+    stage2: Stage2Config = field(default_factory=Stage2Config, metadata=affects("stage2"))
+    ecg: HeartbeatConfig = field(default_factory=HeartbeatConfig, metadata=affects("ecg"))
+    embed: EmbedConfig = field(default_factory=EmbedConfig, metadata=affects(read_by=("embed", *TRAINING)))
+    model: ModelConfig = field(default_factory=ModelConfig, metadata=affects("pain"))
+    train: TrainConfig = field(default_factory=TrainConfig, metadata=affects("pain"))
+    finetune: FinetuneConfig = field(default_factory=FinetuneConfig, metadata=affects(read_by=("finetune",)))
+    loso: LosoConfig = field(default_factory=LosoConfig, metadata=affects(read_by=FOLDS))
+    compare: CompareConfig = field(default_factory=CompareConfig, metadata=affects(read_by=("compare",)))
+    tables: TablesConfig = field(default_factory=TablesConfig, metadata=affects(read_by=("tables", "report")))
+    log: LogConfig = field(default_factory=LogConfig, metadata=affects(read_by=(*PRETRAINING, *TRAINING)))
 
     def __post_init__(self):
         one_of("task", self.task, TASKS)
@@ -102,14 +108,9 @@ class Config:
         return self.model.uses_video and not self.joint
 
     @property
-    def raw_heart_rates(self) -> bool:
-        """Whether the Temporal-Module reads the heart rates themselves (Table 4's first row)."""
-        return self.model.modality == "heart_rate" and not self.model.heart_rate_encoder.enabled
-
-    @property
     def encodes_heart_rates(self) -> bool:
         """Whether the model has a Heart Rate Encoder."""
-        return self.model.uses_heart_rate and self.model.heart_rate_encoder.enabled
+        return self.model.encodes_heart_rates
 
     @property
     def flattened_size(self) -> int:

@@ -2,9 +2,10 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from typing import ClassVar
 
+from painlit.config.affects import NOTHING
 from painlit.config.checks import at_least, one_of
 from painlit.errors import PainlitError
 
@@ -24,16 +25,19 @@ class Training:
     """Peak learning rate."""
     weight_decay: float = 0.1
     """AdamW's weight decay."""
+    decay: str = "all"
+    """What decays: all, as Table 2 reads literally; matrices leaves norms, biases, latents and positions alone."""
     warmup_epochs: int = 50
-    """Epochs of linear warm-up."""
+    """Epochs of linear warm-up; a Trainer of another length warms up for the same share of its steps."""
     precision: str = "32-true"
     """Lightning's precision: 32-true, 16-mixed, bf16-mixed."""
-    accelerator: str = "auto"
+    accelerator: str = field(default="auto", metadata=NOTHING)
     """Lightning's accelerator: auto, cpu, gpu, mps."""
 
     def __post_init__(self):
         at_least(f"{self.key}.epochs", self.epochs, 1)
         at_least(f"{self.key}.batch_size", self.batch_size, 1)
+        one_of(f"{self.key}.decay", self.decay, ["all", "matrices"])
         one_of(f"{self.key}.precision", self.precision, ["32-true", "16-mixed", "bf16-mixed", "16-true", "bf16-true"])
         one_of(f"{self.key}.accelerator", self.accelerator, ["auto", "cpu", "gpu", "cuda", "mps"])
         if not 0 <= self.warmup_epochs < self.epochs:
@@ -51,12 +55,12 @@ class TrainConfig(Training):
 
     joint: bool = False
     """Train the Spatial-Module too, from video; false reads the embedding cache."""
-    joint_frames: int | None = 8
+    joint_frames: int | None = field(default=8, metadata=NOTHING)
     """Joint training: frames whose activations are in memory at once; the others are embedded again in the backward
     pass (gradient checkpointing: a third more work, and the same gradients). null keeps all activations."""
-    crop_memory_gib: float = 4.0
+    crop_memory_gib: float = field(default=4.0, metadata=NOTHING)
     """Joint training keeps decoded crops in memory up to this many GiB, and decodes again in each epoch beyond it."""
-    checkpoint_every: int = 10
+    checkpoint_every: int = field(default=10, metadata=NOTHING)
     """Epochs between checkpoints a stopped run goes on from."""
 
     def __post_init__(self):
@@ -69,9 +73,13 @@ class TrainConfig(Training):
 class PretrainingTraining(Training):
     """What pretraining adds: several processes, and checkpoints within an epoch."""
 
-    devices: str = "auto"
-    """Processes: auto is one for each GPU, or one on a CPU; or a number."""
-    checkpoint_steps: int = 1000
+    devices: str = field(default="auto", metadata=NOTHING)
+    """Processes on each node: auto is one for each GPU, or one on a CPU; or a number. torchrun and srun tell it."""
+    nodes: int = field(default=1, metadata=NOTHING)
+    """Machines that train together, each started with the same command by torchrun or srun."""
+    accumulate: int = 1
+    """Passes that a step is divided into: memory falls with it, and batch_size stays that of a step."""
+    checkpoint_steps: int = field(default=1000, metadata=NOTHING)
     """Steps between checkpoints a stopped run goes on from; the end of each epoch is one too."""
     clip_gradient: float = 1.0
     """Largest norm of the gradient; 0 does not clip."""
@@ -82,16 +90,25 @@ class PretrainingTraining(Training):
         at_least(f"{self.key}.clip_gradient", self.clip_gradient, 0)
         if self.devices != "auto" and not self.devices.isdecimal():
             raise PainlitError(f"{self.key}.devices={self.devices!r}", "give auto or a number")
-        if self.batch_size % self.processes:
+        at_least(f"{self.key}.nodes", self.nodes, 1)
+        at_least(f"{self.key}.accumulate", self.accumulate, 1)
+        parts = self.processes * self.accumulate
+        if self.batch_size % parts:
             raise PainlitError(
-                f"{self.key}.batch_size={self.batch_size} is no multiple of {self.key}.devices={self.devices}",
-                "each process takes an equal share of a batch: change one of them",
+                f"{self.key}.batch_size={self.batch_size} is no multiple of {parts}, that is {self.key}.devices="
+                f"{self.devices} x {self.key}.nodes={self.nodes} x {self.key}.accumulate={self.accumulate}",
+                "each process takes an equal share of each pass of a step: change one of them",
             )
 
     @property
     def processes(self) -> int:
-        """How many processes are asked for; 1 where it depends on the machine."""
-        return 1 if self.devices == "auto" else max(1, int(self.devices))
+        """How many processes are asked for, on all nodes; those that depend on the machine are not counted."""
+        return self.nodes * (1 if self.devices == "auto" else max(1, int(self.devices)))
+
+    @property
+    def pass_size(self) -> int:
+        """Images or beats of a forward pass, over all processes."""
+        return self.batch_size // self.accumulate
 
 
 @dataclass

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Sequence
-from typing import Any
+from typing import Any, Protocol
 
 import numpy as np
 import torch
@@ -14,9 +14,27 @@ from painlit.images.augment import Augmentation, face_square
 from painlit.images.index import ImageIndex
 from painlit.images.reading import JPEG_START, UnreadableImageError, decode, read_bytes
 from painlit.signals.video.crops import crop_face
-from painlit.training.sampling import Draw
 
 Batch = dict[str, Any]
+
+
+class Draw(Protocol):
+    """One image of a batch."""
+
+    @property
+    def task(self) -> int:
+        """Position of its data set."""
+        ...
+
+    @property
+    def row(self) -> int:
+        """Row of its index."""
+        ...
+
+    @property
+    def seed(self) -> int:
+        """Of its augmentation; negative for none."""
+        ...
 
 
 class FaceImages(Dataset):
@@ -47,8 +65,8 @@ class FaceImages(Dataset):
     def __len__(self) -> int:
         return sum(len(index) for index in self.indices)
 
-    def __getitems__(self, draws: Sequence[Draw]) -> Batch:
-        """Fetch the images of a batch at once."""
+    def __getitem__(self, draws: Sequence[Draw]) -> Batch:
+        """Fetch the images of a batch."""
         crops: list[np.ndarray] = []
         kept: list[Draw] = []
         unreadable: list[str] = []

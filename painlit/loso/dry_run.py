@@ -16,8 +16,8 @@ import torch
 from lightning import Callback, LightningModule, Trainer
 from torch.utils.flop_counter import FlopCounterMode
 
-from painlit.clips.pain_clips import PainClips
 from painlit.config import Config, LogConfig
+from painlit.loso.data import FoldData
 from painlit.loso.engines.local import fold_slots, gpu_count
 from painlit.loso.finished import is_finished
 from painlit.loso.fold import fold_parts
@@ -65,12 +65,12 @@ class Estimate:
         return rounds * (self.steps / self.pending * self.step_seconds + self.start_seconds) / 3600
 
 
-def estimate(config: Config, clips: PainClips, folds: Sequence[Fold], place: Path) -> Estimate:
+def estimate(config: Config, data: FoldData, folds: Sequence[Fold], place: Path) -> Estimate:
     """Look at the folds, and time a few steps of the first pending one in a folder that is deleted again.
 
     Args:
         config: The run's configuration.
-        clips: All usable clips.
+        data: All usable clips, and what models start from.
         folds: The chosen ones.
         place: folds/ of the run.
     """
@@ -89,8 +89,8 @@ def estimate(config: Config, clips: PainClips, folds: Sequence[Fold], place: Pat
     if not pending:
         return Estimate(state, 0, 0.0, 0.0, 0, workers, "nothing")
     threads = 1 if config.loso.engine == "ray" else max(1, cores() // workers)
-    timed = _timed_steps(config, clips, pending[0], config.loso.threads or threads)
-    per_epoch = {f.name: math.ceil(len(clips.of_subjects(f.train)) / config.train.batch_size) for f in pending}
+    timed = _timed_steps(config, data, pending[0], config.loso.threads or threads)
+    per_epoch = {f.name: math.ceil(len(data.clips.of_subjects(f.train)) / config.train.batch_size) for f in pending}
     steps = sum(epochs_left[name] * count for name, count in per_epoch.items())
     return Estimate(state, steps, workers=workers, **timed)
 
@@ -135,7 +135,7 @@ class _StepTimes(Callback):
         self.seconds.append(time.monotonic() - self._before)
 
 
-def _timed_steps(config: Config, clips: PainClips, fold: Fold, threads: int) -> dict[str, Any]:
+def _timed_steps(config: Config, data: FoldData, fold: Fold, threads: int) -> dict[str, Any]:
     quiet_lightning()
     before = torch.get_num_threads()
     torch.set_num_threads(threads)
@@ -145,12 +145,12 @@ def _timed_steps(config: Config, clips: PainClips, fold: Fold, threads: int) -> 
     try:
         with tempfile.TemporaryDirectory() as folder, redirect_stdout(io.StringIO()):
             fold = with_selection(fold, config.loso.selection, config.loso.inner_share, config.seed)
-            module, data = fold_parts(silent, fold, clips)
+            module, divided = fold_parts(silent, fold, data)
             run = Run(Path(folder), group="dry run", name=fold.name, kind="dry run", config=silent)
             never = ResumePoint(Path(folder) / "last.ckpt", epochs=config.train.epochs + 1)
             steps = WARM_UP + TIMED
-            fit(module, data, silent.train, run, resume=never, callbacks=[times], devices=1, max_steps=steps)
-        one = {key: values[:1].to(module.device) for key, values in next(iter(data.train_dataloader())).items()}
+            fit(module, divided, silent.train, run, resume=never, callbacks=[times], devices=1, max_steps=steps)
+        one = {key: values[:1].to(module.device) for key, values in next(iter(divided.train_dataloader())).items()}
         with FlopCounterMode(display=False) as counter:
             module.train()(one).sum().backward()
     finally:

@@ -11,7 +11,7 @@ from painlit.loso.results import Predictions, read_predictions
 from painlit.runs.folder import check_fingerprint, has_work
 from painlit.system.files import file_digest, read_json
 
-FOLD_FORMAT = 1
+FOLD_FORMAT = 2
 """Version of what a fold leaves; raised when files of before can no longer be mixed with those of now."""
 _FILES = {"predictions.csv": "test", "predictions_last.csv": "last_epoch"}
 """Predictions, and the part of metrics.json that has their digest."""

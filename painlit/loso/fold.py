@@ -9,6 +9,7 @@ from __future__ import annotations
 import csv
 import io
 import time
+from dataclasses import replace
 from pathlib import Path
 from typing import Any
 
@@ -16,58 +17,31 @@ import numpy as np
 import torch
 from lightning.pytorch.callbacks import LambdaCallback
 
-from data_modules.recordings.datamodule import BioVidDataModule
 from painlit.clips.pain_clips import PainClips
-from painlit.config import Config, from_dict
+from painlit.config import Config
 from painlit.errors import PainlitError
-from painlit.loso.finished import fold_fingerprint
-from painlit.loso.job import FoldJob
+from painlit.loso.data import FoldData
 from painlit.loso.metrics import METRICS, summary
-from painlit.loso.progress import forget_epoch, write_epoch
-from painlit.loso.protocols import Fold, folds, with_selection
-from painlit.models.frame_embedder import FrameEmbedder
-from painlit.runs.folder import check_fingerprint
+from painlit.loso.progress import write_epoch
+from painlit.loso.protocols import Fold, with_selection
 from painlit.runs.provenance import save_config
-from painlit.system.files import file_digest, write_json, write_text
+from painlit.system.files import file_digest, write_text
 from painlit.system.seeds import derive_seed
 from painlit.tasks import PainAssessment
 from painlit.training.callbacks import TrainingTime
 from painlit.training.checkpoints import ResumePoint, load_best
 from painlit.training.trainer import Run, end_logging, fit, quiet_lightning
-from painlit.weights.pretrained import (
-    load_pretrained_heart_rate_encoder,
-    load_pretrained_temporal_module,
-    pretrained_spatial_module,
-)
-
-
-def run_job(job: FoldJob) -> None:
-    """Run one fold of a run in its folder, to the end.
-
-    Raises:
-        PainlitError: The folder holds work of another configuration, version or data, or something else is wrong with
-            the fold.
-    """
-    assert job.clips is not None
-    config = from_dict(job.config)
-    check_fingerprint(job.folder, fold_fingerprint(job.fingerprint, job.name))
-    if not (job.folder / "checkpoints" / "last.ckpt").is_file():
-        forget_epoch(job.folder)  # of a process that came to no checkpoint
-    fold = next(f for f in folds(config.loso.protocol, job.clips.subject_names) if f.name == job.name)
-    _, metrics = run_fold(config, fold, job.clips, job.folder)
-    write_json(job.folder / "metrics.json", metrics)
-    forget_epoch(job.folder)
 
 
 def run_fold(
-    config: Config, fold: Fold, clips: PainClips, folder: Path, kind: str = "fold"
+    config: Config, fold: Fold, data: FoldData, folder: Path, kind: str = "fold"
 ) -> tuple[PainAssessment, dict[str, Any]]:
     """Train and test one fold, going on where an earlier process was stopped.
 
     Args:
         config: The run's configuration.
         fold: Its subjects; `test` may be empty.
-        clips: All usable clips.
+        data: All usable clips, and what models start from.
         folder: Where the fold leaves what it makes.
         kind: Its job type in Weights & Biases, where folds are a group.
 
@@ -79,7 +53,7 @@ def run_fold(
     fold = with_selection(fold, config.loso.selection, config.loso.inner_share, config.seed)
     select = bool(fold.validation)
     save_config(config, folder)
-    module, data = fold_parts(config, fold, clips)
+    module, data = fold_parts(config, fold, data)
     run = Run(folder, group=config.run_name if kind == "fold" else kind, name=fold.name, kind=kind, config=config)
     resume = ResumePoint(folder / "checkpoints" / "last.ckpt", config.train.checkpoint_every)
     clock = TrainingTime()
@@ -111,23 +85,32 @@ def run_fold(
     return module, metrics
 
 
-def fold_parts(config: Config, fold: Fold, clips: PainClips) -> tuple[PainAssessment, BioVidDataModule]:
+def fold_parts(config: Config, fold: Fold, data: FoldData) -> tuple[PainAssessment, FoldData]:
     """The module with the weights that training starts from, and the fold's data."""
-    seed = derive_seed(config.seed, fold.name)
-    data = BioVidDataModule(clips, config, fold.train, fold.validation, fold.test, seed)
-    module = PainAssessment(config.to_dict(), seed)
-    if module.embedder is not None:
-        pretrained = pretrained_spatial_module(config, config.embed.weights)
-        module.embedder = FrameEmbedder(pretrained.spatial, pretrained.normalise, module.embedder.chunk)
-    load_pretrained_temporal_module(config, module.model.temporal)
-    if module.model.heart_rate_encoder is not None:
-        load_pretrained_heart_rate_encoder(config, module.model.heart_rate_encoder)
+    seed, sources = derive_seed(config.seed, fold.name), data.sources
+    data = data.divided(fold.train, fold.validation, fold.test, seed)
+    joint = sources.spatial
+    module = PainAssessment(
+        len(config.classes),
+        model=config.model,
+        frames=config.clip.used_frames,
+        embedding_dim=config.spatial.embed_dim,
+        heart_rates=config.clip.heart_rates,
+        spatial=replace(config.spatial, mean=joint.settings["mean"], std=joint.settings["std"]) if joint else None,
+        train=config.train,
+        seed=seed,
+    )
+    if joint and module.embedder is not None:
+        joint.load_into(module.embedder.spatial)
+    sources.temporal.load_into(module.model.temporal.perceiver)
+    if sources.heart_rate_encoder and module.model.heart_rate_encoder is not None:
+        sources.heart_rate_encoder.load_into(module.model.heart_rate_encoder)
     if config.model.normalise_embeddings and config.model.uses_video:
         module.model.set_embedding_statistics(*data.embedding_statistics())
     return module, data
 
 
-def _test(trainer: Any, module: PainAssessment, data: BioVidDataModule, path: Path) -> dict[str, Any]:
+def _test(trainer: Any, module: PainAssessment, data: FoldData, path: Path) -> dict[str, Any]:
     """Predict the test clips, write the predictions, and say what they are worth; with the file's digest."""
     at, probabilities = _predict(trainer, module, data)
     if not np.isfinite(probabilities).all():
@@ -139,7 +122,7 @@ def _test(trainer: Any, module: PainAssessment, data: BioVidDataModule, path: Pa
     return {**summary(data.clips.labels[at], probabilities), "sha256": file_digest(path)}
 
 
-def _predict(trainer: Any, module: PainAssessment, data: BioVidDataModule) -> tuple[np.ndarray, np.ndarray]:
+def _predict(trainer: Any, module: PainAssessment, data: FoldData) -> tuple[np.ndarray, np.ndarray]:
     """Positions of the test clips, (n,), and their class probabilities, (n, classes)."""
     batches = trainer.predict(module, data.predict_dataloader())
     at = torch.cat([batch["clip"] for batch in batches]).cpu().numpy()

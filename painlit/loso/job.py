@@ -1,29 +1,33 @@
-"""What a process does that an engine gave one fold: output to log.txt, the fold's folder held, its work."""
+"""What a process does that an engine gave one fold: the fold's folder held, output to log.txt, its work."""
 
 from __future__ import annotations
 
 import os
 import signal
-import time
 import traceback
 from collections.abc import Iterator, Mapping
-from contextlib import ExitStack, contextmanager, redirect_stderr, redirect_stdout
-from dataclasses import dataclass
+from contextlib import contextmanager, redirect_stderr, redirect_stdout
+from dataclasses import dataclass, field
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
+from painlit.config import from_dict
 from painlit.errors import PainlitError
-from painlit.loso.finished import is_finished
-from painlit.runs.folder import run_lock
+from painlit.loso.finished import fold_fingerprint, is_finished
+from painlit.loso.progress import forget_epoch
+from painlit.loso.protocols import folds
+from painlit.runs.folder import HeldError, check_fingerprint, run_lock
+from painlit.system.files import write_json
 
 if TYPE_CHECKING:
-    from painlit.clips.pain_clips import PainClips
+    from painlit.loso.data import FoldData
 
-TOLD = 2
+EXIT_FAILED = 1
+"""Outcome of a fold that ended with an error that another try may not meet."""
+EXIT_USER_ERROR = 2
 """Outcome of a fold that ended with an error for the user, which would come again."""
-FAILED = 1
-"""Outcome of a fold that ended with any other error."""
-_OTHER_PROCESS = 90.0  # s to wait for a process of a run before, which ends soon if its engine is gone
+EXIT_HELD = 3
+"""Outcome where another process holds the fold: of another call of `make loso`, or of a node that seemed dead."""
 
 
 @dataclass(frozen=True)
@@ -34,8 +38,8 @@ class FoldJob:
     folder: Path
     """Where the fold leaves what it makes; absolute."""
     config: dict[str, Any]
-    clips: PainClips | None
-    """All usable clips, as the run's fingerprint knows them; None while they travel apart."""
+    data: FoldData | None
+    """All usable clips and what models start from; None while they travel apart."""
     fingerprint: Mapping[str, Any]
     """What the run depends on."""
 
@@ -45,43 +49,77 @@ class FoldJob:
         return self.folder / "log.txt"
 
 
+@dataclass
+class Outcomes:
+    """How folds ended."""
+
+    trained: list[str] = field(default_factory=list)
+    """Finished by this call; others may have been by other calls."""
+    failed: dict[str, str] = field(default_factory=dict)
+    """Fold -> reason."""
+
+
 def work(job: FoldJob, threads: int) -> int:
-    """Run a fold in this process, which should do nothing else, and say how it went: 0, `TOLD` or `FAILED`."""
-    from painlit.loso.fold import run_job  # here, because it imports Lightning
+    """Run a fold in this process, which should do nothing else, and say how it went: 0 or one of `EXIT_…`."""
+    try:
+        with run_lock(job.folder), _output_to(job.log):
+            return _work(job, threads)
+    except HeldError:
+        return EXIT_HELD
 
-    with _output_to(job.log):
-        import torch
 
-        torch.set_num_threads(threads)
-        print(f"fold {job.name}: process {os.getpid()}, {threads} threads", flush=True)
-        try:
-            with _held(job.folder):
-                run_job(job)
-        except PainlitError as error:
-            print(f"\nerror: {error}", flush=True)
-            return TOLD
-        except SystemExit:  # Lightning's answer to SIGTERM, without a code
-            print("ended by SIGTERM", flush=True)
-            return FAILED
-        except Exception:  # whatever it was, it belongs in this fold's log, and the other folds go on
-            traceback.print_exc()
-            return FAILED
+def _work(job: FoldJob, threads: int) -> int:
+    import torch  # here, as the run's own process need not
+
+    torch.set_num_threads(threads)
+    print(f"fold {job.name}: process {os.getpid()}, {threads} threads", flush=True)
+    try:
+        run_job(job)
+    except PainlitError as error:
+        print(f"\nerror: {error}", flush=True)
+        return EXIT_USER_ERROR
+    except SystemExit:  # Lightning's answer to SIGTERM, without a code
+        print("ended by SIGTERM", flush=True)
+        return EXIT_FAILED
+    except Exception:  # whatever it was, it belongs in this fold's log, and the other folds go on
+        traceback.print_exc()
+        return EXIT_FAILED
     return 0
 
 
+def run_job(job: FoldJob) -> None:
+    """Run one fold of a run in its folder, to the end.
+
+    Raises:
+        PainlitError: The folder holds work of another configuration, version or data, or something else is wrong with
+            the fold.
+    """
+    from painlit.loso.fold import run_fold  # here, because it imports Lightning
+
+    assert job.data is not None
+    config = from_dict(job.config)
+    check_fingerprint(job.folder, fold_fingerprint(job.fingerprint, job.name))
+    if not (job.folder / "checkpoints" / "last.ckpt").is_file():
+        forget_epoch(job.folder)  # of a process that came to no checkpoint
+    fold = next(f for f in folds(config.loso.protocol, job.data.clips.subject_names) if f.name == job.name)
+    _, metrics = run_fold(config, fold, job.data, job.folder)
+    write_json(job.folder / "metrics.json", metrics)
+    forget_epoch(job.folder)
+
+
 def checked(outcome: int, job: FoldJob) -> int:
-    """The outcome, or `FAILED` where a fold claims to have ended well and is not finished."""
-    return outcome or (0 if is_finished(job.folder) else FAILED)
+    """The outcome, or `EXIT_FAILED` where a fold claims to have ended well and is not finished."""
+    return outcome or (0 if is_finished(job.folder) else EXIT_FAILED)
 
 
 def reason(outcome: int, job: FoldJob) -> str:
-    """Why a fold ended early: the signal (a negative outcome), the error it told of, or the last line it wrote."""
+    """Why a fold ended early: the signal (a negative outcome), its error, or the last line it wrote."""
     if outcome < 0:
         name = signal.Signals(-outcome).name
         return f"ended by {name}" + (" (out of memory?)" if name == "SIGKILL" else "") + f", see {job.log}"
     text = job.log.read_text(encoding="utf-8", errors="replace").strip() if job.log.is_file() else ""
-    told = text.rpartition("\nerror: ")[2] if outcome == TOLD else text.rpartition("\n")[2].strip()
-    return f"{told or 'it wrote nothing'}, see {job.log}"
+    last = text.rpartition("\nerror: ")[2] if outcome == EXIT_USER_ERROR else text.rpartition("\n")[2].strip()
+    return f"{last or 'it wrote nothing'}, see {job.log}"
 
 
 @contextmanager
@@ -98,19 +136,3 @@ def _output_to(log: Path) -> Iterator[None]:
             for stream, old in zip((1, 2), before, strict=True):
                 os.dup2(old, stream)
                 os.close(old)
-
-
-@contextmanager
-def _held(folder: Path) -> Iterator[None]:
-    """Hold the fold's folder: on a cluster, a node that seems dead may still work on a fold that was given away."""
-    end = time.monotonic() + _OTHER_PROCESS
-    with ExitStack() as held:
-        while True:
-            try:
-                held.enter_context(run_lock(folder))
-                break
-            except PainlitError:
-                if time.monotonic() > end:
-                    raise
-                time.sleep(0.5)
-        yield

@@ -3,14 +3,15 @@
 from __future__ import annotations
 
 from painlit.clips.pain_clips import PainClips
+from painlit.clips.sources import Sources
 from painlit.config import Config
 from painlit.loso.protocols import folds
 
 
-def remarks(config: Config, clips: PainClips) -> list[str]:
+def remarks(config: Config, clips: PainClips, sources: Sources) -> list[str]:
     """What a reader of the numbers must know, beside the numbers."""
     notes = []
-    if config.cached and config.embed.weights == "untrained":
+    if sources.spatial_stage == "untrained":
         notes.append("the frame embeddings come from an untrained Spatial-Module: no figure of the paper compares")
     if clips.excluded:
         left_out = len(clips.excluded)

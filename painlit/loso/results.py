@@ -10,7 +10,7 @@ from typing import Any
 
 import numpy as np
 
-from data_modules.recordings.biovid import demographics
+from painlit.clips.clip import demographics
 from painlit.errors import PainlitError
 from painlit.loso.metrics import METRICS, bootstrap_intervals, confusion_matrix, reliability, scores, summary
 

@@ -7,31 +7,22 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
-from painlit.clips.pain_clips import (
-    PainClips,
-    data_fingerprints,
-    load_pain_clips,
-    refuse_tested_teachers,
-    with_told_embeddings,
-)
+from painlit.clips.sources import check_label_leakage
 from painlit.config import Config
 from painlit.errors import PainlitError
 from painlit.loso.comparison import compare
+from painlit.loso.data import FoldData
 from painlit.loso.engines import engine_for
 from painlit.loso.finished import FOLD_FORMAT, check_folds, is_finished, read_folds
-from painlit.loso.job import FoldJob
+from painlit.loso.job import FoldJob, Outcomes
 from painlit.loso.progress import loso_progress
 from painlit.loso.protocols import Fold, folds
 from painlit.loso.remarks import remarks
 from painlit.loso.results import evaluate
-from painlit.report.run_report import write_report
-from painlit.report.summary_run import log_summary
-from painlit.report.terminal import print_results
-from painlit.runs.folder import check_fingerprint, fingerprint, has_work, run_lock
+from painlit.runs.folder import check_fingerprint, fingerprint, has_work, is_held
 from painlit.runs.provenance import provenance, save_config
 from painlit.runs.tracking import check_credentials
-from painlit.system.files import read_json, write_json
-from painlit.weights.pretrained import weights_fingerprints, with_found_weights
+from painlit.system.files import read_json, waiting_lock, write_json
 
 if TYPE_CHECKING:
     from painlit.loso.dry_run import Estimate
@@ -57,53 +48,61 @@ class LosoResult:
         return 1 if self.failed else 0
 
 
-def run_loso(config: Config) -> LosoResult:
-    """Run the folds that are not finished, then evaluate all that are; with loso.dry_run only estimate hours."""
-    config = with_told_embeddings(with_found_weights(config))
+def run_loso(config: Config, data: FoldData) -> LosoResult:
+    """Run the folds that are not finished, then evaluate all that are; with loso.dry_run only estimate hours.
+
+    Several calls may work on one run at the same time, on one machine or on several that share its folder: each takes
+    folds that nobody holds, and waits at the end for those of the others.
+
+    Args:
+        config: The run's configuration.
+        data: All usable clips, and what models start from.
+    """
     check_credentials(config.log)
-    clips = load_pain_clips(config)
+    clips, sources = data.clips, data.sources
     every = folds(config.loso.protocol, clips.subject_names)
-    refuse_tested_teachers(config, [subject for fold in every for subject in fold.test])
+    check_label_leakage(sources, [subject for fold in every for subject in fold.test])
     chosen = _chosen(every, config.loso.subjects)
     folder = config.folder("loso")
-    about = {**data_fingerprints(config, clips), **weights_fingerprints(config), "format": FOLD_FORMAT}
-    now = fingerprint(config, about)
+    made_from = {**clips.fingerprints(), **sources.digests(), "format": FOLD_FORMAT}
+    now = fingerprint(config, made_from, "pain", "evaluation")
     if config.loso.dry_run:
         if has_work(folder):
             check_fingerprint(folder, now)
-        return _dry_run(config, clips, chosen, folder)
-    with run_lock(folder):
-        check_fingerprint(folder, now)
-        check_folds([_folder(folder, fold) for fold in every], now)
+        return _dry_run(config, data, chosen, folder)
+    places = [_folder(folder, fold) for fold in every]
+    with waiting_lock(folder):
+        check_fingerprint(folder, now, in_use=any(is_held(place) for place in places))
+        check_folds(places, now)
         save_config(config, folder)
-        if clips.excluded:
-            print(f"{len(clips.excluded)} clips are left out, see {config.folder('prepare') / 'problems.csv'}")
-        pending = [fold.name for fold in chosen if not is_finished(_folder(folder, fold))]
-        failed = _run_pending(config, pending, folder, len(chosen), clips, now)
-        _record(folder, failed)
-        trained = [name for name in pending if name not in failed]
-        results = _evaluate(config, clips, every, folder, about)
-    for name, reason in failed.items():
+    if clips.excluded:
+        print(f"{len(clips.excluded)} clips are left out, see {config.folder('prepare') / 'problems.csv'}")
+    pending = [fold.name for fold in chosen if not is_finished(_folder(folder, fold))]
+    outcomes = _run_pending(config, pending, folder, len(chosen), data, now)
+    with waiting_lock(folder):
+        _record(folder, outcomes.failed)
+        results = _evaluate(config, data, every, folder, made_from)
+    for name, reason in outcomes.failed.items():
         print(f"fold {name} failed: {reason}")
-    if failed:
-        print(f"{len(failed)} folds failed; run the same command to try them again")
-    return LosoResult(folder, trained, failed, results)
+    if outcomes.failed:
+        print(f"{len(outcomes.failed)} folds failed; run the same command to try them again")
+    return LosoResult(folder, outcomes.trained, outcomes.failed, results)
 
 
 def _run_pending(
-    config: Config, pending: list[str], folder: Path, total: int, clips: PainClips, now: Mapping[str, Any]
-) -> dict[str, str]:
+    config: Config, pending: list[str], folder: Path, total: int, data: FoldData, now: Mapping[str, Any]
+) -> Outcomes:
     if not pending:
         print(f"all {total} folds are finished")
-        return {}
+        return Outcomes()
     place, values = (folder / "folds").resolve(), config.to_dict()
-    jobs = [FoldJob(name, place / name, values, clips, now) for name in pending]
+    jobs = [FoldJob(name, place / name, values, data, now) for name in pending]
     with loso_progress(place, pending, total, config.train.epochs) as progress:
         return engine_for(config.loso.engine)(jobs, progress)
 
 
 def _evaluate(
-    config: Config, clips: PainClips, every: list[Fold], folder: Path, made_from: Mapping[str, Any]
+    config: Config, data: FoldData, every: list[Fold], folder: Path, made_from: Mapping[str, Any]
 ) -> dict[str, Any] | None:
     done = [place for fold in every if is_finished(place := _folder(folder, fold))]
     if not done:
@@ -113,29 +112,26 @@ def _evaluate(
         "run": config.run_name,
         "task": config.task,
         "modality": config.model.modality,
+        "spatial_stage": data.sources.spatial_stage,
         "protocol": config.loso.protocol,
         "selection": config.loso.selection,
         "folds": len(every),
         "folds_done": len(done),
-        "remarks": remarks(config, clips),
-        "excluded_clips": clips.excluded,
+        "remarks": remarks(config, data.clips, data.sources),
+        "excluded_clips": data.clips.excluded,
         **evaluate(predictions),
         "provenance": {**provenance(), "made_from": dict(made_from)},
     }
     if config.loso.selection == "oracle":
         results["optimism"] = compare(read_folds(done, "predictions_last.csv"), predictions)
     write_json(folder / "results.json", results)
-    write_report(config, results, folder / "report.html")
-    print_results(config, results)
-    print(f"report: {folder / 'report.html'}")
-    log_summary(config, results, folder)
     return results
 
 
-def _dry_run(config: Config, clips: PainClips, chosen: list[Fold], folder: Path) -> LosoResult:
+def _dry_run(config: Config, data: FoldData, chosen: list[Fold], folder: Path) -> LosoResult:
     from painlit.loso.dry_run import estimate, print_estimate  # here, because it imports Lightning
 
-    found = estimate(config, clips, chosen, folder / "folds")
+    found = estimate(config, data, chosen, folder / "folds")
     print_estimate(config, found)
     return LosoResult(folder, [], {}, None, found)
 

@@ -18,17 +18,21 @@ FrameEmbedding = Literal["full", "tiles", "both"]
 class PainModel(nn.Module):
     """Pain scores of a clip from its frame embeddings, its heart rates, or both (paper section 3.2, eq. 7–11).
 
+    Without arguments it is the paper's fusion model: 7,051,306 parameters, AugmNet's among them. "paper" builds a part
+    of the paper's size.
+
     Images are not seen here: the Spatial-Module's embeddings come from a cache, as float16 or float32, and are cast to
     the type of the parameters.
 
     Args:
         modality: "video", "heart_rate" or "fusion".
-        num_classes: Class scores, used when no `temporal` is given.
+        num_classes: Class scores of the paper's `temporal`.
         frames: Frames in a clip, F.
         embedding_dim: Length of a frame embedding, D. N = frames · embedding_dim.
-        heart_rate_encoder: Encoder of the heart rates. None is Table 4's first row, the raw heart rates: alone they
-            go to the Temporal-Module as they are, S scalars; in fusion they are interpolated to N.
-        temporal: The Temporal-Module; None builds the paper's.
+        heart_rate_encoder: Encoder of the heart rates, where the modality has them. None is Table 4's first row, the
+            raw heart rates: alone they go to the Temporal-Module as they are, S scalars; in fusion they are
+            interpolated to N.
+        temporal: The Temporal-Module.
         augmnet: AugmNet, or None to go without. Its size must be that of the vector it meets.
         augmentations: Modules (B, N) -> (B, N), applied in order to V + B, before AugmNet.
         frame_embedding: What a frame's embedding D is made of: "full" d_full, "tiles" c·(d_1+…+d_4), "both" eq. 7.
@@ -50,9 +54,9 @@ class PainModel(nn.Module):
         num_classes: int = 2,
         frames: int = 138,
         embedding_dim: int = 100,
-        heart_rate_encoder: HeartRateEncoder | None = None,
-        temporal: TemporalModule | None = None,
-        augmnet: AugmNet | None = None,
+        heart_rate_encoder: HeartRateEncoder | Literal["paper"] | None = "paper",
+        temporal: TemporalModule | Literal["paper"] = "paper",
+        augmnet: AugmNet | Literal["paper"] | None = "paper",
         augmentations: Sequence[nn.Module] = (),
         frame_embedding: FrameEmbedding = "both",
         tile_coefficient: float = 0.1,
@@ -73,10 +77,16 @@ class PainModel(nn.Module):
         self.tile_coefficient = tile_coefficient
         self.bpm_mean = bpm_mean
         self.bpm_scale = bpm_scale
+        if heart_rate_encoder == "paper":
+            heart_rate_encoder = None if modality == "video" else HeartRateEncoder()
         self.heart_rate_encoder = heart_rate_encoder
         self.augmentations = nn.Sequential(*augmentations)
+        if augmnet == "paper":
+            if modality == "heart_rate" and heart_rate_encoder is None:
+                raise ValueError("the paper's AugmNet is not of the heart rates' size: give one, or None")
+            augmnet = AugmNet(self.size)
         self.augmnet = augmnet
-        self.temporal = TemporalModule(num_classes) if temporal is None else temporal
+        self.temporal = TemporalModule(num_classes) if temporal == "paper" else temporal
         self.register_buffer("frame_mean", torch.zeros(embedding_dim))
         self.register_buffer("frame_std", torch.ones(embedding_dim))
 

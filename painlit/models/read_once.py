@@ -2,15 +2,12 @@
 
 from __future__ import annotations
 
-from typing import TYPE_CHECKING
-
 import torch
 import torch.nn.functional as F
 from torch import Tensor
 from torch.utils.checkpoint import checkpoint
 
-if TYPE_CHECKING:
-    from painlit.models.perceiver import FeedForward, FoldedCrossAttention
+from painlit.models.attention import FeedForward, FoldedCrossAttention
 
 CHUNK = {"cpu": 2**20}
 """Hidden values formed at once, by type of device: what a CPU's cache holds."""

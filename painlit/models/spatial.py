@@ -1,15 +1,14 @@
 """Spatial-Module: a face image to its embedding, by Transformer in Transformer with the inner stream first."""
 
-from collections.abc import Callable
 from typing import Any, cast
 
 import torch
 import torch.nn.functional as F
 from einops import rearrange
-from timm.models.tnt import TNT, Attention
+from timm.models.tnt import TNT
 from torch import Tensor, nn
 
-from painlit.models.attention import narrow_attention, short_attention
+from painlit.models.attention import attend, narrow_attention, short_attention
 
 
 class SpatialModule(nn.Module):
@@ -112,11 +111,3 @@ class SpatialModule(nn.Module):
             x = x + block.drop_path(attend(block.attn_out, block.norm_out(x), narrow_attention))
             x = x + block.drop_path(block.mlp(block.norm_mlp(x)))
         return tnt.norm(x[:, 0])
-
-
-def attend(attention: Attention, x: Tensor, kernel: Callable[..., Tensor]) -> Tensor:
-    """Multi-head self-attention with the weights of one of TNT's, (b, n, d) -> (b, n, d)."""
-    query, key = rearrange(attention.qk(x), "b n (two h d) -> two b h n d", two=2, h=attention.num_heads)
-    value = rearrange(attention.v(x), "b n (h d) -> b h n d", h=attention.num_heads)
-    gathered = kernel(query, key, value, attention.scale)
-    return attention.proj(rearrange(gathered, "b h n d -> b n (h d)"))

@@ -2,9 +2,9 @@
 
 from __future__ import annotations
 
-from dataclasses import asdict, dataclass
+from dataclasses import dataclass
 
-from painlit.config import Config, flat
+from painlit.config import Config, flat, values_affecting
 
 Figures = tuple[float, float, float, float]
 """Accuracy, precision, recall, F1."""
@@ -45,6 +45,24 @@ class PaperRow:
         full = ["full"] if self.frame_embedding in ("full", "both") else []
         flags = {"basic": self.basic, "mask": self.masking, "augmnet": self.augmnet}
         return "_".join([*words, *["encoder"] * self.encoder, *full, *tiles, *(w for w, on in flags.items() if on)])
+
+    @property
+    def settings(self) -> dict[str, object]:
+        """What the row decides, by full key."""
+        decided: dict[str, object] = {
+            "model.modality": self.modality,
+            "model.basic": self.basic,
+            "model.masking": self.masking,
+            "model.augmnet": self.augmnet,
+            "train.epochs": self.epochs,
+        }
+        if self.modality != "heart_rate":
+            decided["model.frame_embedding"] = self.frame_embedding
+        if self.coefficient is not None:
+            decided["model.tile_coefficient"] = self.coefficient
+        if self.modality != "video":
+            decided["model.heart_rate_encoder.enabled"] = self.encoder
+        return decided
 
     def figures(self, task: str) -> Figures:
         """Its figures of a task; KeyError for one that the paper does not report."""
@@ -97,49 +115,41 @@ PAPER_ROWS = (
 )
 
 
-def paper_row(config: Config) -> tuple[PaperRow, bool] | None:
+_VARIED = {"task", *(key for row in PAPER_ROWS for key in row.settings)}
+"""What the rows of the tables differ in."""
+_NO_MATTER = {"seed", "data.is_biovid"}
+
+
+def paper_row(config: Config, spatial_stage: str | None) -> tuple[PaperRow, bool] | None:
     """The paper's row for a configuration, and whether it is the same configuration or only the same modality's best.
 
-    It is the same if the row's settings are the configuration's and all that no row tells is at its default, which is
+    It is the same if the row's settings are the configuration's and all that no row decides is at its default, which is
     the paper's. None for tasks the paper does not report.
+
+    Args:
+        config: The configuration.
+        spatial_stage: Stage that trained the Spatial-Module; one that is not of stage 1 is taken for stage 2's.
     """
     if config.task not in ("np_vs_p4", "multilevel"):
         return None
-    model = config.model
-    candidates = [row for row in PAPER_ROWS if row.modality == model.modality]
+    ours = flat(config.to_dict())
+    candidates = [row for row in PAPER_ROWS if row.modality == config.model.modality]
     for row in candidates:
-        same_video = not model.uses_video or (
-            row.frame_embedding == model.frame_embedding
-            and (row.coefficient is None or row.coefficient == model.tile_coefficient)
-        )
-        same_heart = not model.uses_heart_rate or row.encoder == model.heart_rate_encoder.enabled
-        same_augmentations = (row.basic, row.masking, row.augmnet) == (model.basic, model.masking, model.augmnet)
-        # A file is taken for stage 2, and so is `auto`, which runs replace by the stage that it stood for.
-        same_stage = not model.uses_video or row.stage == (1 if config.embed.weights == "stage1" else 2)
-        same_told = same_video and same_heart and same_augmentations and row.epochs == config.train.epochs
-        if same_told and same_stage and not deviations(config):
+        same_stage = row.stage in (None, 1 if spatial_stage == "pretrain-stage1" else 2)
+        same = same_stage and all(ours[key] == value for key, value in row.settings.items())
+        if same and not deviations(config, spatial_stage):
             return row, True
     return max(candidates, key=lambda row: row.np_vs_p4[0]), False
 
 
-def deviations(config: Config) -> list[str]:
+def deviations(config: Config, spatial_stage: str | None) -> list[str]:
     """Settings that decide a result, that no row of the paper's tables varies, and that are not at their default."""
-    ours, paper = _untold(config), _untold(Config())
-    untrained = ["embed.weights"] if config.model.uses_video and config.embed.weights == "untrained" else []
-    return sorted([*(key for key, value in ours.items() if value != paper[key]), *untrained])
-
-
-def _untold(config: Config) -> dict[str, object]:
-    """Every setting that decides a result and that no row of the paper's tables varies, by full key."""
-    model, train = asdict(config.model), asdict(config.train)
-    for key in ("modality", "frame_embedding", "tile_coefficient", "augmnet", "basic", "masking"):
-        del model[key]
-    del model["heart_rate_encoder"]["enabled"]
-    for part in ("heart_rate_encoder", "temporal"):  # which file they come from is in its JSON
-        model[part]["weights"] = model[part]["weights"] == "untrained"
-    for key in ("epochs", "accelerator", "checkpoint_every", "crop_memory_gib", "joint_frames"):
-        del train[key]
-    loso = {key: getattr(config.loso, key) for key in ("protocol", "selection", "shuffle_labels")}
-    prepare = {key: getattr(config.prepare, key) for key in ("heart_rate_rule", "least_ecg_quality")}
-    groups = {"clip": asdict(config.clip), "face": asdict(config.face), "prepare": prepare, "model": model}
-    return flat({**groups, "spatial": asdict(config.spatial), "train": train, "loso": loso})
+    deciding = ("prepare", "embed", "pain", "evaluation")
+    ours, paper = values_affecting(config, *deciding), values_affecting(Config(), *deciding)
+    changed = [key for key, value in ours.items() if value != paper[key] and key not in _VARIED | _NO_MATTER]
+    untrained = {
+        "embed.weights": spatial_stage == "untrained",
+        "model.temporal.weights": config.model.temporal.weights == "untrained",
+        "model.heart_rate_encoder.weights": config.model.heart_rate_encoder.weights == "untrained",
+    }
+    return sorted([*changed, *(key for key, is_random in untrained.items() if is_random)])

@@ -8,8 +8,7 @@ from typing import Any
 
 from omegaconf import OmegaConf
 
-from data_modules.recordings.biovid import CLASS_NAMES
-from painlit.config import Config
+from painlit.config import CLASS_NAMES, Config
 from painlit.loso.metrics import METRICS
 from painlit.report import charts
 from painlit.report.page import write_page
@@ -24,14 +23,14 @@ def write_report(config: Config, results: Mapping[str, Any], path: Path) -> None
         results: What its results.json holds.
         path: Of the HTML file.
     """
-    confusion = results["pooled"]["confusion"]
+    confusion, paper = results["pooled"]["confusion"], _paper(config, results)
     write_page(
         path,
         "run.html.j2",
         title=results["run"],
         results=results,
-        metrics=[_metric(name, results, _paper(config)) for name in METRICS],
-        paper=_paper(config),
+        metrics=[_metric(name, results, paper) for name in METRICS],
+        paper=paper,
         chance=1 / len(config.classes),
         classes=[CLASS_NAMES[label] for label in config.classes],
         confusion=[[(n, n / max(1, sum(row))) for n in row] for row in confusion],
@@ -42,9 +41,9 @@ def write_report(config: Config, results: Mapping[str, Any], path: Path) -> None
     )
 
 
-def _paper(config: Config) -> dict[str, Any] | None:
+def _paper(config: Config, results: Mapping[str, Any]) -> dict[str, Any] | None:
     """The paper's figures to print beside ours, or None where that would compare unlike things."""
-    found = paper_row(config) if config.data.is_biovid else None
+    found = paper_row(config, results["spatial_stage"]) if config.data.is_biovid else None
     if found is None:
         return None
     row, same = found

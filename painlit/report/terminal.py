@@ -7,8 +7,7 @@ from typing import Any
 from rich.console import Console
 from rich.table import Table
 
-from data_modules.recordings.biovid import CLASS_NAMES
-from painlit.config import Config
+from painlit.config import CLASS_NAMES, Config
 from painlit.loso.metrics import METRICS
 from painlit.report.paper_figures import paper_row
 
@@ -16,7 +15,7 @@ from painlit.report.paper_figures import paper_row
 def print_results(config: Config, results: dict[str, Any]) -> None:
     """Print pooled metrics with intervals, means over subjects, subgroups and the confusion matrix."""
     console = Console(width=None if Console().is_terminal else 110)
-    paper = paper_row(config) if config.data.is_biovid else None
+    paper = paper_row(config, results["spatial_stage"]) if config.data.is_biovid else None
     title = f"{config.run_name}: {results['folds_done']} of {results['folds']} folds, {results['subjects']} subjects"
     table = Table(title=title, title_justify="left")
     for column in ("%", "pooled", "95 % interval over subjects", "mean ± sd over subjects"):

@@ -37,5 +37,20 @@ def pick_device(name: str) -> torch.device:
         return torch.empty(0, device=name).device
     except (RuntimeError, AssertionError) as error:  # torch built without that device asserts
         raise PainlitError(
-            f"device {name!r} is not to be had: {str(error).splitlines()[0]}", "use auto or cpu"
+            f"device {name!r} is not available: {str(error).splitlines()[0]}", "use auto or cpu"
         ) from error
+
+
+def pick_devices(names: str) -> list[torch.device]:
+    """Several devices: `auto` is every accelerator of this machine, else the CPU; or names with commas between.
+
+    Raises:
+        PainlitError: There is no such device.
+
+    >>> pick_devices("cpu,cpu")
+    [device(type='cpu'), device(type='cpu')]
+    """
+    accelerator = torch.accelerator.current_accelerator(check_available=True)
+    if names == "auto" and accelerator is not None:
+        return [torch.device(accelerator.type, index) for index in range(torch.accelerator.device_count())]
+    return [pick_device(name) for name in names.split(",")]

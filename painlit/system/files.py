@@ -3,14 +3,16 @@
 from __future__ import annotations
 
 import errno
-import fcntl
 import hashlib
 import json
 import os
+import uuid
 from collections.abc import Iterator
 from contextlib import contextmanager
 from pathlib import Path
 from typing import Any
+
+from filelock import FileLock
 
 from painlit.errors import PainlitError
 
@@ -33,7 +35,7 @@ def atomic_path(path: Path) -> Iterator[Path]:
     """A temporary path beside `path` that takes its name when the block ends well and vanishes when it does not."""
     path = Path(path)
     path.parent.mkdir(parents=True, exist_ok=True)
-    temporary = path.with_name(f".{path.name}.{os.getpid()}.part")
+    temporary = path.with_name(f".{path.name}.{uuid.uuid4().hex[:8]}.part")  # two machines may write at once
     try:
         with named_disk_errors(path):
             yield temporary
@@ -42,14 +44,10 @@ def atomic_path(path: Path) -> Iterator[Path]:
         temporary.unlink(missing_ok=True)
 
 
-@contextmanager
-def waiting_lock(folder: Path) -> Iterator[None]:
-    """Hold a folder; who comes second waits."""
-    folder = Path(folder)
-    folder.mkdir(parents=True, exist_ok=True)
-    with open(folder / ".lock", "w") as handle:
-        fcntl.flock(handle, fcntl.LOCK_EX)
-        yield
+def waiting_lock(folder: Path) -> FileLock:
+    """Hold a folder for as long as the block lasts; who comes second waits."""
+    Path(folder).mkdir(parents=True, exist_ok=True)
+    return FileLock(Path(folder) / ".lock")
 
 
 def write_text(path: Path, text: str) -> None:

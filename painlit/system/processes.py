@@ -109,6 +109,13 @@ def start_server() -> None:
         signal.pthread_sigmask(signal.SIG_SETMASK, before)
 
 
+def process_rank() -> int:
+    """Place of this process among those that train together; Lightning, torchrun and srun tell it."""
+    step = int(os.environ.get("SLURM_STEP_NUM_TASKS", "1")) > 1
+    names = ("RANK", *(["SLURM_PROCID"] if step else []), "LOCAL_RANK")
+    return next((int(os.environ[name]) for name in names if name in os.environ), 0)
+
+
 def cores() -> int:
     """Cores that this process may use, which a scheduler or a container may have made fewer than the machine has."""
     seen = len(os.sched_getaffinity(0)) if hasattr(os, "sched_getaffinity") else os.cpu_count() or 1

@@ -3,12 +3,13 @@
 from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
+from dataclasses import asdict
 from typing import Any
 
 import torch
 from lightning import LightningModule
 from torch import Tensor, nn
-from torchmetrics import MeanMetric, MetricCollection
+from torchmetrics import MetricCollection
 from torchmetrics.classification import (
     MulticlassAccuracy,
     MulticlassConfusionMatrix,
@@ -17,9 +18,9 @@ from torchmetrics.classification import (
     MulticlassRecall,
 )
 
-from painlit.config import Config, from_dict
+from painlit.config import EcgTraining, HeartRateEncoderConfig, group
 from painlit.models.heads import SoftmaxHead
-from painlit.training.distributed_loss import mean_cross_entropy
+from painlit.training.distributed_loss import EpochMean, mean_cross_entropy
 from painlit.training.schedule import adamw_warmup_cosine
 from painlit.weights.networks import build_heart_rate_encoder
 
@@ -34,43 +35,56 @@ from -1 to 1 in both: what its weights have learnt of values and positions is on
 class HeartbeatClassification(LightningModule):
     """Heartbeat classification on one collection or several at once (paper section 3.4).
 
-    The loss is the sum over collections of their cross-entropies, in which a class counts by its frequency to the power
-    -`ecg.class_weights`, on average over beats once.
+    Batches: `beats` (B, n) float32 in 0..1, `label` (B,) and `task` (B,) int64, the position of the beat's collection.
+    The loss is the sum over collections of their cross-entropies, in which a class counts by its frequency to the
+    power -`balance`, on average over beats once.
 
     Args:
-        config: `Config.to_dict()`; a plain dict, so that checkpoints hold plain types.
-        classes: Of each collection, in the order of the batches' `task`, its classes in label order.
-        counts: Of each collection, training beats of each class.
+        classes: Of each collection, in the order of `task`, its classes in label order.
+        counts: Of each collection, training beats of each class; None takes all classes for equally frequent.
+        balance: See above; `ecg.class_weights`.
+        encoder: Sizes of the Heart Rate Encoder.
+        train: How it is trained.
+        seed: Of the initial weights.
 
     Shapes:
         beats (B, n) in 0..1 -> embeddings (B, output_dim).
     """
 
-    def __init__(self, config: dict[str, Any], classes: Mapping[str, Sequence[str]], counts: Sequence[Sequence[int]]):
+    def __init__(
+        self,
+        classes: Mapping[str, Sequence[str]],
+        counts: Sequence[Sequence[int]] | None = None,
+        *,
+        balance: float = 0.25,
+        encoder: HeartRateEncoderConfig | Mapping[str, Any] | None = None,
+        train: EcgTraining | Mapping[str, Any] | None = None,
+        seed: int = 0,
+    ):
         super().__init__()
-        self.save_hyperparameters()
-        self.config: Config = from_dict(config)
-        self.classes = dict(classes)
-        torch.manual_seed(self.config.seed)
-        encoder = self.config.model.heart_rate_encoder
+        encoder, self.train_settings = group(HeartRateEncoderConfig, encoder), group(EcgTraining, train)
+        self.classes = {name: list(kinds) for name, kinds in classes.items()}
+        counts = [[1] * len(kinds) for kinds in self.classes.values()] if counts is None else [list(c) for c in counts]
+        self.save_hyperparameters(
+            {"classes": self.classes, "counts": counts, "balance": balance, "encoder": asdict(encoder),
+             "train": asdict(self.train_settings), "seed": seed}
+        )  # fmt: skip
+        torch.manual_seed(seed)
         self.network = build_heart_rate_encoder(encoder)
         self.heads = nn.ModuleDict({name: SoftmaxHead(encoder.output_dim, len(c)) for name, c in classes.items()})
-        self.val_metrics = nn.ModuleDict({name: _metrics(len(c)) for name, c in classes.items()})
-        self.train_losses = nn.ModuleDict({name: MeanMetric() for name in classes})
-        for metric in self.train_losses.values():
-            metric.persistent(True)  # type: ignore[operator]  # so that a run stopped within an epoch reports all of it
-        for (name, names), count in zip(classes.items(), counts, strict=True):
-            weights = class_weights(count, self.config.ecg.class_weights)
-            self.register_buffer(f"weights_{name}", weights, persistent=False)
+        self.scores = nn.ModuleDict({name: _scores(len(c)) for name, c in classes.items()})
+        self.train_losses = nn.ModuleDict({name: EpochMean() for name in classes})
+        for (name, kinds), count in zip(self.classes.items(), counts, strict=True):
+            self.register_buffer(f"weights_{name}", class_weights(count, balance), persistent=False)
             # In the checkpoint, so that a run stopped after its last epoch still knows its figures.
-            self.register_buffer(f"confusion_{name}", torch.zeros(len(names), len(names), dtype=torch.int64))
+            self.register_buffer(f"confusion_{name}", torch.zeros(len(kinds), len(kinds), dtype=torch.int64))
 
     def forward(self, beats: Tensor) -> Tensor:
         """Embeddings of beats."""
         return self.network((beats - BEAT_MEAN) / BEAT_SCALE)
 
     def training_step(self, batch: dict[str, Any], index: int) -> Tensor:
-        """Loss of a batch with beats of every collection."""
+        """Loss of a training batch."""
         embeddings = self(batch["beats"])
         total = embeddings.new_zeros(())
         for task, (name, head) in enumerate(self.heads.items()):
@@ -79,10 +93,9 @@ class HeartbeatClassification(LightningModule):
             loss = mean_cross_entropy(head(embeddings[mine]), batch["label"][mine], self.trainer, weights)
             self.train_losses[name].update(loss.detach())  # type: ignore[operator]
             total = total + loss
-        if self.trainer.is_last_batch:  # not left to Lightning, which would lose the half before a stop
+        if self.trainer.is_last_batch:
             for name, metric in self.train_losses.items():
-                self.log(f"train/{name}/loss", metric.compute(), on_step=False, on_epoch=True)  # type: ignore[operator]
-                metric.reset()  # type: ignore[operator]
+                self.log(f"train/{name}/loss", metric.take(), on_step=False, on_epoch=True)  # type: ignore[operator]
         return total
 
     def validation_step(self, batch: dict[str, Any], index: int) -> None:
@@ -91,28 +104,42 @@ class HeartbeatClassification(LightningModule):
         for task, (name, head) in enumerate(self.heads.items()):
             mine = batch["task"] == task
             if mine.any():
-                self.val_metrics[name].update(head(embeddings[mine]), batch["label"][mine])  # type: ignore[operator]
+                self.scores[name].update(head(embeddings[mine]), batch["label"][mine])  # type: ignore[operator]
+
+    test_step = validation_step
+
+    def predict_step(self, batch: dict[str, Any], index: int) -> dict[str, Tensor]:
+        """Embeddings, (B, output_dim), and of each collection the probabilities of its classes, for all beats."""
+        embeddings = self(batch["beats"])
+        return {"embedding": embeddings.float()} | {
+            name: head(embeddings).float().softmax(-1) for name, head in self.heads.items()
+        }
 
     def on_validation_epoch_end(self) -> None:
         """Log accuracy and macro F1 of each collection, and sensitivity and positive predictivity of each class."""
-        for name, metrics in self.val_metrics.items():
-            values = metrics.compute()  # type: ignore[operator]
-            metrics.reset()  # type: ignore[operator]
+        self._log_scores("val")
+
+    def on_test_epoch_end(self) -> None:
+        """The same of test beats."""
+        self._log_scores("test")
+
+    def _log_scores(self, stage: str) -> None:
+        for name, scores in self.scores.items():
+            values = scores.compute()  # type: ignore[operator]
+            scores.reset()  # type: ignore[operator]
             self.get_buffer(f"confusion_{name}").copy_(values.pop("confusion"))
             for key in ("sensitivity", "positive_predictivity"):
                 for kind, value in zip(self.classes[name], values.pop(key), strict=True):
-                    self.log(f"val/{name}/{kind}/{key}", value)
-            self.log_dict({f"val/{name}/{key}": value for key, value in values.items()})
+                    self.log(f"{stage}/{name}/{kind}/{key}", value)
+            self.log_dict({f"{stage}/{name}/{key}": value for key, value in values.items()})
 
     def confusion(self, collection: str) -> list[list[int]]:
-        """Validation beats of the last epoch: rows are true classes, columns predicted ones."""
+        """Beats of the last validation or test epoch: rows are true classes, columns predicted ones."""
         return self.get_buffer(f"confusion_{collection}").tolist()
 
     def configure_optimizers(self) -> Any:
         """AdamW, warm-up and cosine."""
-        # Not Lightning's estimate, which makes the loader before the checkpoint tells where it goes on.
-        steps_per_epoch = self.trainer.datamodule.steps_per_epoch  # type: ignore[attr-defined]
-        return adamw_warmup_cosine(self.parameters(), self.config.ecg.train, steps_per_epoch)
+        return adamw_warmup_cosine(self, self.train_settings)
 
 
 def class_weights(counts: Sequence[int], power: float) -> Tensor:
@@ -130,7 +157,7 @@ def class_weights(counts: Sequence[int], power: float) -> Tensor:
     return (weights * n.sum() / (weights * n).sum()).float()
 
 
-def _metrics(classes: int) -> MetricCollection:
+def _scores(classes: int) -> MetricCollection:
     return MetricCollection(
         {
             "accuracy": MulticlassAccuracy(classes, average="micro"),

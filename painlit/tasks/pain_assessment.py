@@ -1,7 +1,9 @@
-"""Pain assessment: the pain model trained with cross-entropy on BioVid clips."""
+"""Pain assessment: the pain model trained with cross-entropy on clips."""
 
 from __future__ import annotations
 
+from collections.abc import Mapping
+from dataclasses import asdict
 from typing import Any
 
 import torch
@@ -10,9 +12,9 @@ from lightning import LightningModule
 from torch import Tensor
 from torchmetrics.classification import MulticlassAccuracy
 
-from painlit.config import Config, from_dict
+from painlit.config import ModelConfig, SpatialConfig, TrainConfig, group
 from painlit.models.frame_embedder import FrameEmbedder
-from painlit.models.normalisation import Normalise
+from painlit.models.normalisation import MEAN, STD, Normalise
 from painlit.system.seeds import derive_seed
 from painlit.training.schedule import adamw_warmup_cosine
 from painlit.weights.networks import build_pain_model, build_spatial_module
@@ -21,31 +23,58 @@ from painlit.weights.networks import build_pain_model, build_spatial_module
 class PainAssessment(LightningModule):
     """Fusion fine-tuning (paper section 3.2, Table 2).
 
+    Batches: as the modality needs them `full` and `tiles` (B, F, D) and `bpm` (B, S) in bpm, or for joint training
+    `crops` (B, F, 3, 2·image_size, 2·image_size) uint8; always `label` (B,) int64, and `clip` (B,) to know
+    predictions by.
+
     Args:
-        config: `Config.to_dict()`; a plain dict, so that checkpoints hold plain types.
-        seed: Of this fold's weights, order and augmentations.
+        classes: Class scores.
+        model: Modality, networks and augmentations; the default is the paper's fusion model.
+        frames: Frames of a clip, F.
+        embedding_dim: Size of a frame's embedding, D.
+        heart_rates: Heart rates of a clip, S.
+        spatial: Joint training: the Spatial-Module to train with the rest; None reads its embeddings.
+        train: How it is trained.
+        seed: Of the initial weights and the augmentations.
     """
 
-    def __init__(self, config: dict[str, Any], seed: int = 0):
+    def __init__(
+        self,
+        classes: int = 2,
+        *,
+        model: ModelConfig | Mapping[str, Any] | None = None,
+        frames: int = 138,
+        embedding_dim: int = 100,
+        heart_rates: int = 5,
+        spatial: SpatialConfig | Mapping[str, Any] | None = None,
+        train: TrainConfig | Mapping[str, Any] | None = None,
+        seed: int = 0,
+    ):
         super().__init__()
-        self.save_hyperparameters()
-        self.config: Config = from_dict(config)
+        self.model_settings, self.train_settings = group(ModelConfig, model), group(TrainConfig, train)
+        spatial = None if spatial is None else group(SpatialConfig, spatial)
+        self.save_hyperparameters(
+            {"classes": classes, "model": asdict(self.model_settings), "frames": frames, "embedding_dim": embedding_dim,
+             "heart_rates": heart_rates, "spatial": None if spatial is None else asdict(spatial),
+             "train": asdict(self.train_settings), "seed": seed}
+        )  # fmt: skip
         self.seed = seed
         torch.manual_seed(seed)
-        self.model = build_pain_model(self.config)
+        self.model = build_pain_model(self.model_settings, classes, frames, embedding_dim, heart_rates)
         self.embedder: FrameEmbedder | None = None
-        if self.config.joint:
-            self.embedder = FrameEmbedder(
-                build_spatial_module(self.config.spatial), Normalise(), self.config.train.joint_frames
-            )
-        self.train_accuracy = MulticlassAccuracy(len(self.config.classes), average="micro")
-        self.val_accuracy = self.train_accuracy.clone()
+        if spatial is not None:
+            normalise = Normalise(spatial.mean or MEAN, spatial.std or STD, spatial.local_contrast)
+            network = build_spatial_module(spatial)
+            self.embedder = FrameEmbedder(network, normalise, self.train_settings.joint_frames)
+        self.accuracies = torch.nn.ModuleDict(
+            {f"{stage}_accuracy": MulticlassAccuracy(classes, average="micro") for stage in ("train", "val", "test")}
+        )
 
     def forward(self, batch: dict[str, Tensor]) -> Tensor:
-        """Class scores of a batch of `PainDataset`, (B, classes)."""
+        """Class scores of a batch, (B, classes)."""
         full, tiles = batch.get("full"), batch.get("tiles")
         if self.embedder is not None:
-            full, tiles = self._embed(batch["crops"])
+            full, tiles = self._embed(self.embedder, batch["crops"])
         return self.model(full, tiles, batch.get("bpm"))
 
     def training_step(self, batch: dict[str, Tensor], index: int) -> Tensor:
@@ -56,9 +85,14 @@ class PainAssessment(LightningModule):
         """Loss of a batch of selection subjects."""
         return self._step(batch, "val")
 
+    def test_step(self, batch: dict[str, Tensor], index: int) -> Tensor:
+        """Loss of a batch of held-out subjects."""
+        return self._step(batch, "test")
+
     def predict_step(self, batch: dict[str, Tensor], index: int) -> dict[str, Tensor]:
-        """Positions of the clips, (B,), and their class probabilities, (B, classes)."""
-        return {"clip": batch["clip"], "probabilities": self(batch).float().softmax(-1)}
+        """Class probabilities, (B, classes), with the batch's `clip`, (B,), if it has them."""
+        clip = {"clip": batch["clip"]} if "clip" in batch else {}
+        return {**clip, "probabilities": self(batch).float().softmax(-1)}
 
     def on_train_epoch_start(self) -> None:
         """Augmentations follow from seed and epoch alone, so that a resumed run repeats them."""
@@ -66,23 +100,21 @@ class PainAssessment(LightningModule):
 
     def configure_optimizers(self) -> Any:
         """AdamW, warm-up and cosine."""
-        steps_per_epoch = int(self.trainer.estimated_stepping_batches) // self.config.train.epochs
-        return adamw_warmup_cosine(self.parameters(), self.config.train, steps_per_epoch)
+        return adamw_warmup_cosine(self, self.train_settings)
 
     def _step(self, batch: dict[str, Tensor], stage: str) -> Tensor:
         logits = self(batch)
         loss = F.cross_entropy(logits, batch["label"])
-        accuracy = self.train_accuracy if stage == "train" else self.val_accuracy
+        accuracy = self.accuracies[f"{stage}_accuracy"]
         accuracy(logits, batch["label"])
         self.log(f"{stage}/loss", loss, on_step=False, on_epoch=True, batch_size=len(logits))
-        self.log(f"{stage}/accuracy", accuracy, on_step=False, on_epoch=True, batch_size=len(logits))
+        self.log(f"{stage}/accuracy", accuracy, on_step=False, on_epoch=True, batch_size=len(logits))  # type: ignore[arg-type]
         return loss
 
-    def _embed(self, crops: Tensor) -> tuple[Tensor, Tensor | None]:
+    def _embed(self, embedder: FrameEmbedder, crops: Tensor) -> tuple[Tensor, Tensor | None]:
         """Crops (B, F, 3, S, S) to d_full and the tiles' sum, (B, F, D) each."""
-        assert self.embedder is not None
         clips, images = len(crops), crops.flatten(0, 1)
-        if self.config.model.frame_embedding == "full":
-            return self.embedder.full(images).unflatten(0, (clips, -1)), None
-        full, tiles = self.embedder(images)
+        if self.model_settings.frame_embedding == "full":
+            return embedder.full(images).unflatten(0, (clips, -1)), None
+        full, tiles = embedder(images)
         return full.unflatten(0, (clips, -1)), tiles.unflatten(0, (clips, -1))

@@ -50,18 +50,20 @@ class StepProgress(Callback):
     def __init__(self, title: str):
         self.title = title
         self._bar = ExitStack()
-        self._advance: Callable[[], None] | None = None
+        self._advance: Callable[[int], None] | None = None
+        self._done = 0
 
     def on_train_start(self, trainer: Trainer, pl_module: LightningModule) -> None:
         """Show what an earlier process has done already."""
         if trainer.is_global_zero:
-            total = int(trainer.estimated_stepping_batches)
+            total, self._done = int(trainer.estimated_stepping_batches), trainer.global_step
             self._advance = self._bar.enter_context(progress_bar(self.title, total, done=trainer.global_step))
 
     def on_train_batch_end(self, trainer: Trainer, pl_module: LightningModule, *_: Any) -> None:
-        """One more."""
-        if self._advance is not None:
-            self._advance()
+        """One more, where its gradients are not kept for the next."""
+        if self._advance is not None and trainer.global_step > self._done:
+            self._advance(trainer.global_step - self._done)
+            self._done = trainer.global_step
 
     def on_train_end(self, trainer: Trainer, pl_module: LightningModule) -> None:
         """Done."""

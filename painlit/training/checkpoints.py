@@ -38,9 +38,12 @@ class ResumePoint(Callback):
     def __init__(self, path: Path, epochs: int = 1, steps: int | None = None):
         self.path, self.epochs, self.steps = path, epochs, steps
 
-    def on_train_batch_end(self, trainer: Trainer, pl_module: LightningModule, *_: Any) -> None:
-        """Save if it is time."""
-        if self.steps and trainer.global_step % self.steps == 0:
+    def on_train_batch_end(
+        self, trainer: Trainer, pl_module: LightningModule, outputs: Any, batch: Any, batch_idx: int
+    ) -> None:
+        """Save if it is time, never with half a step's gradients in memory."""
+        whole = (batch_idx + 1) % trainer.accumulate_grad_batches == 0 or trainer.is_last_batch
+        if self.steps and whole and trainer.global_step % self.steps == 0:
             trainer.save_checkpoint(self.path)
 
     def on_train_epoch_end(self, trainer: Trainer, pl_module: LightningModule) -> None:

@@ -1,4 +1,4 @@
-"""What the pretraining tasks share: means over the images of all processes."""
+"""Losses and their means over the items of all processes."""
 
 from __future__ import annotations
 
@@ -7,15 +7,16 @@ from typing import TYPE_CHECKING
 import torch
 import torch.nn.functional as F
 from torch import Tensor
+from torchmetrics import MeanMetric
 
 if TYPE_CHECKING:
     from lightning import Trainer
 
 
 def mean_cross_entropy(logits: Tensor, labels: Tensor, trainer: Trainer, class_weights: Tensor | None = None) -> Tensor:
-    """Cross-entropy such that the mean over processes is the mean over all their images, however they are divided.
+    """Cross-entropy such that the mean over processes is the mean over all their items, however they are divided.
 
-    Distributed training averages gradients over processes, which is right only if each has equally many images.
+    Distributed training averages gradients over processes, which is right only if each has equally many items.
 
     Args:
         logits: (b, classes) of this process; b may be 0.
@@ -29,3 +30,17 @@ def mean_cross_entropy(logits: Tensor, labels: Tensor, trainer: Trainer, class_w
     count = torch.tensor(float(len(labels)), device=logits.device)
     total = trainer.strategy.reduce(count, reduce_op="sum").clamp_min(1)
     return F.cross_entropy(logits.float(), labels, class_weights, reduction="sum") * trainer.world_size / total
+
+
+class EpochMean(MeanMetric):
+    """Mean of a loss over an epoch, kept in checkpoints: Lightning's own would lose what came before a stop."""
+
+    def __init__(self) -> None:
+        super().__init__()
+        self.persistent(True)
+
+    def take(self) -> Tensor:
+        """The mean, beginning anew."""
+        mean = self.compute()
+        self.reset()
+        return mean

@@ -10,7 +10,8 @@ from collections.abc import Iterator, Sequence
 from typing import NamedTuple
 
 import numpy as np
-from torch.utils.data import Sampler
+import torch.distributed as dist
+from torch.utils.data import DistributedSampler
 
 from painlit.system.seeds import derive_seed
 
@@ -70,21 +71,38 @@ def batch_shares(sizes: Sequence[int], batch_size: int, mixing: float) -> list[i
     return shares.tolist()
 
 
-class MixedBatches(Sampler[list[Draw]]):
+def this_process() -> tuple[int, int]:
+    """This process's rank and the number of processes that train together; (0, 1) for one alone."""
+    if dist.is_available() and dist.is_initialized():
+        return dist.get_rank(), dist.get_world_size()
+    return 0, 1
+
+
+class _Batches(DistributedSampler):
+    """Yields whole batches of draws for one process, which is why Lightning must not divide them again."""
+
+    def __init__(self, rows: Sequence[np.ndarray], rank: int | None, world_size: int | None):
+        here, processes = this_process()
+        rank, world_size = here if rank is None else rank, processes if world_size is None else world_size
+        super().__init__(np.concatenate([np.empty(0, np.int64), *rows]), world_size, rank, shuffle=False)  # type: ignore[arg-type]
+
+
+class MixedBatches(_Batches):
     """Batches with items of every set, as draws for one process.
 
-    An epoch has as many steps as the largest set needs (relative to its share) for each item once; smaller sets go
-    round again within it. An incomplete last batch is dropped.
+    An epoch has as many batches as the largest set needs (relative to its share) for each item once; smaller sets go
+    round again within it. An incomplete last batch is dropped. Give it to a DataLoader as `sampler` with
+    `batch_size=None`.
 
     Args:
         rows: Of each set, its training rows.
         labels: Of each set, the classes of these rows.
-        batch_size: Items in a step, over all processes.
+        batch_size: Items in a batch, over all processes.
         balanced: Draw each class of a set equally often.
         mixing: See `batch_shares`.
         seed: Of the order and the augmentations.
-        rank: This process.
-        world_size: All processes.
+        rank: This process; None finds out.
+        world_size: All processes; None finds out.
     """
 
     def __init__(
@@ -96,55 +114,55 @@ class MixedBatches(Sampler[list[Draw]]):
         balanced: bool,
         mixing: float = 0.5,
         seed: int = 0,
-        rank: int = 0,
-        world_size: int = 1,
+        rank: int | None = None,
+        world_size: int | None = None,
     ):
+        super().__init__(rows, rank, world_size)
         self.rows, self.labels = list(rows), list(labels)
         sizes = [len(part) for part in self.rows]
         self.shares = batch_shares(sizes, min(batch_size, sum(sizes)), mixing)
-        self.steps = max(1, *(size // share for size, share in zip(sizes, self.shares, strict=True)))
-        self.balanced, self.seed, self.rank, self.world_size = balanced, seed, rank, world_size
+        self.batches = max(1, *(size // share for size, share in zip(sizes, self.shares, strict=True)))
+        self.balanced, self.seed = balanced, seed
         self.epoch = self.start = 0
-
-    @property
-    def sampler(self) -> MixedBatches:
-        """Itself: Lightning sets the epoch of a batch sampler's sampler."""
-        return self
 
     def set_epoch(self, epoch: int) -> None:
         """The next iteration gives this epoch's batches."""
         if epoch != self.epoch:
             self.epoch, self.start = epoch, 0
 
-    def go_on(self, steps_done: int) -> None:
-        """The next iteration gives the batches after those of a run that did this many steps."""
-        self.epoch, self.start = divmod(steps_done, self.steps)
+    def go_on(self, drawn: int) -> None:
+        """The next iteration gives the batches after those of a run that drew so many."""
+        self.epoch, self.start = divmod(drawn, self.batches)
 
     def __len__(self) -> int:
-        return self.steps
+        return self.batches
 
     def __iter__(self) -> Iterator[list[Draw]]:
         generator = np.random.default_rng(derive_seed(self.seed, "order", self.epoch))
         order = [
-            rows[draw_rows(labels, self.steps * share, self.balanced, generator)].reshape(self.steps, share)
+            rows[draw_rows(labels, self.batches * share, self.balanced, generator)].reshape(self.batches, share)
             for rows, labels, share in zip(self.rows, self.labels, self.shares, strict=True)
         ]
         seeds = np.random.default_rng(derive_seed(self.seed, "augmentation", self.epoch))
-        seeds_of_steps = seeds.integers(2**32, size=(self.steps, sum(self.shares)))
-        for step in range(self.start, self.steps):
-            drawn = [(task, row) for task, rows in enumerate(order) for row in rows[step].tolist()]
+        seeds_of_batches = seeds.integers(2**32, size=(self.batches, sum(self.shares)))
+        for number in range(self.start, self.batches):
+            drawn = [(task, row) for task, rows in enumerate(order) for row in rows[number].tolist()]
             batch = [
-                Draw(task, row, seed) for (task, row), seed in zip(drawn, seeds_of_steps[step].tolist(), strict=True)
+                Draw(task, row, seed)
+                for (task, row), seed in zip(drawn, seeds_of_batches[number].tolist(), strict=True)
             ]
-            yield batch[self.rank :: self.world_size]
+            yield batch[self.rank :: self.num_replicas]
 
 
-class Passes(Sampler[list[Draw]]):
+class Passes(_Batches):
     """Every item once, in order and as it is, each by one process: for validation."""
 
-    def __init__(self, rows: Sequence[np.ndarray], batch_size: int, rank: int = 0, world_size: int = 1):
+    def __init__(
+        self, rows: Sequence[np.ndarray], batch_size: int, rank: int | None = None, world_size: int | None = None
+    ):
+        super().__init__(rows, rank, world_size)
         draws = [Draw(task, row, -1) for task, part in enumerate(rows) for row in part.tolist()]
-        self.draws = draws[rank::world_size]
+        self.draws = draws[self.rank :: self.num_replicas]
         self.batch_size = batch_size
 
     def __len__(self) -> int:

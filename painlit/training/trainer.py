@@ -25,7 +25,7 @@ _KNOWN_WARNINGS = (
     ".*Checkpoint directory .* exists and is not empty.*",
     "Total length of `list` across ranks is zero.*",  # a run without selection has no validation clips
     ".*isinstance.treespec, LeafSpec.*",  # Lightning's own affair with torch
-    ".*your dataloader is not resumable.*",  # ours starts where the checkpoint says (MixedBatches.go_on)
+    ".*your dataloader is not resumable.*",  # the data module is: it keeps in the checkpoint how much was drawn
 )
 
 
@@ -52,6 +52,7 @@ def fit(
     resume: ResumePoint,
     callbacks: Sequence[Callback] = (),
     select: bool = False,
+    plugins: Sequence[Any] = (),
     **trainer_options: Any,
 ) -> Trainer:
     """Train to the last epoch, going on from the resume point if it is there.
@@ -64,6 +65,7 @@ def fit(
         resume: Where and how often to save.
         callbacks: More of them.
         select: Keep the best epoch by val/accuracy too, as checkpoints/best.ckpt.
+        plugins: Lightning's; the environment of its processes if it is another than this process alone.
         trainer_options: More of Lightning's.
 
     Returns:
@@ -91,7 +93,7 @@ def fit(
             precision=training.precision,  # type: ignore[arg-type]
             logger=_logger(run),
             callbacks=every,
-            plugins=[AtomicCheckpointIO(), LightningEnvironment()],
+            plugins=[AtomicCheckpointIO(), *(plugins or [LightningEnvironment()])],
             enable_checkpointing=select,
             enable_progress_bar=False,
             enable_model_summary=False,

@@ -32,19 +32,20 @@ def save_weights(path: Path, module: nn.Module, about: Mapping[str, Any]) -> Non
     write_json(path.with_suffix(".json"), {**about, "sha256": digest(state), **provenance()})
 
 
-def load_weights(path: Path, module: nn.Module) -> dict[str, Any]:
+def load_weights(path: Path, module: nn.Module, sha256: str | None = None) -> dict[str, Any]:
     """Load a file of `save_weights` into `module` and return what its JSON says.
 
+    Args:
+        path: Of the .safetensors file.
+        module: Gets the weights.
+        sha256: The digest that the tensors had when the file was chosen.
+
     Raises:
-        PainlitError: The file or its JSON is missing or damaged, or its tensors do not fit; each misfit is named.
+        PainlitError: As `read_weights`; the file has changed since; its tensors do not fit (each misfit is named).
     """
-    path = Path(path)
-    if not path.is_file():
-        raise PainlitError(f"weights {path} do not exist", "give the path of a .safetensors file")
-    try:
-        state = load_file(path)
-    except SafetensorError as error:
-        raise PainlitError(f"{path} is no safetensors file: {error}", "copy it again") from error
+    state, about = read_weights(path)
+    if sha256 is not None and about["sha256"] != sha256:
+        raise PainlitError(f"{path} has changed since this run began", "run the same command again")
     expected = module.state_dict()
     misfits = [f"{name} is missing" for name in expected if name not in state]
     misfits += [f"{name} is not expected" for name in state if name not in expected]
@@ -60,10 +61,29 @@ def load_weights(path: Path, module: nn.Module) -> dict[str, Any]:
             "set the sizes it was trained with; they are in the .json beside it",
         )
     module.load_state_dict(state)
-    about = path.with_suffix(".json")
-    if not about.is_file():
-        raise PainlitError(f"{about} is missing", "keep it beside the weights: it holds their sizes and normalisation")
-    return read_json(about)
+    return about
+
+
+def read_weights(path: Path) -> tuple[dict[str, Tensor], dict[str, Any]]:
+    """The tensors of a file of `save_weights`, and what its JSON says; `sha256` is that of the tensors as they are.
+
+    Raises:
+        PainlitError: The file or its JSON is missing or damaged, or the tensors are not those that the JSON is about.
+    """
+    path = Path(path)
+    if not path.is_file():
+        raise PainlitError(f"weights {path} do not exist", "give the path of a .safetensors file")
+    try:
+        state = load_file(path)
+    except SafetensorError as error:
+        raise PainlitError(f"{path} is no safetensors file: {error}", "copy it again") from error
+    beside = path.with_suffix(".json")
+    if not beside.is_file():
+        raise PainlitError(f"{beside} is missing", "keep it beside the weights: it holds their sizes and normalisation")
+    about, found = read_json(beside), digest(state)
+    if about.get("sha256", found) != found:
+        raise PainlitError(f"{path} holds other tensors than {beside.name} is about", "copy both again, together")
+    return state, {**about, "sha256": found}
 
 
 def digest(state: Mapping[str, Tensor]) -> str:

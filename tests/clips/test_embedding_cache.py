@@ -3,11 +3,11 @@ from pathlib import Path
 import numpy as np
 import pytest
 
-from painlit.clips.embedding import cache_settings
-from painlit.clips.embedding_cache import EmbeddingCache, StaleCacheError, boxes_digest
+from painlit.clips.embedding_cache import EmbeddingCache, boxes_digest, cache_settings
 from painlit.config import load
 from painlit.errors import PainlitError
 from painlit.models.normalisation import MEAN, STD
+from painlit.runs.guard import ChangedError
 
 NORMALISATION = {"mean": list(MEAN), "std": list(STD)}
 SETTINGS = {"weights": "abc", "frames": 4, "embed_dim": 8, "face.margin": 0.3}
@@ -76,7 +76,7 @@ def test_fewer_clips_keep_the_rows_too(tmp_path: Path):
 
 def test_another_cache_is_refused_naming_what_changed(tmp_path: Path):
     cache_with(tmp_path, "a")
-    with pytest.raises(StaleCacheError) as caught:
+    with pytest.raises(ChangedError) as caught:
         EmbeddingCache(tmp_path, {**SETTINGS, "weights": "xyz", "face.crop": "per_clip"})
     message = str(caught.value)
     assert "weights was 'abc' and is now 'xyz'" in message
@@ -93,11 +93,11 @@ def test_whatever_the_numbers_depend_on_is_in_the_settings(tmp_path: Path, chang
     EmbeddingCache(tmp_path, cache_settings(load(), "abc", NORMALISATION)).reserve(["a"])
     other = load(["train.lr=0.1", "model.tile_coefficient=1"])
     EmbeddingCache(tmp_path, cache_settings(other, "abc", NORMALISATION))
-    with pytest.raises(StaleCacheError, match=change.split("=")[0].replace("clip.frames", "frames")):
+    with pytest.raises(ChangedError, match=change.split("=")[0].replace("clip.frames", "frames")):
         EmbeddingCache(tmp_path, cache_settings(load([change]), "abc", NORMALISATION))
-    with pytest.raises(StaleCacheError, match="weights"):
+    with pytest.raises(ChangedError, match="weights"):
         EmbeddingCache(tmp_path, cache_settings(load(), "xyz", NORMALISATION))
-    with pytest.raises(StaleCacheError, match=r"spatial\.mean"):
+    with pytest.raises(ChangedError, match=r"spatial\.mean"):
         EmbeddingCache(tmp_path, cache_settings(load(), "abc", {**NORMALISATION, "mean": [0.5, 0.5, 0.5]}))
 
 

@@ -3,8 +3,8 @@ from pathlib import Path
 
 import pytest
 
-from experiments.command import _field_sentences
-from painlit.config import ClipConfig, Config, TrainConfig, from_dict, known_keys, load
+from painlit.config import ClipConfig, Config, TrainConfig, from_dict, load, settings
+from painlit.config.help import field_sentences
 from painlit.errors import PainlitError
 
 ROOT = Path(__file__).parents[2]
@@ -157,8 +157,8 @@ def test_run_folders_follow_from_data_task_and_modality():
 
 
 def test_every_key_has_a_sentence():
-    sentences = _field_sentences()
-    assert set(sentences) == set(known_keys())
+    sentences = field_sentences()
+    assert set(sentences) == set(settings())
     assert [key for key, sentence in sentences.items() if not sentence.strip().endswith((".", "…"))] == []
 
 

@@ -9,10 +9,8 @@ import pytest
 from made_up_runs import FRAMES, SETTINGS, boxes_of, bpm_of, embedding_of
 
 from data_modules.recordings.biovid import read_samples
-from data_modules.recordings.preparation import table_path, table_settings
-from painlit.clips.embedding import cache_settings
-from painlit.clips.embedding_cache import EmbeddingCache, boxes_digest
-from painlit.clips.table import ClipTable, PreparedClip
+from painlit.clips.embedding_cache import EmbeddingCache, boxes_digest, cache_settings
+from painlit.clips.table import ClipTable, PreparedClip, table_path, table_settings
 from painlit.config import Config, load
 from painlit.models.normalisation import MEAN, STD
 from painlit.system.files import write_json

@@ -2,8 +2,9 @@
 
 import numpy as np
 
-from data_modules.recordings.preparation import table_path, table_settings
-from painlit.clips.table import ClipTable
+from data_modules.recordings.datamodule import BioVidDataModule
+from painlit.clips.pain_clips import PainClips
+from painlit.clips.table import ClipTable, table_path, table_settings
 from painlit.config import Config
 
 FRAMES, D = 6, 8
@@ -31,3 +32,13 @@ def embedding_of(name: str) -> np.ndarray:
 
 def table_of(config: Config) -> ClipTable:
     return ClipTable(table_path(config), table_settings(config))
+
+
+def set_up(config: Config, *arguments, **options) -> BioVidDataModule:
+    data = BioVidDataModule(config, *arguments, **options)
+    data.setup()
+    return data
+
+
+def clips_of(config: Config) -> PainClips:
+    return set_up(config).clips

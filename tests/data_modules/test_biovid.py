@@ -4,7 +4,8 @@ from pathlib import Path
 import numpy as np
 import pytest
 
-from data_modules.recordings.biovid import Demographics, demographics, read_ecg, read_samples
+from data_modules.recordings.biovid import read_ecg, read_samples
+from painlit.clips.clip import Demographics, demographics
 from painlit.errors import ClipError, PainlitError
 from painlit.signals import heart_rate
 

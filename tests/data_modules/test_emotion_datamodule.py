@@ -4,16 +4,16 @@ import shutil
 from collections import Counter
 from collections.abc import Callable
 from pathlib import Path
-from types import SimpleNamespace
 
 import cv2
 import numpy as np
 import pytest
 
-from data_modules.photographs.emotion_datamodule import EmotionDataModule, open_emotion_indices
+from data_modules.photographs.emotion_datamodule import EmotionDataModule
 from painlit.config import load
 from painlit.errors import PainlitError
 from painlit.images import build_index
+from painlit.training import sampling as sampling_module
 
 CFEE_PEOPLE = range(100, 106)
 
@@ -49,12 +49,12 @@ def sets(tmp_path: Path) -> Path:
 
 @pytest.fixture
 def open_sets(sets: Path) -> Callable[..., EmotionDataModule]:
-    def opened(*arguments: str, rank: int = 0, world_size: int = 1) -> EmotionDataModule:
+    def opened(*arguments: str) -> EmotionDataModule:
         roots = [f"stage2.roots.cfee={sets}/cfee", f"stage2.roots.raf_db={sets}/raf", f"runs={sets}/runs"]
         fixed = "stage2.faces=whole stage2.train.batch_size=16 images.workers=0".split()
         config = load([*roots, *fixed, "stage2.sets=[cfee,raf_basic]", *arguments])
-        data = EmotionDataModule(config, open_emotion_indices(config), 8)
-        data.trainer = SimpleNamespace(global_rank=rank, world_size=world_size, global_step=0)
+        data = EmotionDataModule(config)
+        data.setup()
         return data
 
     return opened
@@ -154,12 +154,17 @@ def test_a_class_that_only_the_validation_people_show_is_named(open_sets, sets):
 
 
 @pytest.mark.parametrize("sampling", ["natural", "balanced"])
-def test_two_processes_see_what_one_would(open_sets, sampling: str):
+def test_two_processes_see_what_one_would(open_sets, sampling: str, monkeypatch):
     def shown(batch) -> list:
         return sorted(zip(batch["task"].tolist(), batch["label"].tolist(), strict=True))
 
-    alone, *pair = (open_sets(f"stage2.sampling={sampling}", rank=r, world_size=w) for r, w in ((0, 1), (0, 2), (1, 2)))
-    for batch, *halves in zip(alone.train_dataloader(), *(d.train_dataloader() for d in pair), strict=True):
+    data = open_sets(f"stage2.sampling={sampling}")
+    alone = list(data.train_dataloader())
+    pair = []
+    for rank in (0, 1):
+        monkeypatch.setattr(sampling_module, "this_process", lambda rank=rank: (rank, 2))
+        pair.append(list(data.train_dataloader()))
+    for batch, *halves in zip(alone, *pair, strict=True):
         assert shown(batch) == sorted(shown(halves[0]) + shown(halves[1]))
         assert len(halves[0]["label"]) == len(halves[1]["label"]) == 8
 

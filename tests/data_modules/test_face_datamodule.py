@@ -2,15 +2,15 @@
 
 from collections.abc import Callable
 from pathlib import Path
-from types import SimpleNamespace
 
 import cv2
 import numpy as np
 import pytest
 
-from data_modules.photographs.face_datamodule import FaceDataModule, open_face_index
+from data_modules.photographs.face_datamodule import FaceDataModule
 from painlit.config import load
 from painlit.errors import PainlitError
+from painlit.training import sampling as sampling_module
 
 
 @pytest.fixture(scope="module")
@@ -26,11 +26,11 @@ def root(tmp_path_factory) -> Path:
 
 @pytest.fixture
 def divide(root: Path, tmp_path: Path) -> Callable[..., FaceDataModule]:
-    def made(*arguments: str, rank: int = 0, world_size: int = 1, step: int = 0) -> FaceDataModule:
+    def made(*arguments: str) -> FaceDataModule:
         fixed = "stage1.faces=whole stage1.train.batch_size=6 images.workers=0 images.light=0".split()
         config = load([f"stage1.root={root}", f"runs={tmp_path}", *fixed, *arguments])
-        data = FaceDataModule(config, open_face_index(config), 8)
-        data.trainer = SimpleNamespace(global_rank=rank, world_size=world_size, global_step=step)
+        data = FaceDataModule(config)
+        data.setup()
         return data
 
     return made
@@ -56,7 +56,7 @@ def test_each_part_is_seen_once_and_none_twice(divide):
     assert len(validation) == len(data.top1_rows) + len(data.verification_rows)
     assert len(train) == len(data.train_rows) // 6 * 6
     assert not {image for image, _ in train} & {image for image, _ in validation}
-    assert data.steps_per_epoch == len(data.train_dataloader())
+    assert len(train) == 6 * len(data.train_dataloader())
 
 
 def test_labels_are_one_for_each_person_and_strangers_come_last(divide):
@@ -92,24 +92,31 @@ def test_two_on_either_side_are_enough(divide, share: float):
 
 
 @pytest.mark.parametrize("sampling", ["natural", "balanced"])
-def test_two_processes_see_what_one_would(divide, sampling: str):
-    arguments = (*PARTS, f"stage1.sampling={sampling}", "images.flip=false", "images.scale=0", "images.shift=0")
-    alone, *pair = (divide(*arguments, rank=r, world_size=w) for r, w in ((0, 1), (0, 2), (1, 2)))
-    for batch, *halves in zip(alone.train_dataloader(), *(d.train_dataloader() for d in pair), strict=True):
+def test_two_processes_see_what_one_would(divide, sampling: str, monkeypatch):
+    data = divide(*PARTS, f"stage1.sampling={sampling}", "images.flip=false", "images.scale=0", "images.shift=0")
+    alone, validation = list(data.train_dataloader()), seen(data.val_dataloader())
+    pair, halves_of_validation = [], []
+    for rank in (0, 1):
+        monkeypatch.setattr(sampling_module, "this_process", lambda rank=rank: (rank, 2))
+        pair.append(list(data.train_dataloader()))
+        halves_of_validation += seen(data.val_dataloader())
+    for batch, *halves in zip(alone, *pair, strict=True):
         assert sorted(seen([batch])) == sorted(seen(halves))
-    assert sorted(seen(alone.val_dataloader())) == sorted(image for d in pair for image in seen(d.val_dataloader()))
+    assert sorted(validation) == sorted(halves_of_validation)
 
 
-def test_a_stopped_run_goes_on_with_the_next_batch(divide):
-    whole = [batch["images"] for batch in divide(*PARTS).train_dataloader()]
-    rest = [batch["images"] for batch in divide(*PARTS, step=1).train_dataloader()]
+def test_a_stopped_run_goes_on_with_the_next_batch_and_another_begins_anew(divide):
+    data = divide(*PARTS)
+    whole = [batch["images"] for batch in data.train_dataloader()]
+    data.load_state_dict({"batches": 1})
+    rest = [batch["images"] for batch in data.train_dataloader()]
     assert len(rest) == len(whole) - 1
     assert all((a == b).all() for a, b in zip(whole[1:], rest, strict=True))
+    assert len(list(data.train_dataloader())) == len(whole)
 
 
-def test_the_division_does_not_depend_on_sampling_or_processes(divide):
-    one = divide(*PARTS)
-    other = divide(*PARTS, "stage1.sampling=balanced", "stage1.train.batch_size=4", rank=1, world_size=2)
+def test_the_division_does_not_depend_on_sampling_or_batches(divide):
+    one, other = divide(*PARTS), divide(*PARTS, "stage1.sampling=balanced", "stage1.train.batch_size=4")
     assert one.describe() == other.describe()
     for name in ("train_rows", "top1_rows", "verification_rows", "labels", "held_out"):
         assert np.array_equal(getattr(one, name), getattr(other, name))

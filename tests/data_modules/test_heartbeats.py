@@ -31,6 +31,13 @@ def root(made: Path, tmp_path: Path) -> Path:
     return shutil.copytree(made, tmp_path / "data")
 
 
+def opened(config) -> HeartbeatDataModule:
+    data = HeartbeatDataModule(config)
+    data.prepare_data()
+    data.setup()
+    return data
+
+
 def annotate(folder: Path, record: str, symbols: list[str]) -> None:
     at = np.round(np.linspace(200, 24_000, len(symbols))).astype(int)
     wfdb.wrann(record, "atr", at, symbol=symbols, write_dir=str(folder))
@@ -151,13 +158,13 @@ def write_tables(folder: Path, rows: int = 30) -> Path:
 
 def test_tables_have_their_published_split(tmp_path):
     config = load(["ecg.sets=[mitbih_csv,ptb_csv]", f"ecg.roots.csv={write_tables(tmp_path / 'csv')}"])
-    data = HeartbeatDataModule(config, heartbeat_sources(config), tmp_path / "cache")
+    data = opened(config)
     assert [len(rows) for rows in data.train_rows] == [30, 48]
     assert [len(rows) for rows in data.validation_rows] == [10, 12]
     assert data.classes == {"mitbih_csv": ("N", "S", "V", "F", "Q"), "ptb_csv": ("normal", "abnormal")}
     config = load(["ecg.sets=[ptb_csv]", "ecg.split=inter_patient", f"ecg.roots.csv={tmp_path}/csv"])
     with pytest.raises(PainlitError, match="do not say whose beats"):
-        HeartbeatDataModule(config, heartbeat_sources(config), tmp_path / "cache")
+        opened(config)
 
 
 @pytest.mark.parametrize(
@@ -204,7 +211,7 @@ def test_the_cache_is_read_again_and_only_changed_records_are_cut_again(root, tm
 def test_an_inter_patient_split_of_unknown_records_is_refused(root, tmp_path):
     config = load(["ecg.sets=[mitbih]", "ecg.split=inter_patient", f"ecg.roots.mitbih={root}/mitdb"])
     with pytest.raises(PainlitError, match=r"(?s)does not know record 300, 301.*random_beats"):
-        HeartbeatDataModule(config, heartbeat_sources(config), tmp_path)
+        opened(config)
 
 
 def test_all_takes_what_is_there_and_says_what_is_not(root, tmp_path, capsys):
@@ -217,7 +224,7 @@ def test_all_takes_what_is_there_and_says_what_is_not(root, tmp_path, capsys):
 
 def test_random_beats_are_divided_once_and_for_all(root, tmp_path):
     config = load([f"ecg.roots.mitbih={root}/mitdb", f"ecg.roots.ptb={root}/ptbdb", "ecg.validation_share=0.25"])
-    first, second = (HeartbeatDataModule(config, heartbeat_sources(config), tmp_path) for _ in range(2))
+    first, second = (opened(config) for _ in range(2))
     for task, collection in enumerate(first.collections):
         rows = np.concatenate([first.train_rows[task], first.validation_rows[task]])
         np.testing.assert_array_equal(np.sort(rows), np.arange(len(collection.labels)))
@@ -227,7 +234,7 @@ def test_random_beats_are_divided_once_and_for_all(root, tmp_path):
 
 def test_patients_of_ptb_are_on_one_side(root, tmp_path):
     config = load(["ecg.sets=[ptb]", "ecg.split=inter_patient", f"ecg.roots.ptb={root}/ptbdb"])
-    data = HeartbeatDataModule(config, heartbeat_sources(config), tmp_path)
+    data = opened(config)
     (collection,) = data.collections
     sides = [
         {collection.records[k] for k in collection.record[rows[0]]} for rows in (data.train_rows, data.validation_rows)
@@ -241,7 +248,7 @@ def test_a_class_without_training_beats_is_named(root, tmp_path):
         annotate(root / "mitdb", str(300 + number), ["N"] * 20)
     config = load(["ecg.sets=[mitbih]", f"ecg.roots.mitbih={root}/mitdb"])
     with pytest.raises(PainlitError, match="no training beat of class S, V, F, Q"):
-        HeartbeatDataModule(config, heartbeat_sources(config), tmp_path)
+        opened(config)
 
 
 def test_check_data_counts_records_and_tells_who_is_left_out(root):

@@ -4,32 +4,29 @@ from pathlib import Path
 import numpy as np
 import pytest
 import torch
-from made_up_runs import FRAMES, D, bpm_of, embedding_of
+from made_up_runs import FRAMES, D, bpm_of, clips_of, embedding_of, set_up
 
 from data_modules.recordings.biovid import read_samples
-from data_modules.recordings.datamodule import BioVidDataModule, shuffled_within_subjects
-from painlit.clips.pain_clips import (
-    PainClips,
-    load_pain_clips,
-)
+from data_modules.recordings.datamodule import shuffled_within_subjects
+from painlit.clips.pain_clips import PainClips
 from painlit.errors import PainlitError
 
 
 def test_clips_are_the_tasks_in_the_order_of_the_table(configure, root: Path):
-    clips = load_pain_clips(configure("task=np_vs_p3"))
+    clips = clips_of(configure("task=np_vs_p3"))
     names = [clip.name for clip in read_samples(root) if clip.label in (0, 3)]
     assert clips.names == names
     assert clips.labels.tolist() == [int("PA3" in name) for name in names]
     np.testing.assert_allclose(clips.bpm, [bpm_of(name) for name in names], rtol=1e-6)
     assert clips.excluded == {}
-    assert load_pain_clips(configure("task=multilevel")).labels.tolist() == [0, 0, 1, 1, 2, 2, 3, 3, 4, 4] * 3
+    assert clips_of(configure("task=multilevel")).labels.tolist() == [0, 0, 1, 1, 2, 2, 3, 3, 4, 4] * 3
 
 
 def test_a_batch_of_both_modalities(configure):
     config = configure()
-    clips = load_pain_clips(config)
+    clips = clips_of(config)
     a, b, c = clips.subject_names
-    data = BioVidDataModule(clips, config, train=[a, b], test=[c])
+    data = set_up(config, train=[a, b], test=[c])
     batches = list(data.train_dataloader())
     assert [len(batch["label"]) for batch in batches] == [5, 3]
     for batch in batches:
@@ -58,8 +55,8 @@ def test_a_batch_of_both_modalities(configure):
 )
 def test_a_batch_holds_what_the_modality_needs(configure, arguments: tuple[str, ...], keys: set[str]):
     config = configure(*arguments)
-    clips = load_pain_clips(config)
-    data = BioVidDataModule(clips, config, train=clips.subject_names[:1])
+    clips = clips_of(config)
+    data = set_up(config, train=clips.subject_names[:1])
     batch = next(iter(data.train_dataloader()))
     assert set(batch) == keys
     if "crops" in keys:
@@ -70,8 +67,8 @@ def test_a_batch_holds_what_the_modality_needs(configure, arguments: tuple[str, 
 def test_crops_are_kept_in_memory_only_if_they_fit(configure):
     for memory, kept in ((4.0, True), (0.0, False)):
         config = configure("train.joint=true", "model.modality=video", f"train.crop_memory_gib={memory}")
-        clips = load_pain_clips(config)
-        dataset = BioVidDataModule(clips, config, train=clips.subject_names[:1]).train
+        clips = clips_of(config)
+        dataset = set_up(config, train=clips.subject_names[:1]).train
         assert dataset.crop_bytes == 4 * FRAMES * 3 * 64 * 64
         first = dataset.__getitems__([0])["crops"]
         for path in {clips.videos[position].video for position in dataset.positions}:
@@ -91,21 +88,21 @@ def positions(loader) -> list[int]:
 
 def test_every_part_has_the_clips_of_its_subjects_and_no_others(configure):
     config = configure()
-    clips = load_pain_clips(config)
+    clips = clips_of(config)
     a, b, c = clips.subject_names
-    data = BioVidDataModule(clips, config, train=[a], validation=[b], test=[c])
+    data = set_up(config, train=[a], validation=[b], test=[c])
     for subject, loader in ((a, data.train_dataloader()), (b, data.val_dataloader()), (c, data.predict_dataloader())):
         assert sorted(positions(loader)) == clips.of_subjects([subject]).tolist()
     assert positions(data.predict_dataloader()) == clips.of_subjects([c]).tolist()  # in order
-    assert BioVidDataModule(clips, config, train=[a]).val_dataloader() == []
+    assert set_up(config, train=[a]).val_dataloader() == []
 
 
 def test_the_order_of_training_follows_from_seed_and_epoch(configure):
     config = configure("model.modality=heart_rate")
-    clips = load_pain_clips(config)
+    clips = clips_of(config)
 
     def order(seed: int, epoch: int) -> list[int]:
-        loader = BioVidDataModule(clips, config, train=clips.subject_names, seed=seed).train_dataloader()
+        loader = set_up(config, train=clips.subject_names, seed=seed).train_dataloader()
         loader.sampler.set_epoch(epoch)
         return positions(loader)
 
@@ -116,14 +113,14 @@ def test_the_order_of_training_follows_from_seed_and_epoch(configure):
 
 def test_a_subject_in_two_parts_is_an_error(configure):
     config = configure()
-    clips = load_pain_clips(config)
+    clips = clips_of(config)
     a, b, c = clips.subject_names
     with pytest.raises(ValueError, match=f"{b}.*both trained on and held out"):
-        BioVidDataModule(clips, config, train=[a, b], test=[b])
+        set_up(config, train=[a, b], test=[b])
     with pytest.raises(ValueError, match=f"{a}.*both trained on and held out"):
-        BioVidDataModule(clips, config, train=[a, b], validation=[a], test=[c])
+        set_up(config, train=[a, b], validation=[a], test=[c])
     with pytest.raises(ValueError, match="no training clip"):
-        BioVidDataModule(clips, config, train=[], test=[c])
+        set_up(config, train=[], test=[c])
 
 
 @pytest.mark.parametrize(
@@ -136,9 +133,9 @@ def test_a_subject_in_two_parts_is_an_error(configure):
 )
 def test_embedding_statistics_are_of_the_training_rows_alone(configure, frame_embedding: str, combined: Callable):
     config = configure(f"model.frame_embedding={frame_embedding}")
-    clips = load_pain_clips(config)
+    clips = clips_of(config)
     a, b, c = clips.subject_names
-    data = BioVidDataModule(clips, config, train=[c, a], test=[b])
+    data = set_up(config, train=[c, a], test=[b])
     rows = np.stack([embedding_of(clips.names[k]).astype(np.float64) for k in clips.of_subjects([a, c])])
     d = combined(rows).reshape(-1, D)
     mean, std = data.embedding_statistics()
@@ -177,19 +174,19 @@ def test_shuffling_keeps_each_subjects_counts_and_leaves_the_others():
 
 def test_the_control_shuffles_training_labels_only(configure):
     config = configure("loso.shuffle_labels=true", "task=multilevel")
-    clips = load_pain_clips(config)
+    clips = clips_of(config)
     a, b, c = clips.subject_names
-    data = BioVidDataModule(clips, config, train=[a, b], validation=[c], test=[c])
+    data = set_up(config, train=[a, b], validation=[c], test=[c])
     assert (data.train.labels[data.train.positions] != clips.labels[data.train.positions]).any()
     for part in (data.validation, data.test):
         np.testing.assert_array_equal(part.labels[part.positions], clips.labels[part.positions])
 
 
 def test_the_control_shuffles_labels_of_the_subjects_an_epoch_is_selected_on(configure):
-    clips = load_pain_clips(configure("task=multilevel"))
+    clips = clips_of(configure("task=multilevel"))
     a, b, c = clips.subject_names
     config = configure("loso.shuffle_labels=true", "task=multilevel", "loso.selection=inner")
-    data = BioVidDataModule(clips, config, train=[a], validation=[b], test=[c])
+    data = set_up(config, train=[a], validation=[b], test=[c])
     at = data.validation.positions
     assert (data.validation.labels[at] != clips.labels[at]).any()
     np.testing.assert_array_equal(data.test.labels[data.test.positions], clips.labels[data.test.positions])

@@ -6,8 +6,8 @@ import cv2
 import numpy as np
 import pytest
 
-from data_modules.photographs.emotion_datamodule import EmotionDataModule, open_emotion_indices
-from data_modules.photographs.face_datamodule import FaceDataModule, open_face_index
+from data_modules.photographs.emotion_datamodule import EmotionDataModule
+from data_modules.photographs.face_datamodule import FaceDataModule
 from data_modules.photographs.sets import ExpressionFoldersDataModule, VGGFace2DataModule
 from painlit.config import load
 from painlit.errors import PainlitError
@@ -37,12 +37,18 @@ def looks(tmp_path_factory) -> Path:
     return root
 
 
+def opened(data):
+    data.prepare_data()
+    data.setup()
+    return data
+
+
 def faces(identities: Path, runs: Path, *arguments: str) -> FaceDataModule:
     config = load(
         [f"stage1.root={identities}", "stage1.faces=whole", f"runs={runs}", "stage1.held_out=0.3",
          "stage1.validation_share=0.2", "images.workers=0", *arguments]
     )  # fmt: skip
-    return FaceDataModule(config, open_face_index(config), 32)
+    return opened(FaceDataModule(config))
 
 
 def test_held_out_people_are_in_no_other_part(identities, tmp_path):
@@ -91,7 +97,7 @@ def emotions(looks: Path, runs: Path, *arguments: str):
 
 def test_a_set_without_a_split_is_divided_by_person(looks, tmp_path):
     config = emotions(looks, tmp_path, "stage2.validation_share=0.25")
-    data = EmotionDataModule(config, open_emotion_indices(config), 32)
+    data = opened(EmotionDataModule(config))
     people = np.array(data.indices[0].persons)
     train, validation = set(people[data.train_rows[0]]), set(people[data.validation_rows[0]])
     assert len(validation) == 2
@@ -102,11 +108,11 @@ def test_a_set_without_a_split_is_divided_by_person(looks, tmp_path):
 def test_a_share_that_leaves_nobody_is_an_error(looks, tmp_path):
     config = emotions(looks, tmp_path, "stage2.validation_share=0.01")
     with pytest.raises(PainlitError, match=r"shows 8 people, of whom 0 would be kept"):
-        EmotionDataModule(config, open_emotion_indices(config), 32)
+        opened(EmotionDataModule(config))
 
 
 def test_a_set_on_its_own(looks, identities, tmp_path):
     roots = [f"stage2.roots.folders={looks}", f"stage1.root={identities}", f"runs={tmp_path}"]
     config = load([*roots, "stage1.faces=whole", "stage2.faces=whole", "stage1.held_out=0"])
-    assert ExpressionFoldersDataModule(config).classes == {"folders": 2}
-    assert VGGFace2DataModule(config).identities == 10
+    assert opened(ExpressionFoldersDataModule(config)).classes == {"folders": 2}
+    assert opened(VGGFace2DataModule(config)).identities == 10

@@ -1,11 +1,14 @@
 """A small data set, prepared and embedded once, for everything that runs real steps."""
 
 import shutil
+import tempfile
+from collections.abc import Sequence
 from pathlib import Path
 
 import cv2
 import numpy as np
 import pytest
+from omegaconf import OmegaConf
 
 from data_modules.demo.clips import make_demo
 from data_modules.demo.heartbeats import make_demo_heartbeats
@@ -21,6 +24,13 @@ TINY = (
     "train.epochs=4 train.warmup_epochs=1 train.batch_size=4 train.lr=1e-2 train.accelerator=cpu "
     "train.checkpoint_every=1 prepare.workers=1 log.wandb=disabled data.is_biovid=false data.name=tiny"
 ).split()
+
+
+def on_command_line(arguments: Sequence[str]) -> str:
+    """A YAML file with all of these settings: on the command line a stage takes only what it reads."""
+    file = Path(tempfile.mkdtemp(prefix="painlit-")) / "settings.yaml"
+    file.write_text(OmegaConf.to_yaml(OmegaConf.create(load(arguments).to_dict())))
+    return f"config={file}"
 
 
 def tiny(root: Path, runs: Path, *more: str) -> Config:

@@ -9,9 +9,9 @@ import numpy as np
 import pytest
 from conftest import tiny
 
-from data_modules.recordings.preparation import open_table
+from data_modules.recordings.datamodule import BioVidDataModule
 from experiments import check_data, loso, prepare
-from painlit.clips.pain_clips import load_pain_clips
+from painlit.clips.table import open_table
 from painlit.errors import PainlitError
 
 CLIP = "010100_m_27-PA4-001"
@@ -21,6 +21,12 @@ OTHER = "020100_w_34-PA4-001"
 @pytest.fixture
 def root(tiny_data, tmp_path) -> Path:
     return shutil.copytree(tiny_data, tmp_path / "PartA")
+
+
+def clips_of(config):
+    data = BioVidDataModule(config)
+    data.setup()
+    return data.clips
 
 
 def video(root: Path, clip: str = CLIP) -> Path:
@@ -207,8 +213,8 @@ def test_an_ecg_whose_rates_cannot_be_trusted_is_named_and_every_clip_has_its_qu
     assert len(quality) == 12
     assert (quality[0]["clip"], quality[0]["used"]) == (CLIP, "no")
     assert all(float(row["ecg quality"]) > 0.15 and row["used"] == "yes" for row in quality[1:])
-    with_it = load_pain_clips(tiny(root, runs, "prepare.least_ecg_quality=0", "model.modality=heart_rate"))
-    without = load_pain_clips(tiny(root, runs, "model.modality=heart_rate"))
+    with_it = clips_of(tiny(root, runs, "prepare.least_ecg_quality=0", "model.modality=heart_rate"))
+    without = clips_of(tiny(root, runs, "model.modality=heart_rate"))
     assert set(with_it.names) - set(without.names) == {CLIP}
     assert "signal quality 0.00" in without.excluded[CLIP]
     table = result.table.read_bytes()

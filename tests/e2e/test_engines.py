@@ -11,7 +11,7 @@ import time
 from pathlib import Path
 
 import pytest
-from conftest import TINY, tiny
+from conftest import TINY, on_command_line, tiny
 
 from experiments import loso
 from painlit.errors import PainlitError
@@ -22,7 +22,8 @@ FOLDS = ["010100_m_27", "020100_w_34", "030100_m_41"]
 
 
 def command(root: Path, runs: Path, *more: str) -> list[str]:
-    return [sys.executable, "-m", "experiments.loso", *TINY, f"data.root={root}", f"runs={runs}", *HEART, *more]
+    settings = [*TINY, f"data.root={root}", f"runs={runs}", *HEART, *more]
+    return [sys.executable, "-m", "experiments.loso", on_command_line(settings)]
 
 
 def wait_for(condition, seconds: float = 120):

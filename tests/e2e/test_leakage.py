@@ -8,12 +8,14 @@ import pytest
 import torch
 from conftest import tiny
 
-from painlit.clips.embedding import cache_settings
-from painlit.clips.embedding_cache import EmbeddingCache
+from data_modules.recordings.datamodule import BioVidDataModule
+from painlit.clips.embedding_cache import EmbeddingCache, cache_settings
 from painlit.clips.pain_clips import PainClips
+from painlit.clips.sources import resolve_sources
 from painlit.loso.fold import run_fold
 from painlit.loso.protocols import HOLDOUT_TEST, WITHOUT_REACTION, folds
 from painlit.models.normalisation import MEAN, STD
+from painlit.system.files import write_json
 
 OTHERS = [f"00000{k}_w_2{k}" for k in range(3)]
 
@@ -25,6 +27,7 @@ def test_no_held_out_clip_reaches_training_or_a_statistic(tmp_path, protocol, se
     config = tiny(
         tmp_path, tmp_path / "runs", f"loso.protocol={protocol}", f"loso.selection={selection}",
         "model.normalise_embeddings=true", "model.basic=true", "train.epochs=3", "loso.inner_share=0.4",
+        "embed.weights=auto",
     )  # fmt: skip
     fold = folds(protocol, subjects)[0]
     clean, poisoned = [
@@ -37,7 +40,9 @@ def test_no_held_out_clip_reaches_training_or_a_statistic(tmp_path, protocol, se
 
 
 def test_the_check_itself_notices_a_training_subject(tmp_path):
-    config = tiny(tmp_path, tmp_path / "runs", "model.normalise_embeddings=true", "train.epochs=3")
+    config = tiny(
+        tmp_path, tmp_path / "runs", "model.normalise_embeddings=true", "train.epochs=3", "embed.weights=auto"
+    )
     fold = folds("loso", OTHERS)[0]
     poisoned = _clips(config, OTHERS, poison=fold.train[:1])
     clean = _weights(config, fold, _clips(config, OTHERS), tmp_path / "clean")
@@ -60,10 +65,12 @@ def _clips(config, subjects, poison=()) -> PainClips:
     cache.reserve(names)
     for name, row in zip(names, rows, strict=True):
         cache.write(name, row, digest=1)
+    write_json(config.folder("embed") / "metrics.json", {"failed": {}})
     return PainClips(names, owner, labels, bpm, cache.rows(names), videos=[])
 
 
 def _weights(config, fold, clips: PainClips, folder: Path) -> dict[str, torch.Tensor]:
     # The two folders share the embedding cache, which `_clips` has just written for this call.
-    module, _ = run_fold(config, dataclasses.replace(fold), clips, folder)
+    data = BioVidDataModule(config, clips=clips, sources=resolve_sources(config))
+    module, _ = run_fold(config, dataclasses.replace(fold), data, folder)
     return module.model.state_dict()

@@ -10,7 +10,7 @@ from pathlib import Path
 
 import pytest
 import torch
-from conftest import pretraining, tiny
+from conftest import on_command_line, pretraining, tiny
 from safetensors.torch import load_file
 
 from experiments import embed, finetune, pretrain_ecg, pretrain_stage1, pretrain_stage2
@@ -22,7 +22,8 @@ STAGES = ("pretrain_stage1", "pretrain_stage2", "pretrain_ecg")
 
 
 def stage(name: str, arguments: list[str]) -> subprocess.CompletedProcess[str]:
-    done = subprocess.run([sys.executable, "-m", f"experiments.{name}", *arguments], capture_output=True, text=True)
+    command = [sys.executable, "-m", f"experiments.{name}", on_command_line(arguments)]
+    done = subprocess.run(command, capture_output=True, text=True)
     assert done.returncode == 0, done.stdout + done.stderr
     return done
 
@@ -124,7 +125,12 @@ def test_killed_within_an_epoch_it_goes_on_to_the_undisturbed_result(tiny_sets, 
     )
     # 4 steps an epoch in stage 1, 3 in stage 2: step 6 is within an epoch, and at the end of one
     for step in (2, 6):
-        command = [sys.executable, "-c", killer.format(step=step, name=name), *arguments, "name=killed"]
+        command = [
+            sys.executable,
+            "-c",
+            killer.format(step=step, name=name),
+            on_command_line([*arguments, "name=killed"]),
+        ]
         assert subprocess.run(command, capture_output=True).returncode == -signal.SIGKILL
     told = stage(name, [*arguments, "name=killed"]).stdout
     assert "epoch 1/4" not in told, "it must go on, not start again"

@@ -9,10 +9,10 @@ import time
 from pathlib import Path
 
 import pytest
-from conftest import TINY, tiny
+from conftest import TINY, on_command_line, tiny
 
+from data_modules.recordings.datamodule import BioVidDataModule
 from experiments import loso
-from painlit.clips.pain_clips import load_pain_clips
 from painlit.loso.fold import run_fold
 from painlit.loso.protocols import folds
 from painlit.loso.results import read_predictions
@@ -22,7 +22,8 @@ LONG = ["train.epochs=60", "model.modality=heart_rate", "loso.workers=1", "model
 
 
 def command(root: Path, runs: Path, *more: str) -> list[str]:
-    return [sys.executable, "-m", "experiments.loso", *TINY, f"data.root={root}", f"runs={runs}", *LONG, *more]
+    settings = [*TINY, f"data.root={root}", f"runs={runs}", *LONG, *more]
+    return [sys.executable, "-m", "experiments.loso", on_command_line(settings)]
 
 
 def wait_for(condition, seconds: float = 120) -> None:
@@ -43,11 +44,9 @@ def kill(fold: Path, times: int) -> None:
 
 
 def test_a_fold_that_is_killed_once_is_tried_again_and_goes_on(tiny_data, runs):
-    arguments = [*TINY, f"data.root={tiny_data}", f"runs={runs}", *LONG, "loso.subjects=[010100_m_27]"]
-    subprocess.run([sys.executable, "-m", "experiments.loso", *arguments, "name=undisturbed"], check=True)
-    running = subprocess.Popen(
-        [sys.executable, "-m", "experiments.loso", *arguments, "name=again"], stdout=subprocess.PIPE, text=True
-    )
+    one = command(tiny_data, runs, "loso.subjects=[010100_m_27]")
+    subprocess.run([*one, "name=undisturbed"], check=True)
+    running = subprocess.Popen([*one, "name=again"], stdout=subprocess.PIPE, text=True)
     fold = runs / "loso" / "again" / "folds" / "010100_m_27"
     wait_for((fold / "checkpoints" / "last.ckpt").is_file)
     kill(fold, times=1)
@@ -122,9 +121,10 @@ def test_a_stopped_fold_selects_the_epoch_an_undisturbed_one_selects(tiny_data, 
     config = tiny(
         tiny_data, runs, "model.modality=heart_rate", "loso.selection=inner", "train.epochs=6", f"seed={stop}"
     )
-    clips = load_pain_clips(config)
-    fold = folds("loso", clips.subject_names)[0]
-    _, undisturbed = run_fold(config, fold, clips, runs / "undisturbed")
+    data = BioVidDataModule(config)
+    data.setup()
+    fold = folds("loso", data.clips.subject_names)[0]
+    _, undisturbed = run_fold(config, fold, data, runs / "undisturbed")
 
     def stopping(self):
         if self.current_epoch == stop:
@@ -132,9 +132,9 @@ def test_a_stopped_fold_selects_the_epoch_an_undisturbed_one_selects(tiny_data, 
 
     monkeypatch.setattr(PainAssessment, "on_train_epoch_start", stopping)
     with pytest.raises(RuntimeError, match="stopped"):
-        run_fold(config, fold, clips, runs / "stopped")
+        run_fold(config, fold, data, runs / "stopped")
     monkeypatch.undo()
-    _, resumed = run_fold(config, fold, clips, runs / "stopped")
+    _, resumed = run_fold(config, fold, data, runs / "stopped")
     assert resumed["epoch"] == undisturbed["epoch"]
     assert resumed["test"] == undisturbed["test"]
 

@@ -86,9 +86,9 @@ def test_a_reduced_jpeg_gives_the_crop_of_the_whole_one(faces: FaceImages):
 def test_a_batch_leaves_out_what_cannot_be_read_and_says_so(faces: FaceImages):
     path = faces.indices[0].path(1)
     path.write_bytes(path.read_bytes()[:-100])
-    batch = faces.__getitems__([Draw(0, 0, -1), Draw(0, 1, 7), Draw(0, 2, 7)])
+    batch = faces[[Draw(0, 0, -1), Draw(0, 1, 7), Draw(0, 2, 7)]]
     assert batch["images"].shape == (2, 3, 64, 64)
     assert batch["label"].tolist() == [0, 0]
     assert batch["unreadable"] == [f"{path} is a JPEG cut short (line 3 of the list)"]
-    nothing = faces.__getitems__([Draw(0, 1, 7)])
+    nothing = faces[[Draw(0, 1, 7)]]
     assert nothing["images"].shape == (0, 3, 64, 64)

@@ -40,7 +40,7 @@ def drawn(*rows: int, seed: int = -1) -> list[Draw]:
 @pytest.mark.parametrize("margin", [0, 0.3])
 def test_crops_are_those_of_video_frames(faces, margin: float):
     images = faces(margin=margin)
-    batch = images.__getitems__(drawn(2, 0, 3, 1))
+    batch = images[drawn(2, 0, 3, 1)]
     assert (batch["images"].shape, batch["images"].dtype) == ((4, 3, 16, 16), torch.uint8)
     assert (batch["label"].tolist(), batch["task"].tolist()) == ([5, 5, 6, 6], [0] * 4)
     assert (batch["label"].dtype, batch["task"].dtype, batch["unreadable"]) == (torch.int64, torch.int64, [])
@@ -102,10 +102,10 @@ def test_unreadable_images_are_named_and_left_out(faces):
     index = images.indices[0]
     index.path(1).write_bytes(b"no image")
     index.path(0).unlink()
-    batch = images.__getitems__(drawn(0, 1, 2, 1, 3))
+    batch = images[drawn(0, 1, 2, 1, 3)]
     assert batch["label"].tolist() == [5, 6]
     assert batch["images"].shape == (2, 3, 16, 16)
-    assert torch.equal(batch["images"], images.__getitems__(drawn(2, 3))["images"])
+    assert torch.equal(batch["images"], images[drawn(2, 3)]["images"])
     missing, *damaged = batch["unreadable"]
     assert missing == f"{index.path(0)}: No such file or directory"
     assert damaged == [f"{index.path(1)} is no image that can be decoded (line 11 of the list)"] * 2
@@ -116,7 +116,7 @@ def test_unreadable_images_are_named_and_left_out(faces):
 def test_a_batch_may_be_left_empty(faces):
     images = faces()
     images.indices[0].path(0).write_bytes(b"")
-    batch = images.__getitems__(drawn(0))
+    batch = images[drawn(0)]
     assert batch["images"].shape == (0, 3, 16, 16)
     assert (batch["label"].shape, len(batch["unreadable"])) == ((0,), 1)
 
@@ -135,14 +135,14 @@ def test_sets_are_told_apart_by_task(faces, build, photographs):
     index = build(source)
     images = FaceImages([*one.indices, index], [*one.labels, index.labels], 16, 0.3, ImagesConfig())
     assert len(images) == 8
-    batch = images.__getitems__([Draw(1, 1, -1), Draw(0, 1, -1), Draw(1, 0, -1)])
+    batch = images[[Draw(1, 1, -1), Draw(0, 1, -1), Draw(1, 0, -1)]]
     assert (batch["task"].tolist(), batch["label"].tolist()) == ([1, 0, 1], [1, 6, 0])
-    assert torch.equal(batch["images"][1], one.__getitems__(drawn(1))["images"][0])
+    assert torch.equal(batch["images"][1], one[drawn(1)]["images"][0])
 
 
 def test_it_travels_to_another_process(faces):
     images = faces()
     other = pickle.loads(pickle.dumps(images))
-    batch = images.__getitems__(drawn(0, 1, seed=4))
-    assert torch.equal(other.__getitems__(drawn(0, 1, seed=4))["images"], batch["images"])
+    batch = images[drawn(0, 1, seed=4)]
+    assert torch.equal(other[drawn(0, 1, seed=4)]["images"], batch["images"])
     assert as_is(batch) is batch

@@ -8,14 +8,13 @@ from pathlib import Path
 import pytest
 
 from painlit.errors import PainlitError
-from painlit.loso import job as one_fold
-from painlit.loso.job import FAILED, TOLD, FoldJob, reason, work
+from painlit.loso.job import EXIT_FAILED, EXIT_HELD, EXIT_USER_ERROR, FoldJob, reason, work
 from painlit.runs.folder import run_lock
 
 
 @pytest.fixture
 def job(tmp_path: Path) -> FoldJob:
-    return FoldJob("ann", tmp_path / "folds" / "ann", config={}, clips=None, fingerprint={})
+    return FoldJob("ann", tmp_path / "folds" / "ann", config={}, data=None, fingerprint={})
 
 
 def ran(job: FoldJob, monkeypatch, raised: BaseException | None) -> int:
@@ -25,7 +24,7 @@ def ran(job: FoldJob, monkeypatch, raised: BaseException | None) -> int:
         if raised is not None:
             raise raised
 
-    monkeypatch.setattr("painlit.loso.fold.run_job", run_job)
+    monkeypatch.setattr("painlit.loso.job.run_job", run_job)
     return work(job, threads=1)
 
 
@@ -38,19 +37,19 @@ def test_all_output_goes_to_the_log_and_the_terminal_gets_its_own_back(job, monk
 
 
 def test_an_error_for_the_user_is_told_without_a_traceback(job, monkeypatch):
-    assert ran(job, monkeypatch, PainlitError("clip a is damaged", "copy it again")) == TOLD
+    assert ran(job, monkeypatch, PainlitError("clip a is damaged", "copy it again")) == EXIT_USER_ERROR
     assert "Traceback" not in job.log.read_text()
-    assert reason(TOLD, job) == f"clip a is damaged\n  -> copy it again, see {job.log}"
+    assert reason(EXIT_USER_ERROR, job) == f"clip a is damaged\n  -> copy it again, see {job.log}"
 
 
 def test_memory_that_runs_out_is_told_by_its_last_line(job, monkeypatch):
-    assert ran(job, monkeypatch, MemoryError("cannot allocate 8 GiB")) == FAILED
-    assert reason(FAILED, job) == f"MemoryError: cannot allocate 8 GiB, see {job.log}"
+    assert ran(job, monkeypatch, MemoryError("cannot allocate 8 GiB")) == EXIT_FAILED
+    assert reason(EXIT_FAILED, job) == f"MemoryError: cannot allocate 8 GiB, see {job.log}"
 
 
 def test_a_signal_is_named_and_so_is_silence(job):
     assert reason(-9, job) == f"ended by SIGKILL (out of memory?), see {job.log}"
-    assert reason(FAILED, job) == f"it wrote nothing, see {job.log}"
+    assert reason(EXIT_FAILED, job) == f"it wrote nothing, see {job.log}"
 
 
 def _hold(folder: Path, ready, seconds: float) -> None:
@@ -59,14 +58,13 @@ def _hold(folder: Path, ready, seconds: float) -> None:
         time.sleep(seconds)
 
 
-@pytest.mark.parametrize(("patience", "outcome"), [(30, 0), (0.2, TOLD)])
-def test_a_fold_waits_for_an_earlier_process_and_then_gives_up(job, monkeypatch, patience: float, outcome: int):
+def test_a_fold_that_another_process_holds_is_left_to_it(job, monkeypatch):
     context = multiprocessing.get_context("fork")
     ready = context.Event()
     other = context.Process(target=_hold, args=(job.folder, ready, 1.5))
     other.start()
     assert ready.wait(20)
-    monkeypatch.setattr(one_fold, "_OTHER_PROCESS", patience)
-    assert ran(job, monkeypatch, None) == outcome
-    assert ("another process works in" in job.log.read_text()) == (outcome == TOLD)
+    assert ran(job, monkeypatch, None) == EXIT_HELD
+    assert not job.log.exists(), "its log is the other's"
     other.join()
+    assert ran(job, monkeypatch, None) == 0

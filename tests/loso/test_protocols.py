@@ -2,7 +2,7 @@ import itertools
 
 import pytest
 
-from data_modules.recordings.biovid import demographics
+from painlit.clips.clip import demographics
 from painlit.errors import PainlitError
 from painlit.loso.protocols import HOLDOUT_TEST, WITHOUT_REACTION, Fold, folds, with_selection
 

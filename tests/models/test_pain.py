@@ -20,7 +20,7 @@ def encoder():
 
 
 def model(modality="fusion", **options):
-    options.setdefault("heart_rate_encoder", encoder())
+    options = {"heart_rate_encoder": encoder(), "augmnet": None, **options}
     return PainModel(modality, frames=FRAMES, embedding_dim=DIM, temporal=temporal(), **options)
 
 
@@ -172,7 +172,7 @@ def test_wrong_shapes_and_options_are_named():
 
 
 def test_built_with_no_argument_it_is_the_papers_size():
-    pain = PainModel(heart_rate_encoder=HeartRateEncoder()).eval()
+    pain = PainModel().eval()
     with torch.no_grad():
         scores = pain(torch.randn(1, 138, 100), torch.randn(1, 138, 100), torch.full((1, 5), 80.0))
     assert scores.shape == (1, 2)

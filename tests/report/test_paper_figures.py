@@ -70,8 +70,8 @@ def test_precision_recall_and_f1_are_the_printed_ones(paper: Path, modality: str
         assert list(zip(ours.np_vs_p4[1:], ours.multilevel[1:], strict=True)) == [figures(row) for row in three]
 
 
-def row_of(*arguments: str) -> tuple[PaperRow, bool]:
-    found = paper_row(load(arguments))
+def row_of(*arguments: str, stage: str = "pretrain-stage2") -> tuple[PaperRow, bool]:
+    found = paper_row(load(arguments), stage)
     assert found is not None
     return found
 
@@ -164,4 +164,4 @@ def test_which_pretrained_files_it_took_does_not_either():
 
 
 def test_tasks_the_paper_does_not_report_have_no_row():
-    assert paper_row(load(["task=np_vs_p2"])) is None
+    assert paper_row(load(["task=np_vs_p2"]), None) is None

@@ -6,7 +6,7 @@ import torch
 from lightning import Trainer
 
 from data_modules.demo.heartbeats import make_demo_heartbeats
-from data_modules.heartbeats.datamodule import HeartbeatDataModule, heartbeat_sources
+from data_modules.heartbeats.datamodule import HeartbeatDataModule
 from painlit.config import load
 from painlit.tasks.heartbeat_classification import HeartbeatClassification, class_weights
 
@@ -26,9 +26,14 @@ def test_class_weights_average_one_over_beats_and_favour_the_rare(power):
 
 def trained(tmp_path, *arguments: str) -> tuple[HeartbeatClassification, HeartbeatDataModule, dict]:
     root = make_demo_heartbeats(tmp_path / "data")
-    config = load([*SMALL, f"ecg.roots.mitbih={root}/mitdb", f"ecg.roots.ptb={root}/ptbdb", *arguments])
-    data = HeartbeatDataModule(config, heartbeat_sources(config), tmp_path / "cache")
-    module = HeartbeatClassification(config.to_dict(), data.classes, data.train_counts)
+    config = load(
+        [*SMALL, f"ecg.roots.mitbih={root}/mitdb", f"ecg.roots.ptb={root}/ptbdb", f"runs={tmp_path}", *arguments]
+    )
+    data = HeartbeatDataModule(config)
+    data.setup()
+    module = HeartbeatClassification(
+        data.classes, data.train_counts, encoder=config.model.heart_rate_encoder, train=config.ecg.train
+    )
     quiet = {
         "enable_progress_bar": False,
         "enable_model_summary": False,

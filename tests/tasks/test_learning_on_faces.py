@@ -64,7 +64,7 @@ def losses(module: EmotionMultitask, data: EmotionDataModule) -> list[float]:
     found = []
     with torch.inference_mode():
         for task, (head, rows) in enumerate(zip(module.heads.values(), data.train_rows, strict=True)):
-            images = data._images()
+            images = data.train_dataloader().dataset
             crops = np.stack([images.crop(Draw(task, int(row), -1)) for row in rows])
             embeddings = module.eval()(torch.from_numpy(crops.transpose(0, 3, 1, 2).copy()))
             labels = torch.from_numpy(data.indices[task].labels[rows].astype(np.int64))
@@ -75,8 +75,8 @@ def losses(module: EmotionMultitask, data: EmotionDataModule) -> list[float]:
 
 def test_twenty_steps_lower_the_loss_of_every_task(tasks, tmp_path):
     config, indices = tasks
-    data = EmotionDataModule(config, indices, config.spatial.image_size)
-    module = EmotionMultitask(config.to_dict(), data.classes)
+    data = EmotionDataModule(config, indices)
+    module = EmotionMultitask(data.classes, spatial=config.spatial, train=config.stage2.train)
     before = losses(module, data)
     trainer = Trainer(
         max_steps=20, accelerator="cpu", logger=False, enable_checkpointing=False, enable_progress_bar=False,

@@ -94,7 +94,7 @@ def test_fewer_images_than_a_batch_make_one_step():
 def test_every_batch_has_the_share_of_each_set(balanced: bool):
     sampler = batches(balanced=balanced)
     drawn = epoch(sampler)
-    assert len(drawn) == len(sampler) == sampler.steps == max(37 // sampler.shares[0], 10 // sampler.shares[1])
+    assert len(drawn) == len(sampler) == sampler.batches == max(37 // sampler.shares[0], 10 // sampler.shares[1])
     for batch in drawn:
         assert [sum(draw.task == task for draw in batch) for task in (0, 1)] == sampler.shares
         assert all(draw.row in ROWS[draw.task] for draw in batch)
@@ -104,7 +104,7 @@ def test_smaller_sets_go_round_again_evenly():
     sampler = batches(mixing=1)
     times = Counter(draw.row for batch in epoch(sampler) for draw in batch if draw.task == 1)
     assert max(times.values()) - min(times.values()) <= 1
-    assert sum(times.values()) == sampler.steps * sampler.shares[1]
+    assert sum(times.values()) == sampler.batches * sampler.shares[1]
 
 
 @pytest.mark.parametrize("balanced", [False, True])
@@ -128,8 +128,8 @@ def test_a_stopped_run_goes_on_exactly(balanced: bool):
     for done in range(len(whole) + 1):
         resumed = batches(balanced=balanced)
         resumed.go_on(done)
-        rest = list(resumed) if done < 3 * sampler.steps else []
-        for number in range(done // sampler.steps + 1, 3):
+        rest = list(resumed) if done < 3 * sampler.batches else []
+        for number in range(done // sampler.batches + 1, 3):
             resumed.set_epoch(number - 1)  # the trainer tells the epoch that it is in, too
             rest += epoch(resumed, number)
         assert rest == whole[done:], done

@@ -5,20 +5,13 @@ from pathlib import Path
 import pytest
 import torch
 
+from painlit.clips.sources import resolve_sources
 from painlit.config import load
 from painlit.errors import PainlitError
 from painlit.models.normalisation import MEAN, STD, Normalise
-from painlit.weights.files import digest, save_weights
+from painlit.weights.files import digest, load_weights, save_weights
 from painlit.weights.networks import build_heart_rate_encoder, build_spatial_module, build_temporal_module
-from painlit.weights.pretrained import (
-    encoder_sizes,
-    find_weights,
-    load_pretrained_temporal_module,
-    pretrained_spatial_module,
-    temporal_sizes,
-    weights_fingerprints,
-    with_found_weights,
-)
+from painlit.weights.pretrained import encoder_sizes, resolve_weights, temporal_sizes
 
 SMALL = (
     "spatial.image_size=32 spatial.depth=1 spatial.inner_dim=8 spatial.embed_dim=8 "
@@ -28,6 +21,15 @@ SMALL = (
 
 def config(runs: Path, *arguments: str):
     return load([*SMALL.split(), f"runs={runs}", *arguments])
+
+
+def spatial(settings, wanted="auto", stages=None):
+    """What is settled on, and the network with those weights."""
+    start = resolve_weights(settings, "spatial", wanted, stages)
+    torch.manual_seed(settings.seed)
+    network = build_spatial_module(settings.spatial)
+    start.load_into(network)
+    return start, network
 
 
 def leave(runs: Path, stage: str, name: str, age: int, **normalisation) -> Path:
@@ -45,40 +47,40 @@ def test_the_later_stage_is_preferred_and_of_its_runs_the_newest(tmp_path):
     leave(tmp_path, "pretrain-stage1", "newest", age=1)
     leave(tmp_path, "pretrain-stage2", "old", age=30)
     newer = leave(tmp_path, "pretrain-stage2", "newer", age=20)
-    found = pretrained_spatial_module(config(tmp_path), "auto")
+    found, network = spatial(config(tmp_path))
     assert found.source == str(newer)
     torch.manual_seed(20)
-    assert digest(found.spatial.state_dict()) == digest(build_spatial_module(config(tmp_path).spatial).state_dict())
+    assert digest(network.state_dict()) == digest(build_spatial_module(config(tmp_path).spatial).state_dict())
 
 
 def test_without_any_the_step_that_would_leave_one_is_named(tmp_path):
     with pytest.raises(PainlitError, match=r"run make pretrain-stage1, or give embed\.weights"):
-        pretrained_spatial_module(config(tmp_path), "auto")
+        spatial(config(tmp_path))
     with pytest.raises(PainlitError, match=r'make pretrain-stage1 ARGS="stage1\.network=temporal"'):
-        find_weights(config(tmp_path), "auto", "temporal", ["pretrain-stage1"])
+        resolve_weights(config(tmp_path), "temporal", "auto")
 
 
 def test_normalisation_comes_with_the_weights_and_another_is_refused(tmp_path):
     path = leave(tmp_path, "pretrain-stage1", "grey", 1, mean=[0.5, 0.5, 0.5], std=[0.2, 0.2, 0.2])
-    found = pretrained_spatial_module(config(tmp_path), str(path))
-    white = found.normalise(torch.full((1, 3, 2, 2), 255, dtype=torch.uint8))
+    found, _ = spatial(config(tmp_path), str(path))
+    white = Normalise(found.settings["mean"], found.settings["std"])(torch.full((1, 3, 2, 2), 255, dtype=torch.uint8))
     assert white.flatten().tolist() == pytest.approx([2.5] * 12)
     with pytest.raises(PainlitError, match=r"spatial\.mean is \[0\.1, 0\.1, 0\.1\], the weights' JSON says \[0\.5"):
-        pretrained_spatial_module(config(tmp_path, "spatial.mean=[0.1,0.1,0.1]"), str(path))
+        spatial(config(tmp_path, "spatial.mean=[0.1,0.1,0.1]"), str(path))
 
 
 def test_weights_of_other_sizes_are_refused(tmp_path):
     path = leave(tmp_path, "pretrain-stage1", "small", 1)
-    with pytest.raises(PainlitError, match=r"blocks\.1|does not fit"):
-        pretrained_spatial_module(config(tmp_path, "spatial.depth=2"), str(path))
+    with pytest.raises(PainlitError, match=r"spatial\.depth is 2, the weights' JSON says 1"):
+        spatial(config(tmp_path, "spatial.depth=2"), str(path))
     with pytest.raises(PainlitError, match=r"spatial\.inner_heads is 4, the weights' JSON says 2"):
-        pretrained_spatial_module(config(tmp_path, "spatial.inner_heads=4"), str(path))
+        spatial(config(tmp_path, "spatial.inner_heads=4"), str(path))
 
 
 def test_untrained_weights_are_the_seeds(tmp_path):
-    one, again = (pretrained_spatial_module(config(tmp_path, "seed=7"), "untrained") for _ in range(2))
-    assert digest(one.spatial.state_dict()) == digest(again.spatial.state_dict())
-    assert one.settings == {"mean": list(MEAN), "std": list(STD)}
+    (one, network), (_, again) = (spatial(config(tmp_path, "seed=7"), "untrained") for _ in range(2))
+    assert digest(network.state_dict()) == digest(again.state_dict())
+    assert (one.settings["mean"], one.settings["std"]) == (list(MEAN), list(STD))
 
 
 def test_normalise_is_the_formula():
@@ -99,12 +101,12 @@ def test_local_contrast_takes_light_away_and_keeps_detail():
 
 def test_weights_say_whether_they_read_local_contrast(tmp_path):
     old = leave(tmp_path, "pretrain-stage1", "old", 1)
-    assert pretrained_spatial_module(config(tmp_path), str(old)).normalise.local_contrast == 0
+    assert spatial(config(tmp_path), str(old))[0].settings["local_contrast"] == 0
     with pytest.raises(PainlitError, match=r"spatial\.local_contrast is 0\.25, the weights' JSON says 0\.0"):
-        pretrained_spatial_module(config(tmp_path, "spatial.local_contrast=0.25"), str(old))
+        spatial(config(tmp_path, "spatial.local_contrast=0.25"), str(old))
     new = leave(tmp_path, "pretrain-stage1", "new", 2, local_contrast=0.25)
     given = config(tmp_path, "spatial.local_contrast=0.25")
-    assert pretrained_spatial_module(given, str(new)).normalise.local_contrast == 0.25
+    assert spatial(given, str(new))[0].settings["local_contrast"] == 0.25
 
 
 ENCODER = ("model.heart_rate_encoder.latents=4", "model.heart_rate_encoder.latent_dim=8")
@@ -115,42 +117,53 @@ def leave_temporal(runs: Path, name: str, age: int) -> Path:
     settings = config(runs, *TEMPORAL)
     torch.manual_seed(age)
     path = runs / "pretrain-stage1" / name / "weights" / "temporal.safetensors"
-    save_weights(path, build_temporal_module(settings).perceiver, {"temporal": temporal_sizes(settings)})
+    save_weights(path, build_temporal_module(settings.model.temporal).perceiver, {"temporal": temporal_sizes(settings)})
     os.utime(path, (1e9 - age, 1e9 - age))
     return path
 
 
 def test_each_misfit_of_the_tensors_is_named(tmp_path):
     path = leave(tmp_path, "pretrain-stage1", "small", 1)
-    other = config(tmp_path, "spatial.depth=2")
+    other = build_spatial_module(config(tmp_path, "spatial.depth=2").spatial)
     with pytest.raises(PainlitError, match=r"blocks\.1\.\S+ is missing"):
-        pretrained_spatial_module(other, str(path))
+        load_weights(path, other)
     deeper = tmp_path / "deeper.safetensors"
-    save_weights(deeper, build_spatial_module(other.spatial), {"spatial": asdict(other.spatial)})
+    save_weights(deeper, other, {})
     with pytest.raises(PainlitError, match=r"blocks\.1\.\S+ is not expected"):
-        pretrained_spatial_module(config(tmp_path), str(deeper))
+        load_weights(deeper, build_spatial_module(config(tmp_path).spatial))
+
+
+def test_tensors_that_are_not_those_of_the_json_are_refused(tmp_path):
+    path, other = (leave(tmp_path, "pretrain-stage1", name, age) for name, age in (("one", 1), ("other", 2)))
+    settled, _ = spatial(config(tmp_path), str(path))
+    path.write_bytes(other.read_bytes())
+    with pytest.raises(PainlitError, match=r"holds other tensors than spatial\.json is about"):
+        spatial(config(tmp_path), str(path))
+    path.with_suffix(".json").write_bytes(other.with_suffix(".json").read_bytes())
+    with pytest.raises(PainlitError, match="has changed since this run began"):
+        settled.load_into(build_spatial_module(config(tmp_path).spatial))
 
 
 def test_weights_that_do_not_tell_their_normalisation_are_refused(tmp_path):
     path = leave(tmp_path, "pretrain-stage1", "silent", 1, mean=None, std=None)
     with pytest.raises(PainlitError, match=r"spatial\.mean is None.*spatial\.std is None"):
-        pretrained_spatial_module(config(tmp_path), str(path))
+        spatial(config(tmp_path), str(path))
 
 
 def test_stage_2_starts_from_stage_1_alone(tmp_path):
     older = leave(tmp_path, "pretrain-stage1", "one", age=9)
     leave(tmp_path, "pretrain-stage2", "two", age=1)
-    assert pretrained_spatial_module(config(tmp_path), "auto", ["pretrain-stage1"]).source == str(older)
+    assert spatial(config(tmp_path), "auto", ["pretrain-stage1"])[0].source == str(older)
 
 
 def test_a_stage_can_be_named(tmp_path):
     one = leave(tmp_path, "pretrain-stage1", "one", age=9)
     two = leave(tmp_path, "pretrain-stage2", "two", age=1)
-    assert pretrained_spatial_module(config(tmp_path), "stage1").source == str(one)
-    assert pretrained_spatial_module(config(tmp_path), "stage2").source == str(two)
+    assert spatial(config(tmp_path), "stage1")[0].source == str(one)
+    assert spatial(config(tmp_path), "stage2")[0].source == str(two)
     two.unlink()
     with pytest.raises(PainlitError, match="run make pretrain-stage2"):
-        pretrained_spatial_module(config(tmp_path), "stage2")
+        spatial(config(tmp_path), "stage2")
 
 
 def test_a_temporal_module_starts_from_stage_1_but_for_its_scores(tmp_path):
@@ -158,11 +171,13 @@ def test_a_temporal_module_starts_from_stage_1_but_for_its_scores(tmp_path):
     leave_temporal(tmp_path, "new", 2)
     settings = config(tmp_path, *TEMPORAL)
     torch.manual_seed(77)
-    module = build_temporal_module(settings)
+    module = build_temporal_module(settings.model.temporal)
     before = {name: tensor.clone() for name, tensor in module.state_dict().items() if "perceiver" not in name}
-    load_pretrained_temporal_module(settings, module)
+    resolve_weights(settings, "temporal", "auto").load_into(module.perceiver)
     torch.manual_seed(2)
-    assert digest(module.perceiver.state_dict()) == digest(build_temporal_module(settings).perceiver.state_dict())
+    assert digest(module.perceiver.state_dict()) == digest(
+        build_temporal_module(settings.model.temporal).perceiver.state_dict()
+    )
     assert before
     assert all(torch.equal(module.state_dict()[name], tensor) for name, tensor in before.items())
 
@@ -171,9 +186,8 @@ def test_a_temporal_module_starts_from_stage_1_but_for_its_scores(tmp_path):
 def test_a_temporal_module_of_another_size_is_refused(tmp_path, size: str):
     leave_temporal(tmp_path, "small", 1)
     other = config(tmp_path, *TEMPORAL, f"model.temporal.{size}=16")
-    module = build_temporal_module(other)
-    with pytest.raises(PainlitError, match=r"does not fit"):
-        load_pretrained_temporal_module(other, module)
+    with pytest.raises(PainlitError, match=rf"model\.temporal\.{size} is 16, the weights' JSON says"):
+        resolve_weights(other, "temporal", "auto")
 
 
 def leave_encoder(runs: Path, name: str, age: int) -> Path:
@@ -189,28 +203,32 @@ def leave_encoder(runs: Path, name: str, age: int) -> Path:
 
 def test_all_folds_take_the_weights_found_once(tmp_path):
     path, encoder = leave_temporal(tmp_path, "first", 9), leave_encoder(tmp_path, "first", 9)
-    fixed = with_found_weights(config(tmp_path, *TEMPORAL, *ENCODER))
+    settled = resolve_sources(config(tmp_path, *TEMPORAL, *ENCODER, "model.modality=heart_rate"))
     leave_temporal(tmp_path, "later", 1)
     leave_encoder(tmp_path, "later", 1)
-    for settings in (fixed, with_found_weights(fixed)):
-        assert settings.model.temporal.weights == str(path)
-        assert settings.model.heart_rate_encoder.weights == str(encoder)
-    assert {"temporal weights", "heart rate encoder weights"} == weights_fingerprints(fixed).keys()
+    assert (settled.temporal.source, settled.heart_rate_encoder.source) == (str(path), str(encoder))
+    assert settled.digests() == {
+        "temporal weights": settled.temporal.sha256,
+        "heart rate encoder weights": settled.heart_rate_encoder.sha256,
+    }
 
 
 def test_a_model_that_reads_no_heart_rate_needs_no_encoder(tmp_path):
     leave_temporal(tmp_path, "first", 9)
-    fixed = with_found_weights(config(tmp_path, *TEMPORAL, "model.modality=video"))
-    assert fixed.model.heart_rate_encoder.weights == "auto"
-    assert "heart rate encoder weights" not in weights_fingerprints(fixed)
+    settled = resolve_sources(
+        config(tmp_path, *TEMPORAL, "model.modality=video", "train.joint=true", "embed.weights=untrained")
+    )
+    assert settled.heart_rate_encoder is None
+    assert settled.digests().keys() == {"temporal weights", "spatial weights"}
 
 
-def test_fingerprints_are_of_the_tensors_not_of_the_name(tmp_path):
+def test_digests_are_of_the_tensors_not_of_the_name(tmp_path):
     path, other = leave_temporal(tmp_path, "a", 1), leave_temporal(tmp_path, "b", 2)
     copy = tmp_path / "copy.safetensors"
-    copy.write_bytes(path.read_bytes())
-    video = "model.modality=video"
-    found = [weights_fingerprints(config(tmp_path, video, f"model.temporal.weights={p}")) for p in (path, copy, other)]
+    for ending in (".safetensors", ".json"):
+        copy.with_suffix(ending).write_bytes(path.with_suffix(ending).read_bytes())
+    settings = config(tmp_path, *TEMPORAL)
+    found = [resolve_weights(settings, "temporal", str(p)).sha256 for p in (path, copy, other)]
     assert found[0] == found[1] != found[2]
     with pytest.raises(PainlitError, match=r"gone\.safetensors do not exist"):
-        weights_fingerprints(config(tmp_path, video, f"model.temporal.weights={tmp_path}/gone.safetensors"))
+        resolve_weights(settings, "temporal", f"{tmp_path}/gone.safetensors")

@@ -9,20 +9,23 @@ from __future__ import annotations
 import os
 import signal
 import sys
+import time
 from collections.abc import Sequence
 from multiprocessing import connection
 from multiprocessing.process import BaseProcess
 
 from painlit.config import Config, from_dict
-from painlit.loso.job import TOLD, FoldJob, checked, reason, work
+from painlit.loso.finished import is_finished
+from painlit.loso.job import EXIT_HELD, EXIT_USER_ERROR, FoldJob, Outcomes, checked, reason, work
 from painlit.loso.progress import LosoProgress
+from painlit.runs.folder import is_held
 from painlit.system.devices import check_accelerator
 from painlit.system.processes import cores, end_with_parent, forking
 
 _LOOK_EVERY = 1.0  # s between looks at how far the folds are
 
 
-def run_folds(jobs: Sequence[FoldJob], progress: LosoProgress) -> dict[str, str]:
+def run_folds(jobs: Sequence[FoldJob], progress: LosoProgress) -> Outcomes:
     """See `painlit.loso.engines.Engine`."""
     config = from_dict(jobs[0].config)
     check_accelerator("train.accelerator", config.train.accelerator)  # once, and not in every fold
@@ -30,36 +33,52 @@ def run_folds(jobs: Sequence[FoldJob], progress: LosoProgress) -> dict[str, str]
     slots = list(range(fold_slots(config, gpus, progress.folds)))
     threads = config.loso.threads or max(1, cores() // len(slots))
     context = forking()
-    waiting, running, failed = list(jobs), dict[int, tuple[FoldJob, int, BaseProcess]](), dict[str, str]()
+    waiting, running, ended = list(jobs), dict[int, tuple[FoldJob, int, BaseProcess]](), Outcomes()
     tried_again: set[str] = set()
     try:
         while waiting or running:
-            while waiting and slots:
-                job, slot = waiting.pop(0), slots.pop(0)
+            while slots and (job := _take(waiting, progress)):
+                slot = slots.pop(0)
                 fold = context.Process(target=_fold_process, args=(job, slot % gpus if gpus else None, threads))
                 fold.start()
                 running[fold.sentinel] = (job, slot, fold)
-            ended = connection.wait(list(running), timeout=_LOOK_EVERY)
-            progress.look()
-            for sentinel in [s for s in running if s in ended]:
-                job, slot, process = running.pop(sentinel)
+            if not running and waiting:
+                time.sleep(_LOOK_EVERY)  # other calls hold all that is left
+            for sentinel in connection.wait(list(running), timeout=_LOOK_EVERY):
+                job, slot, process = running.pop(sentinel)  # type: ignore[arg-type]
                 process.join()
                 slots.append(slot)
                 outcome = checked(process.exitcode or 0, job)
                 if not outcome:
+                    ended.trained.append(job.name)
                     progress.finished(job.name)
-                elif outcome != TOLD and job.name not in tried_again:
+                elif outcome == EXIT_HELD:
+                    waiting.append(job)
+                elif outcome != EXIT_USER_ERROR and job.name not in tried_again:
                     tried_again.add(job.name)
                     waiting.append(job)
                     progress.say(f"fold {job.name}: {reason(outcome, job)}; it will be tried once more")
                 else:
-                    failed[job.name] = reason(outcome, job)
+                    ended.failed[job.name] = reason(outcome, job)
+            progress.look()
     finally:
         for _, _, process in running.values():
             process.terminate()
         for _, _, process in running.values():
             process.join()
-    return failed
+    return ended
+
+
+def _take(waiting: list[FoldJob], progress: LosoProgress) -> FoldJob | None:
+    """The next fold that nobody holds; those that other calls have finished leave the queue."""
+    for job in list(waiting):
+        if is_finished(job.folder):
+            waiting.remove(job)
+            progress.finished(job.name)
+        elif not is_held(job.folder):
+            waiting.remove(job)
+            return job
+    return None
 
 
 def fold_slots(config: Config, gpus: int, folds: int) -> int:

@@ -11,6 +11,7 @@ import multiprocessing
 import os
 import signal
 import socket
+import time
 import traceback
 from collections import deque
 from collections.abc import Mapping, Sequence
@@ -21,12 +22,13 @@ from typing import TYPE_CHECKING, Any
 
 from painlit.config import Config, from_dict
 from painlit.errors import PainlitError
-from painlit.loso.job import TOLD, FoldJob, checked, reason, work
+from painlit.loso.finished import is_finished
+from painlit.loso.job import EXIT_HELD, EXIT_USER_ERROR, FoldJob, Outcomes, checked, reason, work
 from painlit.loso.progress import LosoProgress
 from painlit.system.processes import end_with_parent
 
 if TYPE_CHECKING:
-    from painlit.clips.pain_clips import PainClips
+    from painlit.loso.data import FoldData
 
 _LOOK_EVERY = 1.0  # s between looks at how far the folds are
 _NODE_DEATHS = 3  # times that Ray starts a fold again when its node or its process dies
@@ -35,7 +37,7 @@ _ANSWER = 10.0  # s for a cluster's address to answer
 _OBJECT_STORE = 128 * 2**20  # bytes; the clips of all folds are one object of a few MB
 
 
-def run_folds(jobs: Sequence[FoldJob], progress: LosoProgress) -> dict[str, str]:
+def run_folds(jobs: Sequence[FoldJob], progress: LosoProgress) -> Outcomes:
     """See `painlit.loso.engines.Engine`.
 
     Raises:
@@ -48,7 +50,7 @@ def run_folds(jobs: Sequence[FoldJob], progress: LosoProgress) -> dict[str, str]
     driver = context.Process(target=_drive, args=(list(jobs), theirs))
     driver.start()
     theirs.close()
-    failed: dict[str, str] = {}
+    outcomes = Outcomes()
     open_jobs = {job.name: job for job in jobs}
     try:
         while open_jobs:
@@ -64,18 +66,19 @@ def run_folds(jobs: Sequence[FoldJob], progress: LosoProgress) -> dict[str, str]
             name, why = values
             del open_jobs[name]
             if why:
-                failed[name] = why
+                outcomes.failed[name] = why
             else:
+                outcomes.trained.append(name)
                 progress.finished(name)
     except EOFError:  # the driver has ended, and Ray ended it
         gone = "the Ray cluster went away (its head, or the node of this machine); start it and run the same command"
-        failed |= dict.fromkeys(open_jobs, gone)
+        outcomes.failed |= dict.fromkeys(open_jobs, gone)
     finally:
         if not open_jobs:
             driver.join(_SHUTDOWN)
         driver.terminate()
         driver.join()
-    return failed
+    return outcomes
 
 
 def _drive(jobs: list[FoldJob], told: connection.Connection) -> None:
@@ -99,19 +102,22 @@ def _run(jobs: list[FoldJob], told: connection.Connection) -> None:
     _connect(config)
     options = _resources(config, [node["Resources"] for node in ray.nodes() if node["Alive"]])
     task: Any = ray.remote(**options)(_fold_task)
-    here, clips = os.getcwd(), ray.put(jobs[0].clips)  # once, not with each fold
+    here, data = os.getcwd(), ray.put(jobs[0].data)  # once, not with each fold
     waiting, running, again = deque(jobs), dict[Any, FoldJob](), set[str]()
     limit = config.loso.workers or len(jobs)
     while waiting or running:
         while waiting and len(running) < limit:
             job = waiting.popleft()
-            light = replace(job, clips=None)
-            running[task.options(name=f"fold {job.name}").remote(light, clips, here, config.loso.threads or 1)] = job
+            light = replace(job, data=None)
+            running[task.options(name=f"fold {job.name}").remote(light, data, here, config.loso.threads or 1)] = job
         ended, _ = ray.wait(list(running), num_returns=1)
         for reference in ended:
             job = running.pop(reference)
             why, once_more = _outcome(reference, job)
-            if once_more and job.name not in again:
+            if why is None:  # held by another call, or by a node that seemed dead
+                time.sleep(_LOOK_EVERY)
+                waiting.append(job)
+            elif once_more and job.name not in again:
                 again.add(job.name)
                 waiting.append(job)
                 told.send(("say", f"fold {job.name}: {why}; it will be tried once more"))
@@ -169,16 +175,16 @@ def _resources(config: Config, nodes: Sequence[Mapping[str, float]]) -> dict[str
     return options
 
 
-def _fold_task(job: FoldJob, clips: PainClips, folder: str, threads: int) -> int:
+def _fold_task(job: FoldJob, data: FoldData, folder: str, threads: int) -> int:
     """What a node does: the fold, from the project's folder. Returns its outcome, -1 if the node lacks the folder."""
     if not job.folder.parents[1].is_dir() or not Path(folder).is_dir():
         return -1
     os.chdir(folder)
-    return work(replace(job, clips=clips), threads)
+    return 0 if is_finished(job.folder) else work(replace(job, data=data), threads)
 
 
-def _outcome(reference: Any, job: FoldJob) -> tuple[str, bool]:
-    """Why a fold failed, or nothing, and whether another try may help."""
+def _outcome(reference: Any, job: FoldJob) -> tuple[str | None, bool]:
+    """Why a fold failed, or nothing, or None where another process holds it; and whether another try may help."""
     import ray
 
     try:
@@ -187,5 +193,7 @@ def _outcome(reference: Any, job: FoldJob) -> tuple[str, bool]:
         return f"{type(error).__name__}: {str(error).splitlines()[0]}, see {job.log}", False
     if outcome == -1:
         return f"a node does not see {job.folder.parents[1]}: all nodes must have it at the same path", False
+    if outcome == EXIT_HELD:
+        return None, False
     outcome = checked(outcome, job)
-    return (reason(outcome, job) if outcome else ""), outcome not in (0, TOLD)
+    return (reason(outcome, job) if outcome else ""), outcome not in (0, EXIT_USER_ERROR)

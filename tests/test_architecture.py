@@ -1,0 +1,114 @@
+"""The house: imports go down, in no circle, and the library knows neither its data sets nor its commands."""
+
+import ast
+from collections import defaultdict
+from pathlib import Path
+
+import pytest
+
+ROOT = Path(__file__).parents[1]
+FLOORS = (
+    {"errors", "losses"},
+    {"system"},
+    {"config"},
+    {"models", "signals"},
+    {"runs"},
+    {"weights"},
+    {"clips", "images"},
+    {"training"},
+    {"tasks"},
+    {"loso"},
+    {"inference"},
+    {"report"},
+)
+"""Rooms of painlit from the ground up; those on one floor do not know each other. `losses` is plain torch."""
+
+
+def imports_of(file: Path) -> set[str]:
+    """Modules that a file imports, also those for type checking alone and those inside functions."""
+    found: set[str] = set()
+    for node in ast.walk(ast.parse(file.read_text())):
+        if isinstance(node, ast.Import):
+            found |= {alias.name for alias in node.names}
+        elif isinstance(node, ast.ImportFrom):
+            assert not node.level, f"{file}: imports are absolute"
+            module = node.module or ""
+            below = {f"{module}.{alias.name}" for alias in node.names}
+            found |= {name for name in below if is_module(name)} or {module}
+    return found
+
+
+def is_module(name: str) -> bool:
+    path = ROOT / name.replace(".", "/")
+    return path.with_suffix(".py").is_file() or (path / "__init__.py").is_file()
+
+
+def module_of(file: Path) -> str:
+    parts = file.relative_to(ROOT).with_suffix("").parts
+    return ".".join(parts[:-1] if parts[-1] == "__init__" else parts)
+
+
+def files(package: str) -> list[Path]:
+    return sorted((ROOT / package).rglob("*.py"))
+
+
+def floor_of(module: str) -> int:
+    parts = module.split(".")
+    return len(FLOORS) if len(parts) == 1 else next(k for k, rooms in enumerate(FLOORS) if parts[1] in rooms)
+
+
+def upward(file: Path) -> set[str]:
+    """Imports of a file of painlit that go up, or across a floor."""
+    here = module_of(file)
+    ours = {name for name in imports_of(file) if name.split(".")[0] == "painlit"}
+    room = here.split(".")[1:2]
+    return {name for name in ours if name.split(".")[1:2] != room and floor_of(name) >= floor_of(here)}
+
+
+@pytest.mark.parametrize("file", files("painlit"), ids=module_of)
+def test_imports_go_down(file: Path):
+    assert upward(file) == set()
+
+
+@pytest.mark.parametrize(
+    ("package", "forbidden"),
+    [("painlit", {"data_modules", "experiments", "tests"}), ("data_modules", {"experiments", "tests"})],
+)
+def test_nothing_imports_what_stands_on_it(package: str, forbidden: set[str]):
+    wrong = {(module_of(f), name) for f in files(package) for name in imports_of(f) if name.split(".")[0] in forbidden}
+    assert wrong == set()
+
+
+def test_there_is_no_circle():
+    graph = defaultdict(set)
+    for package in ("painlit", "data_modules", "experiments"):
+        for file in files(package):
+            graph[module_of(file)] = {n for n in imports_of(file) if n.split(".")[0] == package} - {module_of(file)}
+    finished: set[str] = set()
+
+    def visit(module: str, path: tuple[str, ...]) -> None:
+        assert module not in path, f"a circle: {' -> '.join([*path[path.index(module) :], module])}"
+        if module in finished:
+            return
+        for other in graph[module]:
+            visit(other, (*path, module))
+        finished.add(module)
+
+    for module in list(graph):
+        visit(module, ())
+
+
+def test_the_rooms_are_few():
+    rooms = {path.stem for path in (ROOT / "painlit").iterdir() if path.stem not in ("__init__", "__pycache__")}
+    assert rooms <= set().union(*FLOORS)
+    assert len(list((ROOT / "painlit").glob("*.py"))) == 3
+
+
+def test_the_check_sees_an_import_that_goes_up(tmp_path, monkeypatch):
+    monkeypatch.setitem(globals(), "ROOT", tmp_path)
+    (tmp_path / "painlit" / "loso").mkdir(parents=True)
+    (tmp_path / "painlit" / "loso" / "run.py").touch()
+    low = tmp_path / "painlit" / "clips"
+    low.mkdir()
+    (low / "table.py").write_text("def f():\n    from painlit.loso.run import run_loso\n")
+    assert upward(low / "table.py") == {"painlit.loso.run"}
