@@ -60,7 +60,8 @@ class EmotionDataModule(DrawnDataModule):
 
     def prepare_data(self) -> None:
         """Make the indices under runs/index, unless they are there."""
-        open_emotion_indices(self.config)
+        if not hasattr(self, "indices"):
+            open_emotion_indices(self.config)
 
     def setup(self, stage: str | None = None) -> None:
         """Open the indices and divide the images."""

@@ -45,7 +45,8 @@ class FaceDataModule(DrawnDataModule):
 
     def prepare_data(self) -> None:
         """Make the index under runs/index, unless it is there."""
-        open_face_index(self.config)
+        if not hasattr(self, "index"):
+            open_face_index(self.config)
 
     def setup(self, stage: str | None = None) -> None:
         """Open the index and divide the images."""

@@ -99,6 +99,7 @@ def group(kind: type[Group], values: Group | Mapping[str, Any] | None) -> Group:
 
     A dict of another version is read: what it lacks is at its default, and what the schema no longer knows is left out.
 
+    >>> from painlit.config import TrainConfig
     >>> group(TrainConfig, {"epochs": 60, "of_another_version": 1}).epochs
     60
     """

@@ -13,7 +13,6 @@ from data_modules.photographs.check import SAMPLE, Sample, check_images
 from data_modules.photographs.expression_folders import ExpressionFolders
 from data_modules.photographs.identities import IdentityTree
 from data_modules.photographs.raf_db import RAF_BASIC_CLASSES, RAFDB
-from experiments import check_data
 from experiments.command import main
 from painlit.config import load
 from painlit.errors import PainlitError
@@ -253,7 +252,7 @@ def test_orl(shared_data: Path):
 def status(monkeypatch, *arguments: str) -> int:
     monkeypatch.setattr(sys, "argv", ["check_data", *arguments])
     with pytest.raises(SystemExit) as caught:
-        main(check_data.run, check_data.__doc__)
+        main("check-data")
     return caught.value.code
 
 

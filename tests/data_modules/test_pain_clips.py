@@ -5,7 +5,6 @@ from made_up_runs import clips_of, set_up, table_of
 
 from painlit.clips.sources import check_label_leakage, resolve_sources
 from painlit.clips.table import PreparedClip, table_path
-from painlit.config import from_dict
 from painlit.errors import PainlitError
 from painlit.models.normalisation import MEAN, STD
 from painlit.system.files import write_json
@@ -69,7 +68,9 @@ def test_a_clip_that_lacks_an_input_is_left_out_where_that_is_needed(configure):
     assert clips_of(config).excluded == excluded
     assert set(clips_of(configure("model.modality=video")).excluded) == {second, third}
     assert set(clips_of(configure("model.modality=heart_rate")).excluded) == {first}
-    assert set(clips_of(configure("model.modality=video", "train.joint=true")).excluded) == {second}
+    assert set(clips_of(configure("model.modality=video", "train.joint=true", "embed.weights=untrained")).excluded) == {
+        second
+    }
     assert not set(clips_of(config).names) & set(excluded)
 
 
@@ -111,8 +112,8 @@ def test_a_clip_with_other_boxes_must_be_embedded_again(configure):
     table.add(moved)
     with pytest.raises(PainlitError, match=f"(?s)1 clips.*{name}.*make embed"):
         clips_of(config)
-    for no_cache in ({"model": {"modality": "heart_rate"}}, {"train": {"joint": True}}):
-        assert clips_of(from_dict({**config.to_dict(), **no_cache})).names[0] == name
+    for no_cache in (["model.modality=heart_rate"], ["train.joint=true", "embed.weights=untrained"]):
+        assert clips_of(configure(*no_cache)).names[0] == name
 
 
 def test_a_clip_prepared_later_must_be_embedded_too(configure, one_more: str):

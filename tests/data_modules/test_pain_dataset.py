@@ -48,8 +48,8 @@ def test_a_batch_of_both_modalities(configure):
     [
         (("model.modality=video",), {"full", "tiles", "label", "clip"}),
         (("model.modality=heart_rate",), {"bpm", "label", "clip"}),
-        (("train.joint=true",), {"crops", "bpm", "label", "clip"}),
-        (("model.modality=video", "train.joint=true"), {"crops", "label", "clip"}),
+        (("train.joint=true", "embed.weights=untrained"), {"crops", "bpm", "label", "clip"}),
+        (("model.modality=video", "train.joint=true", "embed.weights=untrained"), {"crops", "label", "clip"}),
         (("model.modality=heart_rate", "train.joint=true"), {"bpm", "label", "clip"}),
     ],
 )
@@ -66,7 +66,8 @@ def test_a_batch_holds_what_the_modality_needs(configure, arguments: tuple[str, 
 
 def test_crops_are_kept_in_memory_only_if_they_fit(configure):
     for memory, kept in ((4.0, True), (0.0, False)):
-        config = configure("train.joint=true", "model.modality=video", f"train.crop_memory_gib={memory}")
+        joint = ("train.joint=true", "model.modality=video", "embed.weights=untrained")
+        config = configure(*joint, f"train.crop_memory_gib={memory}")
         clips = clips_of(config)
         dataset = set_up(config, train=clips.subject_names[:1]).train
         assert dataset.crop_bytes == 4 * FRAMES * 3 * 64 * 64

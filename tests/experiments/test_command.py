@@ -1,3 +1,4 @@
+import itertools
 import subprocess
 import sys
 from dataclasses import dataclass
@@ -95,7 +96,7 @@ def test_help_of_a_stage_lists_what_it_reads_and_runs_nothing(monkeypatch, capsy
     assert status(monkeypatch, fail(AssertionError("run")), "--help", stage=stage) == 0
     lines = capsys.readouterr().out.splitlines()
     assert lines[0] == f"{stage}: {STAGES[stage]}"
-    told = {line.split("=")[0].strip(): below for line, below in zip(lines, lines[1:], strict=False) if "=" in line}
+    told = {line.split("=")[0].strip(): below for line, below in itertools.pairwise(lines) if "=" in line}
     mine = {key for key, setting in settings().items() if stage in setting.stages}
     assert mine <= told.keys()
     assert not told.keys() & (settings().keys() - mine)

@@ -12,7 +12,7 @@ from painlit.runs.folder import fingerprint
 from painlit.system.files import file_digest, write_json
 
 ROW = "clip,subject,label,prediction,p0,p1\nann-1,ann,0,0,0.9,0.1\nann-2,ann,1,0,0.6,0.4\n"
-RUN = fingerprint(load(["train.lr=0.01"]), {"clips": "abc", "format": FOLD_FORMAT})
+RUN = fingerprint(load(["train.lr=0.01"]), {"clips": "abc", "format": FOLD_FORMAT}, "pain")
 
 
 @pytest.fixture
@@ -70,7 +70,7 @@ def test_a_fold_of_another_version_is_refused_and_says_so(fold: Path):
 
 def test_a_fold_copied_from_another_run_or_subject_is_refused(fold: Path):
     with pytest.raises(PainlitError, match=r"train\.lr was 0\.01 and is now 0\.02"):
-        check_folds([fold], fingerprint(load(["train.lr=0.02"]), {"clips": "abc", "format": FOLD_FORMAT}))
+        check_folds([fold], fingerprint(load(["train.lr=0.02"]), {"clips": "abc", "format": FOLD_FORMAT}, "pain"))
     with pytest.raises(PainlitError, match="clips was 'abc' and is now 'def'"):
         check_folds([fold], {**RUN, "clips": "def"})
     copied = fold.rename(fold.with_name("bob"))

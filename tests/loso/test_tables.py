@@ -10,6 +10,12 @@ from painlit.errors import PainlitError
 from painlit.report.paper_figures import PAPER_ROWS, deviations, paper_row
 
 
+def stage_of(config: Config) -> str | None:
+    if config.model.modality == "heart_rate":
+        return None
+    return "pretrain-stage1" if config.embed.weights == "stage1" else "pretrain-stage2"
+
+
 def test_there_is_a_file_for_each_row_and_no_other():
     assert sorted(path.stem for path in FOLDER.glob("*.yaml")) == sorted(row.name for row in PAPER_ROWS)
     assert len({row.name for row in PAPER_ROWS}) == 17
@@ -18,7 +24,8 @@ def test_there_is_a_file_for_each_row_and_no_other():
 @pytest.mark.parametrize("row", PAPER_ROWS, ids=lambda row: row.name)
 def test_a_file_says_what_its_row_is(row):
     path = FOLDER / f"{row.name}.yaml"
-    assert paper_row(load([f"config={path}"])) == (row, True)
+    config = load([f"config={path}"])
+    assert paper_row(config, stage_of(config)) == (row, True)
     told = " ".join(line.lstrip("# ") for line in path.read_text().splitlines() if line.startswith("#"))
     assert f"NP against P4 {row.np_vs_p4[0]:.2f} %, five classes {row.multilevel[0]:.2f} %" in told
     assert f"Table {row.table[0]}:" in told
@@ -29,7 +36,7 @@ def test_all_rows_and_tasks_are_runs_with_names_of_their_own():
     runs = list(table_runs(load()))
     assert len(runs) == 34
     assert len({run.config.folder("loso") for run in runs}) == 34
-    assert all(paper_row(run.config) == (run.row, True) for run in runs)
+    assert all(paper_row(run.config, stage_of(run.config)) == (run.row, True) for run in runs)
     assert {run.config.folder("embed") for run in runs} == {Path("runs/embed/biovid"), Path("runs/embed/biovid-stage1")}
 
 
@@ -46,7 +53,7 @@ def test_a_share_of_the_epochs_is_not_called_the_papers():
     config = load(["tables.epoch_share=0.01", "tables.rows=[table5_800_encoder_full_tilesc_augmnet]"])
     (one, _) = table_runs(config)
     assert (one.config.train.epochs, one.config.train.warmup_epochs) == (8, 0)
-    assert paper_row(one.config) == (one.row, False)
+    assert paper_row(one.config, stage_of(one.config)) == (one.row, False)
 
 
 def test_an_unknown_row_is_named():
@@ -55,10 +62,11 @@ def test_an_unknown_row_is_named():
 
 
 def test_deviations_name_the_keys():
-    assert deviations(Config()) == []
-    assert deviations(load(["train.lr=0.5", "clip.frames=16", "seed=3"])) == ["clip.frames", "train.lr"]
-    assert deviations(load(["embed.weights=untrained"])) == ["embed.weights"]
-    assert deviations(load(["embed.weights=untrained", "model.modality=heart_rate"])) == []
+    assert deviations(Config(), "pretrain-stage2") == []
+    changed = load(["train.lr=0.5", "clip.frames=16", "seed=3", "prepare.heart_rate_rule=paper", "loso.workers=2"])
+    assert deviations(changed, "pretrain-stage2") == ["clip.frames", "prepare.heart_rate_rule", "train.lr"]
+    assert deviations(Config(), "untrained") == ["embed.weights"]
+    assert deviations(load(["model.modality=heart_rate"]), None) == []
 
 
 def test_an_overlay_keeps_what_its_file_does_not_name(tmp_path: Path):

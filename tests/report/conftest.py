@@ -26,6 +26,7 @@ def results() -> dict:
         "selection": "oracle",
         "folds": 25,
         "folds_done": 24,
+        "spatial_stage": "pretrain-stage2",
         "remarks": ["stand-in data, not pain data <b>&</b>"],
         "excluded_clips": {"010114_m_21-BL1-081": "no face"},
         **evaluate(predictions),

@@ -20,7 +20,7 @@ from painlit.training.sampling import Draw
 TINY = (
     "spatial.image_size=48 spatial.depth=2 spatial.inner_dim=24 spatial.embed_dim=40 spatial.outer_heads=4 "
     "face.margin=0 images.workers=0 images.flip=false images.shift=0 images.scale=0 images.rotation=0 images.light=0 "
-    "stage2.train.epochs=1000 stage2.train.warmup_epochs=1 stage2.train.batch_size=32 stage2.train.lr=1e-3"
+    "stage2.train.warmup_epochs=0 stage2.train.batch_size=32 stage2.train.lr=4e-3"
 ).split()
 
 

@@ -2,6 +2,8 @@ from collections import Counter
 
 import numpy as np
 import pytest
+from lightning.fabric.utilities.data import _set_sampler_epoch
+from torch.utils.data import DataLoader, DistributedSampler
 
 from painlit.training.sampling import MixedBatches, Passes, batch_shares, draw_rows
 
@@ -144,10 +146,11 @@ def test_the_processes_together_see_the_batches_of_one(world_size: int, balanced
         assert sorted(draw for share in shares for draw in share) == sorted(batch)
 
 
-def test_the_trainer_finds_where_to_set_the_epoch():
-    sampler = batches()
-    sampler.sampler.set_epoch(5)
-    assert list(sampler) == epoch(batches(), 5)
+def test_the_trainer_finds_where_to_set_the_epoch_and_leaves_the_batches_as_they_are():
+    loader = DataLoader(range(10), sampler=batches(), batch_size=None)  # type: ignore[arg-type]
+    _set_sampler_epoch(loader, 5)
+    assert loader.sampler.epoch == 5
+    assert isinstance(loader.sampler, DistributedSampler), "what Lightning does not divide again"
 
 
 @pytest.mark.parametrize("world_size", [1, 2, 3, 50])
