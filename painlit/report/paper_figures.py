@@ -140,6 +140,6 @@ def _untold(config: Config) -> dict[str, object]:
     for key in ("epochs", "accelerator", "checkpoint_every", "crop_memory_gib", "joint_frames"):
         del train[key]
     loso = {key: getattr(config.loso, key) for key in ("protocol", "selection", "shuffle_labels")}
-    prepare = {key: getattr(config.prepare, key) for key in ("heart_rate_rule", "least_ecg_quality")}
+    prepare = {key: getattr(config.prepare, key) for key in ("heart_rate_rule", "least_ecg_quality", "r_peaks")}
     groups = {"clip": asdict(config.clip), "face": asdict(config.face), "prepare": prepare, "model": model}
     return flat({**groups, "spatial": asdict(config.spatial), "train": train, "loso": loso})
