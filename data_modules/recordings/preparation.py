@@ -12,6 +12,7 @@ from painlit.clips.clip import Clip
 from painlit.clips.table import PreparedClip
 from painlit.config import Config
 from painlit.errors import ClipError
+from painlit.signals.ecg.detectors import detect_r_peaks
 from painlit.signals.ecg.heart_rate import heart_rate_from_peaks
 from painlit.signals.ecg.pan_tompkins import find_r_peaks
 from painlit.signals.ecg.signal_quality import signal_quality
@@ -70,13 +71,14 @@ def _with_heart_rates(row: PreparedClip, clip: Clip, config: Config) -> Prepared
 
 
 def _heart_rates(clip: Clip, config: Config) -> tuple[np.ndarray, float]:
-    """Rates, (S,) bpm, and the signal's quality."""
+    """Rates, (S,) bpm, and the signal's quality, which our detector judges whichever finds the peaks."""
     ecg, rate = read_ecg(clip.ecg, config.clip.ecg_samples), config.clip.ecg_hz
     try:
-        peaks = find_r_peaks(ecg, rate)
+        ours, chosen = find_r_peaks(ecg, rate), config.prepare.r_peaks
+        peaks = ours.at if chosen == "pan_tompkins" else detect_r_peaks(chosen, ecg, rate)
         rule = config.prepare.heart_rate_rule
-        bpm = heart_rate_from_peaks(peaks.at, rate, config.clip.heart_rates, rule)  # type: ignore[arg-type]
-        return bpm, signal_quality(ecg, rate, peaks)
+        bpm = heart_rate_from_peaks(peaks, rate, config.clip.heart_rates, rule)  # type: ignore[arg-type]
+        return bpm, signal_quality(ecg, rate, ours)
     except ClipError as error:
         raise ClipError(f"{clip.ecg}: {error.what}", error.remedy) from error
 

@@ -28,7 +28,8 @@ def plain_perceiver(module: TemporalModule | HeartRateEncoder) -> nn.Module:
         from perceiver_pytorch import Perceiver
     except ImportError as error:
         raise PainlitError(
-            "perceiver-pytorch, the plain form to compare with, is not installed", "pip install painlit[bench]"
+            "perceiver-pytorch, the plain form to compare with, is not installed",
+            "pip install perceiver-pytorch==0.11.0",
         ) from error
     ours = module.perceiver
     blocks = list(ours.self_attentions)

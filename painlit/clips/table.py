@@ -29,6 +29,7 @@ CREATE TABLE IF NOT EXISTS clips (
     video_problem TEXT NOT NULL, ecg_problem TEXT NOT NULL, notes TEXT NOT NULL
 );
 """
+_ONCE_FIXED = {"prepare.r_peaks": "pan_tompkins"}  # settings that older tables lack, and what they were made with
 
 
 @dataclass(frozen=True)
@@ -90,6 +91,7 @@ class ClipTable:
         with self._connection() as connection:
             connection.executescript(_SCHEMA)
             stored = {k: json.loads(v) for k, v in connection.execute("SELECT key, value FROM settings")}
+            stored = stored and {**{k: v for k, v in _ONCE_FIXED.items() if k in settings}, **stored}
             if not stored:
                 connection.executemany(
                     "INSERT INTO settings VALUES (?, ?)", [(k, json.dumps(v)) for k, v in settings.items()]

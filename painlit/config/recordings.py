@@ -91,12 +91,19 @@ class FaceConfig:
         at_least("face.min_face", self.min_face, 0.01)
 
 
+R_PEAK_DETECTOR_NAMES = ("pan_tompkins", "hamilton", "christov", "engzee", "pan_tompkins_plus_plus", "xqrs")
+"""What finds R peaks; `painlit.signals.ecg.detectors` has one of each name."""
+
+
 @dataclass
 class PrepareConfig:
     """`make prepare`: boxes and heart rates of every clip."""
 
     heart_rate_rule: str = "overlap"
     """overlap: mean of the inter-beat intervals that cover a second; paper: only intervals inside it."""
+    r_peaks: str = "pan_tompkins"
+    """What finds R peaks: pan_tompkins (ours), biosppy's hamilton, christov, engzee or pan_tompkins_plus_plus, or
+    wfdb's xqrs. Signal quality is always judged by ours."""
     least_ecg_quality: float = field(default=0.15, metadata=affects("pain", read_by=("prepare",)))
     """Signal quality (0 to 1) below which a clip's heart rates are refused and named; 0 refuses none. Ours: 1.4 %
     of MIT-BIH's 5.5 s windows are below, and in more than half of these rates err by more than 5 bpm."""
@@ -111,4 +118,5 @@ class PrepareConfig:
         if not 0 <= self.least_ecg_quality <= 1:
             raise PainlitError(f"prepare.least_ecg_quality={self.least_ecg_quality}", "give a quality from 0 to 1")
         one_of("prepare.heart_rate_rule", self.heart_rate_rule, ["overlap", "paper"])
+        one_of("prepare.r_peaks", self.r_peaks, R_PEAK_DETECTOR_NAMES)
         at_least("prepare.workers", 1 if self.workers is None else self.workers, 1)

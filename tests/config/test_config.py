@@ -93,6 +93,7 @@ def test_a_value_of_the_wrong_kind_names_its_key(pair: str):
         (["loso.protocol=kfold"], "holdout"),
         (["loso.selection=best"], "inner"),
         (["prepare.heart_rate_rule=mean"], "overlap"),
+        (["prepare.r_peaks=gamboa"], "hamilton"),
         (["face.crop=none"], "per_clip"),
         (["log.wandb=on"], "disabled"),
         (["clip.frames=0"], "1 to 138"),

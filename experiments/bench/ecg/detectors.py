@@ -1,8 +1,9 @@
-"""R-peak detectors: ours, those of the libraries a user would pick, and any other function; peers' results are kept."""
+"""R-peak detectors: those of `prepare.r_peaks`, neurokit2's, and any other function; peers' results are kept."""
 
 import importlib
 import time
 from collections.abc import Callable
+from functools import partial
 from importlib.metadata import version
 from pathlib import Path
 from typing import NamedTuple
@@ -11,7 +12,7 @@ import numpy as np
 from numpy.typing import ArrayLike, NDArray
 
 from painlit.errors import PainlitError
-from painlit.signals.ecg.pan_tompkins import pan_tompkins
+from painlit.signals.ecg.detectors import R_PEAK_DETECTORS, detect_r_peaks
 from painlit.system.files import atomic_path
 
 Detect = Callable[[NDArray[np.float64], float], ArrayLike]
@@ -32,7 +33,7 @@ class Detector(NamedTuple):
 
 
 def detectors(others: list[str]) -> list[Detector]:
-    """Ours and its peers, each as its own documentation uses it, and `module:function` of the user's.
+    """Ours and its peers, by the same door as `make prepare`; neurokit2's, as it documents them; the user's own.
 
     Raises:
         PainlitError: neurokit2 is not installed, or a function cannot be found.
@@ -40,10 +41,7 @@ def detectors(others: list[str]) -> list[Detector]:
     try:
         neurokit = importlib.import_module("neurokit2")
     except ImportError as error:
-        raise PainlitError("neurokit2 is not installed", "pip install painlit[bench]") from error
-    biosppy = importlib.import_module("biosppy.signals.ecg")
-    tools = importlib.import_module("biosppy.signals.tools")
-    wfdb = importlib.import_module("wfdb.processing")
+        raise PainlitError("neurokit2 is not installed", 'pip install "neurokit2>=0.2.10"') from error
 
     def neurokit_method(method: str) -> Detect:
         def detect(ecg: NDArray[np.float64], rate: float) -> ArrayLike:
@@ -52,21 +50,10 @@ def detectors(others: list[str]) -> list[Detector]:
 
         return detect
 
-    def hamilton(ecg: NDArray[np.float64], rate: float) -> ArrayLike:
-        # The filter of biosppy.signals.ecg.ecg(), which this segmenter expects to have run.
-        clean = tools.filter_signal(ecg, "FIR", "bandpass", int(1.5 * rate), [0.67, 45], rate)["signal"]
-        return biosppy.hamilton_segmenter(clean - clean.mean(), rate)["rpeaks"]
-
-    def plus_plus(ecg: NDArray[np.float64], rate: float) -> ArrayLike:
-        return biosppy.Pan_Tompkins_Plus_Plus_segmenter(ecg, rate)["rpeaks"]
-
     return [
-        Detector("painlit", pan_tompkins, None),
+        *(_of_registry(name, detector.package) for name, detector in R_PEAK_DETECTORS.items()),
         Detector("neurokit2 pantompkins1985", neurokit_method("pantompkins1985"), version("neurokit2")),
         Detector("neurokit2 default", neurokit_method("neurokit"), version("neurokit2")),
-        Detector("biosppy hamilton", hamilton, version("biosppy")),
-        Detector("biosppy Pan-Tompkins++", plus_plus, version("biosppy")),
-        Detector("wfdb xqrs", lambda ecg, rate: wfdb.xqrs_detect(ecg, rate, verbose=False), version("wfdb")),
         *(Detector(name, _named(name), None) for name in others),
     ]
 
@@ -128,6 +115,11 @@ def _try(detector: Detector, ecg: NDArray[np.float64], rate: float) -> NDArray[n
         return np.sort(np.asarray(detector.detect(ecg, rate), np.float64).astype(np.int64))
     except Exception:  # a peer may fail in any way on a short clip: that is counted and printed
         return None
+
+
+def _of_registry(name: str, package: str | None) -> Detector:
+    detect = partial(detect_r_peaks, name)
+    return Detector(f"{package} {name}", detect, version(package)) if package else Detector("painlit", detect, None)
 
 
 def _named(name: str) -> Detect:

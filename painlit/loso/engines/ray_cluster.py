@@ -44,7 +44,7 @@ def run_folds(jobs: Sequence[FoldJob], progress: LosoProgress) -> Outcomes:
         PainlitError: Ray is not installed, the cluster cannot be reached, or a node does not see the runs folder.
     """
     if importlib.util.find_spec("ray") is None:
-        raise PainlitError("loso.engine=ray needs Ray", "pip install 'painlit[cluster]', or use loso.engine=local")
+        raise PainlitError("loso.engine=ray needs Ray", 'pip install "ray>=2.40", or use loso.engine=local')
     context = multiprocessing.get_context("spawn")
     ours, theirs = context.Pipe(duplex=False)
     driver = context.Process(target=_drive, args=(list(jobs), theirs))
