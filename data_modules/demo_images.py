@@ -17,7 +17,7 @@ import numpy as np
 from data_modules.affectnet import AFFECTNET_CLASSES
 from data_modules.cfee import CFEE_CLASSES
 from data_modules.demo_expressions import BASIC, strengths
-from data_modules.demo_photographs import photograph, posed, somebody, write_jpeg
+from data_modules.demo_photographs import STRANGER_WARP, photograph, posed, somebody, write_jpeg
 from data_modules.demo_portrait import portrait
 from data_modules.identities import BOX_COLUMNS
 from data_modules.raf_db import RAF_BASIC_CLASSES, RAF_COMPOUND_CLASSES
@@ -25,10 +25,10 @@ from painlit.files import atomic_path, write_text
 
 IDENTITIES = {"train": 10, "test": 2}
 """VGGFace2's identities by division."""
-IDENTITY_IMAGES, CFEE_PEOPLE = 12, 6
-AFFECTNET_IMAGES = {"train_set": 10, "val_set": 4}
+IDENTITY_IMAGES, CFEE_PEOPLE = 12, 12
+AFFECTNET_IMAGES = {"train_set": 20, "val_set": 5}
 """Of each expression."""
-RAF_IMAGES = {"basic": {"train": 8, "test": 4}, "compound": {"train": 6, "test": 3}}
+RAF_IMAGES = {"basic": {"train": 16, "test": 5}, "compound": {"train": 14, "test": 4}}
 """Of each expression."""
 DEMO_IMAGES = (
     sum(IDENTITIES.values()) * IDENTITY_IMAGES
@@ -39,7 +39,7 @@ DEMO_IMAGES = (
 )
 """Images in all: as often `make_demo_images` calls `advance`."""
 
-_IDENTITY_WARP, _STRANGER_WARP = 8.0, 4.0  # px of the portrait; where expressions are learnt, faces differ less
+_IDENTITY_WARP = 8.0  # px of the portrait
 _WORDS = {
     "happy": "happiness", "happily": "happiness", "sad": "sadness", "sadly": "sadness", "surprised": "surprise",
     "fearful": "fear", "fearfully": "fear", "angry": "anger", "angrily": "anger", "disgusted": "disgust",
@@ -108,7 +108,7 @@ def _make_affectnet(root: Path, base: np.ndarray, generator: np.random.Generator
     for folder, images in AFFECTNET_IMAGES.items():
         for _ in range(images):
             for label, name in enumerate(AFFECTNET_CLASSES):
-                face = somebody(generator, _STRANGER_WARP)
+                face = somebody(generator, STRANGER_WARP)
                 pixels, _ = photograph(base, face, posed(generator, names.get(name, name)), generator)
                 write_jpeg(root / folder / "images" / f"{number}.jpg", pixels)
                 with atomic_path(root / folder / "annotations" / f"{number}_exp.npy") as path, open(path, "wb") as file:
@@ -127,7 +127,7 @@ def _make_raf_db(root: Path, base: np.ndarray, generator: np.random.Generator, a
                 for label, name in enumerate(classes, start=1):
                     number += 1
                     basic = [_WORDS.get(word, word) for word in name.split()]
-                    face = somebody(generator, _STRANGER_WARP)
+                    face = somebody(generator, STRANGER_WARP)
                     pixels, _ = photograph(base, face, posed(generator, *basic), generator, aligned=True)
                     stem = f"{division}_{number:05d}"
                     write_jpeg(root / part / "Image" / "aligned" / f"{stem}_aligned.jpg", pixels)
@@ -145,7 +145,7 @@ def _make_cfee(root: Path, base: np.ndarray, generator: np.random.Generator, adv
     }
     image = 1000
     for person in range(1, CFEE_PEOPLE + 1):
-        face = somebody(generator, _STRANGER_WARP)
+        face = somebody(generator, STRANGER_WARP)
         for code, basic in enumerate(cfee_expressions(), start=1):
             image += 1
             pixels, _ = photograph(base, face, posed(generator, *basic), generator)

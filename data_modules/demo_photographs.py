@@ -13,6 +13,8 @@ from data_modules.demo_portrait import SIZE, Look, coloured, draw_look, placed
 from painlit.errors import PainlitError
 from painlit.files import atomic_path
 
+STRANGER_WARP = 2.0
+"""px of the portrait by which faces are warped where expressions are learnt: less than where identities are."""
 _SIDE, _ALIGNED_SIDE = 128, 112  # px
 _FACE_MIDDLE, _FACE_HALF = (0.5, 0.42), (0.176, 0.22)  # an ellipse from hairline to chin, in shares of the portrait
 _ALIGNED_ZOOM = 1.45
