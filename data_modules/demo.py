@@ -1,10 +1,10 @@
 """Demo data in BioVid's layout, made by the project alone: an animated public-domain portrait and synthesised ECG.
 
-Each subject is a variant of one portrait, drawn as for the photographs of stage 2 (`demo_photographs.somebody`), with a
+Each subject is a variant of one portrait, drawn as for stage 2's photographs (`demo_photographs.somebody`), with a
 resting face of its own. A clip moves the head a little and, in every class, the face too. Its class sets how strongly a
-drawn expression (`demo_expressions.PAIN_LIKE`) appears in the course of the clip and how fast the heart beats, both with
-overlap between classes. The ECG is biosppy's synthesised beat, repeated with varying intervals, over baseline wander and
-noise.
+drawn expression (`demo_expressions.PAIN_LIKE`) appears in the course of the clip, and how fast the heart beats, both
+with overlap between classes. The ECG is biosppy's synthesised beat, repeated with varying intervals, over baseline
+wander and noise.
 
 It is no pain data: it shows that the pipeline runs and learns, and says nothing about pain.
 """
@@ -30,9 +30,9 @@ from painlit.config import ClipConfig
 from painlit.errors import PainlitError
 from painlit.files import atomic_path, write_text
 
-INTENSITY_SPREAD = 0.2
+INTENSITY_SPREAD = 0.25
 """Standard deviation between clips of a class in how strongly they show the expression, whose mean is label / 4."""
-BPM_PER_CLASS, BPM_SPREAD = 4.5, 4.0
+BPM_PER_CLASS, BPM_SPREAD = 4.0, 4.0
 """By how much the heart beats faster from class to class, and its standard deviation between clips of a class."""
 _EVERYDAY = ("neutral", "happiness", "sadness", "surprise")  # what a face may also do, in any class
 

@@ -45,13 +45,16 @@ BASIC: dict[str, dict[str, float]] = {
 """Strengths of the components in each expression, upon the portrait's smile."""
 
 PAIN_LIKE = {"frown": 0.9, "brows_up": -0.7, "eyes_wide": -0.9, "nose": 0.8, "mouth_open": 0.7, "mouth_wide": 0.5}
-"""What the demo's clips of the pain classes show: brows lowered, eyes narrowed, nose wrinkled, mouth open. Its parts are
-those that Prkachin and Solomon (2008, Pain 139:267) score; the mix and its strengths are ours, and it is no pain."""
+"""What the demo's clips of the pain classes show: brows lowered, eyes narrowed, nose wrinkled, mouth open.
+
+These are the parts that Prkachin and Solomon (2008, Pain 139:267) score; the mix and its strengths are ours, and it is
+no pain.
+"""
 
 
 def strengths(*basic: str) -> np.ndarray:
-    """Strength of each component, (9,), in a basic expression or, as the mean, in a compound of several."""
-    return np.mean([vector(BASIC[name]) for name in basic], axis=0)
+    """Strength of each component, (9,), in a basic expression or in a compound of several: of two, 0.7 of each."""
+    return np.sum([vector(BASIC[name]) for name in basic], axis=0) / np.sqrt(len(basic))
 
 
 def vector(mix: Mapping[str, float]) -> np.ndarray:
@@ -69,11 +72,11 @@ def expressed(base: np.ndarray, strength: np.ndarray, warp: np.ndarray | float =
     """
     displacement, darker, places = _fields()
     strength = np.asarray(strength, np.float32)
-    at = (places - np.tensordot(strength, displacement, axes=1) - warp).astype(np.float32, copy=False)
+    at = (places - np.einsum("c,cyxd->yxd", strength, displacement) - warp).astype(np.float32, copy=False)
     moved = cv2.remap(base, at[..., 0], at[..., 1], cv2.INTER_LINEAR, borderMode=cv2.BORDER_REFLECT)
     if base.ndim == 2:
         return moved.astype(np.float32)
-    shade = 1 - np.tensordot(np.clip(strength, 0, None), darker, axes=1)
+    shade = 1 - np.einsum("c,cyx->yx", np.clip(strength, 0, None), darker)
     return moved.astype(np.float32) * np.clip(shade, 0.2, 1)[..., None]
 
 

@@ -96,7 +96,7 @@ def _make_vggface2(
                 mood = generator.uniform(0, 0.7) * strengths(str(generator.choice(list(BASIC))))
                 pixels, box = photograph(base, face, mood, generator)
                 write_jpeg(root / division / person / f"{image:04d}_01.jpg", pixels)
-                writer.writerow([f"{person}/{image:04d}_01", *box])
+                writer.writerow([f"{person}/{image:04d}_01", *box()])
                 advance()
         tables[division] = table.getvalue()
     return tables

@@ -50,13 +50,12 @@ def run(config: Config, subjects: int = SUBJECTS, clips_per_class: int = CLIPS_P
         clips_per_class: Of each subject and class.
     """
     # Imported here, so that the processes that work for the steps, which import this module, do not wait for it.
-    import torch
-
     from data_modules.demo_heartbeats import make_demo_heartbeats
     from experiments import embed, loso, prepare, pretrain_ecg, pretrain_stage1, pretrain_stage2
+    from painlit.processes import share_cores
 
     started = time.monotonic()
-    torch.set_num_threads(1)  # networks this small are faster so, beside the process that decodes
+    share_cores()  # pictures and networks this small are faster on one thread, beside the processes that decode
     _title("demo data: photographs, videos and ECG, made of one portrait and one heartbeat")
     _make_pictures(config, subjects, clips_per_class)
     make_demo_heartbeats(Path(config.ecg.roots.mitbih).parent, config.seed)
@@ -127,9 +126,16 @@ def _print_summary(config: Config, result: DemoResult) -> None:
         )
     for name, classes in emotion_classes().items():
         value = result.stage2.get(f"val/{name}/accuracy")
-        table.add_row("pretrain-stage2", f"{name}, {classes} classes: accuracy", _percent(value), "", _percent(1 / classes))
+        table.add_row(
+            "pretrain-stage2", f"{name}, {classes} classes: accuracy", _percent(value), "", _percent(1 / classes)
+        )
     for modality, loso in result.loso.items():
-        table.add_row("loso", f"{modality.replace('_', ' ')}: accuracy", *_accuracy(loso.results), _percent(1 / len(config.classes)))
+        table.add_row(
+            "loso",
+            f"{modality.replace('_', ' ')}: accuracy",
+            *_accuracy(loso.results),
+            _percent(1 / len(config.classes)),
+        )
     Console(width=None if Console().is_terminal else 110).print("\n", table)
 
 
