@@ -52,9 +52,10 @@ def run(config: Config, subjects: int = SUBJECTS, clips_per_class: int = CLIPS_P
     # Imported here, so that the processes that work for the steps, which import this module, do not wait for it.
     from data_modules.demo_heartbeats import make_demo_heartbeats
     from experiments import embed, loso, prepare, pretrain_ecg, pretrain_stage1, pretrain_stage2
-    from painlit.processes import share_cores
+    from painlit.processes import share_cores, start_server
 
     started = time.monotonic()
+    start_server()  # it imports what loaders and folds need while the pictures are drawn
     share_cores()  # pictures and networks this small are faster on one thread, beside the processes that decode
     _title("demo data: photographs, videos and ECG, made of one portrait and one heartbeat")
     _make_pictures(config, subjects, clips_per_class)
