@@ -34,6 +34,7 @@ INTENSITY_SPREAD = 0.25
 """Standard deviation between clips of a class in how strongly they show the expression, whose mean is label / 4."""
 BPM_PER_CLASS, BPM_SPREAD = 4.0, 4.0
 """By how much the heart beats faster from class to class, and its standard deviation between clips of a class."""
+_LAST = Path("starting_point") / "samples.csv"
 _EVERYDAY = ("neutral", "happiness", "sadness", "surprise")  # what a face may also do, in any class
 
 
@@ -46,6 +47,11 @@ class Person:
     resting_face: np.ndarray
     """(9,) strengths of `demo_expressions.COMPONENTS`."""
     resting_bpm: float
+
+
+def is_complete(root: Path) -> bool:
+    """Whether all of it is there: the list of clips is written last."""
+    return (root / _LAST).is_file()
 
 
 def make_demo(
@@ -68,8 +74,7 @@ def make_demo(
         seed: Of everything random.
         advance: Called after each clip.
     """
-    samples = root / "starting_point" / "samples.csv"
-    if samples.is_file():
+    if is_complete(root):
         return root
     base = portrait()
     rows: list[list[object]] = []
@@ -91,7 +96,7 @@ def make_demo(
     text = io.StringIO()
     writer = csv.writer(text, delimiter="\t", lineterminator="\n")
     writer.writerows([SAMPLE_COLUMNS, *rows])
-    write_text(samples, text.getvalue())  # last: it marks the data as complete
+    write_text(root / _LAST, text.getvalue())
     return root
 
 

