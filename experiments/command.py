@@ -69,7 +69,7 @@ def main(stage: str, arguments: Sequence[str] | None = None) -> NoReturn:
     """Run a stage. Exit status 2: an error the user can mend; 130: Ctrl-C.
 
     Args:
-        stage: One of `STAGES`. Its module has `run(config)`, and `DEFAULTS` where other arguments come first.
+        stage: One of `STAGES`. Its module has `run(config)`, and `DEFAULTS` if a YAML file comes first.
         arguments: The command line's if None.
     """
     arguments = sys.argv[1:] if arguments is None else arguments

@@ -1,9 +1,10 @@
 """Demo data in BioVid's layout, made by the project alone: an animated public-domain portrait and synthesised ECG.
 
-Each subject is a variant of one portrait (`demo_portrait`): mirrored or not, stretched, tinted, lit and sized
-differently. A clip moves the head a little; its class sets how far the mouth opens and the brows draw together, and,
-with overlap between classes, how fast the heart beats. The ECG is biosppy's synthesised beat, repeated with varying
-intervals, over baseline wander and noise.
+Each subject is a variant of one portrait, drawn as for stage 2's photographs (`demo_photographs.somebody`), with a
+resting face of its own. A clip moves the head a little and, in every class, the face too. Its class sets how strongly a
+drawn expression (`demo_expressions.PAIN_LIKE`) appears in the course of the clip, and how fast the heart beats, both
+with overlap between classes. The ECG is biosppy's synthesised beat, repeated with varying intervals, over baseline
+wander and noise.
 
 It is no pain data: it shows that the pipeline runs and learns, and says nothing about pain.
 """
@@ -14,28 +15,43 @@ import csv
 import io
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass
+from functools import lru_cache
 from pathlib import Path
 
 import cv2
 import numpy as np
 from scipy.signal import resample_poly
 
-from data_modules.demo.portrait import SIZE, Look, coloured, draw_look, placed, portrait
+from data_modules.demo.expressions import COMPONENTS, PAIN_LIKE, expressed, strengths, vector
+from data_modules.demo.photographs import STRANGER_WARP, Face, somebody
+from data_modules.demo.portrait import SIZE, coloured, placed, portrait
 from data_modules.recordings.biovid import CLASS_TOKENS, SAMPLE_COLUMNS
 from painlit.config import ClipConfig
 from painlit.errors import PainlitError
 from painlit.system.files import atomic_path, write_text
 
-_MOUTH, _BROWS = (0.512, 0.54), (0.505, 0.332)  # x, y in shares of the cropped portrait
+INTENSITY_SPREAD = 0.25
+"""Standard deviation between clips of a class in how strongly they show the expression, whose mean is label / 4."""
+BPM_PER_CLASS, BPM_SPREAD = 4.0, 4.0
+"""By how much the heart beats faster from class to class, and its standard deviation between clips of a class."""
+_LAST = Path("starting_point") / "samples.csv"
+_EVERYDAY = ("neutral", "happiness", "sadness", "surprise")  # what a face may also do, in any class
 
 
 @dataclass(frozen=True)
 class Person:
-    """One demo subject: how the portrait is changed, and how the heart beats at rest."""
+    """One demo subject: how the portrait is changed, and how face and heart are at rest."""
 
     name: str
-    look: Look
+    face: Face
+    resting_face: np.ndarray
+    """(9,) strengths of `demo_expressions.COMPONENTS`."""
     resting_bpm: float
+
+
+def is_complete(root: Path) -> bool:
+    """Whether all of it is there: the list of clips is written last."""
+    return (root / _LAST).is_file()
 
 
 def make_demo(
@@ -58,8 +74,7 @@ def make_demo(
         seed: Of everything random.
         advance: Called after each clip.
     """
-    samples = root / "starting_point" / "samples.csv"
-    if samples.is_file():
+    if is_complete(root):
         return root
     base = portrait()
     rows: list[list[object]] = []
@@ -81,14 +96,15 @@ def make_demo(
     text = io.StringIO()
     writer = csv.writer(text, delimiter="\t", lineterminator="\n")
     writer.writerows([SAMPLE_COLUMNS, *rows])
-    write_text(samples, text.getvalue())  # last: it marks the data as complete
+    write_text(root / _LAST, text.getvalue())
     return root
 
 
 def _person(number: int, generator: np.random.Generator) -> Person:
     return Person(
         name=f"{number:02d}0100_{'wm'[number % 2]}_{20 + 7 * number % 46}",
-        look=draw_look(generator),
+        face=somebody(generator, STRANGER_WARP),
+        resting_face=strengths("neutral") + generator.normal(0, 0.1, len(COMPONENTS)),
         resting_bpm=generator.uniform(62, 78),
     )
 
@@ -96,41 +112,36 @@ def _person(number: int, generator: np.random.Generator) -> Person:
 def _write_video(
     path: Path, base: np.ndarray, person: Person, label: int, clip: ClipConfig, generator: np.random.Generator
 ) -> None:
-    frames, fps = clip.nominal_frames, clip.video_fps
-    strength = np.clip(label / 4 + generator.normal(0, 0.06), 0, 1)
-    onset = generator.uniform(0.1, 0.35) * frames
-    course = strength / (1 + np.exp(-(np.arange(frames) - onset) / (0.06 * frames)))
-    sway = np.cumsum(generator.normal(0, 0.35, (frames, 2)), axis=0)
+    frames, fps, look = clip.nominal_frames, clip.video_fps, person.face.look
+    intensity = np.clip(label / 4 + generator.normal(0, INTENSITY_SPREAD), 0, 1.3)
+    everyday = generator.uniform(0, 0.4) * strengths(str(generator.choice(_EVERYDAY)))
+    moved = _onset(frames, generator)[:, None] * intensity * vector(PAIN_LIKE)
+    moved = person.resting_face + moved + _onset(frames, generator)[:, None] * everyday  # (frames, 9)
+    sway = np.cumsum(generator.normal(0, 4 / np.sqrt(frames), (frames, 2)), axis=0)
     sway -= np.linspace(0, 1, frames)[:, None] * sway[-1]  # returns to where it began
-    grain = generator.normal(0, 3, base.shape)
+    grain = generator.normal(0, 3, base.shape).astype(np.float32)
     with atomic_path(path) as temporary:
         renamed = temporary.with_suffix(".mp4")  # OpenCV picks the container by the name's ending
         writer = cv2.VideoWriter(str(renamed), cv2.VideoWriter.fourcc(*"mp4v"), fps, (SIZE, SIZE))
         if not writer.isOpened():
             raise PainlitError(f"{path}: OpenCV cannot write MP4 videos", "install opencv-python from its wheel")
-        for intensity, (dx, dy) in zip(course, sway, strict=True):
-            face = coloured(placed(_expressed(base, float(intensity)), person.look, float(dx), float(dy)), person.look)
-            writer.write(np.clip(face + np.roll(grain, int(7 * dx), 1), 0, 255).astype(np.uint8)[..., ::-1])
+        for strength, (dx, dy) in zip(moved, sway, strict=True):
+            drawn = coloured(placed(expressed(base, strength, person.face.warp), look, float(dx), float(dy)), look)
+            pixels = np.clip(drawn + np.roll(grain, int(7 * dx), 1), 0, 255).astype(np.uint8)
+            writer.write(cv2.cvtColor(pixels, cv2.COLOR_RGB2BGR))
         writer.release()
         renamed.replace(temporary)  # if anything fails before, the next run overwrites it
 
 
-def _expressed(base: np.ndarray, intensity: float) -> np.ndarray:
-    """Mouth opened and brows drawn down and together: a smooth displacement around each."""
-    y, x = np.mgrid[0:SIZE, 0:SIZE].astype(np.float32) / SIZE
-    mouth = np.exp(-(((x - _MOUTH[0]) / 0.09) ** 2 + ((y - _MOUTH[1]) / 0.06) ** 2))
-    brows = np.exp(-(((x - _BROWS[0]) / 0.13) ** 2 + ((y - _BROWS[1]) / 0.04) ** 2))
-    dy = intensity * (-0.6 * (y - _MOUTH[1]) * mouth - 0.018 * brows)
-    dx = intensity * (0.2 * (x - _BROWS[0]) * brows - 0.25 * (x - _MOUTH[0]) * mouth)
-    at_x, at_y = ((x + dx) * SIZE).astype(np.float32), ((y + dy) * SIZE).astype(np.float32)
-    moved = cv2.remap(base, at_x, at_y, cv2.INTER_LINEAR, borderMode=cv2.BORDER_REPLICATE).astype(np.float32)
-    dark = intensity * np.exp(-(((x - _MOUTH[0]) / 0.045) ** 2 + ((y - _MOUTH[1]) / 0.02) ** 2))  # the open mouth
-    return moved * (1 - 0.6 * dark[..., None])
+def _onset(frames: int, generator: np.random.Generator) -> np.ndarray:
+    """(frames,) share 0..1 of an expression that appears early in the clip and stays."""
+    at = generator.uniform(0.1, 0.35) * frames
+    return 1 / (1 + np.exp(-(np.arange(frames) - at) / (0.06 * frames)))
 
 
 def _ecg_table(person: Person, label: int, clip: ClipConfig, generator: np.random.Generator) -> str:
     """A biosignal table with time in µs and ECG in mV."""
-    bpm = person.resting_bpm + 4.5 * label + generator.normal(0, 4)
+    bpm = person.resting_bpm + BPM_PER_CLASS * label + generator.normal(0, BPM_SPREAD)
     beat = _beat(clip.ecg_hz)
     ecg = np.zeros(clip.ecg_samples + 2 * len(beat))
     at = generator.uniform(0, 60 / bpm)
@@ -147,6 +158,7 @@ def _ecg_table(person: Person, label: int, clip: ClipConfig, generator: np.rando
     return "\n".join(["time\tgsr\tecg\temg_trapezius", *lines, ""])
 
 
+@lru_cache(maxsize=2)
 def _beat(sampling_rate: float) -> np.ndarray:
     """One synthesised heartbeat in mV, from P to T wave, without a step at its ends."""
     from biosppy.synthesizers.ecg import ecg

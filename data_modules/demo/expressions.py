@@ -6,6 +6,7 @@ shows a feeling.
 
 from __future__ import annotations
 
+from collections.abc import Mapping
 from functools import lru_cache
 
 import cv2
@@ -43,10 +44,22 @@ BASIC: dict[str, dict[str, float]] = {
 }
 """Strengths of the components in each expression, upon the portrait's smile."""
 
+PAIN_LIKE = {"frown": 0.9, "brows_up": -0.7, "eyes_wide": -0.9, "nose": 0.8, "mouth_open": 0.7, "mouth_wide": 0.5}
+"""What the demo's clips of the pain classes show: brows lowered, eyes narrowed, nose wrinkled, mouth open.
+
+These are the parts that Prkachin and Solomon (2008, Pain 139:267) score; the mix and its strengths are ours, and it is
+no pain.
+"""
+
 
 def strengths(*basic: str) -> np.ndarray:
-    """Strength of each component, (9,), in a basic expression or, as the mean, in a compound of several."""
-    return np.mean([[BASIC[name].get(component, 0.0) for component in COMPONENTS] for name in basic], axis=0)
+    """Strength of each component, (9,), in a basic expression or in a compound of several: of two, 0.7 of each."""
+    return np.sum([vector(BASIC[name]) for name in basic], axis=0) / np.sqrt(len(basic))
+
+
+def vector(mix: Mapping[str, float]) -> np.ndarray:
+    """Strength of each component, (9,), those that a mix does not name being 0."""
+    return np.array([mix.get(component, 0.0) for component in COMPONENTS])
 
 
 def expressed(base: np.ndarray, strength: np.ndarray, warp: np.ndarray | float = 0.0) -> np.ndarray:
@@ -57,20 +70,19 @@ def expressed(base: np.ndarray, strength: np.ndarray, warp: np.ndarray | float =
         strength: Of each component, (9,).
         warp: A further displacement in px, (SIZE, SIZE, 2).
     """
-    displacement, darker = _fields()
-    y, x = np.mgrid[0:SIZE, 0:SIZE].astype(np.float32)
-    at = np.stack([x, y], axis=-1) - np.tensordot(strength, displacement, axes=1) * SIZE - warp
-    at = at.astype(np.float32)
+    displacement, darker, places = _fields()
+    strength = np.asarray(strength, np.float32)
+    at = (places - np.einsum("c,cyxd->yxd", strength, displacement) - warp).astype(np.float32, copy=False)
     moved = cv2.remap(base, at[..., 0], at[..., 1], cv2.INTER_LINEAR, borderMode=cv2.BORDER_REFLECT)
     if base.ndim == 2:
         return moved.astype(np.float32)
-    shade = 1 - np.tensordot(np.clip(strength, 0, None), darker, axes=1)
-    return moved.astype(np.float32) * np.clip(shade, 0.2, 1)[..., None].astype(np.float32)
+    shade = 1 - np.einsum("c,cyx->yx", np.clip(strength, 0, None), darker)
+    return moved.astype(np.float32) * np.clip(shade, 0.2, 1)[..., None]
 
 
 @lru_cache(maxsize=1)
-def _fields() -> tuple[np.ndarray, np.ndarray]:
-    """Of each component, how far the skin moves at strength 1, (9, SIZE, SIZE, 2) in shares, and how dark it gets."""
+def _fields() -> tuple[np.ndarray, np.ndarray, np.ndarray]:
+    """How far each component at strength 1 moves the skin, (9, SIZE, SIZE, 2) in px, how dark it makes it, and x, y."""
     y, x = np.mgrid[0:SIZE, 0:SIZE] / SIZE
 
     def bump(at: tuple[float, float], width: float, height: float) -> np.ndarray:
@@ -96,5 +108,6 @@ def _fields() -> tuple[np.ndarray, np.ndarray]:
         "frown": 0.4 * bump(_BETWEEN_BROWS, 0.012, 0.025),
         "nose": 0.3 * bump((_NOSE[0], 0.4), 0.035, 0.02),
     }
-    displacement = np.stack([np.stack(moves[component], axis=-1) for component in COMPONENTS])
-    return displacement, np.stack([folds.get(component, still) for component in COMPONENTS])
+    displacement = SIZE * np.stack([np.stack(moves[component], axis=-1) for component in COMPONENTS])
+    darker, places = np.stack([folds.get(component, still) for component in COMPONENTS]), np.stack([x, y], axis=-1)
+    return displacement.astype(np.float32), darker.astype(np.float32), (SIZE * places).astype(np.float32)

@@ -15,7 +15,7 @@ from pathlib import Path
 import numpy as np
 
 from data_modules.demo.expressions import BASIC, strengths
-from data_modules.demo.photographs import photograph, posed, somebody, write_jpeg
+from data_modules.demo.photographs import STRANGER_WARP, photograph, posed, somebody, write_jpeg
 from data_modules.demo.portrait import portrait
 from data_modules.photographs.affectnet import AFFECTNET_CLASSES
 from data_modules.photographs.cfee import CFEE_CLASSES
@@ -25,10 +25,10 @@ from painlit.system.files import atomic_path, write_text
 
 IDENTITIES = {"train": 10, "test": 2}
 """VGGFace2's identities by division."""
-IDENTITY_IMAGES, CFEE_PEOPLE = 12, 6
-AFFECTNET_IMAGES = {"train_set": 10, "val_set": 4}
+IDENTITY_IMAGES, CFEE_PEOPLE = 12, 12
+AFFECTNET_IMAGES = {"train_set": 20, "val_set": 5}
 """Of each expression."""
-RAF_IMAGES = {"basic": {"train": 8, "test": 4}, "compound": {"train": 6, "test": 3}}
+RAF_IMAGES = {"basic": {"train": 16, "test": 5}, "compound": {"train": 14, "test": 4}}
 """Of each expression."""
 DEMO_IMAGES = (
     sum(IDENTITIES.values()) * IDENTITY_IMAGES
@@ -39,12 +39,18 @@ DEMO_IMAGES = (
 )
 """Images in all: as often `make_demo_images` calls `advance`."""
 
-_IDENTITY_WARP, _STRANGER_WARP = 8.0, 4.0  # px of the portrait; where expressions are learnt, faces differ less
+_LAST = Path("VGGFace2") / "bb_landmark" / "loose_bb_test.csv"
+_IDENTITY_WARP = 8.0  # px of the portrait
 _WORDS = {
     "happy": "happiness", "happily": "happiness", "sad": "sadness", "sadly": "sadness", "surprised": "surprise",
     "fearful": "fear", "fearfully": "fear", "angry": "anger", "angrily": "anger", "disgusted": "disgust",
     "disgustedly": "disgust",
 }  # fmt: skip
+
+
+def images_are_complete(root: Path) -> bool:
+    """Whether all of them are there: VGGFace2's second table of boxes is written last."""
+    return (root / _LAST).is_file()
 
 
 def make_demo_images(root: Path, seed: int = 0, advance: Callable[[], None] = lambda: None) -> None:
@@ -56,16 +62,15 @@ def make_demo_images(root: Path, seed: int = 0, advance: Callable[[], None] = la
         advance: Called after each of the `DEMO_IMAGES` images.
     """
     root = Path(root)
-    complete = root / "VGGFace2" / "bb_landmark" / "loose_bb_test.csv"
-    if complete.is_file():
+    if images_are_complete(root):
         return
     base = portrait()
     _make_affectnet(root / "AffectNet", base, np.random.default_rng([seed, 1]), advance)
     _make_raf_db(root / "RAF-DB", base, np.random.default_rng([seed, 2]), advance)
     _make_cfee(root / "CFEE" / "CFEE_Database_230", base, np.random.default_rng([seed, 3]), advance)
     tables = _make_vggface2(root / "VGGFace2", base, np.random.default_rng([seed, 4]), advance)
-    for division, table in tables.items():  # test's last: it marks the data as complete
-        write_text(complete.with_name(f"loose_bb_{division}.csv"), table)
+    for division, table in tables.items():  # test's last, which marks the data as complete
+        write_text((root / _LAST).with_name(f"loose_bb_{division}.csv"), table)
 
 
 def cfee_expressions() -> list[tuple[str, ...]]:
@@ -96,7 +101,7 @@ def _make_vggface2(
                 mood = generator.uniform(0, 0.7) * strengths(str(generator.choice(list(BASIC))))
                 pixels, box = photograph(base, face, mood, generator)
                 write_jpeg(root / division / person / f"{image:04d}_01.jpg", pixels)
-                writer.writerow([f"{person}/{image:04d}_01", *box])
+                writer.writerow([f"{person}/{image:04d}_01", *box()])
                 advance()
         tables[division] = table.getvalue()
     return tables
@@ -108,7 +113,7 @@ def _make_affectnet(root: Path, base: np.ndarray, generator: np.random.Generator
     for folder, images in AFFECTNET_IMAGES.items():
         for _ in range(images):
             for label, name in enumerate(AFFECTNET_CLASSES):
-                face = somebody(generator, _STRANGER_WARP)
+                face = somebody(generator, STRANGER_WARP)
                 pixels, _ = photograph(base, face, posed(generator, names.get(name, name)), generator)
                 write_jpeg(root / folder / "images" / f"{number}.jpg", pixels)
                 with atomic_path(root / folder / "annotations" / f"{number}_exp.npy") as path, open(path, "wb") as file:
@@ -127,7 +132,7 @@ def _make_raf_db(root: Path, base: np.ndarray, generator: np.random.Generator, a
                 for label, name in enumerate(classes, start=1):
                     number += 1
                     basic = [_WORDS.get(word, word) for word in name.split()]
-                    face = somebody(generator, _STRANGER_WARP)
+                    face = somebody(generator, STRANGER_WARP)
                     pixels, _ = photograph(base, face, posed(generator, *basic), generator, aligned=True)
                     stem = f"{division}_{number:05d}"
                     write_jpeg(root / part / "Image" / "aligned" / f"{stem}_aligned.jpg", pixels)
@@ -145,7 +150,7 @@ def _make_cfee(root: Path, base: np.ndarray, generator: np.random.Generator, adv
     }
     image = 1000
     for person in range(1, CFEE_PEOPLE + 1):
-        face = somebody(generator, _STRANGER_WARP)
+        face = somebody(generator, STRANGER_WARP)
         for code, basic in enumerate(cfee_expressions(), start=1):
             image += 1
             pixels, _ = photograph(base, face, posed(generator, *basic), generator)

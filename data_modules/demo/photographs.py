@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Callable
 from dataclasses import dataclass, replace
 from pathlib import Path
 
@@ -13,6 +14,8 @@ from data_modules.demo.portrait import SIZE, Look, coloured, draw_look, placed
 from painlit.errors import PainlitError
 from painlit.system.files import atomic_path
 
+STRANGER_WARP = 2.0
+"""px of the portrait by which faces are warped where expressions are learnt: less than where identities are."""
 _SIDE, _ALIGNED_SIDE = 128, 112  # px
 _FACE_MIDDLE, _FACE_HALF = (0.5, 0.42), (0.176, 0.22)  # an ellipse from hairline to chin, in shares of the portrait
 _ALIGNED_ZOOM = 1.45
@@ -43,8 +46,8 @@ def posed(generator: np.random.Generator, *basic: str) -> np.ndarray:
 
 def photograph(
     base: np.ndarray, face: Face, strength: np.ndarray, generator: np.random.Generator, aligned: bool = False
-) -> tuple[np.ndarray, tuple[int, int, int, int]]:
-    """One picture of somebody: (side, side, 3) uint8 RGB, and the face's box: x, y, width and height in px of it."""
+) -> tuple[np.ndarray, Callable[[], tuple[int, int, int, int]]]:
+    """One picture of somebody: (side, side, 3) uint8 RGB, and what finds the face's box: x, y, width, height in px."""
     look, side, sway = face.look, _SIDE, 12.0
     if aligned:
         look, side, sway = replace(look, zoom=look.zoom * _ALIGNED_ZOOM), _ALIGNED_SIDE, 4.0
@@ -52,26 +55,30 @@ def photograph(
     if aligned:
         dy += (0.5 - _FACE_MIDDLE[1]) * SIZE * look.zoom / look.stretch
     degrees = generator.normal(0, 1.0 if aligned else 4.0)
-    mask = cv2.ellipse(
-        np.zeros((SIZE, SIZE), np.uint8),
-        tuple(round(share * SIZE) for share in _FACE_MIDDLE),
-        tuple(round(share * SIZE) for share in _FACE_HALF),
-        *(0, 0, 360, 255, cv2.FILLED),
-    )
     picture = coloured(placed(expressed(base, strength, face.warp), look, dx, dy, degrees), look)
-    covered = placed(expressed(mask, strength, face.warp), look, dx, dy, degrees)
-    pixels = cv2.resize(picture * _light(generator), (side, side), interpolation=cv2.INTER_AREA)
-    pixels = np.clip(pixels + generator.normal(0, 4, pixels.shape), 0, 255).astype(np.uint8)
-    rows, columns = (np.flatnonzero((covered > 127).any(axis)) * side / SIZE for axis in (1, 0))
-    x, y = int(columns[0]), int(rows[0])
-    return pixels, (x, y, round(columns[-1]) - x + 1, round(rows[-1]) - y + 1)
+    pixels = cv2.resize(picture, (side, side), interpolation=cv2.INTER_AREA) * _light(side, generator)
+    pixels += generator.normal(0, 4, pixels.shape)
+
+    def box() -> tuple[int, int, int, int]:
+        mask = cv2.ellipse(
+            np.zeros((SIZE, SIZE), np.uint8),
+            tuple(round(share * SIZE) for share in _FACE_MIDDLE),
+            tuple(round(share * SIZE) for share in _FACE_HALF),
+            *(0, 0, 360, 255, cv2.FILLED),
+        )
+        covered = placed(expressed(mask, strength, face.warp), look, dx, dy, degrees)
+        rows, columns = (np.flatnonzero((covered > 127).any(axis)) * side / SIZE for axis in (1, 0))
+        x, y = int(columns[0]), int(rows[0])
+        return x, y, round(columns[-1]) - x + 1, round(rows[-1]) - y + 1
+
+    return np.clip(pixels, 0, 255).astype(np.uint8), box
 
 
-def _light(generator: np.random.Generator) -> np.ndarray:
-    """Brighter or darker, and from one side: (SIZE, SIZE, 1) factors."""
+def _light(side: int, generator: np.random.Generator) -> np.ndarray:
+    """Brighter or darker, and from one side: (side, side, 1) factors."""
     slope_x, slope_y = generator.uniform(-0.25, 0.25, 2)
-    y, x = np.mgrid[0:SIZE, 0:SIZE] / SIZE - 0.5
-    return (generator.uniform(0.8, 1.15) * (1 + slope_x * x + slope_y * y))[..., None]
+    along = (np.arange(side, dtype=np.float32) + 0.5) / side - 0.5
+    return (generator.uniform(0.8, 1.15) * (1 + slope_x * along + slope_y * along[:, None]))[..., None]
 
 
 def write_jpeg(path: Path, pixels: np.ndarray) -> None:

@@ -1,17 +1,20 @@
 """The portrait all demo data are made of, and the looks that stand for different people.
 
-It is NASA's photograph of Eileen Collins that scikit-image ships (public domain). A look mirrors, stretches, tints and
-sizes it; nothing made of it says anything about people.
+`portrait.jpg` is the face of the astronaut Eileen Collins, from NASA's Great Images database
+(https://flic.kr/p/r9qvLn; no known copyright restrictions, released into the public domain): rows 10 to 265 and columns
+96 to 351 of the copy that scikit-image 0.26 ships as `skimage.data.astronaut`, saved as JPEG of quality 95. A look
+mirrors, stretches, tints and sizes it; nothing made of it says anything about people.
 """
 
 from __future__ import annotations
 
 from dataclasses import dataclass
+from pathlib import Path
 
 import cv2
 import numpy as np
 
-from painlit.errors import PainlitError
+from painlit.images.reading import read_image
 
 SIZE = 256  # px, side of the cropped portrait
 
@@ -29,18 +32,8 @@ class Look:
 
 
 def portrait() -> np.ndarray:
-    """The face of the portrait, (SIZE, SIZE, 3) uint8 RGB.
-
-    Raises:
-        PainlitError: scikit-image is not installed.
-    """
-    try:
-        from skimage.data import astronaut
-    except ImportError as error:
-        raise PainlitError(
-            "the demo's portrait comes with scikit-image, which is not installed", "make setup"
-        ) from error
-    return cv2.resize(astronaut()[10:266, 96:352], (SIZE, SIZE), interpolation=cv2.INTER_AREA)
+    """The face of the portrait, (SIZE, SIZE, 3) uint8 RGB."""
+    return read_image(Path(__file__).with_name("portrait.jpg"))
 
 
 def draw_look(generator: np.random.Generator) -> Look:
@@ -67,5 +60,6 @@ def placed(face: np.ndarray, look: Look, dx: float, dy: float, degrees: float = 
 
 
 def coloured(face: np.ndarray, look: Look) -> np.ndarray:
-    """The portrait in a look's colours, 0..255."""
-    return 255 * np.clip(face * look.tint / 255, 0, 1) ** look.gamma
+    """The portrait in a look's colours, (SIZE, SIZE, 3) float32, 0..255."""
+    levels = 255 * np.clip(np.arange(256)[:, None] * look.tint / 255, 0, 1) ** look.gamma  # (256, 3)
+    return cv2.LUT(np.clip(face, 0, 255).astype(np.uint8), levels[None].astype(np.float32))

@@ -4,6 +4,7 @@ import cv2
 import numpy as np
 import pytest
 
+import data_modules.demo.clips
 from data_modules.demo.clips import make_demo
 from data_modules.recordings.biovid import read_ecg, read_samples
 from data_modules.recordings.check import check_biovid
@@ -45,16 +46,28 @@ def test_the_heart_beats_faster_in_pain(demo: Path):
     assert np.mean(rates[4]) > np.mean(rates[0]) + 5
 
 
-def test_the_mouth_opens_in_pain(demo: Path):
-    def change(video: Path) -> float:
-        """Mean change around the mouth, in grey levels, between the first frame and the last; the head returns."""
-        first, last = (cv2.GaussianBlur(frame, (9, 9), 0).astype(float) for frame in read_frames(video, [0, 137]))
-        return float(np.abs(first - last)[120:160, 100:160].mean())
+def change(video: Path) -> float:
+    """Mean change of eyes, nose and mouth, in grey levels, between the first frame and the last; the head returns."""
+    first, last = (cv2.GaussianBlur(frame, (9, 9), 0).astype(float) for frame in read_frames(video, [0, 10]))
+    return float(np.abs(first - last)[70:170, 90:170].mean())
 
-    changes = {clip.name: change(clip.video) for clip in read_samples(demo)}
-    still = [value for name, value in changes.items() if "BL1" in name]
-    pain = [value for name, value in changes.items() if "PA4" in name]
-    assert min(pain) > 2 * max(still)
+
+def changes(root: Path) -> dict[int, list[float]]:
+    """Label -> the change in each of its clips, of three subjects."""
+    make_demo(root, ClipConfig(video_fps=2), subjects=3, clips_per_class=4)
+    found: dict[int, list[float]] = {0: [], 4: []}
+    for clip in read_samples(root):
+        found[clip.label].append(change(clip.video))
+    return found
+
+
+def test_the_face_shows_more_in_pain(tmp_path: Path, monkeypatch):
+    shown = changes(tmp_path / "shown")
+    assert np.mean(shown[4]) > 1.4 * np.mean(shown[0])
+    assert min(shown[0]) > 1, "a face also moves where there is no pain"
+    monkeypatch.setattr(data_modules.demo.clips, "PAIN_LIKE", {})
+    hidden = changes(tmp_path / "hidden")
+    assert np.mean(hidden[4]) < 1.2 * np.mean(hidden[0])
 
 
 def content(root: Path) -> dict[str, bytes]:

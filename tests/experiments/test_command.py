@@ -18,10 +18,10 @@ class Result:
     exit_status: int
 
 
-def status(monkeypatch, run, *arguments: str, stage="finetune", defaults=()) -> int:
+def status(monkeypatch, run, *arguments: str, stage="finetune", **module) -> int:
     """Exit status of a stage whose module is this `run`; None leaves the real one."""
     if run is not None:
-        monkeypatch.setattr(command, "stage_module", lambda _: SimpleNamespace(run=run, DEFAULTS=defaults))
+        monkeypatch.setattr(command, "stage_module", lambda _: SimpleNamespace(run=run, **module))
     monkeypatch.setattr(sys, "argv", ["stage", *arguments])
     with pytest.raises(SystemExit) as caught:
         main(stage)
@@ -39,7 +39,7 @@ def test_arguments_reach_the_stage_after_its_defaults(monkeypatch, tmp_path):
     file = tmp_path / "defaults.yaml"
     file.write_text("{seed: 1, task: multilevel}")
     seen: list[Config] = []
-    assert status(monkeypatch, seen.append, "seed=2", defaults=[f"config={file}"]) == 0
+    assert status(monkeypatch, seen.append, "seed=2", DEFAULTS=file) == 0
     assert (seen[0].seed, seen[0].task) == (2, "multilevel")
 
 
