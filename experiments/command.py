@@ -78,9 +78,8 @@ def main(stage: str, arguments: Sequence[str] | None = None) -> NoReturn:
             _print_help(stage)
             sys.exit(0)
         module = stage_module(stage)
-        config = load(
-            [_FLAGS.get(argument, argument) for argument in arguments], stage, getattr(module, "DEFAULTS", ())
-        )
+        defaults = [f"config={module.DEFAULTS}"] if hasattr(module, "DEFAULTS") else []
+        config = load([_FLAGS.get(argument, argument) for argument in arguments], stage, defaults)
         os.environ[_STAGE] = stage
         result = module.run(config)
     except PainlitError as error:

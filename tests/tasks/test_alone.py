@@ -56,7 +56,7 @@ def pain_assessment(**changes: Any) -> PainAssessment:
 
 
 def joint_training(**changes: Any) -> PainAssessment:
-    model = ModelConfig(modality="video", temporal=TEMPORAL)
+    model = ModelConfig(heart_rate_encoder=ENCODER, temporal=TEMPORAL)
     spatial = replace(SPATIAL, mean=[0.4, 0.5, 0.6], std=[0.2, 0.2, 0.2])
     return PainAssessment(
         2, model=model, frames=FRAMES, embedding_dim=D, spatial=spatial, train=TrainConfig(**LENGTH | changes)
@@ -180,8 +180,8 @@ sys.path.insert(0, {folder!r})
 import test_alone
 if __name__ == "__main__":
     module = test_alone.{name}(epochs=6, warmup_epochs=0)
-    run = test_alone.trainer({place!r}, max_epochs=6, enable_checkpointing=False, devices={devices}, strategy={strategy!r},
-                             num_sanity_val_steps=0)
+    run = test_alone.trainer({place!r}, max_epochs=6, enable_checkpointing=False, num_sanity_val_steps=0,
+                             devices={devices}, strategy={strategy!r})
     batches = torch.utils.data.DataLoader(test_alone.items(module), batch_size={batch})
     run.fit(module, batches, batches)
     run.test(module, batches, verbose=False)
