@@ -1,4 +1,5 @@
-# painlit: each target is one step. ARGS="key=value ..." reaches the step; `make loso ARGS=--help` lists all keys.
+# painlit: each target is one stage. ARGS="key=value ..." reaches it, and `make loso ARGS=--help` lists what it reads.
+# Where the package is installed, `painlit loso key=value ...` is the same.
 .DEFAULT_GOAL := help
 PYTHON ?= python3
 VENV := .venv
@@ -21,34 +22,25 @@ help: ## Show this list
 .PHONY: setup
 setup: $(VENV)/ready ## Install everything into .venv (exact versions; CPU and CUDA)
 
-.PHONY: demo
-demo: setup ## The whole pipeline on data it makes itself, in a few minutes
-	$(RUN) -m experiments.demo $(ARGS)
+demo: ## The whole pipeline on data it makes itself, in a few minutes
 
 ##@ Steps, in order
-.PHONY: check-data pretrain-stage1 pretrain-stage2 pretrain-ecg prepare embed finetune loso compare tables report
-check-data: setup ## Say within seconds whether a data set is complete (ARGS="check.sets=[biovid,vggface2,...]")
-	$(RUN) -m experiments.check_data $(ARGS)
-pretrain-stage1: setup ## Face recognition on VGGFace2 or any identities -> runs/pretrain-stage1
-	$(RUN) -m experiments.pretrain_stage1 $(ARGS)
-pretrain-stage2: setup ## Emotion recognition on four sets at once -> runs/pretrain-stage2
-	$(RUN) -m experiments.pretrain_stage2 $(ARGS)
-pretrain-ecg: setup ## Heartbeat classification on MIT-BIH and PTB -> runs/pretrain-ecg
-	$(RUN) -m experiments.pretrain_ecg $(ARGS)
-prepare: setup ## BioVid: face boxes and heart rates of every clip -> runs/prepare
-	$(RUN) -m experiments.prepare $(ARGS)
-embed: setup ## BioVid: frame embeddings of every clip -> runs/embed
-	$(RUN) -m experiments.embed $(ARGS)
-finetune: setup ## BioVid: one pain model on all subjects -> runs/finetune
-	$(RUN) -m experiments.finetune $(ARGS)
-loso: setup ## BioVid: every subject held out once -> runs/loso
-	$(RUN) -m experiments.loso $(ARGS)
-tables: setup ## The paper's Tables 3, 4, 5: runs what is missing of 17 rows x 2 tasks (ARGS=--dry-run estimates hours)
-	$(RUN) -m experiments.tables $(ARGS)
-report: setup ## Ours beside the paper's, and the report.html of every run of loso
-	$(RUN) -m experiments.report $(ARGS)
-compare: setup ## Two finished runs of loso, paired (ARGS="compare.runs=[a,b]")
-	$(RUN) -m experiments.compare $(ARGS)
+check-data: ## Say within seconds whether a data set is complete (ARGS="check.sets=[biovid,vggface2,...]")
+pretrain-stage1: ## Face recognition on VGGFace2 or any identities -> runs/pretrain-stage1
+pretrain-stage2: ## Emotion recognition on four sets at once -> runs/pretrain-stage2
+pretrain-ecg: ## Heartbeat classification on MIT-BIH and PTB -> runs/pretrain-ecg
+prepare: ## BioVid: face boxes and heart rates of every clip -> runs/prepare
+embed: ## BioVid: frame embeddings of every clip -> runs/embed
+finetune: ## BioVid: one pain model on all subjects -> runs/finetune
+loso: ## BioVid: every subject held out once -> runs/loso
+tables: ## The paper's Tables 3, 4, 5: runs what is missing of 17 rows x 2 tasks (ARGS=--dry-run estimates hours)
+report: ## Ours beside the paper's, and the report.html of every run of loso
+compare: ## Two finished runs of loso, paired (ARGS="compare.runs=[a,b]")
+
+STAGES := demo check-data pretrain-stage1 pretrain-stage2 pretrain-ecg prepare embed finetune loso tables report compare
+.PHONY: $(STAGES)
+$(STAGES): setup
+	$(RUN) -m experiments $@ $(ARGS)
 
 ##@ Development
 .PHONY: test test-all smoke lint bench

@@ -22,11 +22,17 @@ def cluster_environment() -> ClusterEnvironment:
 
     A SLURM allocation alone does not count, as Lightning would have it: a command in one that srun did not start
     starts its own processes.
+
+    Raises:
+        PainlitError: srun has started it with options that Lightning cannot use.
     """
     if TorchElasticEnvironment.detect():
         return TorchElasticEnvironment()
     if int(os.environ.get("SLURM_STEP_NUM_TASKS", "1")) > 1:
-        return SLURMEnvironment(auto_requeue=False)  # a job that is started again goes on by itself
+        try:
+            return SLURMEnvironment(auto_requeue=False)  # a job that is started again goes on by itself
+        except RuntimeError as error:  # options of the job that Lightning cannot use
+            raise PainlitError(str(error), "ask for nodes and tasks with --nodes and --ntasks-per-node") from error
     return LightningEnvironment()
 
 

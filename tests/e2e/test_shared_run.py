@@ -1,0 +1,100 @@
+"""Several calls of `make loso` on one run at the same time: an array of jobs, or machines that share a disk."""
+
+import os
+import re
+import shutil
+import signal
+import subprocess
+from pathlib import Path
+
+import pytest
+from conftest import TINY, tiny
+from test_engines import FOLDS, HEART, command, wait_for
+
+from data_modules.demo.clips import make_demo
+from experiments import loso, prepare
+from painlit.config import load
+from painlit.errors import PainlitError
+from painlit.runs.folder import is_held, run_lock
+
+LONG = ["name=shared", "train.epochs=60", "train.checkpoint_every=10", "loso.workers=1"]
+
+
+@pytest.fixture(scope="module")
+def eight_people(tmp_path_factory) -> tuple[Path, Path]:
+    """Data and prepared runs of eight subjects, enough for five calls."""
+    root = tmp_path_factory.mktemp("eight") / "PartA"
+    make_demo(root, load(TINY).clip, subjects=8, clips_per_class=2)
+    runs = tmp_path_factory.mktemp("eight_runs")
+    prepare.run(tiny(root, runs, "prepare.workers=2"))
+    return root, runs
+
+
+def start(root: Path, runs: Path, *more: str) -> subprocess.Popen:
+    arguments = command(root, runs, *LONG, *more)
+    return subprocess.Popen(arguments, stdout=subprocess.PIPE, stderr=subprocess.STDOUT, text=True)
+
+
+def undisturbed(root: Path, prepared: Path, place: Path) -> bytes:
+    runs = shutil.copytree(prepared, place)
+    return (loso.run(tiny(root, runs, *HEART, *LONG, "loso.workers=2")).folder / "results.json").read_bytes()
+
+
+def trained_by(folder: Path) -> list[int]:
+    """Of each fold, how many processes have worked on it."""
+    logs = [path.read_text() for path in sorted(folder.glob("folds/*/log.txt"))]
+    return [len(re.findall(r"^fold .*: process ", text, re.MULTILINE)) for text in logs]
+
+
+def test_two_calls_share_the_folds_and_end_with_the_same_results(eight_people, tmp_path):
+    root, prepared = eight_people
+    expected = undisturbed(root, prepared, tmp_path / "alone")
+    runs = shutil.copytree(prepared, tmp_path / "shared")
+    calls = [start(root, runs) for _ in range(2)]
+    told = [call.communicate(timeout=300)[0] for call in calls]
+    assert [call.returncode for call in calls] == [0, 0], told
+    folder = runs / "loso" / "shared"
+    assert (folder / "results.json").read_bytes() == expected
+    assert trained_by(folder) == [1] * 8, "no fold was trained twice"
+    assert all("8 of 8 folds" in text for text in told), "both wait for all folds and present the result"
+
+
+def test_an_array_of_five_of_which_one_is_killed(eight_people, tmp_path):
+    root, prepared = eight_people
+    expected = undisturbed(root, prepared, tmp_path / "alone")
+    runs = shutil.copytree(prepared, tmp_path / "array")
+    folder = runs / "loso" / "shared"
+    calls = [start(root, runs) for _ in range(5)]
+    wait_for(lambda: len(list(folder.glob("folds/*/checkpoints/last.ckpt"))) >= 2)
+    calls[0].send_signal(signal.SIGKILL)
+    told = [call.communicate(timeout=300)[0] for call in calls]
+    assert [call.returncode for call in calls] == [-signal.SIGKILL, 0, 0, 0, 0], told
+    assert (folder / "results.json").read_bytes() == expected
+
+
+def test_a_call_with_other_settings_is_refused_while_another_has_just_begun(tiny_data, runs):
+    folder = runs / "loso" / "shared"
+    with run_lock(folder / "folds" / FOLDS[0]):  # a fold that has no checkpoint yet
+        (folder / "fingerprint.json").write_text('{"train.lr": 0.5}')
+        assert is_held(folder / "folds" / FOLDS[0])
+        with pytest.raises(PainlitError, match=r"train\.lr was 0\.5 and is now 0\.01"):
+            loso.run(tiny(tiny_data, runs, *HEART, "name=shared"))
+
+
+def test_a_fold_that_another_call_leaves_unfinished_is_taken_up(tiny_data, runs):
+    folder = runs / "loso" / "shared"
+    holder = subprocess.Popen(
+        ["python", "-c", "import sys; from pathlib import Path; from painlit.runs.folder import run_lock\n"
+         "with run_lock(Path(sys.argv[1])): print('held', flush=True); sys.stdin.read()",
+         str(folder / "folds" / FOLDS[1])],
+        stdin=subprocess.PIPE, stdout=subprocess.PIPE, text=True,
+        env={**os.environ, "PATH": f"{Path(os.sys.executable).parent}:{os.environ['PATH']}"},
+    )  # fmt: skip
+    assert holder.stdout.readline() == "held\n"
+    call = start(tiny_data, runs, "train.epochs=4")
+    wait_for(lambda: len(list(folder.glob("folds/*/metrics.json"))) == 2)
+    assert call.poll() is None, "it waits for the fold that is held"
+    holder.kill()
+    told = call.communicate(timeout=120)[0]
+    assert call.returncode == 0, told
+    assert (folder / "folds" / FOLDS[1] / "metrics.json").is_file()
