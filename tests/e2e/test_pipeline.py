@@ -154,6 +154,6 @@ def test_what_the_data_cannot_give_is_refused_before_any_fold(tiny_data, runs, a
 
 
 def test_a_device_that_is_not_there_is_named_and_costs_nothing(tiny_data, runs):
-    with pytest.raises(PainlitError, match="'nonsense' is not to be had"):
+    with pytest.raises(PainlitError, match="'nonsense' is not available"):
         embed.run(tiny(tiny_data, runs, "embed.device=nonsense"))
     assert (runs / "embed" / "tiny" / "metrics.json").is_file()
