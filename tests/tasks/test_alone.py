@@ -190,7 +190,16 @@ if __name__ == "__main__":
 """
 
 
-@pytest.mark.parametrize("make", [face_recognition, emotion_multitask, heartbeat_classification, pain_assessment])
+@pytest.mark.parametrize(
+    "make",
+    [
+        emotion_multitask,
+        *(
+            pytest.param(m, marks=pytest.mark.slow)
+            for m in (face_recognition, heartbeat_classification, pain_assessment)
+        ),
+    ],
+)
 def test_two_processes_learn_what_one_does(make, tmp_path: Path):
     for devices, batch, strategy in ((1, 8, "auto"), (2, 4, "ddp")):
         script = tmp_path / f"train{devices}.py"
