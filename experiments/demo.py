@@ -20,7 +20,7 @@ if TYPE_CHECKING:
 
 DEFAULTS = Path(__file__).with_name("demo.yaml")
 """Settings of the demo, wherever the package is installed."""
-SUBJECTS, CLIPS_PER_CLASS = 10, 6
+SUBJECTS, CLIPS_PER_CLASS = 12, 5
 MODALITIES = ("video", "heart_rate", "fusion")
 
 

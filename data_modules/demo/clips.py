@@ -30,7 +30,7 @@ from painlit.config import ClipConfig
 from painlit.errors import PainlitError
 from painlit.system.files import atomic_path, write_text
 
-INTENSITY_SPREAD = 0.25
+INTENSITY_SPREAD = 0.15
 """Standard deviation between clips of a class in how strongly they show the expression, whose mean is label / 4."""
 BPM_PER_CLASS, BPM_SPREAD = 4.0, 4.0
 """By how much the heart beats faster from class to class, and its standard deviation between clips of a class."""
@@ -104,7 +104,7 @@ def _person(number: int, generator: np.random.Generator) -> Person:
     return Person(
         name=f"{number:02d}0100_{'wm'[number % 2]}_{20 + 7 * number % 46}",
         face=somebody(generator, STRANGER_WARP),
-        resting_face=strengths("neutral") + generator.normal(0, 0.1, len(COMPONENTS)),
+        resting_face=strengths("neutral") + generator.normal(0, 0.06, len(COMPONENTS)),
         resting_bpm=generator.uniform(62, 78),
     )
 
@@ -114,7 +114,7 @@ def _write_video(
 ) -> None:
     frames, fps, look = clip.nominal_frames, clip.video_fps, person.face.look
     intensity = np.clip(label / 4 + generator.normal(0, INTENSITY_SPREAD), 0, 1.3)
-    everyday = generator.uniform(0, 0.4) * strengths(str(generator.choice(_EVERYDAY)))
+    everyday = generator.uniform(0, 0.3) * strengths(str(generator.choice(_EVERYDAY)))
     moved = _onset(frames, generator)[:, None] * intensity * vector(PAIN_LIKE)
     moved = person.resting_face + moved + _onset(frames, generator)[:, None] * everyday  # (frames, 9)
     sway = np.cumsum(generator.normal(0, 4 / np.sqrt(frames), (frames, 2)), axis=0)

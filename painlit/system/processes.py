@@ -44,8 +44,7 @@ def unordered(
     if len(pieces) == 1:  # not worth a process
         yield function(pieces[0])
         return
-    context = multiprocessing.get_context("spawn")
-    pool = ProcessPoolExecutor(min(workers, max(1, len(pieces))), mp_context=context, initializer=_start_worker)
+    pool = ProcessPoolExecutor(min(workers, max(1, len(pieces))), mp_context=forking(), initializer=_start_worker)
     pending: set[Future] = set()
     waiting = iter(pieces)
     try:
@@ -87,7 +86,7 @@ def loader_options(workers: int) -> dict[str, Any]:
 
 
 def forking() -> Any:
-    """The multiprocessing context of loaders and folds: processes forked from a server in which nothing has run.
+    """The multiprocessing context of all workers: processes forked from a server in which nothing has run.
 
     Forked from this process they would hang as soon as they use OpenCV, if OpenCV's threads have worked here before.
     There is one server, and what it imports is settled when it starts; so it imports what any of them needs, and a fold

@@ -67,7 +67,8 @@ def test_the_face_shows_more_in_pain(tmp_path: Path, monkeypatch):
     assert min(shown[0]) > 1, "a face also moves where there is no pain"
     monkeypatch.setattr(data_modules.demo.clips, "PAIN_LIKE", {})
     hidden = changes(tmp_path / "hidden")
-    assert np.mean(hidden[4]) < 1.2 * np.mean(hidden[0])
+    assert np.mean(shown[4]) > 1.4 * np.mean(hidden[4])
+    assert np.mean(shown[0]) < 1.2 * np.mean(hidden[0])
 
 
 def content(root: Path) -> dict[str, bytes]:
