@@ -38,9 +38,10 @@ def six_people(tmp_path_factory) -> tuple[Path, Path]:
     return root, runs
 
 
-def start(root: Path, runs: Path, *more: str) -> subprocess.Popen:
+def start(root: Path, runs: Path, log: Path, *more: str) -> subprocess.Popen:
     arguments = command(root, runs, *LONG, *more)
-    return subprocess.Popen(arguments, stdout=subprocess.PIPE, stderr=subprocess.STDOUT, text=True)
+    with log.open("w") as told:  # no pipe: what a killed call started may hold it for a while
+        return subprocess.Popen(arguments, stdout=told, stderr=subprocess.STDOUT)
 
 
 def trained_by(folder: Path) -> list[int]:
@@ -52,9 +53,11 @@ def trained_by(folder: Path) -> list[int]:
 def test_two_calls_share_the_folds_and_end_with_the_same_results(six_people, expected, tmp_path):
     root, prepared = six_people
     runs = shutil.copytree(prepared, tmp_path / "shared")
-    calls = [start(root, runs) for _ in range(2)]
-    told = [call.communicate(timeout=300)[0] for call in calls]
-    assert [call.returncode for call in calls] == [0, 0], told
+    logs = [tmp_path / f"{k}.log" for k in range(2)]
+    calls = [start(root, runs, log) for log in logs]
+    statuses = [call.wait(timeout=300) for call in calls]
+    told = [log.read_text() for log in logs]
+    assert statuses == [0, 0], told
     folder = runs / "loso" / "shared"
     assert (folder / "results.json").read_bytes() == expected
     assert trained_by(folder) == [1] * 6, "no fold was trained twice"
@@ -66,11 +69,12 @@ def test_an_array_of_five_of_which_one_is_killed(six_people, expected, tmp_path)
     root, prepared = six_people
     runs = shutil.copytree(prepared, tmp_path / "array")
     folder = runs / "loso" / "shared"
-    calls = [start(root, runs) for _ in range(5)]
+    logs = [tmp_path / f"{k}.log" for k in range(5)]
+    calls = [start(root, runs, log) for log in logs]
     wait_for(lambda: len(list(folder.glob("folds/*/checkpoints/last.ckpt"))) >= 2)
     calls[0].send_signal(signal.SIGKILL)
-    told = [call.communicate(timeout=300)[0] for call in calls]
-    assert [call.returncode for call in calls] == [-signal.SIGKILL, 0, 0, 0, 0], told
+    statuses = [call.wait(timeout=300) for call in calls]
+    assert statuses == [-signal.SIGKILL, 0, 0, 0, 0], [log.read_text() for log in logs]
     assert (folder / "results.json").read_bytes() == expected
 
 
@@ -83,7 +87,7 @@ def test_a_call_with_other_settings_is_refused_while_another_has_just_begun(tiny
             loso.run(tiny(tiny_data, runs, *HEART, "name=shared"))
 
 
-def test_a_fold_that_another_call_leaves_unfinished_is_taken_up(tiny_data, runs):
+def test_a_fold_that_another_call_leaves_unfinished_is_taken_up(tiny_data, runs, tmp_path):
     folder = runs / "loso" / "shared"
     holder = subprocess.Popen(
         ["python", "-c", "import sys; from pathlib import Path; from painlit.runs.folder import run_lock\n"
@@ -93,10 +97,9 @@ def test_a_fold_that_another_call_leaves_unfinished_is_taken_up(tiny_data, runs)
         env={**os.environ, "PATH": f"{Path(os.sys.executable).parent}:{os.environ['PATH']}"},
     )  # fmt: skip
     assert holder.stdout.readline() == "held\n"
-    call = start(tiny_data, runs, "train.epochs=4")
+    call = start(tiny_data, runs, tmp_path / "call.log", "train.epochs=4")
     wait_for(lambda: len(list(folder.glob("folds/*/metrics.json"))) == 2)
     assert call.poll() is None, "it waits for the fold that is held"
     holder.kill()
-    told = call.communicate(timeout=120)[0]
-    assert call.returncode == 0, told
+    assert call.wait(timeout=120) == 0, (tmp_path / "call.log").read_text()
     assert (folder / "folds" / FOLDS[1] / "metrics.json").is_file()
