@@ -139,7 +139,7 @@ def _run_command(stage: str, config: Config) -> StageResult:
         ended = subprocess.run(command, check=False)
     place = config.folder(stage)
     if ended.returncode:
-        raise PainlitError(f"{stage} ended with status {ended.returncode}", "what was wrong is told above")
+        raise PainlitError(f"{stage} ended with status {ended.returncode}", "its own error stands above")
     (weights,) = (place / "weights").glob("*.safetensors")
     return StageResult(place, weights, read_json(place / "metrics.json"))
 

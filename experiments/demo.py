@@ -81,7 +81,7 @@ def run(config: Config, subjects: int = SUBJECTS, clips_per_class: int = CLIPS_P
     result = DemoResult(stage1, stage2, results)
     _print_summary(config, result)
     seconds = time.monotonic() - started
-    print(f"\n{seconds:.0f} s in all. Everything is in {config.runs}/; the README tells what is what.")
+    print(f"\n{seconds:.0f} s in all. Everything is in {config.runs}/; see Outputs in the README.")
     return result
 
 

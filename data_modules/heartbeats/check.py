@@ -23,7 +23,8 @@ def check_heartbeats(source: HeartbeatSource) -> tuple[list[str], list[str]]:
     """
     records = source.records()
     inventory = [f"{source.name}: {len(records):,} records in {source.root}; classes {', '.join(source.classes)}"]
-    inventory.append(f"  published: {PUBLISHED[source.name]}")
+    if source.name in PUBLISHED:
+        inventory.append(f"  published: {PUBLISHED[source.name]}")
     for why, names in source.left_out().items():
         inventory.append(f"  {len(names)} records of {why} are left out, such as {names[0]}")
     findings = []

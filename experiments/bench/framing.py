@@ -1,8 +1,8 @@
 """What a London photograph tells of neutral or smiling: through how it was taken, and through the face.
 
 Gradient histograms (HOG) with logistic regression, on the five folds of the benchmark `expressions`: of the whole
-photograph, of the whole photograph with the face painted over, and of the detected face's crop, as it is, closer, and
-with all but its border painted over. What is told without a face is told by how the photographs were taken.
+photograph, of the whole photograph with the face masked, and of the detected face's crop, as it is, closer, and
+with all but its border masked. What is classified without a face is classified by how the photographs were taken.
 
 Beside it, how often the smiling one of a person's two photographs has the higher score. Some people smile so faintly
 that their smiling photograph, seen alone, could be another's neutral one.
@@ -22,7 +22,7 @@ from painlit.signals.video.crops import crop_face, face_squares
 
 WHOLE, CROP = 160, 128  # px
 CLOSER = -0.3  # margin
-BORDER = 0.15  # of the crop's side that is left when the face is painted over
+BORDER = 0.15  # of the crop's side that is left when the face is masked
 GREY = 127
 
 
@@ -45,10 +45,10 @@ def views(path: str, detector: FaceDetector) -> dict[str, np.ndarray]:
     small = [cv2.resize(x, (WHOLE, WHOLE), interpolation=cv2.INTER_AREA) for x in (image, hidden)]
     return {
         "whole photograph": small[0],
-        "whole photograph, face painted over": small[1],
+        "whole photograph, face masked": small[1],
         "detected crop": crop,
         "detected crop, closer": closer,
-        "detected crop, face painted over": border,
+        "detected crop, face masked": border,
     }
 
 
