@@ -84,7 +84,7 @@ def run_stage(
         trained = work(Run(folder, group=stage, name=folder.name, kind=stage, config=config))
         metrics = {**finite(trained.metrics), "seconds": round(time.monotonic() - started, 1)}
         if first:
-            about = {"stage": stage, **trained.about, "config": config.to_dict()}
+            about = {"stage": stage, **trained.about, "metrics": finite(trained.metrics), "config": config.to_dict()}
             for name, network in trained.networks.items():
                 save_weights(result.with_name(f"{name}.safetensors"), network, about)
             write_json(finished, metrics)  # last: it says that the run is finished

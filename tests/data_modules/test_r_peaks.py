@@ -7,10 +7,11 @@ import numpy as np
 import pytest
 from made_up_runs import table_of
 
-from data_modules.recordings.biovid import Clip, read_ecg, read_samples
-from data_modules.recordings.preparation import open_table, prepare_clip, usable_part
+from data_modules.recordings.biovid import read_ecg, read_samples
+from data_modules.recordings.preparation import prepare_clip, usable_part
 from experiments import prepare
-from painlit.clips.table import PreparedClip
+from painlit.clips.clip import Clip
+from painlit.clips.table import PreparedClip, open_table
 from painlit.config import Config, load
 from painlit.errors import PainlitError
 from painlit.signals import signal_quality

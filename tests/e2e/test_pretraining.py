@@ -17,6 +17,8 @@ from experiments import embed, finetune, pretrain_ecg, pretrain_stage1, pretrain
 from painlit.config import load
 from painlit.errors import PainlitError
 from painlit.weights.files import digest
+from painlit.weights.networks import build_temporal_module
+from painlit.weights.pretrained import resolve_weights
 
 STAGES = ("pretrain_stage1", "pretrain_stage2", "pretrain_ecg")
 
@@ -60,20 +62,16 @@ def test_each_stage_finds_what_the_one_before_left(tiny_sets, tiny_data, runs):
 
 
 def test_the_temporal_module_goes_from_stage_1_to_the_pain_model(tiny_sets, tiny_data, runs):
-    from painlit.tasks import PainAssessment
-    from painlit.weights.pretrained import load_pretrained_temporal_module
-
     arguments = pretraining(tiny_sets, runs)
     result = pretrain_stage1.run(load([*arguments, "stage1.network=temporal"]))
     trained = load_file(result.weights)
     config = tiny(tiny_data, runs, "model.temporal.weights=auto")
-    module = PainAssessment(config.to_dict())
-    load_pretrained_temporal_module(config, module.model.temporal)
-    assert digest(module.model.temporal.perceiver.state_dict()) == digest(trained)
+    module = build_temporal_module(config.model.temporal)
+    resolve_weights(config, "temporal", "auto").load_into(module.perceiver)
+    assert digest(module.perceiver.state_dict()) == digest(trained)
     other = tiny(tiny_data, runs, "model.temporal.weights=auto", "model.temporal.latent_dim=16")
-    wider = PainAssessment(other.to_dict()).model.temporal
     with pytest.raises(PainlitError, match=r"temporal\.safetensors does not fit"):
-        load_pretrained_temporal_module(other, wider)
+        resolve_weights(other, "temporal", "auto")
 
 
 def test_the_heart_rate_encoder_goes_from_heartbeats_to_the_pain_model(tiny_sets, tiny_data, runs):

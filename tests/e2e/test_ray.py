@@ -31,7 +31,7 @@ def test_a_node_that_dies_costs_nothing_and_the_results_are_the_local_ones(tiny_
     more = ["name=same", "train.epochs=40", "loso.engine=ray", f"loso.ray_address={cluster.address}"]
     running = subprocess.Popen(command(tiny_data, runs, *more), stdout=subprocess.PIPE, text=True)
     folder = runs / "loso" / "same"
-    wait_for(lambda: list(folder.glob("folds/*/checkpoints/last.ckpt")))
+    wait_for(lambda: list(folder.glob("folds/*/checkpoints/last.ckpt")), seconds=300)
     cluster.remove_node(node, allow_graceful=False)
     cluster.add_node(num_cpus=1)
     told = running.communicate(timeout=300)[0]
@@ -50,7 +50,7 @@ def test_a_head_that_goes_away_is_told_and_the_work_is_kept(tiny_data, runs, clu
     more = ["name=headless", "train.epochs=400", "loso.engine=ray", f"loso.ray_address={cluster.address}"]
     running = subprocess.Popen(command(tiny_data, runs, *more), stdout=subprocess.PIPE, text=True)
     folder = runs / "loso" / "headless"
-    wait_for(lambda: list(folder.glob("folds/*/checkpoints/last.ckpt")))
+    wait_for(lambda: list(folder.glob("folds/*/checkpoints/last.ckpt")), seconds=300)
     cluster.head_node.kill_gcs_server()
     told = running.communicate(timeout=300)[0]
     assert running.returncode == 1

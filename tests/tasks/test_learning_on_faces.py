@@ -1,4 +1,4 @@
-"""Twenty steps of stage 2 on real faces lower the loss of every task."""
+"""Forty steps of stage 2 on real faces lower the loss of every task."""
 
 import csv
 from pathlib import Path
@@ -20,7 +20,7 @@ from painlit.training.sampling import Draw
 TINY = (
     "spatial.image_size=48 spatial.depth=2 spatial.inner_dim=24 spatial.embed_dim=40 spatial.outer_heads=4 "
     "face.margin=0 images.workers=0 images.flip=false images.shift=0 images.scale=0 images.rotation=0 images.light=0 "
-    "stage2.train.warmup_epochs=0 stage2.train.batch_size=32 stage2.train.lr=4e-3"
+    "stage2.train.warmup_epochs=0 stage2.train.batch_size=32 stage2.train.lr=2e-3"
 ).split()
 
 
@@ -73,13 +73,13 @@ def losses(module: EmotionMultitask, data: EmotionDataModule) -> list[float]:
     return found
 
 
-def test_twenty_steps_lower_the_loss_of_every_task(tasks, tmp_path):
+def test_forty_steps_lower_the_loss_of_every_task(tasks, tmp_path):
     config, indices = tasks
     data = EmotionDataModule(config, indices)
     module = EmotionMultitask(data.classes, spatial=config.spatial, train=config.stage2.train)
     before = losses(module, data)
     trainer = Trainer(
-        max_steps=20, accelerator="cpu", logger=False, enable_checkpointing=False, enable_progress_bar=False,
+        max_steps=40, accelerator="cpu", logger=False, enable_checkpointing=False, enable_progress_bar=False,
         enable_model_summary=False, limit_val_batches=0, default_root_dir=tmp_path, use_distributed_sampler=False,
     )  # fmt: skip
     trainer.fit(module, data)
