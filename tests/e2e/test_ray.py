@@ -12,6 +12,7 @@ from experiments import loso
 from painlit.errors import PainlitError
 
 pytest.importorskip("ray", reason="Ray is the extra `cluster`")
+pytestmark = pytest.mark.slow  # to start a head and nodes takes minutes on two busy cores
 
 
 @pytest.fixture

@@ -173,6 +173,7 @@ def test_accumulated_gradients_are_those_of_the_whole_batch(tmp_path: Path):
 
 
 SCRIPT = """
+import os
 import sys
 import torch
 import lightning as L
@@ -182,7 +183,10 @@ if __name__ == "__main__":
     module = test_alone.{name}(epochs=2, warmup_epochs=0, lr=1e-3)
     run = test_alone.trainer({place!r}, max_epochs=2, enable_checkpointing=False, num_sanity_val_steps=0,
                              devices={devices}, strategy={strategy!r})
-    batches = torch.utils.data.DataLoader(test_alone.items(module), batch_size={batch})
+    items = test_alone.items(module)  # divided as they stand: Lightning's own sampler would shuffle them
+    rank = int(os.environ.get("LOCAL_RANK", "0"))
+    sampler = torch.utils.data.DistributedSampler(items, {devices}, rank, shuffle=False)
+    batches = torch.utils.data.DataLoader(items, batch_size={batch}, sampler=sampler)
     run.fit(module, batches, batches)
     run.test(module, batches, verbose=False)
     if run.is_global_zero:
@@ -215,9 +219,7 @@ def test_two_processes_learn_what_one_does(make, tmp_path: Path):
     if make is not pain_assessment:  # its augmentations draw other numbers in each process
         start = make().state_dict()
         path, gap = (torch.cat([(one[key] - other[key]).flatten() for key in networks]) for other in (start, two))
-        assert gap.norm() < 0.02 * path.norm(), (
-            "AdamW makes steps of rounding errors where a gradient is next to nothing"
-        )
+        assert gap.norm() < 1e-3 * path.norm()
 
 
 def test_only_matrices_decay_if_asked_for():
