@@ -1,6 +1,7 @@
 """The pretraining stages as their commands run them: hand-over, resume within an epoch, several processes, bad data."""
 
 import json
+import os
 import re
 import shutil
 import signal
@@ -187,3 +188,17 @@ def test_a_training_image_that_is_a_validation_image_is_left_out_and_named(tiny_
     told = (result.folder / "duplicates.csv").read_text()
     assert "train_00008_aligned.jpg (line 5 of the list)" in told
     assert "test_00007_aligned.jpg (line 4 of the list)" in told
+
+
+def test_several_processes_called_from_another_program_start_nothing_of_it_again(tiny_sets, tmp_path):
+    settings = [*pretraining(tiny_sets, tmp_path), "ecg.sets=[ptb]", "ecg.train.epochs=1", "ecg.train.warmup_epochs=0"]
+    program = tmp_path / "program.py"
+    program.write_text(
+        "from experiments import pretrain_ecg\nfrom painlit.config import load\n"
+        f"print('begun', flush=True)\nresult = pretrain_ecg.run(load({[*settings, 'ecg.train.devices=2']!r}))\n"
+        "print('ended', result.weights.is_file())\n"
+    )
+    done = subprocess.run([sys.executable, str(program)], capture_output=True, text=True,
+                          env={**os.environ, "PYTHONPATH": str(Path.cwd())})  # fmt: skip
+    assert done.returncode == 0, done.stdout + done.stderr
+    assert (done.stdout.count("begun"), done.stdout.count("ended True")) == (1, 1)
