@@ -7,9 +7,6 @@ Boxes are kept as detected, so the crop rule can change without another detectio
 from __future__ import annotations
 
 import json
-import sqlite3
-from collections.abc import Iterator
-from contextlib import contextmanager
 from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Any
@@ -19,6 +16,7 @@ import numpy as np
 from painlit.config import Config, values_affecting
 from painlit.errors import PainlitError
 from painlit.runs.guard import refuse_changes
+from painlit.system.database import database
 
 _FORMAT = 2
 _SCHEMA = """
@@ -86,9 +84,8 @@ class ClipTable:
 
     def __init__(self, path: Path, settings: dict[str, Any]):
         self.path = Path(path)
-        self.path.parent.mkdir(parents=True, exist_ok=True)
         settings = {"format": _FORMAT, **settings}
-        with self._connection() as connection:
+        with database(self.path) as connection:
             connection.executescript(_SCHEMA)
             stored = {k: json.loads(v) for k, v in connection.execute("SELECT key, value FROM settings")}
             stored = stored and {**{k: v for k, v in _ONCE_FIXED.items() if k in settings}, **stored}
@@ -116,28 +113,14 @@ class ClipTable:
             clip.ecg_problem,
             json.dumps(clip.notes),
         )
-        with self._connection() as connection:
+        with database(self.path) as connection:
             connection.execute("INSERT OR REPLACE INTO clips VALUES (?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?)", row)
 
     def clips(self) -> dict[str, PreparedClip]:
         """All rows by clip name."""
-        with self._connection() as connection:
+        with database(self.path) as connection:
             rows = connection.execute("SELECT * FROM clips ORDER BY name").fetchall()
         return {row[0]: _clip(row) for row in rows}
-
-    @contextmanager
-    def _connection(self) -> Iterator[sqlite3.Connection]:
-        connection = sqlite3.connect(self.path, timeout=60)
-        try:
-            with connection:
-                yield connection
-        except sqlite3.DatabaseError as error:  # a full disk and a damaged file come this way
-            raise PainlitError(
-                f"{self.path}: {error}",
-                "free some space if the disk is full; a damaged table can be deleted and prepared again",
-            ) from error
-        finally:
-            connection.close()
 
 
 def table_settings(config: Config) -> dict[str, Any]:

@@ -194,7 +194,6 @@ def _examine(
                     columns["boxes"][row] = result.box
                 columns["digests"][row] = result.digest
                 advance()
-    journal.close()
     problems.sort()
     _keep_rows(columns, paths, keep)
     return unreadable

@@ -7,21 +7,19 @@ from dataclasses import asdict
 from typing import Any
 
 import torch
-from lightning import LightningModule
-from torch import Tensor, nn
+from torch import Tensor
 from torchmetrics import MetricCollection
 from torchmetrics.classification import MulticlassAccuracy, MulticlassF1Score, MulticlassRecall
 
 from painlit.config import SpatialConfig, Stage2Training, group
 from painlit.losses import UncertaintyWeightedLoss
-from painlit.models.heads import SoftmaxHead
 from painlit.models.normalisation import MEAN, STD, Normalise
-from painlit.training.distributed_loss import EpochMean, mean_cross_entropy
+from painlit.tasks.multitask import MultitaskClassification
 from painlit.training.schedule import adamw_warmup_cosine
 from painlit.weights.networks import build_spatial_module
 
 
-class EmotionMultitask(LightningModule):
+class EmotionMultitask(MultitaskClassification):
     """Emotion recognition on several data sets at once (paper section 3.4).
 
     Batches: `images` (B, 3, S, S) uint8 RGB, `label` (B,) and `task` (B,) int64, the position of the image's data set.
@@ -36,6 +34,8 @@ class EmotionMultitask(LightningModule):
     Shapes:
         images (B, 3, S, S) uint8 -> embeddings (B, D).
     """
+
+    inputs = "images"
 
     def __init__(
         self,
@@ -53,60 +53,19 @@ class EmotionMultitask(LightningModule):
         torch.manual_seed(seed)
         self.normalise = Normalise(spatial.mean or MEAN, spatial.std or STD, spatial.local_contrast)
         self.network = build_spatial_module(spatial, self.train_settings.drop_path)
-        self.heads = nn.ModuleDict({name: SoftmaxHead(spatial.embed_dim, n) for name, n in classes.items()})
+        self.add_heads(classes, spatial.embed_dim, _scores)
         self.weighting = UncertaintyWeightedLoss(len(classes))
-        self.train_losses = nn.ModuleDict({name: EpochMean() for name in classes})
-        self.scores = nn.ModuleDict({name: _scores(n) for name, n in classes.items()})
 
     def forward(self, images: Tensor) -> Tensor:
         """Embeddings of face crops."""
         return self.network(self.normalise(images))
 
-    def training_step(self, batch: dict[str, Any], index: int) -> Tensor:
-        """Weighted loss of a training batch."""
-        embeddings = self(batch["images"])
-        losses = []
-        for task, (name, head) in enumerate(self.heads.items()):
-            mine = batch["task"] == task
-            loss = mean_cross_entropy(head(embeddings[mine]), batch["label"][mine], self.trainer)
-            self.train_losses[name].update(loss.detach())  # type: ignore[operator]
-            losses.append(loss)
+    def total_loss(self, losses: list[Tensor]) -> Tensor:
+        """Weighted by uncertainty (eq. 12); the weights are logged with the last batch of an epoch."""
         if self.trainer.is_last_batch:
-            for (name, metric), weight in zip(self.train_losses.items(), self.weighting.weights, strict=True):
-                self.log(f"train/{name}/loss", metric.take(), on_step=False, on_epoch=True)  # type: ignore[operator]
+            for name, weight in zip(self.heads, self.weighting.weights, strict=True):
                 self.log(f"train/{name}/weight", weight, on_step=False, on_epoch=True)
         return self.weighting(torch.stack(losses))
-
-    def validation_step(self, batch: dict[str, Any], index: int) -> None:
-        """Scores of a batch of validation images."""
-        embeddings = self(batch["images"])
-        for task, (name, head) in enumerate(self.heads.items()):
-            mine = batch["task"] == task
-            if mine.any():
-                self.scores[name].update(head(embeddings[mine]), batch["label"][mine])  # type: ignore[operator]
-
-    test_step = validation_step
-
-    def predict_step(self, batch: dict[str, Any], index: int) -> dict[str, Tensor]:
-        """Embeddings, (B, D), and of each data set the probabilities of its classes, (B, classes), for all images."""
-        embeddings = self(batch["images"])
-        return {"embedding": embeddings.float()} | {
-            name: head(embeddings).float().softmax(-1) for name, head in self.heads.items()
-        }
-
-    def on_validation_epoch_end(self) -> None:
-        """Log accuracy, macro F1 and mean recall of each task."""
-        self._log_scores("val")
-
-    def on_test_epoch_end(self) -> None:
-        """The same of test images."""
-        self._log_scores("test")
-
-    def _log_scores(self, stage: str) -> None:
-        for name, scores in self.scores.items():
-            values = scores.compute()  # type: ignore[operator]
-            self.log_dict({f"{stage}/{name}/{key}": value for key, value in values.items()})
-            scores.reset()  # type: ignore[operator]
 
     def configure_optimizers(self) -> Any:
         """AdamW, warm-up and cosine; no weight decay on the losses' weights, which it would draw to 1."""

@@ -7,8 +7,7 @@ from dataclasses import asdict
 from typing import Any
 
 import torch
-from lightning import LightningModule
-from torch import Tensor, nn
+from torch import Tensor
 from torchmetrics import MetricCollection
 from torchmetrics.classification import (
     MulticlassAccuracy,
@@ -19,8 +18,7 @@ from torchmetrics.classification import (
 )
 
 from painlit.config import EcgTraining, HeartRateEncoderConfig, group
-from painlit.models.heads import SoftmaxHead
-from painlit.training.distributed_loss import EpochMean, mean_cross_entropy
+from painlit.tasks.multitask import MultitaskClassification
 from painlit.training.schedule import adamw_warmup_cosine
 from painlit.weights.networks import build_heart_rate_encoder
 
@@ -32,7 +30,7 @@ from -1 to 1 in both: what its weights have learnt of values and positions is on
 """
 
 
-class HeartbeatClassification(LightningModule):
+class HeartbeatClassification(MultitaskClassification):
     """Heartbeat classification on one collection or several at once (paper section 3.4).
 
     Batches: `beats` (B, n) float32 in 0..1, `label` (B,) and `task` (B,) int64, the position of the beat's collection.
@@ -50,6 +48,8 @@ class HeartbeatClassification(LightningModule):
     Shapes:
         beats (B, n) in 0..1 -> embeddings (B, output_dim).
     """
+
+    inputs = "beats"
 
     def __init__(
         self,
@@ -71,9 +71,7 @@ class HeartbeatClassification(LightningModule):
         )  # fmt: skip
         torch.manual_seed(seed)
         self.network = build_heart_rate_encoder(encoder)
-        self.heads = nn.ModuleDict({name: SoftmaxHead(encoder.output_dim, len(c)) for name, c in classes.items()})
-        self.scores = nn.ModuleDict({name: _scores(len(c)) for name, c in classes.items()})
-        self.train_losses = nn.ModuleDict({name: EpochMean() for name in classes})
+        self.add_heads({name: len(kinds) for name, kinds in classes.items()}, encoder.output_dim, _scores)
         for (name, kinds), count in zip(self.classes.items(), counts, strict=True):
             self.register_buffer(f"weights_{name}", class_weights(count, balance), persistent=False)
             # In the checkpoint, so that a run stopped after its last epoch still knows its figures.
@@ -83,55 +81,21 @@ class HeartbeatClassification(LightningModule):
         """Embeddings of beats."""
         return self.network((beats - BEAT_MEAN) / BEAT_SCALE)
 
-    def training_step(self, batch: dict[str, Any], index: int) -> Tensor:
-        """Loss of a training batch."""
-        embeddings = self(batch["beats"])
-        total = embeddings.new_zeros(())
-        for task, (name, head) in enumerate(self.heads.items()):
-            mine = batch["task"] == task
-            weights = self.get_buffer(f"weights_{name}")
-            loss = mean_cross_entropy(head(embeddings[mine]), batch["label"][mine], self.trainer, weights)
-            self.train_losses[name].update(loss.detach())  # type: ignore[operator]
-            total = total + loss
-        if self.trainer.is_last_batch:
-            for name, metric in self.train_losses.items():
-                self.log(f"train/{name}/loss", metric.take(), on_step=False, on_epoch=True)  # type: ignore[operator]
-        return total
+    def class_weights(self, name: str) -> Tensor:
+        """By frequency, see `balance`."""
+        return self.get_buffer(f"weights_{name}")
 
-    def validation_step(self, batch: dict[str, Any], index: int) -> None:
-        """Scores of a batch of validation beats."""
-        embeddings = self(batch["beats"])
-        for task, (name, head) in enumerate(self.heads.items()):
-            mine = batch["task"] == task
-            if mine.any():
-                self.scores[name].update(head(embeddings[mine]), batch["label"][mine])  # type: ignore[operator]
+    def total_loss(self, losses: list[Tensor]) -> Tensor:
+        """Their sum."""
+        return torch.stack(losses).sum()
 
-    test_step = validation_step
-
-    def predict_step(self, batch: dict[str, Any], index: int) -> dict[str, Tensor]:
-        """Embeddings, (B, output_dim), and of each collection the probabilities of its classes, for all beats."""
-        embeddings = self(batch["beats"])
-        return {"embedding": embeddings.float()} | {
-            name: head(embeddings).float().softmax(-1) for name, head in self.heads.items()
-        }
-
-    def on_validation_epoch_end(self) -> None:
-        """Log accuracy and macro F1 of each collection, and sensitivity and positive predictivity of each class."""
-        self._log_scores("val")
-
-    def on_test_epoch_end(self) -> None:
-        """The same of test beats."""
-        self._log_scores("test")
-
-    def _log_scores(self, stage: str) -> None:
-        for name, scores in self.scores.items():
-            values = scores.compute()  # type: ignore[operator]
-            scores.reset()  # type: ignore[operator]
-            self.get_buffer(f"confusion_{name}").copy_(values.pop("confusion"))
-            for key in ("sensitivity", "positive_predictivity"):
-                for kind, value in zip(self.classes[name], values.pop(key), strict=True):
-                    self.log(f"{stage}/{name}/{kind}/{key}", value)
-            self.log_dict({f"{stage}/{name}/{key}": value for key, value in values.items()})
+    def logged(self, name: str, values: dict[str, Tensor]) -> dict[str, Tensor]:
+        """Accuracy and macro F1, and sensitivity and positive predictivity of each class."""
+        self.get_buffer(f"confusion_{name}").copy_(values.pop("confusion"))
+        for key in ("sensitivity", "positive_predictivity"):
+            by_class = zip(self.classes[name], values.pop(key), strict=True)
+            values |= {f"{kind}/{key}": value for kind, value in by_class}
+        return values
 
     def confusion(self, collection: str) -> list[list[int]]:
         """Beats of the last validation or test epoch: rows are true classes, columns predicted ones."""
