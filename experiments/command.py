@@ -5,9 +5,11 @@
 
 from __future__ import annotations
 
+import contextlib
 import functools
 import importlib
 import os
+import signal
 import subprocess
 import sys
 import tempfile
@@ -19,9 +21,10 @@ from typing import TYPE_CHECKING, NoReturn
 from painlit.config import Config, load
 from painlit.config.help import help_lines
 from painlit.config.training import PretrainingTraining
-from painlit.errors import PainlitError
+from painlit.errors import PainlitError, TerminatedError
+from painlit.runs.artefact import read_artefact
 from painlit.runs.provenance import save_config
-from painlit.system.files import read_json
+from painlit.system.processes import end_with_parent
 
 if TYPE_CHECKING:
     from painlit.training.stage import StageResult
@@ -48,6 +51,8 @@ STAGES = {
 
 _STAGE = "PAINLIT_STAGE"
 """Environment variable: the stage whose command this process and those that it starts are."""
+_CHILD = "PAINLIT_CHILD"
+"""Environment variable: a command started this process, which ends with it."""
 _FLAGS = {"--dry-run": "loso.dry_run=true"}
 """Short forms of keys."""
 
@@ -66,13 +71,19 @@ def painlit() -> NoReturn:
 
 
 def main(stage: str, arguments: Sequence[str] | None = None) -> NoReturn:
-    """Run a stage. Exit status 2: an error the user can mend; 130: Ctrl-C.
+    """Run a stage. Exit status 2: an error the user can mend; 130: Ctrl-C; 143: SIGTERM; 129: SIGHUP.
 
     Args:
         stage: One of `STAGES`. Its module has `run(config)`, and `DEFAULTS` if a YAML file comes first.
         arguments: The command line's if None.
     """
     arguments = sys.argv[1:] if arguments is None else arguments
+    if os.environ.get(_CHILD):
+        end_with_parent()
+    os.environ[_CHILD] = "1"
+    for number in {signal.SIGTERM, getattr(signal, "SIGHUP", signal.SIGTERM)}:  # Windows has no SIGHUP
+        if signal.getsignal(number) is signal.SIG_DFL:  # nohup has SIGHUP ignored
+            signal.signal(number, _terminate)
     try:
         if {"-h", "--help"} & set(arguments):
             _print_help(stage)
@@ -91,6 +102,9 @@ def main(stage: str, arguments: Sequence[str] | None = None) -> NoReturn:
         sys.exit(_fail(message, EXIT_USER_ERROR))
     except KeyboardInterrupt:
         sys.exit(_fail("stopped; run the same command to go on", EXIT_INTERRUPTED))
+    except TerminatedError as stop:
+        name = signal.Signals(stop.signal).name
+        sys.exit(_fail(f"stopped by {name}; run the same command to go on", 128 + stop.signal))
     sys.exit(getattr(result, "exit_status", 0))
 
 
@@ -141,7 +155,8 @@ def _run_command(stage: str, config: Config) -> StageResult:
     if ended.returncode:
         raise PainlitError(f"{stage} ended with status {ended.returncode}", "its own error stands above")
     (weights,) = (place / "weights").glob("*.safetensors")
-    return StageResult(place, weights, read_json(place / "metrics.json"))
+    metrics = read_artefact(place / "metrics.json", f"delete {place} and run `make {stage}` again")
+    return StageResult(place, weights, metrics)
 
 
 def _print_help(stage: str) -> None:
@@ -150,6 +165,11 @@ def _print_help(stage: str) -> None:
     print("\n".join(help_lines(stage)))
 
 
+def _terminate(number: int, frame: object) -> NoReturn:
+    raise TerminatedError(number)
+
+
 def _fail(message: str, status: int) -> int:
-    print(message, file=sys.stderr)
+    with contextlib.suppress(OSError):  # the terminal may be gone
+        print(message, file=sys.stderr, flush=True)
     return status
