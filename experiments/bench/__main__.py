@@ -16,6 +16,7 @@ from experiments.bench import (
     loso_overhead,
     models,
     paper_scale,
+    power_cut,
     proxy,
     r_peaks,
     selection,
@@ -41,6 +42,7 @@ BENCHMARKS = {
     "selection": selection.main,
     "tables": tables.main,
     "paper_scale": paper_scale.main,
+    "power_cut": power_cut.main,
 }
 
 if __name__ == "__main__":

@@ -115,8 +115,12 @@ class EndOnDivergence(Callback):
         if (batch_idx + 1) % self.every == 0:
             self._look(trainer)
 
+    def on_validation_start(self, trainer: Trainer, pl_module: LightningModule) -> None:
+        """Look, in all processes at the same time, before figures are made of it."""
+        self._look(trainer)
+
     def on_train_epoch_end(self, trainer: Trainer, pl_module: LightningModule) -> None:
-        """Look, in all processes at the same time."""
+        """Look where there is no validation."""
         self._look(trainer)
 
     def on_save_checkpoint(self, trainer: Trainer, pl_module: LightningModule, checkpoint: dict[str, Any]) -> None:

@@ -202,3 +202,26 @@ def test_several_processes_called_from_another_program_start_nothing_of_it_again
                           env={**os.environ, "PYTHONPATH": str(Path.cwd())})  # fmt: skip
     assert done.returncode == 0, done.stdout + done.stderr
     assert (done.stdout.count("begun"), done.stdout.count("ended True")) == (1, 1)
+
+
+@pytest.mark.parametrize(
+    ("run", "key"),
+    [
+        (pretrain_stage1.run, "stage1.train.lr"),
+        (pretrain_stage2.run, "stage2.train.lr"),
+        (pretrain_ecg.run, "ecg.train.lr"),
+        (finetune.run, "train.lr"),
+    ],
+)
+def test_a_training_that_diverges_ends_with_its_remedy_and_leaves_nothing_to_go_on_with(
+    tiny_sets, tiny_data, runs, run, key
+):
+    group = key.removesuffix(".lr")
+    more = [f"{key}=1e30", "model.modality=heart_rate", f"data.root={tiny_data}"]
+    more += [] if group == "train" else [f"{group}.clip_gradient=0"]
+    with pytest.raises(PainlitError, match=rf"(?s)the training diverged.* lower {re.escape(key)}"):
+        run(load([*pretraining(tiny_sets, runs), *more]))
+    for left in ("metrics.json", "*.safetensors"):
+        assert not [path for path in runs.rglob(left) if "embed" not in path.parts and "prepare" not in path.parts]
+    for path in runs.rglob("*.ckpt"):
+        assert all(tensor.isfinite().all() for tensor in torch.load(path, weights_only=True)["state_dict"].values())
