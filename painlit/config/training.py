@@ -6,7 +6,7 @@ from dataclasses import dataclass, field
 from typing import ClassVar
 
 from painlit.config.affects import NOTHING
-from painlit.config.checks import at_least, one_of
+from painlit.config.checks import above, at_least, one_of, share
 from painlit.errors import PainlitError
 
 
@@ -37,6 +37,8 @@ class Training:
     def __post_init__(self):
         at_least(f"{self.key}.epochs", self.epochs, 1)
         at_least(f"{self.key}.batch_size", self.batch_size, 1)
+        above(f"{self.key}.lr", self.lr, 0)
+        at_least(f"{self.key}.weight_decay", self.weight_decay, 0)
         one_of(f"{self.key}.decay", self.decay, ["all", "matrices"])
         one_of(f"{self.key}.precision", self.precision, ["32-true", "16-mixed", "bf16-mixed", "16-true", "bf16-true"])
         one_of(f"{self.key}.accelerator", self.accelerator, ["auto", "cpu", "gpu", "cuda", "mps"])
@@ -66,6 +68,7 @@ class TrainConfig(Training):
     def __post_init__(self):
         super().__post_init__()
         at_least("train.checkpoint_every", self.checkpoint_every, 1)
+        at_least("train.crop_memory_gib", self.crop_memory_gib, 0)
         at_least("train.joint_frames", 1 if self.joint_frames is None else self.joint_frames, 1)
 
 
@@ -88,8 +91,8 @@ class PretrainingTraining(Training):
         super().__post_init__()
         at_least(f"{self.key}.checkpoint_steps", self.checkpoint_steps, 1)
         at_least(f"{self.key}.clip_gradient", self.clip_gradient, 0)
-        if self.devices != "auto" and not self.devices.isdecimal():
-            raise PainlitError(f"{self.key}.devices={self.devices!r}", "give auto or a number")
+        if self.devices != "auto" and not (self.devices.isdecimal() and int(self.devices)):
+            raise PainlitError(f"{self.key}.devices={self.devices!r}", "give auto, or a number of 1 or more")
         at_least(f"{self.key}.nodes", self.nodes, 1)
         at_least(f"{self.key}.accumulate", self.accumulate, 1)
         parts = self.processes * self.accumulate
@@ -120,8 +123,7 @@ class PhotographTraining(PretrainingTraining):
 
     def __post_init__(self):
         super().__post_init__()
-        if not 0 <= self.drop_path < 1:
-            raise PainlitError(f"{self.key}.drop_path={self.drop_path}", "give a rate from 0 to below 1")
+        share(f"{self.key}.drop_path", self.drop_path, none=True)
 
 
 @dataclass
