@@ -298,3 +298,20 @@ def test_a_file_of_the_wrong_kind_is_an_error_of_bounded_length(text: str, tmp_p
     file = tmp_path / "mine.yaml"
     file.write_text(text)
     assert len(error_of(f"config={file}")) < 600
+
+
+def test_passes_hold_64_images_unless_told():
+    for given, passes in (
+        ((), 4),
+        (("batch_size=100",), 2),
+        (("batch_size=24",), 1),
+        (("accumulate=8",), 8),
+        (("devices=4",), 1),
+    ):
+        config = load([f"stage1.train.{text}" for text in given])
+        assert config.stage1.train.passes == passes
+        assert from_dict(config.to_dict()) == config
+    assert "stage1.train.accumulate=3" in error_of("stage1.train.accumulate=3")
+    assert load().stage2.train.passes == 2
+    assert "ecg.train.accumulate=0" in error_of("ecg.train.accumulate=0")
+    assert load().ecg.train.passes == 1
