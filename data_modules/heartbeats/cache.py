@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import csv
 import hashlib
 import io
 import json
@@ -16,7 +15,8 @@ from numpy.typing import NDArray
 
 from data_modules.heartbeats.source import HeartbeatSource, RecordBeats
 from painlit.errors import PainlitError
-from painlit.system.files import atomic_path, waiting_lock, write_text
+from painlit.system.csv_files import write_csv
+from painlit.system.files import atomic_path, waiting_lock
 from painlit.system.progress import progress_bar
 
 VERSION = 1
@@ -139,9 +139,10 @@ def _cut(cache: Path, source: HeartbeatSource, name: str) -> RecordBeats:
 
 
 def _write_problems(path: Path, names: list[str], parts: list[RecordBeats]) -> None:
-    text = io.StringIO()
-    writer = csv.writer(text, lineterminator="\n")
-    writer.writerow(["record", "where", "why it was left out"])
-    for name, part in zip(names, parts, strict=True):
-        writer.writerows([name, where, why] for why, places in part.skipped.items() for where in places)
-    write_text(path, text.getvalue())
+    left_out = (
+        (name, where, why)
+        for name, part in zip(names, parts, strict=True)
+        for why, places in part.skipped.items()
+        for where in places
+    )
+    write_csv(path, [("record", "where", "why it was left out"), *left_out])

@@ -110,7 +110,7 @@ def our_loader(config: Config) -> Iterable:
     index = open_face_index(config)
     images = FaceImages([index], [index.labels], SIZE, config.face.margin, config.images)
     batches = MixedBatches([np.arange(len(index))], [index.labels], BATCH, balanced=False)
-    return image_loader(images, batches, WORKERS)
+    return image_loader(images, batches, WORKERS, BATCH)
 
 
 def plain_loader(root: Path, config: Config) -> Iterable:

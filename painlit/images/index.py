@@ -7,7 +7,6 @@ are left out are in problems.csv.
 
 from __future__ import annotations
 
-import csv
 import hashlib
 import io
 import json
@@ -19,6 +18,7 @@ from typing import Any
 import numpy as np
 
 from painlit.errors import PainlitError
+from painlit.system.csv_files import write_csv
 from painlit.system.files import atomic_path, read_json, write_text
 
 VERSION = 1
@@ -133,7 +133,4 @@ def write_index(folder: Path, about: Mapping[str, Any], arrays: Mapping[str, np.
 
 def write_problems(folder: Path, problems: list[tuple[str, str]]) -> None:
     """problems.csv: every image that is left out, and why."""
-    text = io.StringIO()
-    writer = csv.writer(text, lineterminator="\n")
-    writer.writerows([("image", "problem"), *problems])
-    write_text(folder / "problems.csv", text.getvalue())
+    write_csv(folder / "problems.csv", [("image", "problem"), *problems])

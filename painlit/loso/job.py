@@ -18,6 +18,7 @@ from painlit.loso.progress import forget_epoch
 from painlit.loso.protocols import folds
 from painlit.runs.folder import HeldError, check_fingerprint, run_lock
 from painlit.system.files import write_json
+from painlit.system.processes import named_loader_errors
 
 if TYPE_CHECKING:
     from painlit.loso.data import FoldData
@@ -74,7 +75,8 @@ def _work(job: FoldJob, threads: int) -> int:
     torch.set_num_threads(threads)
     print(f"fold {job.name}: process {os.getpid()}, {threads} threads", flush=True)
     try:
-        run_job(job)
+        with named_loader_errors():
+            run_job(job)
     except PainlitError as error:
         print(f"\nerror: {error}", flush=True)
         return EXIT_USER_ERROR

@@ -4,12 +4,16 @@ from __future__ import annotations
 
 import multiprocessing
 import os
+import shutil
 import signal
+import sys
+import tempfile
 import threading
 from collections.abc import Callable, Iterator, Sequence
 from concurrent.futures import FIRST_COMPLETED, Future, ProcessPoolExecutor, wait
 from concurrent.futures.process import BrokenProcessPool
-from multiprocessing import connection, forkserver
+from contextlib import contextmanager
+from multiprocessing import connection, forkserver, queues
 from pathlib import Path
 from typing import Any, TypeVar
 
@@ -23,6 +27,11 @@ _IMPORTED = [
 ]
 _SERVES = "forkserver" in multiprocessing.get_all_start_methods()
 _CPU_QUOTA = Path("/sys/fs/cgroup/cpu.max")  # "max 100000", or microseconds of processor time in so many
+_SHARED_MEMORY = Path("/dev/shm")
+_PREFETCHED = 4  # batches of each worker
+_HELD = 3  # batches beside those: in use, and on their way to it
+_MORE_SHARED_MEMORY = "give the container more shared memory (docker run --shm-size=2g)"
+_LONGEST_TEMPORARY = 70  # characters that leave room for a socket's name, which may have 104 in all
 Piece = TypeVar("Piece")
 Result = TypeVar("Result")
 
@@ -67,11 +76,18 @@ def unordered(
         pool.shutdown(cancel_futures=True)
 
 
-def loader_options(workers: int) -> dict[str, Any]:
+def loader_options(workers: int, batch_bytes: int = 0) -> dict[str, Any]:
     """What a DataLoader that decodes or augments gets, besides data and batches.
+
+    Batches reach this process through /dev/shm, which has 64 MB in a container of Docker's. As many are prefetched as
+    fit, since a worker that finds it full loses its batch, for which a loader would wait for ever.
 
     Args:
         workers: Processes; 0 works in this one.
+        batch_bytes: Size of the largest batch; 0 is small.
+
+    Raises:
+        PainlitError: /dev/shm does not hold a batch for each worker.
     """
     import torch
 
@@ -81,8 +97,52 @@ def loader_options(workers: int) -> dict[str, Any]:
         "generator": torch.Generator(),  # a loader draws a seed for its workers: not from the training's stream
     }
     if workers:
-        options |= {"multiprocessing_context": forking(), "worker_init_fn": share_cores, "prefetch_factor": 4}
+        prefetched = _fitting_batches(workers, batch_bytes)
+        context = {"multiprocessing_context": forking(), "worker_init_fn": _start_loader_worker}
+        options |= {**context, "prefetch_factor": prefetched}
     return options
+
+
+def _fitting_batches(workers: int, batch_bytes: int) -> int:
+    """Batches that each worker may have ready, so that shared memory holds them."""
+    if not _SHARED_MEMORY.is_dir():
+        return _PREFETCHED
+    free = shutil.disk_usage(_SHARED_MEMORY).free // int(os.environ.get("LOCAL_WORLD_SIZE", 1))
+    fitting = (free // max(1, batch_bytes) - _HELD) // workers
+    if fitting < 1:
+        raise PainlitError(
+            f"{_SHARED_MEMORY} has {free >> 20} MiB free, and {workers} processes that load batches of "
+            f"{batch_bytes / 2**20:.0f} MiB need {(workers + _HELD) * batch_bytes / 2**20:.0f}",
+            f"{_MORE_SHARED_MEMORY}, set a smaller batch_size, or images.workers=0 or embed.workers=0",
+        )
+    return min(_PREFETCHED, fitting)
+
+
+@contextmanager
+def named_loader_errors() -> Iterator[None]:
+    """Turns what torch raises when a loader's process ends into an error that the user can act on."""
+    try:
+        yield
+    except RuntimeError as error:
+        if "DataLoader worker" not in str(error):
+            raise
+        raise PainlitError(
+            f"a process that loads images or clips was ended from outside: {str(error).splitlines()[0]}",
+            f"run the same command again: finished work is kept; if memory was short, set fewer workers, or "
+            f"{_MORE_SHARED_MEMORY}",
+        ) from error
+
+
+def _start_loader_worker(worker: int) -> None:
+    queues.Queue._on_queue_feeder_error = staticmethod(_end_worker)  # type: ignore[attr-defined]
+    share_cores()
+
+
+def _end_worker(error: Exception, batch: object) -> None:
+    """End a process whose batch could not be handed on: the loader sees that, but would wait for the batch."""
+    print(f"a batch cannot be handed on ({error}): {_SHARED_MEMORY} is full; {_MORE_SHARED_MEMORY}", file=sys.stderr)
+    sys.stderr.flush()
+    os._exit(1)
 
 
 def forking() -> Any:
@@ -100,6 +160,11 @@ def start_server() -> None:
     """Start the server of `forking`, unless it runs. It imports for seconds, while this process goes on."""
     if not _SERVES:
         return
+    if len(temporary := tempfile.gettempdir()) > _LONGEST_TEMPORARY:
+        raise PainlitError(
+            f"the folder for temporary files, {temporary}, has {len(temporary)} characters, too many for a socket in it",
+            f"set TMPDIR to a folder of at most {_LONGEST_TEMPORARY} characters, such as TMPDIR=/tmp",
+        )
     multiprocessing.get_context("forkserver").set_forkserver_preload(_IMPORTED)
     before = signal.pthread_sigmask(signal.SIG_BLOCK, {signal.SIGINT})  # Ctrl-C is this process's affair alone
     try:
