@@ -5,9 +5,11 @@
 
 from __future__ import annotations
 
+import contextlib
 import functools
 import importlib
 import os
+import signal
 import subprocess
 import sys
 import tempfile
@@ -19,10 +21,10 @@ from typing import TYPE_CHECKING, NoReturn
 from painlit.config import Config, load
 from painlit.config.help import help_lines
 from painlit.config.training import PretrainingTraining
-from painlit.errors import PainlitError
+from painlit.errors import PainlitError, TerminatedError
+from painlit.runs.artefact import read_artefact
 from painlit.runs.provenance import save_config
-from painlit.system.files import read_json
-from painlit.system.processes import named_loader_errors
+from painlit.system.processes import end_with_parent, named_loader_errors
 from painlit.system.terminal import print_anything, until_nobody_reads
 
 if TYPE_CHECKING:
@@ -50,6 +52,8 @@ STAGES = {
 
 _STAGE = "PAINLIT_STAGE"
 """Environment variable: the stage whose command this process and those that it starts are."""
+_CHILD = "PAINLIT_CHILD"
+"""Environment variable: a command started this process, which ends with it."""
 _FLAGS = {"--dry-run": "loso.dry_run=true"}
 """Short forms of keys."""
 
@@ -70,7 +74,9 @@ def painlit() -> NoReturn:
 
 
 def main(stage: str, arguments: Sequence[str] | None = None) -> NoReturn:
-    """Run a stage. Exit status 2: an error the user can mend; 130: Ctrl-C; 141: nobody reads what it prints.
+    """Run a stage.
+
+    Exit status 2: an error the user can mend; 130: Ctrl-C; 143: SIGTERM; 129: SIGHUP; 141: nobody reads its output.
 
     Args:
         stage: One of `STAGES`. Its module has `run(config)`, and `DEFAULTS` if a YAML file comes first.
@@ -84,6 +90,12 @@ def main(stage: str, arguments: Sequence[str] | None = None) -> NoReturn:
 
 def _run_stage(stage: str, arguments: Sequence[str]) -> int:
     """The exit status of a stage."""
+    if os.environ.get(_CHILD):
+        end_with_parent()
+    os.environ[_CHILD] = "1"
+    for number in {signal.SIGTERM, getattr(signal, "SIGHUP", signal.SIGTERM)}:  # Windows has no SIGHUP
+        if signal.getsignal(number) is signal.SIG_DFL:  # nohup has SIGHUP ignored
+            signal.signal(number, _terminate)
     try:
         if {"-h", "--help"} & set(arguments):
             _print_help(stage)
@@ -103,6 +115,9 @@ def _run_stage(stage: str, arguments: Sequence[str]) -> int:
         return _fail(message, EXIT_USER_ERROR)
     except KeyboardInterrupt:
         return _fail("stopped; run the same command to go on", EXIT_INTERRUPTED)
+    except TerminatedError as stop:
+        name = signal.Signals(stop.signal).name
+        return _fail(f"stopped by {name}; run the same command to go on", 128 + stop.signal)
     return getattr(result, "exit_status", 0)
 
 
@@ -153,7 +168,8 @@ def _run_command(stage: str, config: Config) -> StageResult:
     if ended.returncode:
         raise PainlitError(f"{stage} ended with status {ended.returncode}", "its own error stands above")
     (weights,) = (place / "weights").glob("*.safetensors")
-    return StageResult(place, weights, read_json(place / "metrics.json"))
+    metrics = read_artefact(place / "metrics.json", f"delete {place} and run `make {stage}` again")
+    return StageResult(place, weights, metrics)
 
 
 def _print_help(stage: str) -> None:
@@ -162,6 +178,11 @@ def _print_help(stage: str) -> None:
     print("\n".join(help_lines(stage)))
 
 
+def _terminate(number: int, frame: object) -> NoReturn:
+    raise TerminatedError(number)
+
+
 def _fail(message: str, status: int) -> int:
-    print(message, file=sys.stderr)
+    with contextlib.suppress(OSError):  # the terminal may be gone
+        print(message, file=sys.stderr, flush=True)
     return status

@@ -15,7 +15,7 @@ from painlit.errors import PainlitError
 from painlit.loso.comparison import compare
 from painlit.loso.finished import read_folds
 from painlit.loso.results import Predictions
-from painlit.system.files import read_json
+from painlit.runs.artefact import read_artefact
 
 
 @dataclass(frozen=True)
@@ -51,7 +51,7 @@ def _predictions(config: Config, name: str) -> Predictions:
     folder = Path(config.runs) / "loso" / name
     if not (folder / "results.json").is_file():
         raise PainlitError(f"{folder} has no results.json", "finish that run with `make loso` first")
-    results = read_json(folder / "results.json")
+    results = read_artefact(folder / "results.json", "run `make loso` again: it evaluates what is finished")
     if results["folds_done"] < results["folds"]:
         raise PainlitError(
             f"{folder} has {results['folds_done']} of {results['folds']} folds",

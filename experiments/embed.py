@@ -12,19 +12,21 @@ from dataclasses import asdict, dataclass
 import torch
 
 from data_modules.recordings.biovid import read_samples
+from data_modules.recordings.preparation import refuse_replaced
 from experiments.command import main
-from painlit.clips.embedding import VideoClip, embed_on_devices
-from painlit.clips.embedding_cache import EmbeddingCache, boxes_digest, cache_settings
+from painlit.clips.embedding import embed_on_devices
+from painlit.clips.embedding_cache import EmbeddingCache, cache_settings
+from painlit.clips.pain_clips import video_clip
 from painlit.clips.table import open_table
 from painlit.config import Config
 from painlit.errors import ClipError, PainlitError
 from painlit.models.frame_embedder import FrameEmbedder
 from painlit.models.normalisation import Normalise
+from painlit.runs.artefact import read_artefact, write_artefact
 from painlit.runs.provenance import save_config
 from painlit.system.devices import pick_devices
-from painlit.system.files import read_json, write_json
+from painlit.system.digests import digest
 from painlit.system.progress import progress_bar
-from painlit.weights.files import digest
 from painlit.weights.networks import build_spatial_module
 from painlit.weights.pretrained import StartingWeights, resolve_weights
 
@@ -59,10 +61,11 @@ def run(config: Config, retry: bool = True) -> EmbedResult:
     start = resolve_weights(config, "spatial", config.embed.weights)
     embedder = _embedder(config, start)
     folder = config.folder("embed")
-    prepared = open_table(config).clips()
+    listed, prepared = read_samples(config.data.root, config.data.signals), open_table(config).clips()
+    refuse_replaced(listed, prepared, video=True)
     clips = [
-        VideoClip(sample.name, sample.video, row.boxes)
-        for sample in read_samples(config.data.root, config.data.signals)
+        video_clip(sample, row)
+        for sample in listed
         if (row := prepared.get(sample.name)) is not None and row.boxes is not None
     ]
     if not clips:
@@ -71,10 +74,14 @@ def run(config: Config, retry: bool = True) -> EmbedResult:
     cache = EmbeddingCache(folder, cache_settings(config, weights, start.settings))
     cache.reserve([clip.name for clip in clips])
     save_config(config, folder)
-    digests = {clip.name: boxes_digest(clip.boxes) for clip in clips}
-    finished = cache.finished(digests)
+    sources = {clip.name: clip.source for clip in clips}
+    finished = cache.finished(sources)
     told = folder / "metrics.json"
-    failed: dict[str, str] = {} if retry or not told.is_file() else read_json(told)["failed"]
+    failed: dict[str, str] = (
+        {}
+        if retry or not told.is_file()
+        else read_artefact(told, "delete it: failed clips are then tried again")["failed"]
+    )
     missing = [clip for clip in clips if clip.name not in {*finished, *failed}]
     if missing:
         told.unlink(missing_ok=True)  # there again when the cache is complete
@@ -84,7 +91,7 @@ def run(config: Config, retry: bool = True) -> EmbedResult:
             if isinstance(embedded, ClipError):
                 failed[name] = str(embedded)
             else:
-                cache.write(name, embedded, digests[name])
+                cache.write(name, embedded, sources[name])
                 computed += 1
             advance()
     result = EmbedResult(
@@ -96,7 +103,7 @@ def run(config: Config, retry: bool = True) -> EmbedResult:
         stage=start.stage,
         learnt_from=start.subjects,
     )
-    write_json(told, asdict(result))
+    write_artefact(told, asdict(result), cache.settings)
     print(f"{result.clips} clips embedded ({result.computed} in this run, {len(failed)} failed) in {folder}")
     for name, message in list(failed.items())[:10]:
         print(f"  {name}: {message}")

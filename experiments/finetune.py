@@ -36,7 +36,7 @@ def run(config: Config) -> StageResult:
     check_label_leakage(data.sources, fold.test)
 
     def work(run: Run) -> Trained:
-        module, metrics = run_fold(config, fold, data, run.folder, kind=STAGE)
+        module, metrics = run_fold(config, fold, data, run.folder, run.made_from, kind=STAGE)
         networks: dict[str, nn.Module] = {"pain": module.model}
         about: dict[str, Any] = {"data": config.data.name, "subjects": list(fold.train)}
         if module.embedder is not None and data.sources.spatial is not None:

@@ -13,15 +13,15 @@ from functools import partial
 from pathlib import Path
 
 from data_modules.recordings.biovid import read_samples
-from data_modules.recordings.preparation import prepare_clip, usable_part
+from data_modules.recordings.preparation import prepare_clip, refuse_other_data, usable_part
 from experiments.command import main
 from painlit.clips.clip import Clip
 from painlit.clips.table import ClipTable, PreparedClip, table_path, table_settings
 from painlit.config import Config
+from painlit.runs.artefact import write_artefact
 from painlit.runs.provenance import save_config
 from painlit.system.csv_files import write_csv
 from painlit.system.devices import pick_device
-from painlit.system.files import write_json
 from painlit.system.processes import cores, unordered
 from painlit.system.progress import progress_bar
 
@@ -50,7 +50,8 @@ def run(config: Config, retry: bool = True) -> PrepareResult:
     folder = config.folder("prepare")
     table = ClipTable(table_path(config), table_settings(config))
     save_config(config, folder)
-    before = table.clips()
+    before = table.clips(skip_damaged=True)
+    refuse_other_data(clips, before, table.path)
     rows = {clip.name: usable_part(clip, before.get(clip.name)) for clip in clips if retry or clip.name not in before}
     missing = [(clip, row) for clip in clips if (row := rows.get(clip.name)) and (row.boxes is None or row.bpm is None)]
     config = dataclasses.replace(config, prepare=dataclasses.replace(config.prepare, device=device))
@@ -77,7 +78,7 @@ def run(config: Config, retry: bool = True) -> PrepareResult:
         ecg_problems=sum(part == "ecg" for _, part, _ in problems),
         noted=sum(bool(row.notes) for row in done),
     )
-    write_json(folder / "metrics.json", {k: v for k, v in vars(result).items() if k != "table"})
+    write_artefact(folder / "metrics.json", {k: v for k, v in vars(result).items() if k != "table"})
     _print(result, problems, done)
     return result
 

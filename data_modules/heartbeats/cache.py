@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import hashlib
 import io
 import json
 import zipfile
@@ -16,6 +15,7 @@ from numpy.typing import NDArray
 from data_modules.heartbeats.source import HeartbeatSource, RecordBeats
 from painlit.errors import PainlitError
 from painlit.system.csv_files import write_csv
+from painlit.system.digests import digest
 from painlit.system.files import atomic_path, waiting_lock
 from painlit.system.progress import progress_bar
 
@@ -97,10 +97,8 @@ def _joined(source: HeartbeatSource, names: list[str], parts: list[RecordBeats])
     for part in parts:
         for why, where in part.skipped.items():
             skipped[why] = skipped.get(why, 0) + len(where)
-    sha = hashlib.sha256(json.dumps([source.name, names]).encode())
-    for array in (beats, labels, record):
-        sha.update(np.ascontiguousarray(array).data)
-    return Collection(source.name, source.classes, names, beats, labels, record, skipped, sha.hexdigest()[:16])
+    content = digest([source.name, names, beats, labels, record])[:16]
+    return Collection(source.name, source.classes, names, beats, labels, record, skipped, content)
 
 
 def _stamp(source: HeartbeatSource, name: str) -> str:
@@ -122,20 +120,25 @@ def _cached(cache: Path, source: HeartbeatSource, name: str) -> RecordBeats | No
             about: dict[str, Any] = json.loads(str(held["about"]))
             if about["stamp"] != _stamp(source, name):
                 return None
-            return RecordBeats(held["beats"], held["labels"].astype(np.int64), about["skipped"])
-    except (OSError, ValueError, KeyError, zipfile.BadZipFile):  # cut short: cut again
+            part = RecordBeats(held["beats"], held["labels"].astype(np.int64), about["skipped"])
+            return part if about["content"] == _content(part) else None
+    except (OSError, ValueError, KeyError, TypeError, zipfile.BadZipFile):  # damaged: cut again
         return None
 
 
 def _cut(cache: Path, source: HeartbeatSource, name: str) -> RecordBeats:
     stamp = _stamp(source, name)
     part = source.read(name)
-    about = json.dumps({"stamp": stamp, "skipped": part.skipped})
+    about = json.dumps({"stamp": stamp, "skipped": part.skipped, "content": _content(part)})
     content = io.BytesIO()
     np.savez(content, beats=part.beats, labels=part.labels, about=np.array(about))
     with atomic_path(_path(cache, name)) as temporary:
         temporary.write_bytes(content.getbuffer())
     return part
+
+
+def _content(part: RecordBeats) -> str:
+    return digest([part.beats, part.labels.astype(np.int64), part.skipped])
 
 
 def _write_problems(path: Path, names: list[str], parts: list[RecordBeats]) -> None:

@@ -84,7 +84,7 @@ class AffectNet:
             advance()
 
     def stamp(self) -> dict[str, object]:
-        """Sizes and times of the tables, and of the folders with images and annotations."""
+        """Sizes and times of the tables, and of all images and annotations."""
         if not self.has_boxes:
             return stamp_of(self.root, (), [f"{s}/{kind}" for s in _SETS for kind in ("images", "annotations")])
         base = f"{_IMAGES}/" if (self.root / _IMAGES).is_dir() else ""

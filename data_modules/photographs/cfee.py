@@ -87,5 +87,5 @@ class CFEE:
             advance()
 
     def stamp(self) -> dict[str, object]:
-        """Names and times of the folders of images."""
+        """Names, sizes and times of the images."""
         return stamp_of(self.root, (), self._folders)

@@ -79,5 +79,5 @@ class ExpressionFolders:
                 advance()
 
     def stamp(self) -> dict[str, object]:
-        """Names and times of the folders of expressions."""
+        """Names, sizes and times of the images."""
         return stamp_of(self.root, (), [prefix + expression for prefix in self._parts for expression in self.classes])

@@ -88,7 +88,7 @@ class IdentityTree:
                 advance()
 
     def stamp(self) -> dict[str, object]:
-        """Size and time of the box tables, names and times of the identities' folders."""
+        """Sizes and times of the box tables and of all images."""
         folders = [f"{d}/{p}" if d else p for d, people in self._identities.items() for p in people]
         return stamp_of(self.root, self._tables.values(), folders)
 

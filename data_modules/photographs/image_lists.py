@@ -90,15 +90,18 @@ def numbered_lines(path: Path) -> Iterator[tuple[int, str]]:
 
 
 def stamp_of(root: Path, lists: Iterable[str], folders: Iterable[str]) -> dict[str, object]:
-    """Size and time of each list, and one digest of the names and times of all folders; paths are relative to `root`.
+    """Size and time of each list, and one digest of every file in the folders, by name, size and time.
 
-    A folder's time changes when a file in it appears, disappears or changes its name.
+    Paths are relative to `root`. A file overwritten in place changes its own time, but not that of its folder.
     """
     stamp: dict[str, object] = {}
     for path in lists:
         status = os.stat(root / path)
         stamp[path] = [status.st_size, status.st_mtime_ns]
-    digest = hashlib.sha256()
+    sha = hashlib.sha256()
     for path in folders:
-        digest.update(f"{path}\t{os.stat(root / path).st_mtime_ns}\n".encode())
-    return stamp | {"folders": digest.hexdigest()}
+        with os.scandir(root / path) as entries:
+            held = sorted((entry.name, entry.stat()) for entry in entries if entry.is_file())
+        lines = [f"{name}\t{status.st_size}\t{status.st_mtime_ns}\n" for name, status in held]
+        sha.update(f"{path}\n{''.join(lines)}".encode(errors="surrogateescape"))
+    return stamp | {"files": sha.hexdigest()}

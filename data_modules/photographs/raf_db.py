@@ -110,5 +110,5 @@ class RAFDB:
         advance()
 
     def stamp(self) -> dict[str, object]:
-        """Size and time of the list, time of the folder of images."""
+        """Size and time of the list, and of all images."""
         return stamp_of(self.root, [self._list], [self._folder])

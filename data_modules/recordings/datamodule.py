@@ -11,6 +11,7 @@ from torch import Tensor
 from torch.utils.data import DataLoader, Dataset, DistributedSampler
 
 from data_modules.recordings.biovid import read_samples
+from data_modules.recordings.preparation import refuse_replaced
 from painlit.clips.pain_clips import PainClips, load_pain_clips
 from painlit.clips.sources import Sources, resolve_sources
 from painlit.clips.table import open_table
@@ -119,6 +120,8 @@ class BioVidDataModule(ResumableDataModule):
             listed = read_samples(self.config.data.root, self.config.data.signals)
             prepared = open_table(self.config).clips()
             self.sources = resolve_sources(self.config)
+            model = self.config.model
+            refuse_replaced(listed, prepared, model.uses_video, model.uses_heart_rate)
             self.clips = load_pain_clips(self.config, listed, prepared, self.sources)
         clips, (chosen, validation, test) = self.clips, self.subjects
         train = [s for s in clips.subject_names if s not in {*validation, *test}] if chosen is None else chosen

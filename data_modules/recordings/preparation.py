@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import dataclasses
+from collections.abc import Iterable, Mapping, Sequence
 from pathlib import Path
 
 import numpy as np
@@ -11,13 +12,14 @@ from data_modules.recordings.biovid import read_ecg
 from painlit.clips.clip import Clip
 from painlit.clips.table import PreparedClip
 from painlit.config import Config
-from painlit.errors import ClipError
+from painlit.errors import ClipError, PainlitError
 from painlit.signals.ecg.detectors import detect_r_peaks
 from painlit.signals.ecg.heart_rate import heart_rate_from_peaks
 from painlit.signals.ecg.pan_tompkins import find_r_peaks
 from painlit.signals.ecg.signal_quality import signal_quality
 from painlit.signals.video.clip_faces import clip_faces
 from painlit.signals.video.face_track import FaceTrack
+from painlit.system.digests import FileState
 
 
 def usable_part(clip: Clip, before: PreparedClip | None) -> PreparedClip:
@@ -26,9 +28,9 @@ def usable_part(clip: Clip, before: PreparedClip | None) -> PreparedClip:
     What is usable is kept to the last bit, since embeddings and finished folds rest on it.
     """
     row = before or PreparedClip(clip.name, clip.subject, clip.label)
-    if row.boxes is None or row.video_bytes != _bytes(clip.video):
+    if row.boxes is None or not _same(row.video_file, clip.video):
         row = dataclasses.replace(row, boxes=None, found=None, notes=(), video_problem="")
-    if row.bpm is None or row.ecg_bytes != _bytes(clip.ecg):
+    if row.bpm is None or not _same(row.ecg_file, clip.ecg):
         row = dataclasses.replace(row, bpm=None, ecg_quality=None, ecg_problem="")
     return row
 
@@ -44,14 +46,70 @@ def prepare_clip(clip: Clip, row: PreparedClip, config: Config) -> PreparedClip:
         config: Clip, face and preparation settings.
     """
     if row.boxes is None:
-        row = dataclasses.replace(_with_faces(row, clip, config), video_bytes=_bytes(clip.video))
+        row = _with_faces(dataclasses.replace(row, video_file=_state(clip.video)), clip, config)
     if row.bpm is None:
-        row = dataclasses.replace(_with_heart_rates(row, clip, config), ecg_bytes=_bytes(clip.ecg))
+        row = _with_heart_rates(dataclasses.replace(row, ecg_file=_state(clip.ecg)), clip, config)
     return row
 
 
-def _bytes(file: Path) -> int | None:
-    return file.stat().st_size if file.is_file() else None
+def refuse_other_data(clips: Sequence[Clip], prepared: Mapping[str, PreparedClip], table: Path) -> None:
+    """Refuse to prepare a data set into the table of another one.
+
+    Args:
+        clips: As the data set lists them.
+        prepared: Rows of the table.
+        table: Its path, for the error.
+
+    Raises:
+        PainlitError: No clip is the same, or more than half of the recordings under the same names are others.
+    """
+    held = [clip for clip in clips if clip.name in prepared]
+    files = [(clip.video, prepared[clip.name].video_file) for clip in held]
+    files += [(clip.ecg, prepared[clip.name].ecg_file) for clip in held]
+    known = [(path, before) for path, before in files if before and path.exists()]
+    other = [path for path, before in known if not before.still_true_of(path)]
+    if (prepared and not held) or len(other) > max(2, len(known) // 2):
+        what = f"{len(other)} of {len(known)} recordings differ, such as {other[0]}" if other else "no clip is the same"
+        raise PainlitError(
+            f"{table} holds another data set: {what}",
+            f"give this data set a data.name of its own, or delete {table} to prepare it anew",
+        )
+
+
+def refuse_replaced(
+    clips: Iterable[Clip], prepared: Mapping[str, PreparedClip], video: bool = False, ecg: bool = False
+) -> None:
+    """Refuse recordings that are no longer those which were prepared; one that is gone needs no other look.
+
+    Args:
+        clips: As the data set lists them.
+        prepared: Their rows of the clip table.
+        video: Look at videos.
+        ecg: Look at ECGs.
+
+    Raises:
+        PainlitError: Files were replaced, edited or cut short since `make prepare`.
+    """
+    known = [(clip, prepared[clip.name]) for clip in clips if clip.name in prepared]
+    used = [(clip.video, row.video_file) for clip, row in known if video]
+    used += [(clip.ecg, row.ecg_file) for clip, row in known if ecg]
+    changed = [path for path, before in used if before and path.exists() and not before.still_true_of(path)]
+    if changed:
+        raise PainlitError(
+            f"{len(changed)} recordings are not those that were prepared, the first is {changed[0]}",
+            "run `make prepare` (and `make embed`) again, or put the files back",
+        )
+
+
+def _state(file: Path) -> FileState | None:
+    try:
+        return FileState.of(file)
+    except OSError:  # missing or unreadable, which the row's problem says
+        return None
+
+
+def _same(before: FileState | None, file: Path) -> bool:
+    return before is not None and before.still_true_of(file)
 
 
 def _with_faces(row: PreparedClip, clip: Clip, config: Config) -> PreparedClip:

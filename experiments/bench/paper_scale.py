@@ -37,7 +37,7 @@ def random_data(config: Config) -> BioVidDataModule:
     cache.reserve(names)
     row = generator.normal(size=(2, config.clip.used_frames, config.spatial.embed_dim)).astype(np.float32)
     for number, name in enumerate(names):
-        cache.write(name, np.roll(row, number), digest=1)
+        cache.write(name, np.roll(row, number), source=1)
     labels = np.tile(np.repeat(np.arange(len(config.classes)), CLIPS_PER_CLASS), SUBJECTS)
     clips = PainClips(names, subjects, labels, bpm, cache.rows(names), videos=[])
     embeddings = EmbeddingSource(cache.folder, settings, "untrained") if config.cached else None

@@ -32,6 +32,8 @@ class VideoClip:
     video: Path
     boxes: np.ndarray
     """(F, 4) face boxes in px."""
+    source: int
+    """`PreparedClip.video_source`."""
 
 
 def embed_frames(

@@ -2,17 +2,16 @@
 
     cache.json        settings that made it, and the names of the clips in row order
     embeddings.f16    (clips, 2, frames, D) little-endian float16: [:, 0] is d_full, [:, 1] the tiles' sum
-    rows.u64          (clips,) a digest of each finished clip's face boxes; 0 while it is not finished
+    rows.u64          (clips, 2) digests of what each finished row was made from (video, face boxes) and of its values
 
-A row counts as finished when its digest is written, after the row itself, so a stopped run goes on where it was. The
-settings hold a digest of the weights and everything else the numbers depend on: another Spatial-Module, crop rule or
-image size is refused. A clip whose boxes changed is simply computed again.
+A row is finished when its digests are written, after its values are on the disk, and only while they hold: a stopped
+run goes on where it was, and what a power cut or a bad disk made of a row is computed again. The settings hold a digest
+of the weights and everything else the numbers depend on: another Spatial-Module, crop rule or image size is refused.
 """
 
 from __future__ import annotations
 
-import hashlib
-import json
+import os
 from collections.abc import Mapping, Sequence
 from pathlib import Path
 from typing import Any
@@ -21,8 +20,9 @@ import numpy as np
 
 from painlit.config import Config, values_affecting
 from painlit.errors import PainlitError
-from painlit.runs.guard import refuse_changes
-from painlit.system.files import named_disk_errors, read_json, write_json
+from painlit.runs.artefact import read_artefact, refuse_changes, write_artefact
+from painlit.system.digests import digest
+from painlit.system.files import named_disk_errors
 
 
 def cache_settings(config: Config, weights: str, normalisation: Mapping[str, Any]) -> dict[str, Any]:
@@ -37,11 +37,6 @@ def cache_settings(config: Config, weights: str, normalisation: Mapping[str, Any
     del settings["clip.frames"]  # null and 138 are the same
     sizes = {"frames": config.clip.used_frames, "embed_dim": config.spatial.embed_dim}
     return {"weights": weights, **sizes, **settings}
-
-
-def boxes_digest(boxes: np.ndarray) -> int:
-    """64 bits over the face boxes of a clip, never 0."""
-    return int.from_bytes(hashlib.sha256(boxes.astype("<f4").tobytes()).digest()[:8], "little") | 1
 
 
 class EmbeddingCache:
@@ -60,7 +55,7 @@ class EmbeddingCache:
         self.folder = Path(folder)
         self._about = self.folder / "cache.json"
         if self._about.is_file():
-            about = read_json(self._about)
+            about = read_artefact(self._about, f"delete {self.folder} and run `make embed` again")
             self.settings: dict[str, Any] = about["settings"]
             self.names: list[str] = about["clips"]
         elif settings is None:
@@ -80,43 +75,63 @@ class EmbeddingCache:
         self.names += [name for name in clips if name not in self._row]
         self._row = {name: row for row, name in enumerate(self.names)}
         self.folder.mkdir(parents=True, exist_ok=True)
-        for path, width in ((self._values, self._bytes), (self._digests, 8)):
+        for path, width in ((self._values, self._bytes), (self._digests, 16)):
             with named_disk_errors(path), open(path, "ab") as handle:
                 handle.truncate(len(self.names) * width)
-        write_json(self._about, {"settings": self.settings, "clips": self.names})
+        write_artefact(self._about, {"settings": self.settings, "clips": self.names})
 
-    def finished(self, digests: Mapping[str, int]) -> set[str]:
-        """The clips whose row is there and was made with these boxes.
+    def finished(self, sources: Mapping[str, int]) -> set[str]:
+        """The clips whose row is there, was made from this, and has the values that were written.
 
         Args:
-            digests: Clip name -> `boxes_digest` of its boxes now.
+            sources: Clip name -> its `PreparedClip.video_source` now.
         """
         if not self._whole():
             return set()
-        rows = np.fromfile(self._digests, "<u8")
+        digests, values = self._row_digests(), self.values()
+        held = {name: self._row[name] for name in sources if self._row.get(name, len(digests)) < len(digests)}
         return {
-            n for n, d in digests.items() if n in self._row and self._row[n] < len(rows) and rows[self._row[n]] == d
+            name
+            for name, row in held.items()
+            if digests[row, 0] == sources[name] and digests[row, 1] == _values_digest(values[row])
         }
 
     def _whole(self) -> bool:
         """Whether all three files are there, and the values as long as the list of clips says."""
         if not (self._about.is_file() and self._digests.is_file() and self._values.is_file()):
             return False
-        return self._values.stat().st_size >= len(read_json(self._about)["clips"]) * self._bytes
+        return self._values.stat().st_size >= len(self.names) * self._bytes
 
-    def write(self, name: str, embeddings: np.ndarray, digest: int) -> None:
-        """Write a clip's row, (2, frames, D), and then mark it finished."""
+    def write(self, name: str, embeddings: np.ndarray, source: int) -> None:
+        """Write a clip's row, (2, frames, D), and when it is on the disk mark it finished.
+
+        Args:
+            name: Of the clip.
+            embeddings: d_full and the tiles' sum of each frame.
+            source: `PreparedClip.video_source` of the clip.
+
+        Raises:
+            PainlitError: A value is not finite in float16.
+        """
         if embeddings.shape != self.shape:
             raise ValueError(f"row of {name} must be {self.shape}, got {embeddings.shape}")
+        with np.errstate(over="ignore"):
+            values = embeddings.astype("<f2")
+        if not np.isfinite(values).all():
+            raise PainlitError(
+                f"clip {name}: its embeddings are not finite, so the Spatial-Module has diverged",
+                "train it again with a lower learning rate, or name other embed.weights",
+            )
         row = self._row[name]
         for path, width, data in (
-            (self._digests, 8, np.zeros(1, "<u8")),
-            (self._values, self._bytes, embeddings.astype("<f2")),
-            (self._digests, 8, np.array([digest], "<u8")),
+            (self._values, self._bytes, values),
+            (self._digests, 16, np.array([source, _values_digest(values)], "<u8")),
         ):
             with named_disk_errors(path), open(path, "r+b") as handle:
                 handle.seek(row * width)
                 handle.write(data.tobytes())
+                handle.flush()
+                os.fsync(handle.fileno())
 
     def values(self) -> np.ndarray:
         """All rows, (clips, 2, frames, D) float16, mapped from disk."""
@@ -127,9 +142,13 @@ class EmbeddingCache:
         return np.array([self._row[name] for name in names], dtype=np.int64)
 
     def fingerprint(self, names: Sequence[str]) -> str:
-        """SHA-256 over the settings and the boxes behind these clips' rows."""
-        rows = np.fromfile(self._digests, "<u8")[self.rows(names)]
-        return hashlib.sha256(json.dumps(self.settings, sort_keys=True).encode() + rows.tobytes()).hexdigest()
+        """SHA-256 over the settings and these clips' rows, what they were made from and their values."""
+        return digest([self.settings, self._row_digests()[self.rows(names)]])
+
+    def _row_digests(self) -> np.ndarray:
+        digests = np.fromfile(self._digests, "<u8")
+        rows = min(len(digests) // 2, len(self.names))
+        return digests[: 2 * rows].reshape(-1, 2)
 
     @property
     def _values(self) -> Path:
@@ -142,3 +161,7 @@ class EmbeddingCache:
     @property
     def _bytes(self) -> int:
         return 2 * int(np.prod(self.shape))
+
+
+def _values_digest(values: np.ndarray) -> int:
+    return int(digest(values)[:16], 16)

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import hashlib
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field
 
@@ -10,11 +9,11 @@ import numpy as np
 
 from painlit.clips.clip import Clip
 from painlit.clips.embedding import VideoClip
-from painlit.clips.embedding_cache import boxes_digest
 from painlit.clips.sources import Sources
 from painlit.clips.table import PreparedClip
 from painlit.config import CLASS_NAMES, Config
 from painlit.errors import PainlitError
+from painlit.system.digests import digest
 
 
 @dataclass(frozen=True)
@@ -48,15 +47,11 @@ class PainClips:
 
     def fingerprints(self) -> dict[str, str]:
         """Digests of what a trained model depends on: clips, labels and rates, and embeddings or face boxes."""
-        sha = hashlib.sha256("\n".join(self.names).encode())
-        for array in (self.labels, self.bpm.astype("<f4")):
-            sha.update(array.tobytes())
-        fingerprints = {"clips": sha.hexdigest()}
+        fingerprints = {"clips": digest([self.names, self.subjects.tolist(), self.labels, self.bpm.astype("<f4")])}
         if self.embeddings:
             fingerprints["embeddings"] = self.embeddings
         if self.videos:
-            boxes = [boxes_digest(video.boxes) for video in self.videos]
-            fingerprints["boxes"] = hashlib.sha256(repr(boxes).encode()).hexdigest()
+            fingerprints["videos"] = digest([video.source for video in self.videos])
         return fingerprints
 
 
@@ -95,18 +90,18 @@ def load_pain_clips(
             f"{', '.join(CLASS_NAMES[label] for label in absent)}",
             "choose a task whose classes the data have",
         )
-    rows, digest = np.full(len(used), -1, np.int64), None
+    rows, embeddings = np.full(len(used), -1, np.int64), None
     if sources.embeddings:
         names, cache = [clip.name for clip in used], sources.embeddings.open()
-        digests = {clip.name: boxes_digest(_boxes(prepared[clip.name])) for clip in used}
-        finished = cache.finished(digests)
+        finished = cache.finished({name: prepared[name].video_source for name in names})
         behind = [name for name in names if name not in finished]
         if behind:
             raise PainlitError(
-                f"{len(behind)} clips are not embedded as they are prepared now, the first is {behind[0]}",
+                f"{len(behind)} clips are not embedded as they are prepared now, or their embeddings are damaged; the "
+                f"first is {behind[0]}",
                 "run `make embed` with the same configuration, to the end",
             )
-        rows, digest = cache.rows(names), cache.fingerprint(names)
+        rows, embeddings = cache.rows(names), cache.fingerprint(names)
     silent = np.full(config.clip.heart_rates, np.nan)
     return PainClips(
         names=[clip.name for clip in used],
@@ -116,10 +111,16 @@ def load_pain_clips(
             [prepared[c.name].bpm if config.model.uses_heart_rate else silent for c in used], dtype=np.float32
         ),
         rows=rows,
-        videos=[VideoClip(c.name, c.video, _boxes(prepared[c.name])) for c in used] if config.joint else [],
+        videos=[video_clip(clip, prepared[clip.name]) for clip in used] if config.joint else [],
         excluded=excluded,
-        embeddings=digest,
+        embeddings=embeddings,
     )
+
+
+def video_clip(clip: Clip, row: PreparedClip) -> VideoClip:
+    """What is needed to cut the faces out of a prepared clip."""
+    assert row.boxes is not None, f"{row.name} has no boxes, and should have been excluded"
+    return VideoClip(clip.name, clip.video, row.boxes, row.video_source)
 
 
 def _unusable(row: PreparedClip, config: Config) -> str:
@@ -129,8 +130,3 @@ def _unusable(row: PreparedClip, config: Config) -> str:
     if config.model.uses_heart_rate:
         problems.append(row.ecg_refusal(config.prepare.least_ecg_quality))
     return "; ".join(p for p in problems if p)
-
-
-def _boxes(row: PreparedClip) -> np.ndarray:
-    assert row.boxes is not None, f"{row.name} has no boxes, and should have been excluded"
-    return row.boxes

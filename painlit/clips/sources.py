@@ -10,7 +10,7 @@ from typing import Any
 from painlit.clips.embedding_cache import EmbeddingCache, cache_settings
 from painlit.config import Config
 from painlit.errors import PainlitError
-from painlit.system.files import read_json
+from painlit.runs.artefact import read_artefact
 from painlit.weights.files import read_weights
 from painlit.weights.pretrained import NAMED, UNTRAINED, StartingWeights, resolve_weights
 
@@ -111,7 +111,7 @@ def _embeddings(config: Config) -> EmbeddingSource:
     EmbeddingCache(folder, settings)
     if not told.is_file():
         raise PainlitError(f"{told} does not exist", "run `make embed` with the same configuration, to the end")
-    about = read_json(told)
+    about = read_artefact(told, "run `make embed` again: it writes it anew", settings)
     wanted, stage = config.embed.weights, about.get("stage", "unknown")
     if wanted in (*NAMED, UNTRAINED):
         differs = stage not in ("unknown", *NAMED.get(wanted, (wanted,)))

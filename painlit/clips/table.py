@@ -15,16 +15,17 @@ import numpy as np
 
 from painlit.config import Config, values_affecting
 from painlit.errors import PainlitError
-from painlit.runs.guard import refuse_changes
+from painlit.runs.artefact import DamagedError, refuse_changes
 from painlit.system.database import database
+from painlit.system.digests import FileState, digest
 
-_FORMAT = 2
+_FORMAT = 3
 _SCHEMA = """
 CREATE TABLE IF NOT EXISTS settings (key TEXT PRIMARY KEY, value TEXT NOT NULL);
 CREATE TABLE IF NOT EXISTS clips (
     name TEXT PRIMARY KEY, subject TEXT NOT NULL, label INTEGER NOT NULL,
-    video_bytes INTEGER, boxes BLOB, found BLOB, ecg_bytes INTEGER, bpm TEXT, ecg_quality REAL,
-    video_problem TEXT NOT NULL, ecg_problem TEXT NOT NULL, notes TEXT NOT NULL
+    video_file TEXT, boxes BLOB, found BLOB, ecg_file TEXT, bpm TEXT, ecg_quality REAL,
+    video_problem TEXT NOT NULL, ecg_problem TEXT NOT NULL, notes TEXT NOT NULL, digest TEXT NOT NULL
 );
 """
 _ONCE_FIXED = {"prepare.r_peaks": "pan_tompkins"}  # settings that older tables lack, and what they were made with
@@ -49,13 +50,20 @@ class PreparedClip:
     """(S,) float64: one heart rate per whole second."""
     ecg_quality: float | None = None
     """0 to 1; None where no heart rate could be told at all."""
-    video_bytes: int | None = None
-    """Size of the video file when it was looked at; None if it was not there."""
-    ecg_bytes: int | None = None
+    video_file: FileState | None = None
+    """The video when it was looked at; None if it was not there."""
+    ecg_file: FileState | None = None
     video_problem: str = ""
     ecg_problem: str = ""
     notes: tuple[str, ...] = field(default=())
     """What was repaired: padded frames, interpolated boxes."""
+
+    @property
+    def video_source(self) -> int:
+        """64 bits over the video's content and the face boxes, never 0: what crops and embeddings are made from."""
+        assert self.boxes is not None, f"{self.name} has no boxes, and should have been excluded"
+        video = self.video_file and self.video_file.sha256
+        return int(digest([video, self.boxes.astype("<f4")])[:16], 16) | 1
 
     def ecg_refusal(self, least_quality: float) -> str:
         """Why the heart rates cannot be used, or nothing.
@@ -85,6 +93,7 @@ class ClipTable:
     def __init__(self, path: Path, settings: dict[str, Any]):
         self.path = Path(path)
         settings = {"format": _FORMAT, **settings}
+        self._settings = json.loads(json.dumps(settings))
         with database(self.path) as connection:
             connection.executescript(_SCHEMA)
             stored = {k: json.loads(v) for k, v in connection.execute("SELECT key, value FROM settings")}
@@ -103,10 +112,10 @@ class ClipTable:
             clip.name,
             clip.subject,
             clip.label,
-            clip.video_bytes,
+            json.dumps(clip.video_file),
             None if clip.boxes is None else clip.boxes.astype("<f4").tobytes(),
             None if clip.found is None else clip.found.astype(np.uint8).tobytes(),
-            clip.ecg_bytes,
+            json.dumps(clip.ecg_file),
             None if clip.bpm is None else json.dumps([round(float(v), 4) for v in clip.bpm]),
             clip.ecg_quality,
             clip.video_problem,
@@ -114,13 +123,31 @@ class ClipTable:
             json.dumps(clip.notes),
         )
         with database(self.path) as connection:
-            connection.execute("INSERT OR REPLACE INTO clips VALUES (?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?)", row)
+            values = (*row, self._digest(row))
+            connection.execute(f"INSERT OR REPLACE INTO clips VALUES ({', '.join('?' * len(values))})", values)
 
-    def clips(self) -> dict[str, PreparedClip]:
-        """All rows by clip name."""
+    def clips(self, skip_damaged: bool = False) -> dict[str, PreparedClip]:
+        """All rows by clip name.
+
+        Args:
+            skip_damaged: Name rows that are not as they were written, and leave them out: they are prepared again.
+
+        Raises:
+            DamagedError: A row is not as it was written.
+        """
         with database(self.path) as connection:
             rows = connection.execute("SELECT * FROM clips ORDER BY name").fetchall()
-        return {row[0]: _clip(row) for row in rows}
+        damaged = [row for row in rows if row[-1] != self._digest(row[:-1])]
+        if damaged:
+            what = f"{self.path}: {len(damaged)} rows are not as they were written, the first is {damaged[0][0]}"
+            if not skip_damaged:
+                raise DamagedError(what, "run `make prepare` again: it prepares them anew")
+            print(f"{what}; they are prepared anew")
+        return {row[0]: _clip(row[:-1]) for row in rows if row not in damaged}
+
+    def _digest(self, row: tuple) -> str:
+        values = [value.hex() if isinstance(value, bytes) else value for value in row]
+        return digest([self._settings, values])
 
 
 def table_settings(config: Config) -> dict[str, Any]:
@@ -146,7 +173,7 @@ def open_table(config: Config) -> ClipTable:
 
 
 def _clip(row: tuple) -> PreparedClip:
-    name, subject, label, video_bytes, boxes, found, ecg_bytes, bpm, quality, video_problem, ecg_problem, notes = row
+    name, subject, label, video, boxes, found, ecg, bpm, quality, video_problem, ecg_problem, notes = row
     return PreparedClip(
         name=name,
         subject=subject,
@@ -155,9 +182,14 @@ def _clip(row: tuple) -> PreparedClip:
         found=None if found is None else np.frombuffer(found, np.uint8).astype(bool),
         bpm=None if bpm is None else np.array(json.loads(bpm)),
         ecg_quality=quality,
-        video_bytes=video_bytes,
-        ecg_bytes=ecg_bytes,
+        video_file=_file_state(video),
+        ecg_file=_file_state(ecg),
         video_problem=video_problem,
         ecg_problem=ecg_problem,
         notes=tuple(json.loads(notes)),
     )
+
+
+def _file_state(text: str) -> FileState | None:
+    held = json.loads(text)
+    return held and FileState(*held)

@@ -20,7 +20,7 @@ from painlit.images.journal import Examined, Journal
 from painlit.images.reading import UnreadableImageError, decode, read_bytes
 from painlit.images.source import ImageSource, Skipped
 from painlit.signals.video.face_detector import FaceDetector
-from painlit.system.files import read_json, waiting_lock
+from painlit.system.files import waiting_lock
 from painlit.system.processes import cores, unordered
 from painlit.system.progress import progress_bar
 
@@ -77,14 +77,10 @@ def open_index(
     folder = Path(folder) / f"{source.name}-{key}"
     settings["stamp"] = json.loads(json.dumps(source.stamp()))
     with waiting_lock(folder):
-        if not _is_current(folder, settings):
-            _build(source, folder, settings, device)
+        if (folder / "index.json").is_file() and (index := ImageIndex(folder)).about["settings"] == settings:
+            return index
+        _build(source, folder, settings, device)
         return ImageIndex(folder)
-
-
-def _is_current(folder: Path, settings: dict[str, Any]) -> bool:
-    path = folder / "index.json"
-    return path.is_file() and read_json(path).get("settings") == settings
 
 
 def _build(source: ImageSource, folder: Path, settings: dict[str, Any], device: str) -> None:

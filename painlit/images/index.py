@@ -7,9 +7,7 @@ are left out are in problems.csv.
 
 from __future__ import annotations
 
-import hashlib
 import io
-import json
 from collections.abc import Mapping
 from functools import cached_property
 from pathlib import Path
@@ -18,10 +16,12 @@ from typing import Any
 import numpy as np
 
 from painlit.errors import PainlitError
+from painlit.runs.artefact import check_digest, read_artefact, write_artefact
 from painlit.system.csv_files import write_csv
-from painlit.system.files import atomic_path, read_json, write_text
+from painlit.system.digests import digest
+from painlit.system.files import atomic_path
 
-VERSION = 1
+VERSION = 2
 FIELDS: dict[str, type[np.generic]] = {
     "paths": np.uint8,
     "ends": np.int64,
@@ -39,7 +39,7 @@ class ImageIndex:
     """The usable images of a data set, read from the folder that `build_index` left.
 
     Raises:
-        PainlitError: A file of it is missing or damaged.
+        PainlitError: A file of it is missing, or not as it was written.
 
     Attributes:
         folder: Where it is.
@@ -63,8 +63,12 @@ class ImageIndex:
 
     def __init__(self, folder: Path):
         self.folder = Path(folder)
-        self.about: dict[str, Any] = read_json(self.folder / "index.json")
+        again = f"delete {self.folder} and run the same command again"
+        self.about: dict[str, Any] = read_artefact(self.folder / "index.json", again)
         self._map()
+        check_digest(
+            self.folder, self.about["content"], _content({name: getattr(self, name) for name in FIELDS}), again
+        )
 
     def _map(self) -> None:
         try:
@@ -119,16 +123,18 @@ def write_index(folder: Path, about: Mapping[str, Any], arrays: Mapping[str, np.
     """Write an index; index.json comes last and marks it as whole."""
     folder.mkdir(parents=True, exist_ok=True)
     (folder / "index.json").unlink(missing_ok=True)
-    sha = hashlib.sha256()
     for name, dtype in FIELDS.items():
         array = np.asarray(arrays[name], dtype)
         file = io.BytesIO()
         np.save(file, array)  # not to the disk, where its errors on a full one do not say so
         with atomic_path(folder / f"{name}.npy") as temporary:  # a process at work may have the former one mapped
             temporary.write_bytes(file.getbuffer())
-        sha.update(array.tobytes())
-    content = {**about, "version": VERSION, "images": len(arrays["labels"]), "content": sha.hexdigest()}
-    write_text(folder / "index.json", json.dumps(content) + "\n")  # one line: thousands of persons
+    content = {**about, "version": VERSION, "images": len(arrays["labels"]), "content": _content(arrays)}
+    write_artefact(folder / "index.json", content)
+
+
+def _content(arrays: Mapping[str, np.ndarray]) -> str:
+    return digest({name: np.asarray(arrays[name], dtype) for name, dtype in FIELDS.items()})
 
 
 def write_problems(folder: Path, problems: list[tuple[str, str]]) -> None:

@@ -64,5 +64,5 @@ class ImageSource(Protocol):
         ...
 
     def stamp(self) -> dict[str, object]:
-        """Plain values that change when the data set does, had within seconds: sizes and times of lists and folders."""
+        """Plain values that change when the data set does: names, sizes and times of its lists and images."""
         ...

@@ -6,10 +6,13 @@ from collections.abc import Iterable, Mapping
 from pathlib import Path
 from typing import Any
 
+from painlit.config import Config
 from painlit.errors import PainlitError
 from painlit.loso.results import Predictions, read_predictions
+from painlit.runs.artefact import DamagedError, check_digest, read_artefact
+from painlit.runs.code import CODE
 from painlit.runs.folder import check_fingerprint, has_work
-from painlit.system.files import file_digest, read_json
+from painlit.system.digests import file_digest
 
 FOLD_FORMAT = 2
 """Version of what a fold leaves; raised when files of before can no longer be mixed with those of now."""
@@ -22,26 +25,37 @@ def fold_fingerprint(run: Mapping[str, Any], name: str) -> dict[str, Any]:
     return {**run, "fold": name}
 
 
+def binding(run: Mapping[str, Any], name: str) -> dict[str, Any]:
+    """What a fold's checkpoints and metrics are sealed with: its fingerprint without the code, which one may accept."""
+    return {key: value for key, value in fold_fingerprint(run, name).items() if key != CODE}
+
+
+def accepted(config: Config) -> tuple[str, ...]:
+    """Keys of fingerprints that may differ."""
+    return (CODE,) if config.loso.accept_code else ()
+
+
 def is_finished(fold: Path) -> bool:
     """Whether a fold is finished: metrics.json is written last."""
     return (fold / "metrics.json").is_file()
 
 
-def check_folds(folds: Iterable[Path], run: Mapping[str, Any]) -> None:
+def check_folds(folds: Iterable[Path], run: Mapping[str, Any], accept: tuple[str, ...] = ()) -> None:
     """Refuse folds that another run, version or hand left, before hours are spent beside them.
 
     Args:
         folds: Folders of folds, there or not.
         run: Fingerprint of the run.
+        accept: Keys of it that may differ.
 
     Raises:
         PainlitError: A fold was made with something else, or its files are not as it wrote them.
     """
     for fold in folds:
         if has_work(fold):
-            check_fingerprint(fold, fold_fingerprint(run, fold.name))
+            check_fingerprint(fold, fold_fingerprint(run, fold.name), accept=accept)
         if is_finished(fold):
-            _refuse_changed(fold)
+            read_metrics(fold, binding(run, fold.name))
 
 
 def read_folds(folds: Iterable[Path], file: str = "predictions.csv") -> Predictions:
@@ -56,18 +70,25 @@ def read_folds(folds: Iterable[Path], file: str = "predictions.csv") -> Predicti
     """
     folds = list(folds)
     for fold in folds:
-        _refuse_changed(fold)
+        read_metrics(fold)
     return read_predictions(fold / file for fold in folds)
 
 
-def _refuse_changed(fold: Path) -> None:
-    metrics = read_json(fold / "metrics.json")
+def read_metrics(fold: Path, made_from: Mapping[str, Any] | None = None) -> dict[str, Any]:
+    """metrics.json of a finished fold, if it and the predictions beside it are what the fold wrote.
+
+    Raises:
+        PainlitError: A file is missing, damaged, edited or of another fold.
+    """
     again = f"delete {fold} and run `make loso` again"
+    metrics = read_artefact(fold / "metrics.json", again, made_from)
+    if metrics.get("fold") != fold.name:
+        raise DamagedError(f"{fold} holds metrics of fold {metrics.get('fold')}", again)
     for name, part in _FILES.items():
         if part not in metrics:
             continue
         path = fold / name
         if not path.is_file():
             raise PainlitError(f"{path} is missing, though metrics.json says that the fold is finished", again)
-        if file_digest(path) != metrics[part].get("sha256"):
-            raise PainlitError(f"{path} is not what the fold wrote: it was cut short or edited", again)
+        check_digest(path, metrics[part].get("sha256"), file_digest(path), again)
+    return metrics

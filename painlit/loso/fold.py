@@ -25,7 +25,8 @@ from painlit.loso.metrics import METRICS, summary
 from painlit.loso.progress import write_epoch
 from painlit.loso.protocols import Fold, with_selection
 from painlit.runs.provenance import save_config
-from painlit.system.files import file_digest, write_text
+from painlit.system.digests import file_digest
+from painlit.system.files import write_text
 from painlit.system.seeds import derive_seed
 from painlit.tasks import PainAssessment
 from painlit.training.callbacks import TrainingTime
@@ -34,7 +35,7 @@ from painlit.training.trainer import Run, end_logging, fit, quiet_lightning
 
 
 def run_fold(
-    config: Config, fold: Fold, data: FoldData, folder: Path, kind: str = "fold"
+    config: Config, fold: Fold, data: FoldData, folder: Path, made_from: Any, kind: str = "fold"
 ) -> tuple[PainAssessment, dict[str, Any]]:
     """Train and test one fold, going on where an earlier process was stopped.
 
@@ -43,6 +44,7 @@ def run_fold(
         fold: Its subjects; `test` may be empty.
         data: All usable clips, and what models start from.
         folder: Where the fold leaves what it makes.
+        made_from: What the fold depends on; it goes on only from a checkpoint of the same.
         kind: Its job type in Weights & Biases, where folds are a group.
 
     Returns:
@@ -54,7 +56,8 @@ def run_fold(
     select = bool(fold.validation)
     save_config(config, folder)
     module, data = fold_parts(config, fold, data)
-    run = Run(folder, group=config.run_name if kind == "fold" else kind, name=fold.name, kind=kind, config=config)
+    group = config.run_name if kind == "fold" else kind
+    run = Run(folder, group=group, name=fold.name, kind=kind, config=config, made_from=made_from)
     resume = ResumePoint(folder / "checkpoints" / "last.ckpt", config.train.checkpoint_every)
     clock = TrainingTime()
     told = LambdaCallback(on_train_epoch_end=lambda trainer, _: write_epoch(folder, trainer.current_epoch + 1))
@@ -65,7 +68,7 @@ def run_fold(
         select and config.loso.selection == "oracle"
     ):  # the same training, told by its last epoch: the gap is what oracle flatters
         last["last_epoch"] = _test(trainer, module, data, folder / "predictions_last.csv")
-    epoch = load_best(module, folder) if select else config.train.epochs
+    epoch = load_best(module, folder, trainer.strategy.checkpoint_io) if select else config.train.epochs
     metrics: dict[str, Any] = {
         "fold": fold.name,
         "task": config.task,

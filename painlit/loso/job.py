@@ -12,12 +12,13 @@ from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 from painlit.config import from_dict
-from painlit.errors import PainlitError
-from painlit.loso.finished import fold_fingerprint, is_finished
+from painlit.errors import PainlitError, TerminatedError
+from painlit.loso.finished import accepted, binding, fold_fingerprint, is_finished
 from painlit.loso.progress import forget_epoch
 from painlit.loso.protocols import folds
+from painlit.runs.artefact import read_artefact, write_artefact
+from painlit.runs.code import CODE
 from painlit.runs.folder import HeldError, check_fingerprint, run_lock
-from painlit.system.files import write_json
 from painlit.system.processes import named_loader_errors
 
 if TYPE_CHECKING:
@@ -80,7 +81,7 @@ def _work(job: FoldJob, threads: int) -> int:
     except PainlitError as error:
         print(f"\nerror: {error}", flush=True)
         return EXIT_USER_ERROR
-    except SystemExit:  # Lightning's answer to SIGTERM, without a code
+    except TerminatedError:
         print("ended by SIGTERM", flush=True)
         return EXIT_FAILED
     except Exception:  # whatever it was, it belongs in this fold's log, and the other folds go on
@@ -100,12 +101,16 @@ def run_job(job: FoldJob) -> None:
 
     assert job.data is not None
     config = from_dict(job.config)
-    check_fingerprint(job.folder, fold_fingerprint(job.fingerprint, job.name))
+    now = fold_fingerprint(job.fingerprint, job.name)
+    check_fingerprint(job.folder, now, accept=accepted(config))
     if not (job.folder / "checkpoints" / "last.ckpt").is_file():
         forget_epoch(job.folder)  # of a process that came to no checkpoint
     fold = next(f for f in folds(config.loso.protocol, job.data.clips.subject_names) if f.name == job.name)
-    _, metrics = run_fold(config, fold, job.data, job.folder)
-    write_json(job.folder / "metrics.json", metrics)
+    made_from = binding(job.fingerprint, job.name)
+    _, metrics = run_fold(config, fold, job.data, job.folder, made_from)
+    began = read_artefact(job.folder / "fingerprint.json", f"delete {job.folder}")
+    metrics[CODE] = sorted({began[CODE], now[CODE]})
+    write_artefact(job.folder / "metrics.json", metrics, made_from)
     forget_epoch(job.folder)
 
 

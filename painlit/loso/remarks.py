@@ -8,9 +8,18 @@ from painlit.config import Config
 from painlit.loso.protocols import folds
 
 
-def remarks(config: Config, clips: PainClips, sources: Sources) -> list[str]:
-    """What a reader of the numbers must know, beside the numbers."""
+def remarks(config: Config, clips: PainClips, sources: Sources, codes: int = 1) -> list[str]:
+    """What a reader of the numbers must know, beside the numbers.
+
+    Args:
+        config: The run's configuration.
+        clips: All usable clips.
+        sources: What models start from.
+        codes: Versions of the code that made the folds.
+    """
     notes = []
+    if codes > 1:
+        notes.append(f"the folds were made by {codes} versions of the code (loso.accept_code)")
     if sources.spatial_stage == "untrained":
         notes.append("the frame embeddings come from an untrained Spatial-Module: no figure of the paper compares")
     if clips.excluded:

@@ -13,16 +13,18 @@ from painlit.errors import PainlitError
 from painlit.loso.comparison import compare
 from painlit.loso.data import FoldData
 from painlit.loso.engines import engine_for
-from painlit.loso.finished import FOLD_FORMAT, check_folds, is_finished, read_folds
+from painlit.loso.finished import FOLD_FORMAT, accepted, binding, check_folds, is_finished, read_folds, read_metrics
 from painlit.loso.job import FoldJob, Outcomes
 from painlit.loso.progress import loso_progress
 from painlit.loso.protocols import Fold, folds
 from painlit.loso.remarks import remarks
 from painlit.loso.results import evaluate
+from painlit.runs.artefact import read_artefact, write_artefact
+from painlit.runs.code import CODE, code_digest
 from painlit.runs.folder import check_fingerprint, fingerprint, has_work, is_held
 from painlit.runs.provenance import provenance, save_config
 from painlit.runs.tracking import check_credentials
-from painlit.system.files import read_json, waiting_lock, write_json
+from painlit.system.files import waiting_lock
 
 if TYPE_CHECKING:
     from painlit.loso.dry_run import Estimate
@@ -64,16 +66,22 @@ def run_loso(config: Config, data: FoldData) -> LosoResult:
     check_label_leakage(sources, [subject for fold in every for subject in fold.test])
     chosen = _chosen(every, config.loso.subjects)
     folder = config.folder("loso")
-    made_from = {**clips.fingerprints(), **sources.digests(), "format": FOLD_FORMAT}
+    made_from = {
+        **clips.fingerprints(),
+        **sources.digests(),
+        "format": FOLD_FORMAT,
+        CODE: code_digest(type(data).__module__),
+    }
     now = fingerprint(config, made_from, "pain", "evaluation")
     if config.loso.dry_run:
         if has_work(folder):
-            check_fingerprint(folder, now)
+            check_fingerprint(folder, now, accept=accepted(config))
         return _dry_run(config, data, chosen, folder)
     places = [_folder(folder, fold) for fold in every]
     with waiting_lock(folder):
-        check_fingerprint(folder, now, in_use=any(is_held(place) for place in places))
-        check_folds(places, now)
+        in_use = any(is_held(place) for place in places)
+        check_fingerprint(folder, now, in_use, accepted(config))
+        check_folds(places, now, accepted(config))
         save_config(config, folder)
     if clips.excluded:
         print(f"{len(clips.excluded)} clips are left out, see {config.folder('prepare') / 'problems.csv'}")
@@ -81,7 +89,7 @@ def run_loso(config: Config, data: FoldData) -> LosoResult:
     outcomes = _run_pending(config, pending, folder, len(chosen), data, now)
     with waiting_lock(folder):
         _record(folder, outcomes.failed)
-        results = _evaluate(config, data, every, folder, made_from)
+        results = _evaluate(config, data, every, folder, now)
     for name, reason in outcomes.failed.items():
         print(f"fold {name} failed: {reason}")
     if outcomes.failed:
@@ -102,11 +110,12 @@ def _run_pending(
 
 
 def _evaluate(
-    config: Config, data: FoldData, every: list[Fold], folder: Path, made_from: Mapping[str, Any]
+    config: Config, data: FoldData, every: list[Fold], folder: Path, now: Mapping[str, Any]
 ) -> dict[str, Any] | None:
     done = [place for fold in every if is_finished(place := _folder(folder, fold))]
     if not done:
         return None
+    codes = {code for place in done for code in read_metrics(place, binding(now, place.name))[CODE]}
     predictions = read_folds(done)
     results = {
         "run": config.run_name,
@@ -117,14 +126,14 @@ def _evaluate(
         "selection": config.loso.selection,
         "folds": len(every),
         "folds_done": len(done),
-        "remarks": remarks(config, data.clips, data.sources),
+        "remarks": remarks(config, data.clips, data.sources, len(codes)),
         "excluded_clips": data.clips.excluded,
         **evaluate(predictions),
-        "provenance": {**provenance(), "made_from": dict(made_from)},
+        "provenance": {**provenance(), "made_from": dict(now), CODE: sorted(codes)},
     }
     if config.loso.selection == "oracle":
         results["optimism"] = compare(read_folds(done, "predictions_last.csv"), predictions)
-    write_json(folder / "results.json", results)
+    write_artefact(folder / "results.json", results, now)
     return results
 
 
@@ -139,10 +148,10 @@ def _dry_run(config: Config, data: FoldData, chosen: list[Fold], folder: Path) -
 def _record(folder: Path, failed: dict[str, str]) -> None:
     """Which folds failed and why, those of earlier calls too until they are finished; no file if there are none."""
     path = folder / "failures.json"
-    before = read_json(path) if path.is_file() else {}
+    before = read_artefact(path, f"delete {path}") if path.is_file() else {}
     failed = {name: why for name, why in {**before, **failed}.items() if not is_finished(folder / "folds" / name)}
     if failed:
-        write_json(path, failed)
+        write_artefact(path, failed)
     else:
         path.unlink(missing_ok=True)
 

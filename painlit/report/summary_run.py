@@ -11,7 +11,8 @@ from typing import Any
 from painlit.config import Config
 from painlit.loso.metrics import METRICS
 from painlit.runs.tracking import run_settings
-from painlit.system.files import file_digest, write_text
+from painlit.system.digests import file_digest
+from painlit.system.files import write_text
 
 
 def log_summary(config: Config, results: Mapping[str, Any], folder: Path) -> None:

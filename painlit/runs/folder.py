@@ -11,8 +11,8 @@ from filelock import FileLock, Timeout
 
 from painlit.config import Config, values_affecting
 from painlit.errors import PainlitError
-from painlit.runs.guard import refuse_changes
-from painlit.system.files import read_json, write_json
+from painlit.runs.artefact import read_artefact, refuse_changes, write_artefact
+from painlit.runs.code import CODE
 
 
 class HeldError(PainlitError):
@@ -62,27 +62,32 @@ def fingerprint(config: Config, data: Mapping[str, Any], *results: str) -> dict[
     return {**values_affecting(config, *results), **data}
 
 
-def check_fingerprint(folder: Path, now: Mapping[str, Any], in_use: bool = False) -> None:
+def check_fingerprint(folder: Path, now: Mapping[str, Any], in_use: bool = False, accept: tuple[str, ...] = ()) -> None:
     """Refuse to mix work of different configurations, data, weights or versions in one folder.
 
     Args:
         folder: Of a run, or of a fold.
         now: What `fingerprint` says of the run that is about to begin; written to fingerprint.json if nothing is there.
         in_use: Whether another process has begun there, though nothing is to be seen yet.
+        accept: Keys that may differ.
 
     Raises:
         PainlitError: What is there was made differently; each difference is named.
     """
     path = folder / "fingerprint.json"
     if not has_work(folder) and not (in_use and path.is_file()):
-        write_json(path, now)
+        write_artefact(path, now)
         return
     if not path.is_file():
         raise PainlitError(
             f"{folder} holds work, but no {path.name} that says what it was made with",
             f"another version made it: give this run another name=…, or delete {folder}",
         )
-    refuse_changes(folder, read_json(path), now, f"set these back, give this run another name=…, or delete {folder}")
+    before = read_artefact(path, f"give this run another name=…, or delete {folder}")
+    remedy = f"set these back, give this run another name=…, or delete {folder}"
+    if before.get(CODE) != now.get(CODE):
+        remedy += "; loso.accept_code=true goes on with folds of both versions of the code"
+    refuse_changes(folder, before, now, remedy, accept)
 
 
 def has_work(folder: Path) -> bool:

@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import errno
-import hashlib
 import json
 import os
 import uuid
@@ -58,12 +57,6 @@ def write_text(path: Path, text: str) -> None:
         os.fsync(handle.fileno())
 
 
-def file_digest(path: Path) -> str:
-    """SHA-256 of a file's content."""
-    with open(path, "rb") as handle:
-        return hashlib.file_digest(handle, "sha256").hexdigest()
-
-
 def write_json(path: Path, value: Any) -> None:
     """Write `value` as JSON, atomically."""
     write_text(path, json.dumps(value, indent=1, allow_nan=False) + "\n")
@@ -77,5 +70,5 @@ def read_json(path: Path) -> Any:
     """
     try:
         return json.loads(Path(path).read_text(encoding="utf-8"))
-    except (json.JSONDecodeError, UnicodeDecodeError) as error:
+    except (ValueError, RecursionError) as error:  # undecodable text is a ValueError too
         raise PainlitError(f"{path} is no valid JSON: {error}", "delete it and run the step that makes it") from error

@@ -9,6 +9,7 @@ import signal
 import sys
 import tempfile
 import threading
+import time
 from collections.abc import Callable, Iterator, Sequence
 from concurrent.futures import FIRST_COMPLETED, Future, ProcessPoolExecutor, wait
 from concurrent.futures.process import BrokenProcessPool
@@ -53,7 +54,7 @@ def unordered(
     if len(pieces) == 1:  # not worth a process
         yield function(pieces[0])
         return
-    pool = ProcessPoolExecutor(min(workers, max(1, len(pieces))), mp_context=forking(), initializer=_start_worker)
+    pool = ProcessPoolExecutor(min(workers, max(1, len(pieces))), mp_context=forking(), initializer=start_worker)
     pending: set[Future] = set()
     waiting = iter(pieces)
     try:
@@ -72,6 +73,10 @@ def unordered(
             f"a process that makes {what} was ended from outside (out of memory?)",
             "run the same command again: finished work is kept",
         ) from error
+    except BaseException:  # stopped: what the workers are at is not waited for (Python 3.14 has terminate_workers)
+        for process in list((pool._processes or {}).values()):
+            process.terminate()
+        raise
     finally:
         pool.shutdown(cancel_futures=True)
 
@@ -135,7 +140,7 @@ def named_loader_errors() -> Iterator[None]:
 
 def _start_loader_worker(worker: int) -> None:
     queues.Queue._on_queue_feeder_error = staticmethod(_end_worker)  # type: ignore[attr-defined]
-    share_cores()
+    start_worker(worker)
 
 
 def _end_worker(error: Exception, batch: object) -> None:
@@ -162,7 +167,7 @@ def start_server() -> None:
         return
     if len(temporary := tempfile.gettempdir()) > _LONGEST_TEMPORARY:
         raise PainlitError(
-            f"the folder for temporary files, {temporary}, has {len(temporary)} characters, too many for a socket in it",
+            f"the folder for temporary files, {temporary}, has {len(temporary)} characters, too many for a socket",
             f"set TMPDIR to a folder of at most {_LONGEST_TEMPORARY} characters, such as TMPDIR=/tmp",
         )
     multiprocessing.get_context("forkserver").set_forkserver_preload(_IMPORTED)
@@ -190,8 +195,8 @@ def cores() -> int:
     return seen if quota == "max" else max(1, min(seen, int(quota) // int(period)))
 
 
-def share_cores(worker: int = 0) -> None:
-    """What a working process does first: one thread each, since the processes share the cores."""
+def share_cores() -> None:
+    """One thread in this process, where several share the cores."""
     import cv2
     import torch
 
@@ -199,19 +204,30 @@ def share_cores(worker: int = 0) -> None:
     cv2.setNumThreads(1)
 
 
-def _start_worker() -> None:
+def start_worker(worker: int = 0) -> None:
+    """What a process that works for this one does first.
+
+    Args:
+        worker: Its number, which loaders give.
+    """
     signal.signal(signal.SIGINT, signal.SIG_IGN)  # Ctrl-C reaches the parent, which ends its workers
     end_with_parent()
     share_cores()
 
 
 def end_with_parent() -> None:
-    """From now on, end this process as soon as its parent is gone, however that ended."""
-    threading.Thread(target=_watch, daemon=True).start()
+    """From now on, end this process as soon as its parent is gone, however that ended.
+
+    The parent is the process that asked for this one: of a worker forked from the server it is not the server, which
+    lives as long as one of its workers does.
+    """
+    threading.Thread(target=_watch, args=(os.getppid(),), daemon=True).start()
 
 
-def _watch() -> None:
+def _watch(started_by: int) -> None:
     parent = multiprocessing.parent_process()
-    assert parent is not None, "only worker processes have a parent to watch"
-    connection.wait([parent.sentinel])
+    if parent is not None:
+        connection.wait([parent.sentinel])
+    while parent is None and os.getppid() == started_by:
+        time.sleep(1)
     os._exit(1)

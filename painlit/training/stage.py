@@ -15,9 +15,9 @@ from torch import nn
 
 from painlit.config import Config
 from painlit.config.training import PretrainingTraining
+from painlit.runs.artefact import read_artefact, write_artefact
 from painlit.runs.folder import check_fingerprint, fingerprint, run_lock
 from painlit.runs.provenance import save_config
-from painlit.system.files import read_json, write_json
 from painlit.system.processes import process_rank
 from painlit.training.callbacks import StepProgress
 from painlit.training.checkpoints import ResumePoint
@@ -74,20 +74,22 @@ def run_stage(
     result, finished = folder / "weights" / f"{weights}.safetensors", folder / "metrics.json"
     first = process_rank() == 0
     with run_lock(folder) if first else nullcontext():
+        now = fingerprint(config, made_from, *results)
         if first:
-            check_fingerprint(folder, fingerprint(config, made_from, *results))
+            check_fingerprint(folder, now)
         if finished.is_file():
+            metrics = read_artefact(finished, f"delete {folder} and run `make {stage}` again", now)
             print(f"{folder} is finished; give name=… for another run")
-            return StageResult(folder, result, read_json(finished))
+            return StageResult(folder, result, metrics)
         if first:
             save_config(config, folder)
-        trained = work(Run(folder, group=stage, name=folder.name, kind=stage, config=config))
+        trained = work(Run(folder, group=stage, name=folder.name, kind=stage, config=config, made_from=now))
         metrics = {**finite(trained.metrics), "seconds": round(time.monotonic() - started, 1)}
         if first:
             about = {"stage": stage, **trained.about, "metrics": finite(trained.metrics), "config": config.to_dict()}
             for name, network in trained.networks.items():
                 save_weights(result.with_name(f"{name}.safetensors"), network, about)
-            write_json(finished, metrics)  # last: it says that the run is finished
+            write_artefact(finished, metrics, now)  # last: it says that the run is finished
             print(f"weights: {result}")
     return StageResult(folder, result, metrics)
 

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import signal
 import sys
 import warnings
 from collections.abc import Sequence
@@ -14,10 +15,11 @@ from lightning.fabric.plugins.environments import LightningEnvironment
 from lightning.pytorch.loggers import Logger, WandbLogger
 
 from painlit.config import Config, Training
+from painlit.errors import TerminatedError
 from painlit.runs.tracking import check_credentials, run_settings
 from painlit.system.devices import check_accelerator
 from painlit.training.callbacks import EpochLines
-from painlit.training.checkpoints import AtomicCheckpointIO, BestEpoch, ResumePoint, check_readable
+from painlit.training.checkpoints import BestEpoch, EndOnDivergence, ResumePoint, SealedCheckpointIO
 
 _KNOWN_WARNINGS = (
     ".*does not have many workers.*",  # gathering rows of a mapped array needs no worker processes
@@ -41,6 +43,8 @@ class Run:
     """Job type: fold, pretrain-stage1, ..."""
     config: Config
     """All settings, for the record."""
+    made_from: Any = None
+    """What the training depends on; it goes on only from a checkpoint of the same."""
 
 
 def fit(
@@ -70,8 +74,12 @@ def fit(
 
     Returns:
         The trainer, for predictions and its last metrics.
+
+    Raises:
+        PainlitError: The training diverged, or the checkpoint is damaged or of another training.
     """
-    every: list[Callback] = [EpochLines(), *callbacks, resume]
+    every: list[Callback] = [EndOnDivergence(training.key, run.folder), EpochLines(), *callbacks, resume]
+    checkpoints = SealedCheckpointIO(run.made_from, "delete it: this training then starts anew")
     if select:
         best = BestEpoch(
             resume.path.parent,
@@ -93,7 +101,7 @@ def fit(
             precision=training.precision,  # type: ignore[arg-type]
             logger=_logger(run),
             callbacks=every,
-            plugins=[AtomicCheckpointIO(), *(plugins or [LightningEnvironment()])],
+            plugins=[checkpoints, *(plugins or [LightningEnvironment()])],
             enable_checkpointing=select,
             enable_progress_bar=False,
             enable_model_summary=False,
@@ -103,13 +111,13 @@ def fit(
         )
         for part in resume.path.parent.glob(".*.part"):  # a checkpoint that was being written when its process died
             part.unlink(missing_ok=True)
-        last = check_readable(resume.path) if resume.path.is_file() else None
+        last = resume.path if resume.path.is_file() else None
         try:
             trainer.fit(module, data, ckpt_path=last, weights_only=True)
-        except SystemExit as stop:
-            if isinstance(stop.__context__, KeyboardInterrupt):  # Lightning's answer to Ctrl-C; ours is in the command
+        except SystemExit as stop:  # Lightning's answers, both without a word; ours are in the command
+            if isinstance(stop.__context__, KeyboardInterrupt):
                 raise KeyboardInterrupt from stop
-            raise
+            raise TerminatedError(signal.SIGTERM) from stop
     return trainer
 
 

@@ -2,20 +2,19 @@
 
 from __future__ import annotations
 
-import hashlib
-import json
 from collections.abc import Mapping
 from pathlib import Path
 from typing import Any
 
-import torch
 from safetensors import SafetensorError
 from safetensors.torch import load_file, save
 from torch import Tensor, nn
 
 from painlit.errors import PainlitError
+from painlit.runs.artefact import check_digest, read_artefact, write_artefact
 from painlit.runs.provenance import provenance
-from painlit.system.files import atomic_path, read_json, write_json
+from painlit.system.digests import digest
+from painlit.system.files import atomic_path
 
 
 def save_weights(path: Path, module: nn.Module, about: Mapping[str, Any]) -> None:
@@ -25,11 +24,15 @@ def save_weights(path: Path, module: nn.Module, about: Mapping[str, Any]) -> Non
         path: Ends in .safetensors.
         module: Its state dict is written.
         about: Plain values: the architecture, the stage that trained it, the data it saw.
+
+    Raises:
+        PainlitError: A value is not finite; nothing is written.
     """
     state = {name: tensor.detach().cpu().contiguous() for name, tensor in module.state_dict().items()}
+    _refuse_non_finite(path, state)
     with atomic_path(path) as temporary:
         temporary.write_bytes(save(state))  # not save_file, whose error on a full disk is no OSError
-    write_json(path.with_suffix(".json"), {**about, "sha256": digest(state), **provenance()})
+    write_artefact(path.with_suffix(".json"), {**about, "sha256": digest(state), **provenance()})
 
 
 def load_weights(path: Path, module: nn.Module, sha256: str | None = None) -> dict[str, Any]:
@@ -65,32 +68,32 @@ def load_weights(path: Path, module: nn.Module, sha256: str | None = None) -> di
 
 
 def read_weights(path: Path) -> tuple[dict[str, Tensor], dict[str, Any]]:
-    """The tensors of a file of `save_weights`, and what its JSON says; `sha256` is that of the tensors as they are.
+    """The tensors of a file of `save_weights`, and what its JSON says; `sha256` is that of the tensors.
 
     Raises:
-        PainlitError: The file or its JSON is missing or damaged, or the tensors are not those that the JSON is about.
+        PainlitError: The file or its JSON is missing, damaged or not what was written, or a value is not finite.
     """
     path = Path(path)
     if not path.is_file():
         raise PainlitError(f"weights {path} do not exist", "give the path of a .safetensors file")
-    try:
-        state = load_file(path)
-    except SafetensorError as error:
-        raise PainlitError(f"{path} is no safetensors file: {error}", "copy it again") from error
-    beside = path.with_suffix(".json")
+    beside, again = path.with_suffix(".json"), "copy both files again, together, or run the stage that leaves them"
     if not beside.is_file():
         raise PainlitError(f"{beside} is missing", "keep it beside the weights: it holds their sizes and normalisation")
-    about, found = read_json(beside), digest(state)
-    if about.get("sha256", found) != found:
-        raise PainlitError(f"{path} holds other tensors than {beside.name} is about", "copy both again, together")
-    return state, {**about, "sha256": found}
+    about = read_artefact(beside, again)
+    try:
+        state = load_file(path)
+    except (SafetensorError, OSError, ValueError, MemoryError) as error:
+        raise PainlitError(f"{path} is no safetensors file: {error}", again) from error
+    check_digest(path, about.get("sha256"), digest(state), again)
+    _refuse_non_finite(path, state)
+    return state, about
 
 
-def digest(state: Mapping[str, Tensor]) -> str:
-    """SHA-256 over names, shapes and values; the same on every machine."""
-    sha = hashlib.sha256()
-    for name in sorted(state):
-        tensor = state[name].detach().cpu().contiguous()
-        sha.update(json.dumps([name, str(tensor.dtype), list(tensor.shape)]).encode())
-        sha.update(tensor.reshape(-1).view(torch.uint8).numpy().tobytes())
-    return sha.hexdigest()
+def _refuse_non_finite(path: Path, state: Mapping[str, Tensor]) -> None:
+    broken = [name for name, tensor in state.items() if not tensor.isfinite().all()]
+    if broken:
+        more = f" and {len(broken) - 1} more" if len(broken) > 1 else ""
+        raise PainlitError(
+            f"{path}: {broken[0]}{more} hold NaN or infinity: the training diverged",
+            "train again with a lower learning rate, or precision=32-true",
+        )

@@ -1,3 +1,4 @@
+import dataclasses
 import sqlite3
 from pathlib import Path
 
@@ -6,6 +7,7 @@ import pytest
 
 from painlit.clips.table import ClipTable, PreparedClip
 from painlit.errors import PainlitError
+from painlit.system.digests import FileState
 
 SETTINGS = {"clip.seconds": 5.5, "clip.frames": 4, "face.min_face": 0.2}
 
@@ -20,11 +22,13 @@ def whole(name: str = "s-PA4-001", seed: int = 0) -> PreparedClip:
     boxes = generator.uniform(0, 500, (4, 4)).astype(np.float32)
     found = np.array([True, False, True, True])
     rates, notes = generator.uniform(50, 90, 5), ("1 box interpolated",)
-    return PreparedClip(name, "s", 4, boxes, found, rates, 0.4, video_bytes=2**33, ecg_bytes=9, notes=notes)
+    return PreparedClip(
+        name, "s", 4, boxes, found, rates, 0.4, FileState(2**33, 5, "ab"), FileState(9, 6, "cd"), notes=notes
+    )
 
 
 def assert_same(a: PreparedClip, b: PreparedClip):
-    for key in ("name", "subject", "label", "ecg_quality", "video_bytes", "ecg_bytes", "video_problem", "ecg_problem"):
+    for key in ("name", "subject", "label", "ecg_quality", "video_file", "ecg_file", "video_problem", "ecg_problem"):
         assert getattr(a, key) == getattr(b, key)
     assert a.notes == b.notes
     np.testing.assert_array_equal(a.boxes, b.boxes)
@@ -126,3 +130,46 @@ def test_a_reader_sees_no_row_of_an_unfinished_transaction(path: Path):
     assert table.clips()["a"].video_problem == ""
     writer.close()
     assert table.clips()["a"].video_problem == ""
+
+
+@pytest.mark.parametrize(
+    "edit",
+    [
+        "UPDATE clips SET bpm = replace(bpm, '7', '8') WHERE name = 'a'",
+        "UPDATE clips SET label = 3 WHERE name = 'a'",
+        "UPDATE clips SET subject = 't' WHERE name = 'a'",
+        "UPDATE clips SET boxes = zeroblob(64) WHERE name = 'a'",
+        "UPDATE clips SET ecg_quality = 1.0 WHERE name = 'a'",
+        "UPDATE clips SET video_problem = 'x' WHERE name = 'a'",
+        "UPDATE clips SET digest = '' WHERE name = 'a'",
+    ],
+)
+def test_an_edited_row_is_refused_and_named_and_prepared_anew(path: Path, edit: str, capsys):
+    ClipTable(path, SETTINGS).add(whole("a"))
+    ClipTable(path, SETTINGS).add(whole("b", seed=1))
+    with sqlite3.connect(path) as connection:
+        connection.execute(edit)
+    table = ClipTable(path, SETTINGS)
+    with pytest.raises(
+        PainlitError, match=r"(?s)clips\.sqlite: 1 rows are not as they were written.* a\n.*make prepare"
+    ):
+        table.clips()
+    assert list(table.clips(skip_damaged=True)) == ["b"]
+    assert "prepared anew" in capsys.readouterr().out
+
+
+def test_rows_belong_to_the_settings_of_their_table(path: Path):
+    ClipTable(path, SETTINGS).add(whole("a"))
+    with sqlite3.connect(path) as connection:
+        connection.execute("UPDATE settings SET value = '8' WHERE key = 'clip.frames'")
+    with pytest.raises(PainlitError, match="not as they were written"):
+        ClipTable(path, {**SETTINGS, "clip.frames": 8}).clips()
+
+
+def test_embeddings_are_made_from_the_video_and_the_boxes():
+    row = whole()
+    moved = dataclasses.replace(row, boxes=row.boxes + np.float32(0.01))
+    replaced = dataclasses.replace(row, video_file=FileState(2**33, 5, "xy"))
+    copied = dataclasses.replace(row, video_file=FileState(2**33, 7, "ab"))
+    assert row.video_source == copied.video_source
+    assert len({row.video_source, moved.video_source, replaced.video_source}) == 3

@@ -1,13 +1,14 @@
+import os
 from pathlib import Path
 
 import numpy as np
 import pytest
 
-from painlit.clips.embedding_cache import EmbeddingCache, boxes_digest, cache_settings
+from painlit.clips.embedding_cache import EmbeddingCache, cache_settings
 from painlit.config import load
 from painlit.errors import PainlitError
 from painlit.models.normalisation import MEAN, STD
-from painlit.runs.guard import ChangedError
+from painlit.runs.artefact import ChangedError
 
 NORMALISATION = {"mean": list(MEAN), "std": list(STD)}
 SETTINGS = {"weights": "abc", "frames": 4, "embed_dim": 8, "face.margin": 0.3}
@@ -22,7 +23,7 @@ def cache_with(folder: Path, *names: str) -> EmbeddingCache:
     cache = EmbeddingCache(folder, SETTINGS)
     cache.reserve(names)
     for number, name in enumerate(names, start=1):
-        cache.write(name, row(number), digest=number)
+        cache.write(name, row(number), source=number)
     return cache
 
 
@@ -36,23 +37,59 @@ def test_rows_come_back_in_float16(tmp_path: Path):
 def test_a_second_run_finds_what_the_first_finished(tmp_path: Path):
     cache = EmbeddingCache(tmp_path, SETTINGS)
     cache.reserve(["a", "b", "c"])
-    cache.write("b", row(2), digest=2)
+    cache.write("b", row(2), source=2)
     again = EmbeddingCache(tmp_path, SETTINGS)
     again.reserve(["a", "b", "c"])
     assert again.finished({"a": 1, "b": 2, "c": 3, "elsewhere": 2}) == {"b"}
-    again.write("a", row(1), digest=1)
+    again.write("a", row(1), source=1)
     assert again.finished({"a": 1, "b": 2, "c": 3}) == {"a", "b"}
 
 
-def test_changed_boxes_make_a_row_unfinished(tmp_path: Path):
-    boxes = np.random.default_rng(0).uniform(0, 300, (4, 4)).astype(np.float32)
-    moved = boxes + np.float32([0, 0, 0, 0.01])
-    assert boxes_digest(boxes) == boxes_digest(boxes.astype(np.float64)) != boxes_digest(moved)
-    cache = EmbeddingCache(tmp_path, SETTINGS)
-    cache.reserve(["a"])
-    cache.write("a", row(1), boxes_digest(boxes))
-    assert cache.finished({"a": boxes_digest(boxes)}) == {"a"}
-    assert cache.finished({"a": boxes_digest(moved)}) == set()
+def test_another_source_makes_a_row_unfinished(tmp_path: Path):
+    cache = cache_with(tmp_path, "a")
+    assert cache.finished({"a": 1}) == {"a"}
+    assert cache.finished({"a": 2}) == set()
+
+
+@pytest.mark.parametrize("clip", [0, 1, 2])
+@pytest.mark.parametrize("damage", ["zero", "flip", "swap"])
+def test_a_row_whose_values_are_not_those_written_is_unfinished(tmp_path: Path, clip: int, damage: str):
+    cache_with(tmp_path, "a", "b", "c")
+    path = tmp_path / "embeddings.f16"
+    values = np.fromfile(path, "<f2").reshape(3, 2, 4, 8)
+    if damage == "zero":
+        values[clip] = 0
+    elif damage == "flip":
+        values.view("<u2")[clip, 1, 3, 7] ^= 1
+    else:
+        values[clip] = values[clip, ::-1].copy()  # full frame and tiles
+    values.tofile(path)
+    others = {"a", "b", "c"} - {"abc"[clip]}
+    assert EmbeddingCache(tmp_path, SETTINGS).finished({"a": 1, "b": 2, "c": 3}) == others
+
+
+def test_values_are_on_the_disk_before_their_row_is_marked(tmp_path: Path, monkeypatch):
+    cache, order = cache_with(tmp_path, "a"), []
+    monkeypatch.setattr("os.fsync", lambda handle: order.append(Path(os.readlink(f"/proc/self/fd/{handle}")).name))
+    cache.write("a", row(5), source=5)
+    assert order == ["embeddings.f16", "rows.u64"]
+
+
+@pytest.mark.parametrize("value", [np.nan, np.inf, 1e6])
+def test_values_that_are_not_finite_are_refused(tmp_path: Path, value: float):
+    cache, broken = cache_with(tmp_path, "a"), row(1)
+    broken[1, 2, 3] = value
+    with pytest.raises(PainlitError, match="clip a: its embeddings are not finite"):
+        cache.write("a", broken, source=1)
+    assert cache.finished({"a": 1}) == {"a"}
+
+
+@pytest.mark.parametrize("text", ["[]", "{}", "3", '{"settings": {}, "clips": ["a"]}', "\x00" * 9, "[" * 100_000])
+def test_a_cache_json_of_another_kind_is_refused(tmp_path: Path, text: str):
+    cache_with(tmp_path, "a")
+    (tmp_path / "cache.json").write_text(text)
+    with pytest.raises(PainlitError, match=r"cache\.json"):
+        EmbeddingCache(tmp_path)
 
 
 def test_room_for_more_clips_keeps_the_rows(tmp_path: Path):
@@ -60,7 +97,7 @@ def test_room_for_more_clips_keeps_the_rows(tmp_path: Path):
     cache = EmbeddingCache(tmp_path, SETTINGS)
     cache.reserve(["a", "b", "c", "d"])
     assert cache.finished({"a": 1, "b": 1, "c": 1, "d": 2}) == {"b", "d"}
-    cache.write("a", row(7), digest=7)
+    cache.write("a", row(7), source=7)
     values = cache.values()
     for name, seed in (("a", 7), ("b", 1), ("d", 2)):
         np.testing.assert_array_equal(values[cache.rows([name])[0]], row(seed).astype(np.float16))
@@ -121,19 +158,19 @@ def test_rows_without_a_cache_json_are_not_taken_for_finished(tmp_path: Path):
 def test_a_row_of_another_shape_is_refused(tmp_path: Path):
     cache = cache_with(tmp_path, "a")
     with pytest.raises(ValueError, match=r"row of a must be \(2, 4, 8\), got \(2, 4, 9\)"):
-        cache.write("a", np.zeros((2, 4, 9)), digest=5)
+        cache.write("a", np.zeros((2, 4, 9)), source=5)
     assert cache.finished({"a": 1}) == {"a"}
 
 
-def test_a_write_that_stops_between_row_and_digest_leaves_the_row_unfinished(tmp_path: Path, full_disk):
+def test_a_write_that_finds_no_room_leaves_the_row_as_it_was(tmp_path: Path, full_disk):
     cache = cache_with(tmp_path, "a", "b")
     bytes_of_a_row = 2 * 2 * 4 * 8
     with full_disk(bytes_of_a_row), pytest.raises(PainlitError, match=r"(?s)embeddings\.f16: .*free some space"):
-        cache.write("b", row(9), digest=9)  # its digest would fit, the row itself does not
+        cache.write("b", row(9), source=9)  # its digest would fit, the row itself does not
     again = EmbeddingCache(tmp_path, SETTINGS)
-    assert again.finished({"a": 1, "b": 2}) == {"a"}
+    assert again.finished({"a": 1, "b": 2}) == {"a", "b"}  # as it was
     assert again.finished({"a": 1, "b": 9}) == {"a"}
-    again.write("b", row(9), digest=9)
+    again.write("b", row(9), source=9)
     np.testing.assert_array_equal(again.values()[1], row(9).astype(np.float16))
 
 
@@ -146,17 +183,19 @@ def test_a_disk_too_small_for_the_rows_is_named_before_any_work(tmp_path: Path, 
     assert again.finished({"a": 1}) == set()
 
 
-def test_fingerprint_is_of_settings_clips_and_boxes(tmp_path: Path):
+def test_fingerprint_is_of_settings_clips_sources_and_values(tmp_path: Path):
     cache = cache_with(tmp_path / "one", "a", "b", "c")
     before = cache.fingerprint(["a", "b"])
     assert EmbeddingCache(tmp_path / "one").fingerprint(["a", "b"]) == before
     assert cache.fingerprint(["a", "c"]) != before
-    cache.write("c", row(3), digest=33)
+    cache.write("c", row(3), source=33)
     assert cache.fingerprint(["a", "b"]) == before
-    cache.write("b", row(2), digest=22)
+    cache.write("b", row(2), source=22)
+    assert cache.fingerprint(["a", "b"]) != before
+    cache.write("b", row(3), source=2)
     assert cache.fingerprint(["a", "b"]) != before
     other = EmbeddingCache(tmp_path / "two", {**SETTINGS, "weights": "xyz"})
     other.reserve(["a", "b"])
     for number, name in enumerate(["a", "b"], start=1):
-        other.write(name, row(number), digest=number)
+        other.write(name, row(number), source=number)
     assert other.fingerprint(["a", "b"]) != before

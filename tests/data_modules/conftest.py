@@ -1,5 +1,6 @@
 """Runs in which every clip is prepared and embedded, without a detector or a network."""
 
+import dataclasses
 import shutil
 from collections.abc import Callable, Iterator
 from pathlib import Path
@@ -9,11 +10,12 @@ import pytest
 from made_up_runs import FRAMES, SETTINGS, boxes_of, bpm_of, embedding_of
 
 from data_modules.recordings.biovid import read_samples
-from painlit.clips.embedding_cache import EmbeddingCache, boxes_digest, cache_settings
+from painlit.clips.embedding_cache import EmbeddingCache, cache_settings
 from painlit.clips.table import ClipTable, PreparedClip, table_path, table_settings
 from painlit.config import Config, load
 from painlit.models.normalisation import MEAN, STD
-from painlit.system.files import write_json
+from painlit.runs.artefact import write_artefact
+from painlit.system.digests import FileState
 
 
 @pytest.fixture(scope="module")
@@ -33,10 +35,11 @@ def finished_runs(root: Path, tmp_path_factory) -> Path:
     clips = read_samples(root)
     cache.reserve([clip.name for clip in clips][::-1])  # in another order than samples.csv
     for clip in clips:
-        boxes = boxes_of(clip.name)
-        table.add(PreparedClip(clip.name, clip.subject, clip.label, boxes, np.ones(FRAMES, bool), bpm_of(clip.name)))
-        cache.write(clip.name, embedding_of(clip.name), boxes_digest(boxes))
-    write_json(base.folder("embed") / "metrics.json", {"failed": {}})
+        boxes, found = boxes_of(clip.name), np.ones(FRAMES, bool)
+        row = PreparedClip(clip.name, clip.subject, clip.label, boxes, found, bpm_of(clip.name))
+        table.add(dataclasses.replace(row, video_file=FileState.of(clip.video), ecg_file=FileState.of(clip.ecg)))
+        cache.write(clip.name, embedding_of(clip.name), table.clips()[clip.name].video_source)
+    write_artefact(base.folder("embed") / "metrics.json", {"failed": {}}, cache.settings)
     return runs
 
 

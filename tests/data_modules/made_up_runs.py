@@ -3,9 +3,11 @@
 import numpy as np
 
 from data_modules.recordings.datamodule import BioVidDataModule
+from painlit.clips.embedding_cache import EmbeddingCache
 from painlit.clips.pain_clips import PainClips
 from painlit.clips.table import ClipTable, table_path, table_settings
 from painlit.config import Config
+from painlit.runs.artefact import write_artefact
 
 FRAMES, D = 6, 8
 SETTINGS = (
@@ -32,6 +34,12 @@ def embedding_of(name: str) -> np.ndarray:
 
 def table_of(config: Config) -> ClipTable:
     return ClipTable(table_path(config), table_settings(config))
+
+
+def tell(config: Config, about: dict) -> None:
+    """What `make embed` leaves beside its cache."""
+    folder = config.folder("embed")
+    write_artefact(folder / "metrics.json", about, EmbeddingCache(folder).settings)
 
 
 def set_up(config: Config, *arguments, **options) -> BioVidDataModule:

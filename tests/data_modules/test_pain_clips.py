@@ -1,13 +1,16 @@
 """Which clips an experiment uses, and what is refused."""
 
-import pytest
-from made_up_runs import clips_of, set_up, table_of
+import dataclasses
+import os
 
+import pytest
+from made_up_runs import clips_of, set_up, table_of, tell
+
+from data_modules.recordings.biovid import read_samples
 from painlit.clips.sources import check_label_leakage, resolve_sources
 from painlit.clips.table import PreparedClip, table_path
 from painlit.errors import PainlitError
 from painlit.models.normalisation import MEAN, STD
-from painlit.system.files import write_json
 from painlit.weights.files import save_weights
 from painlit.weights.networks import build_spatial_module
 from painlit.weights.pretrained import spatial_sizes
@@ -16,8 +19,7 @@ from painlit.weights.pretrained import spatial_sizes
 def test_a_spatial_module_that_learnt_from_a_tested_subject_is_refused(configure, tmp_path):
     config = configure()
     a, b, _ = clips_of(config).subject_names
-    metrics = config.folder("embed") / "metrics.json"
-    write_json(metrics, {"failed": {}, "weights": "w", "stage": "finetune", "learnt_from": [a]})
+    tell(config, {"failed": {}, "weights": "w", "stage": "finetune", "learnt_from": [a]})
     check_label_leakage(resolve_sources(config), [b])
     check_label_leakage(resolve_sources(configure("model.modality=heart_rate")), [a, b])
     with pytest.raises(PainlitError, match=f"learnt from the pain labels of 1 subjects who are tested here.*{a}"):
@@ -38,7 +40,7 @@ def test_a_spatial_module_that_learnt_from_a_tested_subject_is_refused(configure
 @pytest.mark.parametrize("stage", ["pretrain-stage1", "pretrain-stage2", "untrained", "finetune"])
 def test_a_run_knows_which_stage_auto_stands_for(configure, stage: str):
     config = configure()
-    write_json(config.folder("embed") / "metrics.json", {"failed": {}, "weights": "w", "stage": stage})
+    tell(config, {"failed": {}, "weights": "w", "stage": stage})
     assert resolve_sources(config).spatial_stage == stage
     if stage == "pretrain-stage1":
         named = configure("embed.weights=stage1", f"embed.name={config.folder('embed').name}")
@@ -50,7 +52,7 @@ def test_a_run_knows_which_stage_auto_stands_for(configure, stage: str):
 def test_what_a_run_starts_from_is_settled_once(configure):
     config = configure()
     data = set_up(config)
-    write_json(config.folder("embed") / "metrics.json", {"failed": {}, "weights": "later", "stage": "pretrain-stage1"})
+    tell(config, {"failed": {}, "weights": "later", "stage": "pretrain-stage1"})
     assert data.divided(data.clips.subject_names).sources is data.sources
     assert data.sources.spatial_stage == "unknown"
 
@@ -60,10 +62,10 @@ def test_a_clip_that_lacks_an_input_is_left_out_where_that_is_needed(configure):
     first, second, third = clips_of(config).names[:3]
     table = table_of(config)
     row = table.clips()[first]
-    table.add(PreparedClip(first, row.subject, row.label, row.boxes, row.found, ecg_problem="one R peak"))
+    table.add(dataclasses.replace(row, bpm=None, ecg_problem="one R peak"))
     row = table.clips()[second]
-    table.add(PreparedClip(second, row.subject, row.label, bpm=row.bpm, video_problem="no face"))
-    write_json(config.folder("embed") / "metrics.json", {"failed": {third: "cut short"}})
+    table.add(dataclasses.replace(row, boxes=None, found=None, video_problem="no face"))
+    tell(config, {"failed": {third: "cut short"}})
     excluded = {first: "one R peak", second: "no face", third: "cut short"}
     assert clips_of(config).excluded == excluded
     assert set(clips_of(configure("model.modality=video")).excluded) == {second, third}
@@ -77,7 +79,7 @@ def test_a_clip_that_lacks_an_input_is_left_out_where_that_is_needed(configure):
 def test_problems_of_clips_of_other_tasks_are_not_told(configure):
     config = configure()
     other = "010114_m_21-PA2-001"
-    write_json(config.folder("embed") / "metrics.json", {"failed": {other: "cut short"}})
+    tell(config, {"failed": {other: "cut short"}})
     assert clips_of(config).excluded == {}
 
 
@@ -108,12 +110,37 @@ def test_a_clip_with_other_boxes_must_be_embedded_again(configure):
     name = clips_of(config).names[0]
     table = table_of(config)
     row = table.clips()[name]
-    moved = PreparedClip(name, row.subject, row.label, row.boxes + 3, row.found, row.bpm)
-    table.add(moved)
+    table.add(dataclasses.replace(row, boxes=row.boxes + 3))
     with pytest.raises(PainlitError, match=f"(?s)1 clips.*{name}.*make embed"):
         clips_of(config)
     for no_cache in (["model.modality=heart_rate"], ["train.joint=true", "embed.weights=untrained"]):
         assert clips_of(configure(*no_cache)).names[0] == name
+
+
+@pytest.mark.parametrize(("file", "modality"), [("video", "heart_rate"), ("ecg", "video")])
+def test_a_recording_replaced_since_it_was_prepared_is_refused_where_it_is_used(configure, file: str, modality: str):
+    config = configure()
+    clips_of(config)
+    clip = read_samples(config.data.root)[4]
+    path = getattr(clip, file)
+    content, status = path.read_bytes(), path.stat()
+    try:
+        path.write_bytes(content[::-1])  # of equal size
+        with pytest.raises(
+            PainlitError, match=f"(?s)1 recordings are not those that were prepared.*{path}.*make prepare"
+        ):
+            clips_of(config)
+        clips_of(configure(f"model.modality={modality}"))
+        path.write_bytes(b"")
+        with pytest.raises(PainlitError, match="not those that were prepared"):
+            clips_of(config)
+        path.write_bytes(content)  # a copy, of another time
+        clips_of(config)
+        path.unlink()  # embeddings and rates are there without it
+        clips_of(config)
+    finally:
+        path.write_bytes(content)
+        os.utime(path, ns=(status.st_atime_ns, status.st_mtime_ns))
 
 
 def test_a_clip_prepared_later_must_be_embedded_too(configure, one_more: str):

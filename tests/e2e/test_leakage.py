@@ -15,7 +15,7 @@ from painlit.clips.sources import resolve_sources
 from painlit.loso.fold import run_fold
 from painlit.loso.protocols import HOLDOUT_TEST, WITHOUT_REACTION, folds
 from painlit.models.normalisation import MEAN, STD
-from painlit.system.files import write_json
+from painlit.runs.artefact import write_artefact
 
 OTHERS = [f"00000{k}_w_2{k}" for k in range(3)]
 
@@ -64,13 +64,13 @@ def _clips(config, subjects, poison=()) -> PainClips:
     )
     cache.reserve(names)
     for name, row in zip(names, rows, strict=True):
-        cache.write(name, row, digest=1)
-    write_json(config.folder("embed") / "metrics.json", {"failed": {}})
+        cache.write(name, row, source=1)
+    write_artefact(config.folder("embed") / "metrics.json", {"failed": {}}, cache.settings)
     return PainClips(names, owner, labels, bpm, cache.rows(names), videos=[])
 
 
 def _weights(config, fold, clips: PainClips, folder: Path) -> dict[str, torch.Tensor]:
     # The two folders share the embedding cache, which `_clips` has just written for this call.
     data = BioVidDataModule(config, clips=clips, sources=resolve_sources(config))
-    module, _ = run_fold(config, dataclasses.replace(fold), data, folder)
+    module, _ = run_fold(config, dataclasses.replace(fold), data, folder, fold.name)
     return module.model.state_dict()

@@ -17,7 +17,7 @@ from safetensors.torch import load_file
 from experiments import embed, finetune, pretrain_ecg, pretrain_stage1, pretrain_stage2
 from painlit.config import load
 from painlit.errors import PainlitError
-from painlit.weights.files import digest
+from painlit.system.digests import digest
 from painlit.weights.networks import build_temporal_module
 from painlit.weights.pretrained import resolve_weights
 

@@ -124,7 +124,7 @@ def test_a_stopped_fold_selects_the_epoch_an_undisturbed_one_selects(tiny_data, 
     data = BioVidDataModule(config)
     data.setup()
     fold = folds("loso", data.clips.subject_names)[0]
-    _, undisturbed = run_fold(config, fold, data, runs / "undisturbed")
+    _, undisturbed = run_fold(config, fold, data, runs / "undisturbed", fold.name)
 
     def stopping(self):
         if self.current_epoch == stop:
@@ -132,9 +132,9 @@ def test_a_stopped_fold_selects_the_epoch_an_undisturbed_one_selects(tiny_data, 
 
     monkeypatch.setattr(PainAssessment, "on_train_epoch_start", stopping)
     with pytest.raises(RuntimeError, match="stopped"):
-        run_fold(config, fold, data, runs / "stopped")
+        run_fold(config, fold, data, runs / "stopped", fold.name)
     monkeypatch.undo()
-    _, resumed = run_fold(config, fold, data, runs / "stopped")
+    _, resumed = run_fold(config, fold, data, runs / "stopped", fold.name)
     assert resumed["epoch"] == undisturbed["epoch"]
     assert resumed["test"] == undisturbed["test"]
 

@@ -1,18 +1,20 @@
 """Folds are read only if they are what this run wrote."""
 
 import json
+import shutil
 from pathlib import Path
 
 import pytest
 
 from painlit.config import load
 from painlit.errors import PainlitError
-from painlit.loso.finished import FOLD_FORMAT, check_folds, fold_fingerprint, read_folds
+from painlit.loso.finished import FOLD_FORMAT, binding, check_folds, fold_fingerprint, read_folds, read_metrics
+from painlit.runs.artefact import write_artefact
 from painlit.runs.folder import fingerprint
-from painlit.system.files import file_digest, write_json
+from painlit.system.digests import file_digest
 
 ROW = "clip,subject,label,prediction,p0,p1\nann-1,ann,0,0,0.9,0.1\nann-2,ann,1,0,0.6,0.4\n"
-RUN = fingerprint(load(["train.lr=0.01"]), {"clips": "abc", "format": FOLD_FORMAT}, "pain")
+RUN = fingerprint(load(["train.lr=0.01"]), {"clips": "abc", "format": FOLD_FORMAT, "code": "c1"}, "pain")
 
 
 @pytest.fixture
@@ -21,8 +23,9 @@ def fold(tmp_path: Path) -> Path:
     folder = tmp_path / "folds" / "ann"
     folder.mkdir(parents=True)
     (folder / "predictions.csv").write_text(ROW)
-    write_json(folder / "fingerprint.json", fold_fingerprint(RUN, "ann"))
-    write_json(folder / "metrics.json", {"test": {"sha256": file_digest(folder / "predictions.csv")}})
+    write_artefact(folder / "fingerprint.json", fold_fingerprint(RUN, "ann"))
+    metrics = {"fold": "ann", "test": {"sha256": file_digest(folder / "predictions.csv")}}
+    write_artefact(folder / "metrics.json", metrics, binding(RUN, "ann"))
     return folder
 
 
@@ -42,7 +45,7 @@ def test_a_fold_as_it_was_written_is_read(fold: Path):
 def test_edited_and_cut_predictions_are_refused(fold: Path, damage):
     (fold / "predictions.csv").write_text(damage(ROW))
     for read in (lambda: check_folds([fold], RUN), lambda: read_folds([fold])):
-        with pytest.raises(PainlitError, match=rf"{fold}/predictions\.csv is not what the fold wrote.*(?s:.*)delete"):
+        with pytest.raises(PainlitError, match=rf"{fold}/predictions\.csv is not what was written.*(?s:.*)delete"):
             read()
 
 
@@ -60,7 +63,7 @@ def test_metrics_cut_short_are_named(fold: Path):
 
 def test_a_fold_of_another_version_is_refused_and_says_so(fold: Path):
     other = {**fold_fingerprint(RUN, "ann"), "format": FOLD_FORMAT - 1}
-    write_json(fold / "fingerprint.json", other)
+    write_artefact(fold / "fingerprint.json", other)
     with pytest.raises(PainlitError, match=f"format was {FOLD_FORMAT - 1} and is now {FOLD_FORMAT}"):
         check_folds([fold], RUN)
     (fold / "fingerprint.json").unlink()
@@ -70,7 +73,9 @@ def test_a_fold_of_another_version_is_refused_and_says_so(fold: Path):
 
 def test_a_fold_copied_from_another_run_or_subject_is_refused(fold: Path):
     with pytest.raises(PainlitError, match=r"train\.lr was 0\.01 and is now 0\.02"):
-        check_folds([fold], fingerprint(load(["train.lr=0.02"]), {"clips": "abc", "format": FOLD_FORMAT}, "pain"))
+        check_folds(
+            [fold], fingerprint(load(["train.lr=0.02"]), {"clips": "abc", "format": FOLD_FORMAT, "code": "c1"}, "pain")
+        )
     with pytest.raises(PainlitError, match="clips was 'abc' and is now 'def'"):
         check_folds([fold], {**RUN, "clips": "def"})
     copied = fold.rename(fold.with_name("bob"))
@@ -85,3 +90,35 @@ def test_a_begun_fold_is_checked_too(fold: Path):
     assert json.loads((fold / "fingerprint.json").read_text())["fold"] == "ann"
     with pytest.raises(PainlitError, match="clips was"):
         check_folds([fold], {**RUN, "clips": "def"})
+
+
+@pytest.mark.parametrize("text", ["{}", "[]", "null", '{"fold": "ann"}', '{"seal": 3}', '{"seal": {"content": ""}}'])
+@pytest.mark.parametrize("name", ["metrics.json", "fingerprint.json"])
+def test_a_file_of_the_right_name_and_another_kind_is_refused(fold: Path, name: str, text: str):
+    (fold / name).write_text(text)
+    with pytest.raises(PainlitError, match=name):
+        check_folds([fold], RUN)
+
+
+def test_metrics_of_another_fold_are_refused_whoever_reads(fold: Path):
+    other = shutil.copytree(fold, fold.with_name("bob"))
+    write_artefact(other / "fingerprint.json", fold_fingerprint(RUN, "bob"))
+    for read in (lambda: check_folds([other], RUN), lambda: read_folds([other])):
+        with pytest.raises(PainlitError, match=r"another run or fold|metrics of fold ann"):
+            read()
+
+
+def test_edited_metrics_are_refused(fold: Path):
+    text = (fold / "metrics.json").read_text()
+    (fold / "metrics.json").write_text(text.replace('"test"', '"tset"'))  # so that no digest would be compared
+    with pytest.raises(PainlitError, match=r"metrics\.json is not what was written"):
+        read_metrics(fold)
+
+
+def test_folds_of_two_versions_of_the_code_mix_only_if_that_is_accepted(fold: Path):
+    newer = {**RUN, "code": "c2"}
+    with pytest.raises(PainlitError, match=r"code was 'c1' and is now 'c2'(?s:.*)loso\.accept_code"):
+        check_folds([fold], newer)
+    check_folds([fold], newer, accept=("code",))
+    with pytest.raises(PainlitError, match="clips was"):
+        check_folds([fold], {**newer, "clips": "def"}, accept=("code",))

@@ -9,7 +9,8 @@ from painlit.clips.sources import resolve_sources
 from painlit.config import load
 from painlit.errors import PainlitError
 from painlit.models.normalisation import MEAN, STD, Normalise
-from painlit.weights.files import digest, load_weights, save_weights
+from painlit.system.digests import digest
+from painlit.weights.files import load_weights, save_weights
 from painlit.weights.networks import build_heart_rate_encoder, build_spatial_module, build_temporal_module
 from painlit.weights.pretrained import encoder_sizes, resolve_weights, temporal_sizes
 
@@ -137,7 +138,7 @@ def test_tensors_that_are_not_those_of_the_json_are_refused(tmp_path):
     path, other = (leave(tmp_path, "pretrain-stage1", name, age) for name, age in (("one", 1), ("other", 2)))
     settled, _ = spatial(config(tmp_path), str(path))
     path.write_bytes(other.read_bytes())
-    with pytest.raises(PainlitError, match=r"holds other tensors than spatial\.json is about"):
+    with pytest.raises(PainlitError, match=r"spatial\.safetensors is not what was written"):
         spatial(config(tmp_path), str(path))
     path.with_suffix(".json").write_bytes(other.with_suffix(".json").read_bytes())
     with pytest.raises(PainlitError, match="has changed since this run began"):

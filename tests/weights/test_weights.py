@@ -3,10 +3,13 @@ from pathlib import Path
 
 import pytest
 import torch
+from safetensors.torch import save_file
 from torch import nn
 
 from painlit.errors import PainlitError
-from painlit.weights.files import digest, load_weights, save_weights
+from painlit.runs.artefact import write_artefact
+from painlit.system.digests import digest
+from painlit.weights.files import load_weights, save_weights
 
 
 def network(seed: int = 0, width: int = 3) -> nn.Sequential:
@@ -95,4 +98,52 @@ def test_a_full_disk_keeps_the_old_weights(path: Path, full_disk):
 
 
 def test_the_json_is_plain(path: Path):
-    assert set(json.loads(path.with_suffix(".json").read_text())) == {"stage", "sizes", "sha256", "commit", "versions"}
+    keys = {"stage", "sizes", "sha256", "commit", "versions", "seal"}
+    assert set(json.loads(path.with_suffix(".json").read_text())) == keys
+
+
+@pytest.mark.parametrize("edit", [("test", "tset"), ('"width": 3', '"width": 4'), ('"seal"', '"sale"')])
+def test_an_edited_json_is_refused(path: Path, edit: tuple[str, str]):
+    beside = path.with_suffix(".json")
+    beside.write_text(beside.read_text().replace(*edit))
+    with pytest.raises(PainlitError, match=r"net\.json"):
+        load_weights(path, network())
+
+
+def test_weights_of_another_stage_under_a_json_are_refused(path: Path):
+    other = path.with_name("other.safetensors")
+    save_weights(other, network(seed=1), {"stage": "another"})
+    other.replace(path)
+    with pytest.raises(PainlitError, match=r"net\.safetensors is not what was written"):
+        load_weights(path, network())
+
+
+@pytest.mark.parametrize("value", [float("nan"), float("inf"), -float("inf")])
+def test_weights_that_are_not_finite_are_neither_written_nor_read(path: Path, value: float):
+    broken, before = network(), path.read_bytes()
+    broken[0].weight.data[1, 1] = value
+    with pytest.raises(PainlitError, match=r"net\.safetensors: 0\.weight hold NaN or infinity"):
+        save_weights(path, broken, {})
+    assert path.read_bytes() == before
+    state = broken.state_dict()
+    save_file(state, path)
+    write_artefact(path.with_suffix(".json"), {"sha256": digest(state)})
+    with pytest.raises(PainlitError, match="NaN or infinity"):
+        load_weights(path, network())
+
+
+@pytest.mark.parametrize(
+    "content", [b"", b"[]", b"\x00" * 100, (2**40).to_bytes(8, "little"), (10**6).to_bytes(8, "little") + b"{" * 10**6]
+)
+def test_a_file_of_the_right_name_and_another_kind_is_a_short_error(path: Path, content: bytes):
+    path.write_bytes(content)
+    with pytest.raises(PainlitError, match=r"net\.safetensors") as caught:
+        load_weights(path, network())
+    assert len(str(caught.value)) < 3000
+
+
+def test_a_shape_of_a_trillion_is_an_error(path: Path):
+    header = json.dumps({"0.weight": {"dtype": "F32", "shape": [10**12], "data_offsets": [0, 4 * 10**12]}}).encode()
+    path.write_bytes(len(header).to_bytes(8, "little") + header + b"\0" * 64)
+    with pytest.raises(PainlitError, match="is no safetensors file"):
+        load_weights(path, network())
