@@ -43,7 +43,7 @@ class ClipConfig:
     def __post_init__(self):
         at_least("clip.seconds", self.seconds, 1)
         at_least("clip.video_fps", self.video_fps, 1)
-        at_least("clip.ecg_hz", self.ecg_hz, 1)
+        within("clip.ecg_hz", self.ecg_hz, 60, 10_000)  # what R peaks are found at
         if self.frames is not None and not 1 <= self.frames <= self.nominal_frames:
             raise PainlitError(
                 f"clip.frames={self.frames}, but a clip has {self.nominal_frames} frames",

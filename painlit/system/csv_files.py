@@ -7,10 +7,10 @@ spreadsheet takes for text. `read_csv` takes it off again, so what is written co
 from __future__ import annotations
 
 import csv
-import io
 import re
 from collections.abc import Iterable, Iterator
 from pathlib import Path
+from types import SimpleNamespace
 
 from painlit.errors import PainlitError
 from painlit.system.files import write_text
@@ -25,11 +25,10 @@ def csv_text(rows: Iterable[Iterable[object]], delimiter: str = ",") -> str:
     >>> csv_text([["=1+1", -2, "a,b"]])
     '\'=1+1,-2,"a,b"\n'
     """
-    text = io.StringIO()
-    csv.writer(text, delimiter=delimiter, lineterminator="\n").writerows(
-        [_quoted(cell) for cell in row] for row in rows
-    )
-    return text.getvalue()
+    lines: list[str] = []
+    writer = csv.writer(SimpleNamespace(write=lines.append), delimiter=delimiter)  # its own line ends: it quotes both
+    writer.writerows([_quoted(cell) for cell in row] for row in rows)
+    return "".join(line.removesuffix("\r\n") + "\n" for line in lines)
 
 
 def write_csv(path: Path, rows: Iterable[Iterable[object]], delimiter: str = ",") -> None:
