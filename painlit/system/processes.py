@@ -189,7 +189,7 @@ def cores() -> int:
     """Cores that this process may use, which a scheduler or a container may have made fewer than the machine has."""
     seen = len(os.sched_getaffinity(0)) if hasattr(os, "sched_getaffinity") else os.cpu_count() or 1
     try:
-        quota, period = _CPU_QUOTA.read_text().split()
+        quota, period = _CPU_QUOTA.read_text(encoding="ascii").split()
     except OSError:  # no control groups, or their first version
         return seen
     return seen if quota == "max" else max(1, min(seen, int(quota) // int(period)))
