@@ -24,7 +24,8 @@ from painlit.config.training import PretrainingTraining
 from painlit.errors import PainlitError, TerminatedError
 from painlit.runs.artefact import read_artefact
 from painlit.runs.provenance import save_config
-from painlit.system.processes import end_with_parent
+from painlit.system.processes import end_with_parent, named_loader_errors
+from painlit.system.terminal import print_anything, until_nobody_reads
 
 if TYPE_CHECKING:
     from painlit.training.stage import StageResult
@@ -61,9 +62,11 @@ def painlit() -> NoReturn:
     """The command `painlit`: the stage is its first argument."""
     stage, *arguments = sys.argv[1:] or ["--help"]
     if stage in ("-h", "--help"):
-        print("painlit <stage> key=value ...\n")
-        print("\n".join(f"  {name:16} {sentence}" for name, sentence in STAGES.items()))
-        print("\npainlit <stage> --help lists what a stage reads.")
+        print_anything()
+        with until_nobody_reads():
+            print("painlit <stage> key=value ...\n")
+            print("\n".join(f"  {name:16} {sentence}" for name, sentence in STAGES.items()))
+            print("\npainlit <stage> --help lists what a stage reads.")
         sys.exit(0)
     if stage not in STAGES:
         sys.exit(_fail(f"error: there is no stage {stage!r}\n  -> choose one of: {', '.join(STAGES)}", EXIT_USER_ERROR))
@@ -71,13 +74,22 @@ def painlit() -> NoReturn:
 
 
 def main(stage: str, arguments: Sequence[str] | None = None) -> NoReturn:
-    """Run a stage. Exit status 2: an error the user can mend; 130: Ctrl-C; 143: SIGTERM; 129: SIGHUP.
+    """Run a stage.
+
+    Exit status 2: an error the user can mend; 130: Ctrl-C; 143: SIGTERM; 129: SIGHUP; 141: nobody reads its output.
 
     Args:
         stage: One of `STAGES`. Its module has `run(config)`, and `DEFAULTS` if a YAML file comes first.
         arguments: The command line's if None.
     """
-    arguments = sys.argv[1:] if arguments is None else arguments
+    print_anything()
+    with until_nobody_reads():
+        status = _run_stage(stage, sys.argv[1:] if arguments is None else arguments)
+    sys.exit(status)
+
+
+def _run_stage(stage: str, arguments: Sequence[str]) -> int:
+    """The exit status of a stage."""
     if os.environ.get(_CHILD):
         end_with_parent()
     os.environ[_CHILD] = "1"
@@ -87,25 +99,26 @@ def main(stage: str, arguments: Sequence[str] | None = None) -> NoReturn:
     try:
         if {"-h", "--help"} & set(arguments):
             _print_help(stage)
-            sys.exit(0)
+            return 0
         module = stage_module(stage)
         defaults = [f"config={module.DEFAULTS}"] if hasattr(module, "DEFAULTS") else []
         config = load([_FLAGS.get(argument, argument) for argument in arguments], stage, defaults)
         os.environ[_STAGE] = stage
-        result = module.run(config)
+        with named_loader_errors():
+            result = module.run(config)
     except PainlitError as error:
-        sys.exit(_fail(f"error: {error}", EXIT_USER_ERROR))
+        return _fail(f"error: {error}", EXIT_USER_ERROR)
     except OSError as error:
         if error.filename is None:
             raise
         message = f"error: {error.filename}: {error.strerror}\n  -> check the path and its permissions"
-        sys.exit(_fail(message, EXIT_USER_ERROR))
+        return _fail(message, EXIT_USER_ERROR)
     except KeyboardInterrupt:
-        sys.exit(_fail("stopped; run the same command to go on", EXIT_INTERRUPTED))
+        return _fail("stopped; run the same command to go on", EXIT_INTERRUPTED)
     except TerminatedError as stop:
         name = signal.Signals(stop.signal).name
-        sys.exit(_fail(f"stopped by {name}; run the same command to go on", 128 + stop.signal))
-    sys.exit(getattr(result, "exit_status", 0))
+        return _fail(f"stopped by {name}; run the same command to go on", 128 + stop.signal)
+    return getattr(result, "exit_status", 0)
 
 
 def stage_module(stage: str) -> ModuleType:

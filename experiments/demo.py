@@ -118,8 +118,9 @@ def _make_pictures(config: Config, subjects: int, clips_per_class: int) -> None:
 
 def _print_summary(config: Config, result: DemoResult) -> None:
     """One table: each figure beside what guessing gives."""
-    from rich.console import Console
     from rich.table import Table
+
+    from painlit.system.terminal import console
 
     table = Table(title="the demo in figures (%); no pain data", title_justify="left")
     for column in ("stage", "figure", "", "95 % interval over subjects", "chance"):
@@ -140,7 +141,7 @@ def _print_summary(config: Config, result: DemoResult) -> None:
             *_accuracy(loso.results),
             _percent(1 / len(config.classes)),
         )
-    Console(width=None if Console().is_terminal else 110).print("\n", table)
+    console(110).print("\n", table)
 
 
 def _accuracy(results: Mapping[str, Any] | None) -> tuple[str, str]:

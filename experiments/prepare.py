@@ -7,9 +7,7 @@ config.yaml, metrics.json}.
 
 from __future__ import annotations
 
-import csv
 import dataclasses
-import io
 from dataclasses import dataclass
 from functools import partial
 from pathlib import Path
@@ -22,8 +20,8 @@ from painlit.clips.table import ClipTable, PreparedClip, table_path, table_setti
 from painlit.config import Config
 from painlit.runs.artefact import write_artefact
 from painlit.runs.provenance import save_config
+from painlit.system.csv_files import write_csv
 from painlit.system.devices import pick_device
-from painlit.system.files import write_text
 from painlit.system.processes import cores, unordered
 from painlit.system.progress import progress_bar
 
@@ -91,24 +89,19 @@ def _prepare(piece: tuple[Clip, PreparedClip], config: Config) -> PreparedClip:
 
 def _write_report(path: Path, problems: list[tuple[str, str, str]], rows: list[PreparedClip]) -> None:
     """problems.csv: every clip with a problem (unusable) or a note (repaired)."""
-    text = io.StringIO()
-    writer = csv.writer(text)
-    writer.writerow(["clip", "part", "kind", "message"])
-    writer.writerows([name, part, "unusable", why] for name, part, why in problems)
-    writer.writerows([row.name, "video", "repaired", note] for row in rows for note in row.notes)
-    write_text(path, text.getvalue())
+    unusable = [(name, part, "unusable", why) for name, part, why in problems]
+    repaired = [(row.name, "video", "repaired", note) for row in rows for note in row.notes]
+    write_csv(path, [("clip", "part", "kind", "message"), *unusable, *repaired])
 
 
 def _write_quality(path: Path, rows: list[PreparedClip], least: float) -> None:
     """quality.csv: how far the heart rates of each clip can be trusted, the worst first."""
-    text = io.StringIO()
-    writer = csv.writer(text)
-    writer.writerow(["clip", "ecg quality", "mean bpm", "used"])
+    lines = [("clip", "ecg quality", "mean bpm", "used")]
     for row in sorted(rows, key=lambda row: -1.0 if row.ecg_quality is None else row.ecg_quality):
         quality = "" if row.ecg_quality is None else f"{row.ecg_quality:.3f}"
         bpm = "" if row.bpm is None else f"{row.bpm.mean():.1f}"
-        writer.writerow([row.name, quality, bpm, "no" if row.ecg_refusal(least) else "yes"])
-    write_text(path, text.getvalue())
+        lines.append((row.name, quality, bpm, "no" if row.ecg_refusal(least) else "yes"))
+    write_csv(path, lines)
 
 
 def _print(result: PrepareResult, problems: list[tuple[str, str, str]], rows: list[PreparedClip]) -> None:

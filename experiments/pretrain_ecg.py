@@ -7,13 +7,11 @@ confusion.csv, metrics.json}.
 
 from __future__ import annotations
 
-import csv
-import io
 from typing import TYPE_CHECKING, Any
 
 from experiments.command import main, stage_in_its_own_process
 from painlit.config import Config
-from painlit.system.files import write_text
+from painlit.system.csv_files import csv_text, write_csv
 from painlit.system.processes import process_rank
 from painlit.weights.pretrained import encoder_sizes
 
@@ -54,9 +52,9 @@ def run(config: Config) -> StageResult:
         )
         metrics = pretrain(module, data, config.ecg.train, run)
         if process_rank() == 0:
-            table = _confusions(module)
-            print(table)
-            write_text(run.folder / "confusion.csv", table)
+            confusions = _confusions(module)
+            print(csv_text(confusions))
+            write_csv(run.folder / "confusion.csv", confusions)
         scalars = {"beat_mean": BEAT_MEAN, "beat_scale": BEAT_SCALE}
         about = {"data": described, "heart_rate_encoder": encoder_sizes(config), "scalars": scalars}
         return Trained({"heart_rate_encoder": module.network}, metrics, about)
@@ -74,14 +72,13 @@ def _announce(about: dict[str, Any]) -> None:
             print(f"{name}: {count} beats are left out: {why}; see runs/heartbeats/{name}/problems.csv")
 
 
-def _confusions(module: HeartbeatClassification) -> str:
-    """Confusion matrices of the validation beats, one below the other, as CSV."""
-    text = io.StringIO()
-    writer = csv.writer(text, lineterminator="\n")
+def _confusions(module: HeartbeatClassification) -> list[list[object]]:
+    """Confusion matrices of the validation beats, one below the other."""
+    rows: list[list[object]] = []
     for name, classes in module.classes.items():
-        writer.writerow([f"{name}: true \\ predicted", *classes])
-        writer.writerows([kind, *row] for kind, row in zip(classes, module.confusion(name), strict=True))
-    return text.getvalue()
+        rows.append([f"{name}: true \\ predicted", *classes])
+        rows += [[kind, *row] for kind, row in zip(classes, module.confusion(name), strict=True)]
+    return rows
 
 
 if __name__ == "__main__":

@@ -7,15 +7,13 @@ training images were left out because they are validation images too.
 
 from __future__ import annotations
 
-import csv
-import io
 from dataclasses import replace
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 from experiments.command import main, stage_in_its_own_process
 from painlit.config import Config
-from painlit.system.files import write_text
+from painlit.system.csv_files import write_csv
 from painlit.system.processes import process_rank
 from painlit.weights.pretrained import SPATIAL_STAGES, resolve_weights
 
@@ -72,10 +70,7 @@ def _announce(about: dict[str, Any]) -> None:
 def _report_duplicates(pairs: list[tuple[str, str]], folder: Path) -> None:
     if not pairs:
         return
-    text = io.StringIO()
-    writer = csv.writer(text, lineterminator="\n")
-    writer.writerows([("training image left out", "is the validation image"), *pairs])
-    write_text(folder / "duplicates.csv", text.getvalue())
+    write_csv(folder / "duplicates.csv", [("training image left out", "is the validation image"), *pairs])
     train, validation = pairs[0]
     print(
         f"{len(pairs)} training images are left out because they are validation images too, such as {train}, which is "

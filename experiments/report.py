@@ -5,13 +5,10 @@ Writes runs/tables/<data.name>/{tables.csv, report.html}, and anew the report.ht
 
 from __future__ import annotations
 
-import csv
-import io
 from dataclasses import dataclass, replace
 from pathlib import Path
 from typing import Any
 
-from rich.console import Console
 from rich.table import Table
 
 from experiments.command import main
@@ -24,7 +21,8 @@ from painlit.report.paper_figures import deviations
 from painlit.report.run_report import write_report
 from painlit.report.tables_report import TableLine, all_remarks, write_tables
 from painlit.runs.artefact import read_artefact, refuse_changes
-from painlit.system.files import write_text
+from painlit.system.csv_files import write_csv
+from painlit.system.terminal import console
 
 
 @dataclass(frozen=True)
@@ -47,7 +45,7 @@ def run(config: Config) -> ReportResult:
     folder = Path(config.runs) / "tables" / config.data.name
     if lines:
         _print(lines)
-        write_text(folder / "tables.csv", _csv(lines))
+        write_csv(folder / "tables.csv", _rows(lines))
         write_tables(config, lines, len(runs), folder / "report.html")
         print(f"tables: {folder}/tables.csv, {folder}/report.html")
     print(f"{len(lines)} of {len(runs)} rows and tasks have results; `make tables` runs what is missing")
@@ -111,7 +109,7 @@ def _line(table_run: TableRun) -> TableLine | None:
 
 
 def _print(lines: list[TableLine]) -> None:
-    console = Console(width=None if Console().is_terminal else 130)
+    terminal = console(130)
     table = Table(title="accuracy %: ours beside the paper's", title_justify="left")
     for column in ("row", "task", "folds", "ours", "95 % over subjects", "paper", "difference"):
         table.add_column(column, justify="left" if column in ("row", "task") else "right")
@@ -119,24 +117,20 @@ def _print(lines: list[TableLine]) -> None:
         low, high = line.interval
         figures = f"{line.ours[0]:.2f}", f"{low:.2f} to {high:.2f}", f"{line.paper[0]:.2f}", f"{line.difference:+.2f}"
         table.add_row(line.row, line.task, line.folds, *figures)
-    console.print(table)
+    terminal.print(table)
     if other := sorted({key for line in lines for key in line.deviations}):
-        console.print(f"note: not the paper's configuration; it differs in {', '.join(other)}", style="bold")
+        terminal.print(f"note: not the paper's configuration; it differs in {', '.join(other)}", style="bold")
     for remark in all_remarks(lines):
-        console.print(f"note: {remark}", style="bold")
+        terminal.print(f"note: {remark}", style="bold")
 
 
-def _csv(lines: list[TableLine]) -> str:
-    text = io.StringIO()
-    writer = csv.writer(text, lineterminator="\n")
+def _rows(lines: list[TableLine]) -> list[list[str]]:
     ours, paper = ([f"{who} {name}" for name in METRICS] for who in ("ours", "paper"))
-    writer.writerow(
-        ["row", "task", "folds", *ours, "accuracy from", "accuracy to", *paper, "differs from paper in", "notes"]
-    )
+    rows = [["row", "task", "folds", *ours, "accuracy from", "accuracy to", *paper, "differs from paper in", "notes"]]
     for line in lines:
         numbers = [f"{value:.2f}" for value in (*line.ours, *line.interval, *line.paper)]
-        writer.writerow([line.row, line.task, line.folds, *numbers, " ".join(line.deviations), "; ".join(line.remarks)])
-    return text.getvalue()
+        rows.append([line.row, line.task, line.folds, *numbers, " ".join(line.deviations), "; ".join(line.remarks)])
+    return rows
 
 
 if __name__ == "__main__":

@@ -11,8 +11,6 @@ It is no pain data: it shows that the pipeline runs and learns, and says nothing
 
 from __future__ import annotations
 
-import csv
-import io
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass
 from functools import lru_cache
@@ -28,6 +26,7 @@ from data_modules.demo.portrait import SIZE, coloured, placed, portrait
 from data_modules.recordings.biovid import CLASS_TOKENS, SAMPLE_COLUMNS
 from painlit.config import ClipConfig
 from painlit.errors import PainlitError
+from painlit.system.csv_files import write_csv
 from painlit.system.files import atomic_path, write_text
 
 INTENSITY_SPREAD = 0.15
@@ -93,10 +92,7 @@ def make_demo(
                     write_text(root / folder / person.name / f"{name}_bio.csv", table)
                 rows.append([number, person.name, label, CLASS_TOKENS[label], len(rows) + 1, name])
                 advance()
-    text = io.StringIO()
-    writer = csv.writer(text, delimiter="\t", lineterminator="\n")
-    writer.writerows([SAMPLE_COLUMNS, *rows])
-    write_text(root / _LAST, text.getvalue())
+    write_csv(root / _LAST, [SAMPLE_COLUMNS, *rows], delimiter="\t")
     return root
 
 

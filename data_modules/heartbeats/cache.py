@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import csv
 import io
 import json
 import zipfile
@@ -15,8 +14,9 @@ from numpy.typing import NDArray
 
 from data_modules.heartbeats.source import HeartbeatSource, RecordBeats
 from painlit.errors import PainlitError
+from painlit.system.csv_files import write_csv
 from painlit.system.digests import digest
-from painlit.system.files import atomic_path, waiting_lock, write_text
+from painlit.system.files import atomic_path, waiting_lock
 from painlit.system.progress import progress_bar
 
 VERSION = 1
@@ -142,9 +142,10 @@ def _content(part: RecordBeats) -> str:
 
 
 def _write_problems(path: Path, names: list[str], parts: list[RecordBeats]) -> None:
-    text = io.StringIO()
-    writer = csv.writer(text, lineterminator="\n")
-    writer.writerow(["record", "where", "why it was left out"])
-    for name, part in zip(names, parts, strict=True):
-        writer.writerows([name, where, why] for why, places in part.skipped.items() for where in places)
-    write_text(path, text.getvalue())
+    left_out = (
+        (name, where, why)
+        for name, part in zip(names, parts, strict=True)
+        for why, places in part.skipped.items()
+        for where in places
+    )
+    write_csv(path, [("record", "where", "why it was left out"), *left_out])

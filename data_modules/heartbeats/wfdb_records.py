@@ -25,7 +25,7 @@ def read_header(record: Path) -> wfdb.Record:
         raise PainlitError(f"{path} is missing", "fetch the record again: .hea and .dat belong together")
     try:
         header = wfdb.rdheader(str(record))
-    except (ValueError, IndexError, KeyError, TypeError, AttributeError, UnicodeDecodeError) as error:
+    except (OSError, ValueError, IndexError, KeyError, TypeError, AttributeError) as error:
         raise PainlitError(f"{path} is no WFDB header: {error}", "fetch the record again") from error
     if not header.sig_name or not header.fs or not header.sig_len:
         raise PainlitError(f"{path} names no signal, rate or length", "fetch the record again")
@@ -70,7 +70,7 @@ def read_annotation(record: Path, extension: str = "atr") -> tuple[NDArray[np.in
         raise PainlitError(f"{path} is missing", "without its annotation a record says nothing of its beats: fetch it")
     try:
         marks = wfdb.rdann(str(record), extension)
-    except (ValueError, IndexError, KeyError, TypeError) as error:
+    except (OSError, ValueError, IndexError, KeyError, TypeError) as error:
         raise PainlitError(f"{path} is no WFDB annotation: {error}", "fetch it again") from error
     return np.asarray(marks.sample, np.int64), list(marks.symbol)
 

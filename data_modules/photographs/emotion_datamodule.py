@@ -114,7 +114,7 @@ class EmotionDataModule(DrawnDataModule):
         """Face crops, decoded and augmented in other processes."""
         config, labels = self.config, [index.labels for index in self.indices]
         images = FaceImages(self.indices, labels, config.spatial.image_size, config.face.margin, config.images)
-        return image_loader(images, draws, config.images.workers)
+        return image_loader(images, draws, config.images.workers, config.stage2.train.pass_size)
 
 
 def open_emotion_indices(config: Config) -> list[ImageIndex]:

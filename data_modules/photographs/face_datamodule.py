@@ -115,7 +115,7 @@ class FaceDataModule(DrawnDataModule):
     def loader(self, draws: MixedBatches | Passes) -> DataLoader:
         """Face crops, decoded and augmented in other processes."""
         images = FaceImages([self.index], [self.labels], self.size, self.config.face.margin, self.config.images)
-        return image_loader(images, draws, self.config.images.workers)
+        return image_loader(images, draws, self.config.images.workers, self.config.stage1.train.pass_size)
 
 
 def open_face_index(config: Config) -> ImageIndex:

@@ -171,12 +171,14 @@ class BioVidDataModule(ResumableDataModule):
     def _loader(self, dataset: PainDataset, batch_size: int | None = None, **options: Any) -> DataLoader:
         decodes = self.config.joint and not dataset.keeps_crops
         workers = self.config.embed.workers if decodes else 0  # gathering rows of a mapped array needs no process
+        batch_size = batch_size or self.config.train.batch_size
+        clip_bytes = dataset.crop_bytes // max(1, len(dataset))
         return DataLoader(
             dataset,
-            batch_size=batch_size or self.config.train.batch_size,
+            batch_size=batch_size,
             collate_fn=_as_is,
             persistent_workers=workers > 0,
-            **loader_options(workers),
+            **loader_options(workers, batch_size * clip_bytes),
             **options,
         )
 

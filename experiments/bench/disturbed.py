@@ -60,7 +60,7 @@ class Disturbed:
         for _ in range(600):
             logs = [p for p in self.folder.glob("folds/*/log.txt") if not p.with_name("metrics.json").is_file()]
             for log in random.sample(logs, len(logs)):
-                started = re.findall(r"^fold .*: process (\d+)", log.read_text(), re.MULTILINE)
+                started = re.findall(r"^fold .*: process (\d+)", log.read_text(encoding="utf-8"), re.MULTILINE)
                 if started and Path(f"/proc/{started[-1]}").exists():
                     subprocess.run(["kill", f"-{signal.SIGKILL.value}", started[-1]], check=True)
                     return

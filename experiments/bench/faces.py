@@ -57,7 +57,7 @@ class Recall:
 
 def compare_with_reference(detector: FaceDetector, data: Path, chosen: Callable[[str], bool] = bool) -> Parity:
     """Agreement with `reference/mtcnn_boxes.json` on those of its pictures whose name is `chosen`."""
-    reference = json.loads((data / "reference" / "mtcnn_boxes.json").read_text())["detections"]
+    reference = json.loads((data / "reference" / "mtcnn_boxes.json").read_text(encoding="utf-8"))["detections"]
     ious, extra = [], 0
     for name in filter(chosen, reference):
         (ours,) = detector.detect([load_picture(data, name)])

@@ -43,7 +43,9 @@ def main() -> None:
 
 def pretrained() -> Path:
     """The encoder of the proxy's size, after the heartbeats of records that are not in the proxy."""
-    shown = sorted({str(clip["mitdb_record"]) for clip in json.loads((PROXY / "truth.json").read_text()).values()})
+    shown = sorted(
+        {str(clip["mitdb_record"]) for clip in json.loads((PROXY / "truth.json").read_text(encoding="utf-8")).values()}
+    )
     encoder = load(list(SETTINGS)).model.heart_rate_encoder
     sizes = [
         f"model.heart_rate_encoder.{key}={getattr(encoder, key)}" for key in ("latents", "latent_dim", "output_dim")
@@ -57,7 +59,7 @@ def right_by_subject(config: Config) -> dict[str, list[bool]]:
     """Subject -> whether each of its clips was told right."""
     told: dict[str, list[bool]] = {}
     for path in sorted((config.folder("loso") / "folds").glob("*/predictions.csv")):
-        with path.open(newline="") as handle:
+        with path.open(newline="", encoding="utf-8") as handle:
             for row in csv.DictReader(handle):
                 told.setdefault(row["subject"], []).append(row["label"] == row["prediction"])
     return told

@@ -59,7 +59,7 @@ def counts() -> None:
 
 def report(split: str, result: pretrain_ecg.StageResult) -> None:
     """Figures of one run, beside always saying the commonest class."""
-    with (result.folder / "confusion.csv").open(newline="") as handle:
+    with (result.folder / "confusion.csv").open(newline="", encoding="utf-8") as handle:
         confusion = np.array([list(map(int, row[1:])) for row in list(csv.reader(handle))[1:6]])
     metrics, total = result.metrics, confusion.sum()
     print(f"\n{split}: {total:,} beats not learnt from, {metrics['seconds'] / 60:.0f} minutes in the last process")

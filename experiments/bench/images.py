@@ -64,7 +64,7 @@ def make_tree(root: Path, identities: int, images: int) -> None:
             ("train", range(identities - held_out)),
             ("test", range(identities - held_out, identities)),
         ):
-            with open(root / "bb_landmark" / f"loose_bb_{part}.csv", "w") as table:
+            with open(root / "bb_landmark" / f"loose_bb_{part}.csv", "w", encoding="utf-8") as table:
                 table.write('"' + '","'.join(BOX_COLUMNS.split(",")) + '"\n')
                 for number in numbers:
                     folder = root / part / f"n{number:06d}"
@@ -110,7 +110,7 @@ def our_loader(config: Config) -> Iterable:
     index = open_face_index(config)
     images = FaceImages([index], [index.labels], SIZE, config.face.margin, config.images)
     batches = MixedBatches([np.arange(len(index))], [index.labels], BATCH, balanced=False)
-    return image_loader(images, batches, WORKERS)
+    return image_loader(images, batches, WORKERS, BATCH)
 
 
 def plain_loader(root: Path, config: Config) -> Iterable:

@@ -42,7 +42,7 @@ def main() -> None:
         folder = config.folder("loso")
         if ended.returncode:
             raise PainlitError("the run failed", f"see {folder / 'failures.json'}")
-        folds = [json.loads(path.read_text()) for path in folder.glob("folds/*/metrics.json")]
+        folds = [json.loads(path.read_text(encoding="utf-8")) for path in folder.glob("folds/*/metrics.json")]
         training = sum(fold["training_seconds"] for fold in folds) / workers
         whole = sum(fold["seconds"] for fold in folds) / workers
         lines.append(

@@ -30,8 +30,10 @@ def people_beside_the_proxy() -> list[str]:
     """
     if not PROXY.is_dir():
         raise PainlitError(f"{PROXY}: no such folder", "this benchmark needs the proxy beside the project")
-    shown = {clip["face_id"] for clip in json.loads((PROXY / "truth.json").read_text()).values()}
-    everybody = [row["face_id"] for row in csv.DictReader((LONDON / "info.csv").read_text().splitlines())]
+    shown = {clip["face_id"] for clip in json.loads((PROXY / "truth.json").read_text(encoding="utf-8")).values()}
+    everybody = [
+        row["face_id"] for row in csv.DictReader((LONDON / "info.csv").read_text(encoding="utf-8").splitlines())
+    ]
     return [person for person in everybody if person not in shown]
 
 

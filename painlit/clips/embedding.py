@@ -48,7 +48,8 @@ def embed_frames(
     frames, size = config.clip.used_frames, embedder.spatial.embed_dim
     chunks = _CropChunks(clips, config)
     workers = min(config.embed.workers, len(clips))
-    loader: Any = DataLoader(chunks, batch_size=None, **loader_options(workers))
+    chunk_bytes = config.embed.batch_frames * 3 * (2 * config.spatial.image_size) ** 2
+    loader: Any = DataLoader(chunks, batch_size=None, **loader_options(workers, chunk_bytes))
     started: dict[int, np.ndarray] = {}
     for number, first, crops in loader:
         if isinstance(crops, ClipError):

@@ -9,7 +9,6 @@ schema names the results that depend on it, or inherits them from its group:
 
 from __future__ import annotations
 
-from collections.abc import Mapping
 from typing import Any
 
 RESULTS = ("prepare", "embed", "stage1", "stage1-temporal", "stage2", "ecg", "pain", "evaluation")
@@ -38,7 +37,7 @@ TRAINING = ("finetune", *FOLDS)
 RECORDINGS = ("prepare", "embed", *TRAINING, "report")
 
 
-def affects(*results: str, read_by: tuple[str, ...] = ()) -> Mapping[str, Any]:
+def affects(*results: str, read_by: tuple[str, ...] = ()) -> dict[str, Any]:
     """Metadata of a field or a group.
 
     Args:
@@ -58,3 +57,5 @@ NOTHING = affects()
 """No result depends on it (where data lie, how fast things go); the stages of its group read it."""
 EVERYWHERE = affects(read_by=tuple(STAGES))
 """No result depends on it, and all stages read it."""
+PATH = {"path": True}
+"""It is a path, or each setting of its group is: `~` is the home folder. Added to the above with `|`."""

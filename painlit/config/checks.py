@@ -2,7 +2,8 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable
+import math
+from collections.abc import Iterable, Sequence
 
 from painlit.errors import PainlitError
 
@@ -14,10 +15,42 @@ def one_of(key: str, value: str, allowed: Iterable[str]) -> None:
         raise PainlitError(f"{key}={value!r} is not known", f"choose one of: {', '.join(allowed)}")
 
 
+def some_of(key: str, values: Sequence[str], allowed: Iterable[str]) -> None:
+    """Refuse a list that is empty, names one thing twice, or names what is not known."""
+    allowed = list(allowed)
+    for value in values:
+        one_of(key, value, allowed)
+    if not values or len(set(values)) < len(values):
+        raise PainlitError(f"{key}={[*values]}", f"name each once, of: {', '.join(allowed)}")
+
+
 def at_least(key: str, value: float, low: float) -> None:
-    """Refuse a value below `low`."""
-    if value < low:
-        raise PainlitError(f"{key}={value} is too small", f"it must be at least {low}")
+    """Refuse a value below `low`, and one that is no finite number."""
+    if not low <= value < math.inf:
+        raise PainlitError(
+            f"{key}={value} is {'too small' if value < low else 'no finite number'}", f"it must be at least {low}"
+        )
+
+
+def above(key: str, value: float, low: float) -> None:
+    """Refuse `low` and all below, and a value that is no finite number."""
+    if not low < value < math.inf:
+        raise PainlitError(
+            f"{key}={value} is {'too small' if value <= low else 'no finite number'}", f"it must be above {low}"
+        )
+
+
+def within(key: str, value: float, low: float, high: float) -> None:
+    """Refuse a value outside `low` to `high`."""
+    if not low <= value <= high:
+        raise PainlitError(f"{key}={value}", f"give a value from {low} to {high}")
+
+
+def share(key: str, value: float, *, none: bool = False, all_of_it: bool = False) -> None:
+    """Refuse what is no share between 0 and 1; whether 0 and 1 themselves are shares is said."""
+    if not (0 < value < 1 or (none and value == 0) or (all_of_it and value == 1)):
+        low, high = "from 0" if none else "above 0", "up to 1" if all_of_it else "below 1"
+        raise PainlitError(f"{key}={value}", f"give a share {low} and {high}")
 
 
 def divides(whole: str, size: int, part: str, count: int) -> None:

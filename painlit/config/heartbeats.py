@@ -4,8 +4,8 @@ from __future__ import annotations
 
 from dataclasses import dataclass, field
 
-from painlit.config.affects import affects
-from painlit.config.checks import at_least, one_of
+from painlit.config.affects import PATH, affects
+from painlit.config.checks import one_of, share, some_of, within
 from painlit.config.training import EcgTraining
 from painlit.errors import PainlitError
 
@@ -35,7 +35,7 @@ class HeartbeatConfig:
     """Collections to learn from, any of: mitbih, ptb, mitbih_csv, ptb_csv; or all alone: mitbih and ptb, or the one of
     them whose folder exists."""
     roots: HeartbeatRoots = field(
-        default_factory=HeartbeatRoots, metadata=affects(read_by=("pretrain-ecg", "check-data"))
+        default_factory=HeartbeatRoots, metadata=affects(read_by=("pretrain-ecg", "check-data")) | PATH
     )
     mitbih_lead: str = field(default="0", metadata=affects("ecg", read_by=("check-data",)))
     """Lead of MIT-BIH's records: a position, or a name such as MLII. The first is MLII in 45 of 48."""
@@ -58,14 +58,11 @@ class HeartbeatConfig:
     train: EcgTraining = field(default_factory=EcgTraining)
 
     def __post_init__(self):
-        for name in self.sets:
-            one_of("ecg.sets", name, (*HEARTBEAT_SETS, ALL))
-        if not self.sets or len(set(self.sets)) < len(self.sets) or (ALL in self.sets and len(self.sets) > 1):
-            raise PainlitError(
-                f"ecg.sets={self.sets}", f"name each once, of: {', '.join(HEARTBEAT_SETS)}; or {ALL} alone"
-            )
+        some_of("ecg.sets", self.sets, (*HEARTBEAT_SETS, ALL))
+        if ALL in self.sets and len(self.sets) > 1:
+            raise PainlitError(f"ecg.sets={self.sets}", f"{ALL} stands alone: ecg.sets=[{ALL}]")
         one_of("ecg.split", self.split, ["random_beats", "inter_patient"])
         one_of("ecg.sampling", self.sampling, ["natural", "balanced"])
-        at_least("ecg.class_weights", self.class_weights, 0)
-        if not 0 < self.validation_share < 1:
-            raise PainlitError(f"ecg.validation_share={self.validation_share}", "give a share between 0 and 1")
+        within("ecg.class_weights", self.class_weights, 0, 1)
+        within("ecg.mixing", self.mixing, 0, 1)
+        share("ecg.validation_share", self.validation_share)

@@ -2,23 +2,48 @@
 
     config = load(["config=experiments/proxy.yaml", "train.epochs=30"])
 
-A misspelt key is an error that names the nearest one, and so is a value that no run could use.
+Values are read as the text that stands there, and become numbers only where the schema has numbers: `name=007` stays
+007, and 0100 epochs are a hundred. A misspelt key is an error that names the nearest one, and so is a value that no run
+could use.
 """
 
 from __future__ import annotations
 
 import dataclasses
 import difflib
-from collections.abc import Iterable, Mapping, Sequence
+import math
+import os
+import re
+from collections.abc import Mapping, Sequence
 from pathlib import Path
-from typing import Any, TypeVar
+from typing import Any, ClassVar, TypeVar
 
+import yaml
 from omegaconf import OmegaConf
 from omegaconf.errors import OmegaConfBaseException
 
 from painlit.config.schema import Config
 from painlit.config.settings import refuse_unread, settings
 from painlit.errors import PainlitError
+
+_REFERENCE = re.compile(r"(?<!\\)\$\{[\w.]+\}")
+_COMMAND_LINE = "command line"
+
+
+class _TextLoader(yaml.SafeLoader):
+    """YAML whose plain values are text, but for null: 1.1 reads 0100 as 64, 2024_11_25 and 12:30 as numbers."""
+
+    yaml_implicit_resolvers: ClassVar[dict] = {}
+
+    def construct_mapping(self, node: yaml.MappingNode, deep: bool = False) -> dict:
+        keys = [key.value for key, _ in node.value]
+        if twice := [key for key in keys if keys.count(key) > 1 and key != "<<"]:
+            raise yaml.constructor.ConstructorError(None, None, f"{twice[0]} stands there twice", node.start_mark)
+        return super().construct_mapping(node, deep)
+
+
+_TextLoader.add_implicit_resolver("tag:yaml.org,2002:null", re.compile(r"(?:~|null|Null|NULL|)$"), [*"~nN", ""])
+_TextLoader.add_implicit_resolver("tag:yaml.org,2002:merge", re.compile(r"<<$"), ["<"])
 
 
 def load(arguments: Sequence[str] = (), stage: str | None = None, defaults: Sequence[str] = ()) -> Config:
@@ -38,23 +63,15 @@ def load(arguments: Sequence[str] = (), stage: str | None = None, defaults: Sequ
     60
     """
     pairs = [a for a in arguments if not a.startswith("config=")]
-    for pair in pairs:
-        if "=" not in pair:
-            raise PainlitError(f"argument {pair!r} is not of the form key=value", "for instance train.epochs=100")
     files = [a.removeprefix("config=") for a in (*defaults, *arguments) if a.startswith("config=")]
-    layers = [(file, _read(file)) for file in files]
+    layers = [_read(file) for file in files]
     for pair in pairs:
-        try:
-            layer = OmegaConf.from_dotlist([pair])
-        except Exception as error:  # yaml's own errors have no common base that OmegaConf exports
-            raise PainlitError(f"argument {pair!r} cannot be read: {error}", "close its brackets and quotes") from error
-        keys = _refuse_unknown_keys(OmegaConf.to_container(layer), "command line")
+        layer = _of_argument(pair)
         if stage is not None:
-            for key in keys:
+            for key in layer:
                 refuse_unread(stage, key)
-        layers.append(("command line", layer))
-    schema = OmegaConf.structured(Config)
-    return _merge(schema, layers)
+        layers.append(layer)
+    return _merge(OmegaConf.structured(Config), layers)
 
 
 def overlay(config: Config, file: Path | str) -> Config:
@@ -63,32 +80,114 @@ def overlay(config: Config, file: Path | str) -> Config:
     Raises:
         PainlitError: As `load`.
     """
-    base = OmegaConf.merge(OmegaConf.structured(Config), OmegaConf.create(config.to_dict()))
-    return _merge(base, [(str(file), _read(str(file)))])
+    return _merge(OmegaConf.structured(Config), [_flat(config.to_dict(), "the configuration"), _read(str(file))])
 
 
-def _read(file: str) -> Any:
-    if not Path(file).is_file():
+def from_dict(values: dict[str, Any]) -> Config:
+    """The inverse of `Config.to_dict`.
+
+    Raises:
+        PainlitError: As `load`.
+    """
+    return _merge(OmegaConf.structured(Config), [_flat(values, "the configuration")])
+
+
+Value = tuple[str, Any]
+"""Where a value comes from, and what it is."""
+
+
+def _read(file: str) -> dict[str, Value]:
+    """The values of a YAML file by their full keys."""
+    path = Path(_with_home(file, f"config={file}"))
+    if not path.is_file():
         raise PainlitError(f"config file {file} does not exist", "give config=<file>.yaml, from the project's root")
     try:
-        return OmegaConf.load(file)
-    except Exception as error:  # yaml's own errors have no common base that OmegaConf exports
+        values = yaml.load(path.read_text(encoding="utf-8-sig"), _TextLoader)
+    except (yaml.YAMLError, UnicodeDecodeError, RecursionError) as error:
         raise PainlitError(f"{file} is not valid YAML: {error}", "mend the line it names") from error
+    return _flat({} if values is None else values, file)
 
 
-def _merge(base: Any, layers: list[tuple[str, Any]]) -> Config:
-    for source, layer in layers:
-        _refuse_unknown_keys(OmegaConf.to_container(layer), source)
+def _of_argument(pair: str) -> dict[str, Value]:
+    """The value of `key=value`, or the values of `key={…}`: text, but for null, lists, groups and what is in quotes."""
+    key, equals, text = pair.partition("=")
+    if not key or not equals:
+        raise PainlitError(f"argument {pair!r} is not of the form key=value", "for instance train.epochs=100")
     try:
-        merged = OmegaConf.merge(base, *(layer for _, layer in layers))
+        value = yaml.load(text, _TextLoader) if text.lower() == "null" or text[:1] in [*"[{'\""] else text
+    except yaml.YAMLError as error:
+        raise PainlitError(f"argument {pair!r} cannot be read: {error}", "close its brackets and quotes") from error
+    return _flat(value, _COMMAND_LINE, key)
+
+
+def _flat(values: Any, source: str, prefix: str = "") -> dict[str, Value]:
+    """Full key -> source and value of nested groups, all of which the schema knows.
+
+    Raises:
+        PainlitError: A key it does not know, a value where a group belongs, or one that calls a resolver.
+    """
+    known = settings()
+    if prefix in known:
+        _refuse_no_value(values, prefix, source)
+        return {prefix: (source, values)}
+    if prefix and not any(key.startswith(f"{prefix}.") for key in known):
+        near = difflib.get_close_matches(prefix, known, n=1, cutoff=0.4)
+        hint = f"did you mean {near[0]}?" if near else "see --help for all keys"
+        raise PainlitError(f"unknown key {prefix[:80]!r} ({source})", hint)
+    if not isinstance(values, Mapping):
+        raise PainlitError(f"{prefix or 'the file'} must hold keys and values ({source})", "indent its keys below it")
+    found: dict[str, Value] = {}
+    for name, inside in values.items():
+        found |= _flat(inside, source, f"{prefix}.{name}" if prefix else str(name))
+    return found
+
+
+def _refuse_no_value(value: Any, key: str, source: str) -> None:
+    """Refuse keys and lists within a value, and `${oc.env:X}` and its like, which read what is no setting."""
+    for part in value if isinstance(value, list) else [value]:
+        if isinstance(part, Mapping | list):
+            raise PainlitError(f"{key} ({source}) must be one value or a list of values", "--help shows its default")
+        if isinstance(part, str) and "${" in _REFERENCE.sub("", part):
+            raise PainlitError(
+                f"{key} ({source}) calls a resolver: {part[:80]!r}",
+                "write the value itself; ${data.name} may refer to another setting",
+            )
+
+
+def _merge(merged: Any, layers: Sequence[Mapping[str, Value]]) -> Config:
+    given = {key: value for layer in layers for key, value in layer.items()}
+    key, source = "?", _COMMAND_LINE
+    try:
+        for key, (source, value) in given.items():  # noqa: B007
+            OmegaConf.update(merged, key, value)
+        for key, setting in settings().items():
+            source = given.get(key, ("default",))[0]
+            value = OmegaConf.select(merged, key, throw_on_missing=True)
+            _refuse_no_number(key, source, value)
+            if setting.path:
+                OmegaConf.update(merged, key, _with_home(value, key))
         config = OmegaConf.to_object(merged)
-    except OmegaConfBaseException as error:
-        key = getattr(error, "full_key", None) or "?"
+    except (OmegaConfBaseException, RecursionError) as error:
+        reason = str(getattr(error, "msg", None) or error).splitlines()[0][:300]
         raise PainlitError(
-            f"bad value of {key}: {error.msg or error}", "--help shows its default; lists are written key=[a,b]"
+            f"bad value of {key} ({source}): {reason}", "--help shows its default; lists are written key=[a,b]"
         ) from error
     assert isinstance(config, Config)
     return config
+
+
+def _refuse_no_number(key: str, source: str, value: Any) -> None:
+    for number in value if OmegaConf.is_list(value) else [value]:
+        if isinstance(number, float) and not math.isfinite(number):
+            raise PainlitError(f"{key}={value} ({source}) is no finite number", "--help shows its default")
+
+
+def _with_home(path: str, key: str) -> str:
+    """A path whose `~` is the home folder."""
+    found = os.path.expanduser(path)
+    if found.startswith("~"):
+        raise PainlitError(f"{key}={path}: there is no such home folder", "write ./~ for a folder of that name")
+    return found
 
 
 Group = TypeVar("Group")
@@ -112,33 +211,3 @@ def group(kind: type[Group], values: Group | Mapping[str, Any] | None) -> Group:
             nested = dataclasses.is_dataclass(entry.default_factory) and isinstance(value, Mapping)
             given[entry.name] = group(entry.default_factory, value) if nested else value  # type: ignore[arg-type]
     return kind(**given)
-
-
-def from_dict(values: dict[str, Any]) -> Config:
-    """The inverse of `Config.to_dict`."""
-    config = OmegaConf.to_object(OmegaConf.merge(OmegaConf.structured(Config), OmegaConf.create(values)))
-    assert isinstance(config, Config)
-    return config
-
-
-def _refuse_unknown_keys(values: Any, source: str) -> list[str]:
-    """The full keys of a layer, all of which the schema knows."""
-    known = settings()
-    groups = {key.rsplit(".", depth)[0] for key in known for depth in range(1, key.count(".") + 1)}
-    keys = list(_flat_keys(values, groups))
-    for key in keys:
-        if key not in known:
-            near = difflib.get_close_matches(key, known, n=1, cutoff=0.4)
-            hint = f"did you mean {near[0]}?" if near else "see --help for all keys"
-            raise PainlitError(f"unknown key {key!r} ({source})", hint)
-    return keys
-
-
-def _flat_keys(values: Any, groups: set[str], prefix: str = "") -> Iterable[str]:
-    if not isinstance(values, dict):
-        raise PainlitError(f"{prefix.rstrip('.') or 'the file'} must hold keys and values", "indent its keys below it")
-    for key, value in values.items():
-        if prefix + str(key) in groups or isinstance(value, dict):
-            yield from _flat_keys(value, groups, f"{prefix}{key}.")
-        else:
-            yield f"{prefix}{key}"

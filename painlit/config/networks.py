@@ -4,8 +4,8 @@ from __future__ import annotations
 
 from dataclasses import dataclass, field
 
-from painlit.config.affects import TRAINING, affects
-from painlit.config.checks import at_least, divides, one_of
+from painlit.config.affects import PATH, TRAINING, affects
+from painlit.config.checks import above, at_least, divides, one_of, within
 from painlit.errors import PainlitError
 
 
@@ -41,8 +41,9 @@ class SpatialConfig:
                 raise PainlitError(f"{key}={values} has {len(values)} values", "give one for each of R, G, B")
         for key in ("image_size", "patch_size", "embed_dim", "inner_dim", "depth", "inner_heads", "outer_heads"):
             at_least(f"spatial.{key}", getattr(self, key), 1)
-        if not 0 <= self.local_contrast <= 1:
-            raise PainlitError(f"spatial.local_contrast={self.local_contrast}", "give a share from 0 to 1")
+        for value in self.std or ():
+            above("spatial.std", value, 0)
+        within("spatial.local_contrast", self.local_contrast, 0, 1)
         for whole, part in (("image_size", "patch_size"), ("inner_dim", "inner_heads"), ("embed_dim", "outer_heads")):
             divides(f"spatial.{whole}", getattr(self, whole), f"spatial.{part}", getattr(self, part))
 
@@ -59,7 +60,7 @@ class HeartRateEncoderConfig:
     """Width of a latent."""
     output_dim: int = 2048
     """Size of E_h."""
-    weights: str = field(default="auto", metadata=affects(read_by=TRAINING))
+    weights: str = field(default="auto", metadata=affects(read_by=TRAINING) | PATH)
     """Weights of pretrain-ecg to start from (.safetensors); auto takes the newest under runs/; untrained is random."""
 
     def __post_init__(self):
@@ -79,12 +80,13 @@ class TemporalConfig:
     """Self-attention blocks after the cross-attention."""
     token_size: int = 1
     """Values per token: 1 is the paper's; the embedding's size (100) makes each frame one token (ours)."""
-    weights: str = field(default="auto", metadata=affects(read_by=TRAINING))
+    weights: str = field(default="auto", metadata=affects(read_by=TRAINING) | PATH)
     """Weights of stage 1 to start from (.safetensors); auto takes the newest under runs/; untrained is random."""
 
     def __post_init__(self):
         for key in ("latents", "latent_dim", "token_size"):
             at_least(f"model.temporal.{key}", getattr(self, key), 1)
+        at_least("model.temporal.self_attention_blocks", self.self_attention_blocks, 0)
 
 
 @dataclass
@@ -117,6 +119,9 @@ class ModelConfig:
     def __post_init__(self):
         one_of("model.modality", self.modality, ["video", "heart_rate", "fusion"])
         one_of("model.frame_embedding", self.frame_embedding, ["full", "tiles", "both"])
+        (above if self.frame_embedding == "tiles" else at_least)("model.tile_coefficient", self.tile_coefficient, 0)
+        for key in ("augmnet_hidden", "augmnet_code"):
+            at_least(f"model.{key}", getattr(self, key), 1)
 
     @property
     def uses_video(self) -> bool:

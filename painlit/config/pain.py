@@ -4,9 +4,9 @@ from __future__ import annotations
 
 from dataclasses import dataclass, field
 
-from painlit.config.affects import affects
-from painlit.config.checks import at_least, one_of
-from painlit.errors import PainlitError
+from painlit.config.affects import PATH, affects
+from painlit.config.checks import at_least, one_of, share, some_of
+from painlit.system.names import check_name
 
 
 @dataclass
@@ -16,7 +16,7 @@ class EmbedConfig:
     name: str = ""
     """Name of the embeddings under runs/embed; empty is data.name, with -stage1 behind it if weights=stage1. Two
     Spatial-Modules need two names."""
-    weights: str = "auto"
+    weights: str = field(default="auto", metadata=PATH)
     """Spatial-Module weights (.safetensors); auto takes the newest of stage 2 under runs/, or else of stage 1; stage1
     and stage2 take the newest of that stage; untrained is random."""
     device: str = "auto"
@@ -27,6 +27,8 @@ class EmbedConfig:
     """Processes that decode and crop."""
 
     def __post_init__(self):
+        if self.name:
+            check_name("embed.name", self.name)
         at_least("embed.batch_frames", self.batch_frames, 1)
         at_least("embed.workers", self.workers, 0)
 
@@ -38,6 +40,10 @@ class FinetuneConfig:
     held_out: list[str] = field(default_factory=list)
     """Subjects kept out of training and tested at the end; none gives the model to deploy."""
 
+    def __post_init__(self):
+        for name in self.held_out:
+            check_name("a name in finetune.held_out", name)
+
 
 @dataclass
 class CompareConfig:
@@ -45,6 +51,10 @@ class CompareConfig:
 
     runs: list[str] = field(default_factory=list)
     """Names of two finished runs under runs/loso."""
+
+    def __post_init__(self):
+        for name in self.runs:
+            check_name("a name in compare.runs", name)
 
 
 @dataclass
@@ -59,13 +69,8 @@ class TablesConfig:
     """Share of the paper's epochs to train; less than 1 is a trial, and called so beside its figures."""
 
     def __post_init__(self):
-        for task in self.tasks:
-            one_of("tables.tasks", task, ["np_vs_p4", "multilevel"])
-        if not self.tasks or not 0 < self.epoch_share <= 1:
-            raise PainlitError(
-                f"tables.tasks={self.tasks} and tables.epoch_share={self.epoch_share}",
-                "give at least one task, and a share above 0 up to 1",
-            )
+        some_of("tables.tasks", self.tasks, ["np_vs_p4", "multilevel"])
+        share("tables.epoch_share", self.epoch_share, all_of_it=True)
 
 
 @dataclass
@@ -104,5 +109,8 @@ class LosoConfig:
         one_of("loso.protocol", self.protocol, ["loso", "loso67", "holdout"])
         one_of("loso.selection", self.selection, ["last", "inner", "oracle"])
         one_of("loso.engine", self.engine, ["local", "ray"])
+        share("loso.inner_share", self.inner_share)
+        for name in self.subjects:
+            check_name("a name in loso.subjects", name)
         for key in ("workers", "threads", "folds_per_gpu"):
             at_least(f"loso.{key}", 1 if getattr(self, key) is None else getattr(self, key), 1)

@@ -4,10 +4,11 @@ from __future__ import annotations
 
 from dataclasses import dataclass, field
 
-from painlit.config.affects import NOTHING, affects
-from painlit.config.checks import at_least, one_of
+from painlit.config.affects import NOTHING, PATH, affects
+from painlit.config.checks import above, at_least, one_of, share, some_of, within
 from painlit.config.training import Stage1Training, Stage2Training
 from painlit.errors import PainlitError
+from painlit.system.names import check_name
 
 EMOTION_SETS = ("affectnet", "cfee", "raf_basic", "raf_compound", "folders")
 """Sets that stage 2 can read; the first four are the paper's."""
@@ -38,15 +39,18 @@ class ImagesConfig:
     """Share of the images in which a random rectangle is painted over; helps small sets (Zhong et al. 2020)."""
 
     def __post_init__(self):
-        for key in ("workers", "shift", "scale", "rotation", "light", "grey", "erase"):
-            at_least(f"images.{key}", getattr(self, key), 0)
+        at_least("images.workers", self.workers, 0)
+        within("images.rotation", self.rotation, 0, 180)
+        share("images.scale", self.scale, none=True)
+        for key in ("shift", "light", "grey", "erase"):
+            within(f"images.{key}", getattr(self, key), 0, 1)
 
 
 @dataclass
 class Stage1Config:
     """`make pretrain-stage1`: whose face is it?"""
 
-    root: str = field(default="data/VGGFace2", metadata=affects(read_by=("pretrain-stage1", "check-data")))
+    root: str = field(default="data/VGGFace2", metadata=affects(read_by=("pretrain-stage1", "check-data")) | PATH)
     """VGGFace2, or any folder with one folder of images for each identity."""
     name: str = field(default="vggface2", metadata=affects(read_by=("pretrain-stage1", "check-data")))
     """Name of this data set."""
@@ -72,14 +76,16 @@ class Stage1Config:
     train: Stage1Training = field(default_factory=Stage1Training)
 
     def __post_init__(self):
+        check_name("stage1.name", self.name)
         one_of("stage1.network", self.network, ["spatial", "temporal"])
         one_of("stage1.faces", self.faces, FACES)
         one_of("stage1.head", self.head, ["softmax", "arcface"])
         one_of("stage1.sampling", self.sampling, SAMPLING)
         at_least("stage1.verification_images", self.verification_images, 2)
+        above("stage1.arcface_scale", self.arcface_scale, 0)
+        within("stage1.arcface_margin", self.arcface_margin, 0, 1.57)
         for key in ("held_out", "validation_share"):
-            if not 0 <= getattr(self, key) < 1:
-                raise PainlitError(f"stage1.{key}={getattr(self, key)}", "give a share from 0 to below 1")
+            share(f"stage1.{key}", getattr(self, key), none=True)
 
 
 @dataclass
@@ -103,13 +109,13 @@ class Stage2Config:
     sets: list[str] = field(default_factory=lambda: ["affectnet", "cfee", "raf_basic", "raf_compound"])
     """Sets to learn from, any of: affectnet, cfee, raf_basic, raf_compound, folders."""
     roots: EmotionRoots = field(
-        default_factory=EmotionRoots, metadata=affects(read_by=("pretrain-stage2", "check-data"))
+        default_factory=EmotionRoots, metadata=affects(read_by=("pretrain-stage2", "check-data")) | PATH
     )
     faces: str = "auto"
     """As stage1.faces, for all sets."""
     raf_images: str = field(default="auto", metadata=affects("stage2", read_by=("check-data",)))
     """RAF-DB's images: aligned, original, or auto: aligned if they are there; originals may show several faces."""
-    weights: str = field(default="auto", metadata=NOTHING)
+    weights: str = field(default="auto", metadata=NOTHING | PATH)
     """Spatial-Module to start from (.safetensors); auto: the newest of stage 1 under runs/; untrained is random."""
     sampling: str = "balanced"
     """natural: each image equally often; balanced: each class of a set equally often (ours: AffectNet's classes differ
@@ -122,10 +128,7 @@ class Stage2Config:
     train: Stage2Training = field(default_factory=Stage2Training)
 
     def __post_init__(self):
-        for name in self.sets:
-            one_of("stage2.sets", name, EMOTION_SETS)
-        if not self.sets or len(set(self.sets)) < len(self.sets):
-            raise PainlitError(f"stage2.sets={self.sets}", f"name each set once, of: {', '.join(EMOTION_SETS)}")
+        some_of("stage2.sets", self.sets, EMOTION_SETS)
         one_of("stage2.faces", self.faces, FACES)
         one_of("stage2.raf_images", self.raf_images, ["auto", "aligned", "original"])
         one_of("stage2.sampling", self.sampling, SAMPLING)
@@ -134,5 +137,5 @@ class Stage2Config:
                 f"stage2.train.batch_size={self.train.batch_size} cannot hold {len(self.sets)} sets in each pass",
                 "raise it: every pass has images of every set",
             )
-        if not 0 < self.validation_share < 1:
-            raise PainlitError(f"stage2.validation_share={self.validation_share}", "give a share between 0 and 1")
+        within("stage2.mixing", self.mixing, 0, 1)
+        share("stage2.validation_share", self.validation_share)

@@ -4,16 +4,17 @@ from __future__ import annotations
 
 from dataclasses import dataclass, field
 
-from painlit.config.affects import NOTHING, affects
-from painlit.config.checks import at_least, one_of
+from painlit.config.affects import NOTHING, PATH, affects
+from painlit.config.checks import at_least, one_of, within
 from painlit.errors import PainlitError
+from painlit.system.names import check_name
 
 
 @dataclass
 class DataConfig:
     """Where the recordings are and what to call them."""
 
-    root: str = field(default="data/BioVid/PartA", metadata=NOTHING)
+    root: str = field(default="data/BioVid/PartA", metadata=NOTHING | PATH)
     """Folder in BioVid's layout: starting_point/samples.csv, video/, biosignals_*/."""
     name: str = field(default="biovid", metadata=NOTHING)
     """Name of this data set under runs/prepare and runs/embed."""
@@ -21,6 +22,9 @@ class DataConfig:
     """false for stand-ins in BioVid's layout: results then say that they tell nothing of pain, and show no paper's."""
     signals: str = field(default="biosignals_filtered", metadata=affects("prepare", "pain", read_by=("check-data",)))
     """Folder of the ECG files: biosignals_filtered or biosignals_raw."""
+
+    def __post_init__(self):
+        check_name("data.name", self.name)
 
 
 @dataclass
@@ -39,7 +43,7 @@ class ClipConfig:
     def __post_init__(self):
         at_least("clip.seconds", self.seconds, 1)
         at_least("clip.video_fps", self.video_fps, 1)
-        at_least("clip.ecg_hz", self.ecg_hz, 1)
+        within("clip.ecg_hz", self.ecg_hz, 60, 10_000)  # what R peaks are found at
         if self.frames is not None and not 1 <= self.frames <= self.nominal_frames:
             raise PainlitError(
                 f"clip.frames={self.frames}, but a clip has {self.nominal_frames} frames",
@@ -88,7 +92,8 @@ class FaceConfig:
 
     def __post_init__(self):
         one_of("face.crop", self.crop, ["per_frame", "per_clip"])
-        at_least("face.min_face", self.min_face, 0.01)
+        within("face.min_face", self.min_face, 0.01, 1)
+        at_least("face.margin", self.margin, -0.9)
 
 
 R_PEAK_DETECTOR_NAMES = ("pan_tompkins", "hamilton", "christov", "engzee", "pan_tompkins_plus_plus", "xqrs")
@@ -115,8 +120,7 @@ class PrepareConfig:
     """Device of the face detector in each process: cpu, cuda, cuda:1, mps."""
 
     def __post_init__(self):
-        if not 0 <= self.least_ecg_quality <= 1:
-            raise PainlitError(f"prepare.least_ecg_quality={self.least_ecg_quality}", "give a quality from 0 to 1")
+        within("prepare.least_ecg_quality", self.least_ecg_quality, 0, 1)
         one_of("prepare.heart_rate_rule", self.heart_rate_rule, ["overlap", "paper"])
         one_of("prepare.r_peaks", self.r_peaks, R_PEAK_DETECTOR_NAMES)
         at_least("prepare.workers", 1 if self.workers is None else self.workers, 1)

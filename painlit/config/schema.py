@@ -12,9 +12,9 @@ from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Any
 
-from painlit.config.affects import EVERYWHERE, FOLDS, PRETRAINING, RECORDINGS, TRAINING, affects
+from painlit.config.affects import EVERYWHERE, FOLDS, PATH, PRETRAINING, RECORDINGS, TRAINING, affects
 from painlit.config.check_data import CheckConfig
-from painlit.config.checks import divides, one_of
+from painlit.config.checks import divides, one_of, within
 from painlit.config.heartbeats import HeartbeatConfig
 from painlit.config.networks import ModelConfig, SpatialConfig
 from painlit.config.pain import CompareConfig, EmbedConfig, FinetuneConfig, LosoConfig, TablesConfig
@@ -22,6 +22,7 @@ from painlit.config.pretraining import ImagesConfig, Stage1Config, Stage2Config
 from painlit.config.recordings import ClipConfig, DataConfig, FaceConfig, PrepareConfig
 from painlit.config.training import TrainConfig
 from painlit.errors import PainlitError
+from painlit.system.names import check_name
 
 TASKS = {
     "np_vs_p1": (0, 1),
@@ -58,7 +59,7 @@ class Config:
     """np_vs_p4, multilevel, or np_vs_p1 to np_vs_p3."""
     seed: int = field(default=0, metadata=affects("stage1", "stage2", "ecg", "pain", read_by=("embed",)))
     """Seed of initial weights, order and augmentations; each fold derives its own from it and its subject."""
-    runs: str = field(default="runs", metadata=EVERYWHERE)
+    runs: str = field(default="runs", metadata=EVERYWHERE | PATH)
     """Folder of everything the stages leave."""
     check: CheckConfig = field(default_factory=CheckConfig, metadata=affects(read_by=("check-data",)))
     data: DataConfig = field(default_factory=DataConfig, metadata=affects(read_by=("check-data", *RECORDINGS)))
@@ -83,7 +84,10 @@ class Config:
     log: LogConfig = field(default_factory=LogConfig, metadata=affects(read_by=(*PRETRAINING, *TRAINING)))
 
     def __post_init__(self):
+        if self.name:
+            check_name("name", self.name)
         one_of("task", self.task, TASKS)
+        within("seed", self.seed, 0, 2**32 - 1)
         if self.train.joint and self.model.normalise_embeddings:
             raise PainlitError(
                 "model.normalise_embeddings needs embeddings that do not change, but train.joint changes them",

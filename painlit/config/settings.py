@@ -24,25 +24,28 @@ class Setting:
     """Results that depend on it."""
     stages: frozenset[str]
     """Stages that read it."""
+    path: bool
+    """Whether it is a path."""
 
 
 @lru_cache(maxsize=1)
 def settings() -> dict[str, Setting]:
     """Every setting by its full key."""
-    return {setting.key: setting for setting in _walk(Config(), "", (), frozenset())}
+    return {setting.key: setting for setting in _walk(Config(), "", (), frozenset(), False)}
 
 
-def _walk(group: Any, prefix: str, affects: tuple[str, ...], stages: frozenset[str]) -> Iterator[Setting]:
+def _walk(group: Any, prefix: str, affects: tuple[str, ...], stages: frozenset[str], path: bool) -> Iterator[Setting]:
     for entry in dataclasses.fields(group):
         value, key = getattr(group, entry.name), prefix + entry.name
         here, read_by = entry.metadata.get("affects", affects), frozenset(entry.metadata.get("read_by", ()))
         makers = frozenset(stage for stage, results in STAGES.items() if {*results} & {*here})
         told = {"affects", "read_by"} & set(entry.metadata)
         readers = (makers | read_by or stages) if told else stages
+        is_path = entry.metadata.get("path", path)
         if dataclasses.is_dataclass(value):
-            yield from _walk(value, f"{key}.", here, readers)
+            yield from _walk(value, f"{key}.", here, readers, is_path)
         else:
-            yield Setting(key, value, here, readers | {"demo"})
+            yield Setting(key, value, here, readers | {"demo"}, is_path)
 
 
 def values_affecting(config: Config, *results: str) -> dict[str, Any]:

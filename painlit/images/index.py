@@ -7,7 +7,6 @@ are left out are in problems.csv.
 
 from __future__ import annotations
 
-import csv
 import io
 from collections.abc import Mapping
 from functools import cached_property
@@ -18,8 +17,9 @@ import numpy as np
 
 from painlit.errors import PainlitError
 from painlit.runs.artefact import check_digest, read_artefact, write_artefact
+from painlit.system.csv_files import write_csv
 from painlit.system.digests import digest
-from painlit.system.files import atomic_path, write_text
+from painlit.system.files import atomic_path
 
 VERSION = 2
 FIELDS: dict[str, type[np.generic]] = {
@@ -139,7 +139,4 @@ def _content(arrays: Mapping[str, np.ndarray]) -> str:
 
 def write_problems(folder: Path, problems: list[tuple[str, str]]) -> None:
     """problems.csv: every image that is left out, and why."""
-    text = io.StringIO()
-    writer = csv.writer(text, lineterminator="\n")
-    writer.writerows([("image", "problem"), *problems])
-    write_text(folder / "problems.csv", text.getvalue())
+    write_csv(folder / "problems.csv", [("image", "problem"), *problems])

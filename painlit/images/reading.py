@@ -2,12 +2,17 @@
 
 from __future__ import annotations
 
+import io
+import warnings
 from pathlib import Path
 
 import cv2
 import numpy as np
+from PIL import Image
 
 JPEG_START, JPEG_SCAN, JPEG_END = b"\xff\xd8", b"\xff\xda", b"\xff\xd9"
+MOST_PIXELS = 2**27
+"""Decoding takes 6 bytes a pixel, so 0.8 GB; the largest cameras' photographs have 100 million."""
 _REDUCED = {2: cv2.IMREAD_REDUCED_COLOR_2, 4: cv2.IMREAD_REDUCED_COLOR_4, 8: cv2.IMREAD_REDUCED_COLOR_8}
 
 
@@ -42,8 +47,10 @@ def decode(data: bytes, path: Path, reduction: int = 1) -> np.ndarray:
             the pixels left out.
 
     Raises:
-        UnreadableImageError: It is no image that OpenCV knows.
+        UnreadableImageError: It is no image that OpenCV knows, or has more than `MOST_PIXELS`.
     """
+    if _is_too_large(data):
+        raise UnreadableImageError(f"{path} has more than {MOST_PIXELS:,} pixels, and is not decoded")
     # Orientation is ignored: the boxes of the data sets refer to the pixels as they are stored.
     flags = _REDUCED.get(reduction, cv2.IMREAD_COLOR) | cv2.IMREAD_IGNORE_ORIENTATION
     try:
@@ -53,6 +60,17 @@ def decode(data: bytes, path: Path, reduction: int = 1) -> np.ndarray:
     if image is None:
         raise UnreadableImageError(f"{path} is no image that can be decoded")
     return cv2.cvtColor(image, cv2.COLOR_BGR2RGB)
+
+
+def _is_too_large(data: bytes) -> bool:
+    """Whether an image's header claims more than `MOST_PIXELS`; no pixel is decoded."""
+    try:
+        with warnings.catch_warnings(action="ignore"), Image.open(io.BytesIO(data)) as image:
+            return image.width * image.height > MOST_PIXELS
+    except Image.DecompressionBombError:  # Pillow's own limit, which is higher
+        return True
+    except Exception:  # no format of Pillow's, or damaged: OpenCV decides, and has a limit of 2**30
+        return False
 
 
 def read_image(path: Path) -> np.ndarray:

@@ -19,6 +19,7 @@ from painlit.loso.protocols import folds
 from painlit.runs.artefact import read_artefact, write_artefact
 from painlit.runs.code import CODE
 from painlit.runs.folder import HeldError, check_fingerprint, run_lock
+from painlit.system.processes import named_loader_errors
 
 if TYPE_CHECKING:
     from painlit.loso.data import FoldData
@@ -75,7 +76,8 @@ def _work(job: FoldJob, threads: int) -> int:
     torch.set_num_threads(threads)
     print(f"fold {job.name}: process {os.getpid()}, {threads} threads", flush=True)
     try:
-        run_job(job)
+        with named_loader_errors():
+            run_job(job)
     except PainlitError as error:
         print(f"\nerror: {error}", flush=True)
         return EXIT_USER_ERROR

@@ -66,14 +66,14 @@ def epochs_behind(folder: Path, names: Sequence[str]) -> dict[str, int]:
 def write_epoch(fold: Path, epoch: int) -> None:
     """Tell that a fold has done so many epochs."""
     part = fold / f"{_NAME}.part"
-    part.write_text(json.dumps({"epoch": epoch}))
+    part.write_text(json.dumps({"epoch": epoch}), encoding="utf-8")
     part.replace(fold / _NAME)
 
 
 def read_epoch(fold: Path) -> int:
     """The last epoch that a fold told of; 0 if it told of none."""
     try:
-        return int(json.loads((fold / _NAME).read_text())["epoch"])
+        return int(json.loads((fold / _NAME).read_text(encoding="utf-8"))["epoch"])
     except (OSError, ValueError, KeyError, TypeError):  # not begun, torn, or replaced on another node: it feeds a bar
         return 0
 
@@ -85,6 +85,7 @@ def forget_epoch(fold: Path) -> None:
 
 def _accuracy(fold: Path) -> str:
     try:
-        return f"accuracy {100 * json.loads((fold / 'metrics.json').read_text())['test']['accuracy']:.1f} %"
+        metrics = json.loads((fold / "metrics.json").read_text(encoding="utf-8"))
+        return f"accuracy {100 * metrics['test']['accuracy']:.1f} %"
     except OSError:  # written on another node, and not seen here yet
         return "finished"

@@ -76,10 +76,11 @@ class Perceiver(nn.Module):
 
     def with_positions(self, tokens: Tensor) -> Tensor:
         """Append the Fourier features of each token's position: (B, n, token_size + 2·bands + 1)."""
-        position = fourier_positions(
-            tokens.shape[1], self.bands, self.max_frequency, device=tokens.device, dtype=tokens.dtype
-        )
-        return torch.cat([tokens, position.expand(len(tokens), -1, -1)], dim=-1)
+        # In float32, and rounded last if at all: float16 has 3,791 numbers for 13,800 positions, bfloat16 475.
+        wide = torch.promote_types(tokens.dtype, torch.float32)
+        position = fourier_positions(tokens.shape[1], self.bands, self.max_frequency, device=tokens.device, dtype=wide)
+        dtype = torch.promote_types(tokens.dtype, self.latents.dtype)
+        return torch.cat([tokens.to(dtype), position.to(dtype).expand(len(tokens), -1, -1)], dim=-1)
 
     def forward(self, tokens: Tensor) -> Tensor:
         """Return the normalised mean of the latents, (B, latent_dim)."""

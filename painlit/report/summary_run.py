@@ -26,7 +26,7 @@ def log_summary(config: Config, results: Mapping[str, Any], folder: Path) -> Non
         folder: Of the run; the files of its folds become an artifact.
     """
     mark, now = folder / "summary_logged.txt", file_digest(folder / "results.json")
-    if config.log.wandb == "disabled" or (mark.is_file() and mark.read_text() == now):
+    if config.log.wandb == "disabled" or (mark.is_file() and mark.read_text(encoding="utf-8") == now):
         return
     try:
         with _artifacts_in(folder / "wandb"):

@@ -4,17 +4,17 @@ from __future__ import annotations
 
 from typing import Any
 
-from rich.console import Console
 from rich.table import Table
 
 from painlit.config import CLASS_NAMES, Config
 from painlit.loso.metrics import METRICS
 from painlit.report.paper_figures import paper_row
+from painlit.system.terminal import console
 
 
 def print_results(config: Config, results: dict[str, Any]) -> None:
     """Print pooled metrics with intervals, means over subjects, subgroups and the confusion matrix."""
-    console = Console(width=None if Console().is_terminal else 110)
+    terminal = console(110)
     paper = paper_row(config, results["spatial_stage"]) if config.data.is_biovid else None
     title = f"{config.run_name}: {results['folds_done']} of {results['folds']} folds, {results['subjects']} subjects"
     table = Table(title=title, title_justify="left")
@@ -34,19 +34,19 @@ def print_results(config: Config, results: dict[str, Any]) -> None:
             f"{100 * over['mean']:.2f} ± {100 * over['sd']:.2f}",
         ]
         table.add_row(*cells, *([f"{figures[k]:.2f}"] if paper else []))
-    console.print(table)
+    terminal.print(table)
     pooled = results["pooled"]
-    console.print(f"calibration: ECE {pooled['ece']:.3f}, Brier {pooled['brier']:.3f}; {_confusion(config, pooled)}")
+    terminal.print(f"calibration: ECE {pooled['ece']:.3f}, Brier {pooled['brier']:.3f}; {_confusion(config, pooled)}")
     for kind, groups in results["subgroups"].items():
         parts = [f"{g} {100 * v['accuracy']:.1f} ({v['subjects']} subjects)" for g, v in groups.items()]
-        console.print(f"accuracy by {kind}: {', '.join(parts)}")
+        terminal.print(f"accuracy by {kind}: {', '.join(parts)}")
     if paper:
-        console.print(
+        terminal.print(
             "the paper's macro recall should equal its accuracy, as its classes are balanced; in Tables A1-A3 the "
             "column called precision does: the two seem to be exchanged there"
         )
     for remark in results["remarks"]:
-        console.print(f"note: {remark}", style="bold")
+        terminal.print(f"note: {remark}", style="bold")
 
 
 def _confusion(config: Config, pooled: dict[str, Any]) -> str:

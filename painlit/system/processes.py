@@ -4,13 +4,17 @@ from __future__ import annotations
 
 import multiprocessing
 import os
+import shutil
 import signal
+import sys
+import tempfile
 import threading
 import time
 from collections.abc import Callable, Iterator, Sequence
 from concurrent.futures import FIRST_COMPLETED, Future, ProcessPoolExecutor, wait
 from concurrent.futures.process import BrokenProcessPool
-from multiprocessing import connection, forkserver
+from contextlib import contextmanager
+from multiprocessing import connection, forkserver, queues
 from pathlib import Path
 from typing import Any, TypeVar
 
@@ -24,6 +28,11 @@ _IMPORTED = [
 ]
 _SERVES = "forkserver" in multiprocessing.get_all_start_methods()
 _CPU_QUOTA = Path("/sys/fs/cgroup/cpu.max")  # "max 100000", or microseconds of processor time in so many
+_SHARED_MEMORY = Path("/dev/shm")
+_PREFETCHED = 4  # batches of each worker
+_HELD = 3  # batches beside those: in use, and on their way to it
+_MORE_SHARED_MEMORY = "give the container more shared memory (docker run --shm-size=2g)"
+_LONGEST_TEMPORARY = 70  # characters that leave room for a socket's name, which may have 104 in all
 Piece = TypeVar("Piece")
 Result = TypeVar("Result")
 
@@ -72,11 +81,18 @@ def unordered(
         pool.shutdown(cancel_futures=True)
 
 
-def loader_options(workers: int) -> dict[str, Any]:
+def loader_options(workers: int, batch_bytes: int = 0) -> dict[str, Any]:
     """What a DataLoader that decodes or augments gets, besides data and batches.
+
+    Batches reach this process through /dev/shm, which has 64 MB in a container of Docker's. As many are prefetched as
+    fit, since a worker that finds it full loses its batch, for which a loader would wait for ever.
 
     Args:
         workers: Processes; 0 works in this one.
+        batch_bytes: Size of the largest batch; 0 is small.
+
+    Raises:
+        PainlitError: /dev/shm does not hold a batch for each worker.
     """
     import torch
 
@@ -86,8 +102,52 @@ def loader_options(workers: int) -> dict[str, Any]:
         "generator": torch.Generator(),  # a loader draws a seed for its workers: not from the training's stream
     }
     if workers:
-        options |= {"multiprocessing_context": forking(), "worker_init_fn": start_worker, "prefetch_factor": 4}
+        prefetched = _fitting_batches(workers, batch_bytes)
+        context = {"multiprocessing_context": forking(), "worker_init_fn": _start_loader_worker}
+        options |= {**context, "prefetch_factor": prefetched}
     return options
+
+
+def _fitting_batches(workers: int, batch_bytes: int) -> int:
+    """Batches that each worker may have ready, so that shared memory holds them."""
+    if not _SHARED_MEMORY.is_dir():
+        return _PREFETCHED
+    free = shutil.disk_usage(_SHARED_MEMORY).free // int(os.environ.get("LOCAL_WORLD_SIZE", 1))
+    fitting = (free // max(1, batch_bytes) - _HELD) // workers
+    if fitting < 1:
+        raise PainlitError(
+            f"{_SHARED_MEMORY} has {free >> 20} MiB free, and {workers} processes that load batches of "
+            f"{batch_bytes / 2**20:.0f} MiB need {(workers + _HELD) * batch_bytes / 2**20:.0f}",
+            f"{_MORE_SHARED_MEMORY}, set a smaller batch_size, or images.workers=0 or embed.workers=0",
+        )
+    return min(_PREFETCHED, fitting)
+
+
+@contextmanager
+def named_loader_errors() -> Iterator[None]:
+    """Turns what torch raises when a loader's process ends into an error that the user can act on."""
+    try:
+        yield
+    except RuntimeError as error:
+        if "DataLoader worker" not in str(error):
+            raise
+        raise PainlitError(
+            f"a process that loads images or clips was ended from outside: {str(error).splitlines()[0]}",
+            f"run the same command again: finished work is kept; if memory was short, set fewer workers, or "
+            f"{_MORE_SHARED_MEMORY}",
+        ) from error
+
+
+def _start_loader_worker(worker: int) -> None:
+    queues.Queue._on_queue_feeder_error = staticmethod(_end_worker)  # type: ignore[attr-defined]
+    start_worker(worker)
+
+
+def _end_worker(error: Exception, batch: object) -> None:
+    """End a process whose batch could not be handed on: the loader sees that, but would wait for the batch."""
+    print(f"a batch cannot be handed on ({error}): {_SHARED_MEMORY} is full; {_MORE_SHARED_MEMORY}", file=sys.stderr)
+    sys.stderr.flush()
+    os._exit(1)
 
 
 def forking() -> Any:
@@ -105,6 +165,11 @@ def start_server() -> None:
     """Start the server of `forking`, unless it runs. It imports for seconds, while this process goes on."""
     if not _SERVES:
         return
+    if len(temporary := tempfile.gettempdir()) > _LONGEST_TEMPORARY:
+        raise PainlitError(
+            f"the folder for temporary files, {temporary}, has {len(temporary)} characters, too many for a socket",
+            f"set TMPDIR to a folder of at most {_LONGEST_TEMPORARY} characters, such as TMPDIR=/tmp",
+        )
     multiprocessing.get_context("forkserver").set_forkserver_preload(_IMPORTED)
     before = signal.pthread_sigmask(signal.SIG_BLOCK, {signal.SIGINT})  # Ctrl-C is this process's affair alone
     try:
@@ -124,7 +189,7 @@ def cores() -> int:
     """Cores that this process may use, which a scheduler or a container may have made fewer than the machine has."""
     seen = len(os.sched_getaffinity(0)) if hasattr(os, "sched_getaffinity") else os.cpu_count() or 1
     try:
-        quota, period = _CPU_QUOTA.read_text().split()
+        quota, period = _CPU_QUOTA.read_text(encoding="ascii").split()
     except OSError:  # no control groups, or their first version
         return seen
     return seen if quota == "max" else max(1, min(seen, int(quota) // int(period)))

@@ -6,8 +6,9 @@ import time
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager
 
-from rich.console import Console
 from rich.progress import BarColumn, MofNCompleteColumn, Progress, TextColumn, TimeElapsedColumn, TimeRemainingColumn
+
+from painlit.system.terminal import console
 
 _LINE_EVERY = 20.0  # s between lines where there is no terminal
 
@@ -21,10 +22,15 @@ def progress_bar(title: str, total: int, done: int = 0) -> Iterator[Callable[...
         total: All pieces.
         done: Pieces an earlier run finished.
     """
-    console = Console()
-    if console.is_terminal:
-        columns = (TextColumn("{task.description}"), BarColumn(), MofNCompleteColumn(), TimeElapsedColumn())
-        with Progress(*columns, TimeRemainingColumn(), console=console) as bar:
+    terminal = console()
+    if terminal.is_terminal:
+        columns = (
+            TextColumn("{task.description}", markup=False),
+            BarColumn(),
+            MofNCompleteColumn(),
+            TimeElapsedColumn(),
+        )
+        with Progress(*columns, TimeRemainingColumn(), console=terminal) as bar:
             task = bar.add_task(title, total=total, completed=done)
             yield lambda pieces=1: bar.advance(task, pieces)
         return

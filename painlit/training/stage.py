@@ -122,7 +122,7 @@ def pretrain(
         resume=ResumePoint(run.folder / "checkpoints" / "last.ckpt", steps=training.checkpoint_steps),
         callbacks=[StepProgress(run.kind), *callbacks],
         gradient_clip_val=training.clip_gradient or None,
-        accumulate_grad_batches=training.accumulate,
+        accumulate_grad_batches=training.passes,
         **trainer_options(training),
     )
     end_logging(trainer)

@@ -3,9 +3,10 @@ from pathlib import Path
 
 import pytest
 
-from painlit.config import ClipConfig, Config, TrainConfig, from_dict, load, settings
+from painlit.config import ClipConfig, Config, TrainConfig, flat, from_dict, load, overlay, settings
 from painlit.config.help import field_sentences
 from painlit.errors import PainlitError
+from painlit.runs.provenance import save_config
 
 ROOT = Path(__file__).parents[2]
 
@@ -109,6 +110,29 @@ def test_a_value_of_the_wrong_kind_names_its_key(pair: str):
         (["prepare.workers=0"], "prepare.workers"),
         (["loso.workers=0"], "loso.workers"),
         (["spatial.mean=[0.5,0.5]"], "spatial.mean"),
+        (["spatial.std=[0.2,0,0.2]"], "spatial.std"),
+        (["train.lr=0"], "train.lr"),
+        (["ecg.train.lr=-1"], "ecg.train.lr"),
+        (["stage2.train.weight_decay=-1"], "stage2.train.weight_decay"),
+        (["stage1.train.devices=0"], "stage1.train.devices"),
+        (["train.crop_memory_gib=-1"], "train.crop_memory_gib"),
+        (["face.margin=-1"], "face.margin"),
+        (["face.min_face=2"], "face.min_face"),
+        (["images.scale=1"], "images.scale"),
+        (["images.shift=-0.1"], "images.shift"),
+        (["images.erase=1.1"], "images.erase"),
+        (["stage1.arcface_scale=0"], "stage1.arcface_scale"),
+        (["stage1.arcface_margin=2"], "stage1.arcface_margin"),
+        (["stage2.mixing=-1"], "stage2.mixing"),
+        (["ecg.mixing=400"], "ecg.mixing"),
+        (["ecg.class_weights=-1"], "ecg.class_weights"),
+        (["loso.inner_share=1"], "loso.inner_share"),
+        (["model.temporal.self_attention_blocks=-1"], "model.temporal.self_attention_blocks"),
+        (["model.augmnet_code=0"], "model.augmnet_code"),
+        (["model.tile_coefficient=0", "model.frame_embedding=tiles"], "model.tile_coefficient"),
+        (["seed=-1"], "seed"),
+        (["tables.epoch_share=0"], "tables.epoch_share"),
+        (["tables.tasks=[]"], "tables.tasks"),
         (["train.joint=true", "model.normalise_embeddings=true"], "model.normalise_embeddings=false"),
     ],
 )
@@ -178,3 +202,116 @@ def test_sizes_and_names_that_no_run_could_use_name_their_key(argument, told):
     with pytest.raises(PainlitError) as error:
         load([argument])
     assert told in str(error.value)
+
+
+@pytest.mark.parametrize("number", ["nan", "inf", "-inf"])
+def test_every_number_must_be_finite(number: str):
+    numbers = [key for key, setting in settings().items() if isinstance(setting.default, float)]
+    assert {"train.lr", "clip.seconds", "stage1.train.weight_decay"} <= set(numbers)
+    for key in numbers:
+        assert f"{key}={number} (command line)" in error_of(f"{key}={number}")
+    assert "spatial.mean" in error_of(f"spatial.mean=[0.5,{number},0.5]")
+    with pytest.raises(PainlitError, match=r"train\.lr"):
+        TrainConfig(lr=float(number))
+
+
+TEXTS = ("2024_11_25", "007", "12:30", "on", "yes", "1e3", "1.10", "null", "~", "0x10", "a: b", "#1", "[x]")
+
+
+@pytest.mark.parametrize("text", TEXTS)
+def test_text_stays_as_it_is_written_and_comes_back_from_the_saved_configuration(text: str, tmp_path: Path):
+    """YAML 1.1 reads the first as 20241125, the second as 7, the third as 750 and the next two as true."""
+    quoted = f"'{text}'"
+    (tmp_path / "mine.yaml").write_text(f"log: {{project: {quoted}}}\nloso: {{subjects: [{quoted}, b]}}\n")
+    config = load([f"config={tmp_path / 'mine.yaml'}"])
+    assert (config.log.project, config.loso.subjects) == (text, [text, "b"])
+    save_config(config, tmp_path)
+    assert load([f"config={tmp_path / 'config.yaml'}"]) == config
+    if text not in ("null", "[x]"):
+        assert load([f"log.project={text}"]).log.project == text
+
+
+def test_plain_text_in_a_yaml_file_becomes_what_the_schema_has_there(tmp_path: Path):
+    file = tmp_path / "mine.yaml"
+    file.write_text("name: 2024_11_25\ntrain: {epochs: 0100, lr: 1e-3, joint_frames: null}\nlog: {project: no}\n")
+    for config in (load([f"config={file}"]), overlay(Config(), file)):
+        assert (config.name, config.log.project) == ("2024_11_25", "no")
+        assert (config.train.epochs, config.train.lr, config.train.joint_frames) == (100, 1e-3, None)
+    assert load(["train.epochs=0100", "ecg.leave_out=[0103]", "model.basic=on"]).ecg.leave_out == ["0103"]
+
+
+@pytest.mark.parametrize("text", ["${oc.env:PAINLIT_SECRET}", "a-${oc.decode:x}", "${a.${oc.env:HOME}}", r"\${seed}"])
+def test_resolvers_are_refused_wherever_a_configuration_enters(text: str, tmp_path: Path, monkeypatch):
+    monkeypatch.setenv("PAINLIT_SECRET", "told")
+    file = tmp_path / "mine.yaml"
+    file.write_text(f"log: {{project: '{text}'}}\n")
+    values = Config().to_dict() | {"name": text}
+    for enter, key in (
+        (lambda: load([f"config={file}"]), f"log.project ({file})"),
+        (lambda: load([f"name={text}"]), "name (command line)"),
+        (lambda: load([f"loso.subjects=['{text}']"]), "loso.subjects (command line)"),
+        (lambda: overlay(Config(), file), f"log.project ({file})"),
+        (lambda: from_dict(values), "name (the configuration)"),
+    ):
+        with pytest.raises(PainlitError, match="resolver") as caught:
+            enter()
+        assert key in str(caught.value)
+        assert "told" not in str(caught.value)
+
+
+def test_a_setting_may_refer_to_another():
+    assert load(["name=x-${data.name}"]).name == "x-biovid"
+    for text in ("${name}", "${train}", "${no.such}"):
+        assert "name" in error_of(f"name={text}")
+
+
+def test_a_home_folder_is_found_in_every_path(tmp_path: Path, monkeypatch):
+    monkeypatch.setenv("HOME", str(tmp_path))
+    paths = [key for key, setting in settings().items() if setting.path]
+    assert {"runs", "data.root", "stage1.root", "stage2.roots.cfee", "ecg.roots.csv", "embed.weights"} <= set(paths)
+    for key in paths:
+        assert flat(load([f"{key}=~/there"]).to_dict())[key] == f"{tmp_path}/there"
+    (tmp_path / "mine.yaml").write_text("runs: ~/there\n")
+    assert load(["config=~/mine.yaml"]).runs == f"{tmp_path}/there"
+    assert "no such home folder" in error_of("runs=~nobody-of-this-name/x")
+
+
+def test_every_setting_that_starts_as_a_path_is_known_as_one():
+    kinds = ("weights", "root", "runs", "roots")
+    named = {key for key in settings() if {*key.split(".")} & {*kinds}} - {"compare.runs"}
+    assert named == {key for key, setting in settings().items() if setting.path}
+
+
+@pytest.mark.parametrize("name", ["../x", "a/b", ".", "..", " x", "x ", "a\\b", "a\nb", "x" * 101, ".x"])
+def test_names_that_could_not_be_folders_are_refused(name: str):
+    for key in ("name", "data.name", "embed.name", "stage1.name"):
+        assert f"{key} is " in error_of(f"{key}={name}")
+    for key in ("compare.runs", "loso.subjects", "finetune.held_out"):
+        quoted = name.replace("\\", "\\\\").replace("\n", "\\n")
+        assert f"{key} is " in error_of(f'{key}=["{quoted}"]')
+
+
+@pytest.mark.parametrize(
+    "text", ["a: &x [*x]", "train: &x {lr: *x}", "loso: {subjects: &x [*x]}", "name: ???", "a: " + "[" * 5000, "\0"]
+)
+def test_a_file_of_the_wrong_kind_is_an_error_of_bounded_length(text: str, tmp_path: Path):
+    file = tmp_path / "mine.yaml"
+    file.write_text(text)
+    assert len(error_of(f"config={file}")) < 600
+
+
+def test_passes_hold_64_images_unless_told():
+    for given, passes in (
+        ((), 4),
+        (("batch_size=100",), 2),
+        (("batch_size=24",), 1),
+        (("accumulate=8",), 8),
+        (("devices=4",), 1),
+    ):
+        config = load([f"stage1.train.{text}" for text in given])
+        assert config.stage1.train.passes == passes
+        assert from_dict(config.to_dict()) == config
+    assert "stage1.train.accumulate=3" in error_of("stage1.train.accumulate=3")
+    assert load().stage2.train.passes == 2
+    assert "ecg.train.accumulate=0" in error_of("ecg.train.accumulate=0")
+    assert load().ecg.train.passes == 1

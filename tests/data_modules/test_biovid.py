@@ -19,7 +19,7 @@ def samples(tmp_path: Path) -> Callable[..., Path]:
 
     def write(*lines: str, encoding: str = "utf-8", newline: str = "\n") -> Path:
         path = tmp_path / "starting_point" / "samples.csv"
-        path.parent.mkdir()
+        path.parent.mkdir(exist_ok=True)
         path.write_bytes("".join(line + newline for line in lines).encode(encoding))
         return tmp_path
 
@@ -194,3 +194,33 @@ def test_the_miniature_folder_of_these_tests_reads_as_biovid(make_biovid, tmp_pa
     rates = {clip.label: heart_rate(read_ecg(clip.ecg, 2816), 512.0) for clip in clips[:10]}
     assert all(values.shape == (5,) and np.ptp(values) < 3 for values in rates.values())
     assert rates[4].mean() - rates[0].mean() == pytest.approx(20, abs=2)
+
+
+PERSON = "{id}\t{name}\t4\tPA4\t1\t{name}-PA4-006"
+
+
+@pytest.mark.parametrize(
+    "name", ["../../escape", "/etc", "..", ".", ".hidden", "a/b", "a\\b", "x" * 101, " a", "a ", "a\x07"]
+)
+def test_names_that_would_leave_the_folder_are_refused(samples, name: str):
+    with pytest.raises(PainlitError, match=r"samples\.csv, row 3: subject_name is .* cannot be a name"):
+        read_samples(samples(HEADER, ROW, PERSON.format(id=2, name=name)))
+    with pytest.raises(PainlitError, match=r"row 2: sample_name is .* cannot be a name"):
+        read_samples(samples(HEADER, ROW + "/../x"))
+
+
+@pytest.mark.parametrize(("number", "name"), [("1", "other"), ("2", "071309_w_21"), ("2", "071309_W_21"), (" 1", "b")])
+def test_one_subject_id_is_one_person(samples, number: str, name: str):
+    with pytest.raises(PainlitError, match=r"row 3: subject_id .*, but row 2 has 1 and '071309_w_21'"):
+        read_samples(samples(HEADER, ROW, PERSON.format(id=number, name=name).replace("006", "007")))
+
+
+def test_a_row_without_subject_id_is_named(samples):
+    with pytest.raises(PainlitError, match="row 2: subject_id is empty"):
+        read_samples(samples(HEADER, PERSON.format(id="", name="a")))
+
+
+@pytest.mark.parametrize("encoding", ["utf-16", "latin-1"])
+def test_another_encoding_is_named(samples, encoding: str):
+    with pytest.raises(PainlitError, match=r"samples\.csv.*UTF-8"):
+        read_samples(samples(HEADER, PERSON.format(id=1, name="Jürgen"), encoding=encoding))

@@ -258,3 +258,19 @@ def test_check_data_counts_records_and_tells_who_is_left_out(root):
     assert inventory[0].startswith("ptb: 7 records in ")
     assert inventory[2] == "  1 records of myocarditis are left out, such as patient002/s0001_re"
     assert not findings
+
+
+@pytest.mark.parametrize("reader", ["rdheader", "rdrecord", "rdann"])
+def test_a_record_that_cannot_be_read_is_named_and_the_good_ones_are_kept(root, tmp_path, monkeypatch, reader):
+    read = getattr(wfdb, reader)
+
+    def refuse(record, *given, **named):
+        if Path(record).name == source.records()[0]:
+            raise PermissionError(13, "Permission denied", f"{record}.hea")
+        return read(record, *given, **named)
+
+    source = MITBIH(root / "mitdb")
+    monkeypatch.setattr(wfdb, reader, refuse)
+    with pytest.raises(PainlitError, match=r"1 of \d+ records .*Permission denied"):
+        open_collection(source, tmp_path)
+    assert len(list((tmp_path / "mitbih").glob("*.npz"))) == len(source.records()) - 1

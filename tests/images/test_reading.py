@@ -1,4 +1,6 @@
+import contextlib
 import io
+import resource
 import struct
 import zlib
 from pathlib import Path
@@ -150,3 +152,32 @@ def test_a_reduced_jpeg_is_the_image_made_smaller(reduction: int):
     rows, columns = 36 // reduction, 48 // reduction
     blocks = whole[: rows * reduction, : columns * reduction].reshape(rows, reduction, columns, reduction, 3)
     assert np.abs(found[:rows, :columns] - blocks.mean(axis=(1, 3))).max() < 12
+
+
+def enormous_png(width: int, height: int) -> bytes:
+    """A PNG that claims a size, and has a line of it."""
+
+    def chunk(kind: bytes, content: bytes) -> bytes:
+        return struct.pack(">I", len(content)) + kind + content + struct.pack(">I", zlib.crc32(kind + content))
+
+    header = struct.pack(">IIBBBBB", width, height, 8, 2, 0, 0, 0)
+    lines = zlib.compress(bytes(1 + 3 * width))
+    return b"\x89PNG\r\n\x1a\n" + chunk(b"IHDR", header) + chunk(b"IDAT", lines) + chunk(b"IEND", b"")
+
+
+@pytest.mark.parametrize("size", [(32_000, 33_000), (12_000, 12_000), (2**20, 2**20)])
+def test_an_image_of_too_many_pixels_is_unreadable_before_it_takes_memory(tmp_path, size):
+    """32,000 x 33,000 pixels fit a file of 1 MB and take 12 GB."""
+    path = tmp_path / "enormous.png"
+    path.write_bytes(enormous_png(*size))
+    before = resource.getrusage(resource.RUSAGE_SELF).ru_maxrss
+    with pytest.raises(UnreadableImageError, match=r"enormous\.png has more than 134,217,728 pixels"):
+        read_image(path)
+    assert resource.getrusage(resource.RUSAGE_SELF).ru_maxrss - before < 100_000, "kB"
+
+
+def test_formats_that_pillow_does_not_know_are_decoded_all_the_same(tmp_path):
+    path = tmp_path / "x.hdr"
+    cv2.imwrite(str(path), np.ones((3, 4, 3), np.float32))
+    with contextlib.suppress(UnreadableImageError):  # an OpenCV without this format
+        assert read_image(path).shape == (3, 4, 3)

@@ -105,3 +105,16 @@ def test_the_encoder_at_half_precision_stays_near_the_whole(precision):
         half = encoder.to(torch.bfloat16)(x.bfloat16())
     assert half.dtype == torch.bfloat16
     assert (half.float() - whole).abs().max() < 0.03 * whole.abs().max()
+
+
+@pytest.mark.parametrize(("dtype", "distinct"), [(torch.float16, 13_800), (torch.bfloat16, 13_770)])
+def test_positions_stay_apart_in_half_precision(dtype, distinct):
+    """Computed in half precision, they fall together to 3,791 and 475."""
+    module = TemporalModule(num_latents=2, latent_dim=4, blocks=1)
+    perceiver = module.perceiver
+    tokens = torch.zeros(1, 13_800, 1, dtype=dtype)
+    assert len(perceiver.with_positions(tokens)[0].unique(dim=0)) == 13_800, "mixed: weights in float32"
+    half = perceiver.to(dtype).with_positions(tokens)
+    assert half.dtype == dtype
+    assert len(half[0].unique(dim=0)) >= distinct
+    assert module.to(dtype)(torch.randn(2, 130).to(dtype)).isfinite().all()

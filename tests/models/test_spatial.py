@@ -3,6 +3,7 @@
 import pytest
 import torch
 
+from painlit.config.training import Stage1Training, Stage2Training
 from painlit.models import SpatialModule
 
 TINY = {"image_size": 32, "embed_dim": 20, "inner_dim": 8, "depth": 3, "inner_heads": 2, "outer_heads": 4}
@@ -52,3 +53,22 @@ def test_stochastic_depth_acts_in_training_only():
 def test_images_of_another_size_are_an_error():
     with pytest.raises(ValueError, match=r"\(B, 3, 32, 32\), got \(1, 3, 224, 224\)"):
         SpatialModule(**TINY)(torch.randn(1, 3, 224, 224))
+
+
+def test_a_pass_of_the_default_batches_fits_16_gib():
+    saved: dict[int, int] = {}
+
+    def pack(tensor):
+        saved[tensor.untyped_storage().data_ptr()] = tensor.untyped_storage().nbytes()
+        kept.append(tensor)  # so that no other takes its place
+        return tensor
+
+    kept: list[torch.Tensor] = []
+    module = SpatialModule()
+    with torch.autograd.graph.saved_tensors_hooks(pack, lambda tensor: tensor):
+        module(torch.randn(1, 3, 224, 224))
+    each = sum(size for at, size in saved.items() if at not in {p.data_ptr() for p in module.parameters()})
+    assert each / 2**20 == pytest.approx(137, abs=1), "the help of accumulate says so"
+    for config in (Stage1Training(), Stage2Training()):
+        assert config.pass_size == config.largest_pass
+        assert config.pass_size * each < 9 * 2**30

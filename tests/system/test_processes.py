@@ -1,12 +1,13 @@
 import math
 import os
+import pathlib
 import subprocess
 import sys
 
 import pytest
 
 from painlit.errors import PainlitError
-from painlit.system.processes import cores, unordered
+from painlit.system.processes import cores, loader_options, unordered
 
 AFTER_THREADS = """
 import cv2, numpy as np
@@ -118,3 +119,82 @@ def test_ctrl_c_while_the_server_imports_is_told_by_one_process_alone(tmp_path):
                           start_new_session=True)  # fmt: skip
     assert done.stderr.count("Traceback") == 1, done.stderr
     assert "forkserver" not in done.stderr
+
+
+HANDING_ON = """
+import os, signal, sys
+import torch
+from torch.utils.data import DataLoader, Dataset
+from painlit.system import processes
+from painlit.system.processes import loader_options, named_loader_errors
+
+class Batches(Dataset):
+    def __len__(self):
+        return 20
+    def __getitem__(self, row):
+        if sys.argv[1] == "kill" and row == 4:
+            os.kill(os.getpid(), signal.SIGKILL)
+        return torch.zeros(8 * 2**20, dtype=torch.uint8) + row
+
+if __name__ == "__main__":
+    with named_loader_errors():
+        options = loader_options(2, 0 if sys.argv[1] in ("full", "kill") else 8 * 2**20)
+        print("prefetched", options["prefetch_factor"], flush=True)
+        seen = [int(batch[0]) for batch in DataLoader(Batches(), batch_size=None, **options)]
+        print("batches", len(seen))
+"""
+
+
+def handing_on(tmp_path, what: str, megabytes: int | None = None) -> subprocess.CompletedProcess:
+    """A loader of batches of 8 MiB, in a container whose /dev/shm has so many megabytes."""
+    script = tmp_path / "handing_on.py"
+    script.write_text(HANDING_ON)
+    command = [sys.executable, str(script), what]
+    if megabytes:
+        mount = f'mount -t tmpfs -o size={megabytes}m tmpfs /dev/shm && exec "$@"'
+        if subprocess.run(["unshare", "-m", "true"], check=False, capture_output=True).returncode:
+            pytest.skip("this machine gives no file systems of one's own")
+        command = ["unshare", "-m", "sh", "-c", mount, "sh", *command]
+    return subprocess.run(command, capture_output=True, text=True, timeout=120, check=False)
+
+
+def test_a_killed_loader_worker_is_named(tmp_path):
+    done = handing_on(tmp_path, "kill")
+    assert "PainlitError: a process that loads images or clips was ended from outside" in done.stderr
+
+
+@pytest.mark.slow
+def test_loaders_prefetch_what_shared_memory_holds(tmp_path):
+    """Docker gives 64 MB."""
+    done = handing_on(tmp_path, "fit", 64)
+    assert done.stdout == "prefetched 2\nbatches 20\n", done.stderr
+    assert "--shm-size" in handing_on(tmp_path, "fit", 32).stderr
+
+
+@pytest.mark.slow
+def test_a_loader_that_finds_shared_memory_full_does_not_wait_for_ever(tmp_path):
+    done = handing_on(tmp_path, "full", 12)
+    assert "PainlitError: a process that loads" in done.stderr
+    assert "/dev/shm is full" in done.stderr
+
+
+def test_shared_memory_without_room_for_a_batch_of_each_worker_is_named(monkeypatch):
+    monkeypatch.setattr("painlit.system.processes._SHARED_MEMORY", pathlib.Path("/"))
+    with pytest.raises(PainlitError, match="shm-size"):
+        loader_options(2, 2**60)
+    assert loader_options(2, 2**10)["prefetch_factor"] == 4
+
+
+def test_a_folder_for_temporary_files_with_a_long_name_is_named(tmp_path):
+    folder = tmp_path / ("x" * 100)
+    folder.mkdir()
+    script = "from painlit.system.processes import forking; forking()"
+    done = subprocess.run(
+        [sys.executable, "-c", script],
+        env=os.environ | {"TMPDIR": str(folder)},
+        capture_output=True,
+        text=True,
+        check=False,
+    )
+    assert done.stderr.splitlines()[-2].startswith("painlit.errors.PainlitError: the folder for temporary files")
+    assert "TMPDIR=/tmp" in done.stderr

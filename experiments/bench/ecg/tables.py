@@ -1,19 +1,16 @@
 """Tables as text, Markdown and CSV, and figures."""
 
-import csv
-import io
 from pathlib import Path
 
 from matplotlib.figure import Figure
 
+from painlit.system.csv_files import write_csv
 from painlit.system.files import write_text
 
 
 def write_table(path: Path, header: list[str], rows: list[list[str]]) -> str:
     """Write `path`.csv and `path`.md, and return the table for a terminal."""
-    text = io.StringIO()
-    csv.writer(text, lineterminator="\n").writerows([header, *rows])
-    write_text(path.with_suffix(".csv"), text.getvalue())
+    write_csv(path.with_suffix(".csv"), [header, *rows])
     lines = ["| " + " | ".join(row) + " |" for row in [header, ["---"] * len(header), *rows]]
     write_text(path.with_suffix(".md"), "\n".join(lines) + "\n")
     widths = [max(len(row[k]) for row in [header, *rows]) for k in range(len(header))]

@@ -93,10 +93,19 @@ def gpu_count() -> int:
     return torch.cuda.device_count()
 
 
+def visible_device(visible: str | None, gpu: int) -> str:
+    """What CUDA_VISIBLE_DEVICES is to be for one of the GPUs that it names now, by number or UUID, or of all.
+
+    >>> visible_device("0, 2", 1), visible_device("GPU-8932f937, MIG-1e1d", 1), visible_device(None, 1)
+    ('2', 'MIG-1e1d', '1')
+    """
+    named = [name.strip() for name in (visible or "").split(",") if name.strip()]
+    return named[gpu] if named else str(gpu)
+
+
 def _fold_process(job: FoldJob, gpu: int | None, threads: int) -> None:
     end_with_parent()
     signal.signal(signal.SIGINT, signal.SIG_IGN)  # Ctrl-C reaches the parent, which ends the folds
     if gpu is not None:
-        visible = os.environ.get("CUDA_VISIBLE_DEVICES")
-        os.environ["CUDA_VISIBLE_DEVICES"] = visible.split(",")[gpu] if visible else str(gpu)
+        os.environ["CUDA_VISIBLE_DEVICES"] = visible_device(os.environ.get("CUDA_VISIBLE_DEVICES"), gpu)
     sys.exit(work(job, threads))

@@ -5,6 +5,7 @@ from collections.abc import Callable, Iterator, Sequence
 from dataclasses import dataclass
 from math import ceil
 from pathlib import Path
+from typing import BinaryIO
 
 # FFmpeg's own messages name no clip and come from its threads; every failure they tell of is a ClipError here.
 os.environ.setdefault("OPENCV_FFMPEG_LOGLEVEL", "-8")
@@ -157,29 +158,37 @@ def _decode(path: Path, wanted: Callable[[int], bool]) -> Iterator[tuple[int, np
 
 
 def _open(path: Path) -> cv2.VideoCapture:
-    if not path.is_file():
-        raise ClipError(f"{path}: no such file", "check the data folder: `make check-data` lists what is missing")
-    if path.stat().st_size == 0:
-        raise ClipError(f"{path}: the file is empty (0 bytes)", "copy the clip again from its source")
-    capture = cv2.VideoCapture(str(path), cv2.CAP_FFMPEG)
-    if not capture.isOpened():
-        capture.release()
-        if _lacks_index(path):
-            raise ClipError(f"{path}: truncated, its index (moov atom) is missing", "copy the clip again in full")
-        raise ClipError(f"{path}: not a video that FFmpeg can open", "check the file, or convert it to MP4 (H.264)")
-    return capture
+    try:
+        if not path.is_file():
+            raise FileNotFoundError
+        with path.open("rb") as file:
+            if not file.read(1):
+                raise ClipError(f"{path}: the file is empty (0 bytes)", "copy the clip again from its source")
+            capture = cv2.VideoCapture(str(path), cv2.CAP_FFMPEG)
+            if capture.isOpened():
+                return capture
+            capture.release()
+            lacks_index = _lacks_index(file)
+    except FileNotFoundError as error:
+        check = "check the data folder: `make check-data` lists what is missing"
+        raise ClipError(f"{path}: no such file", check) from error
+    except OSError as error:
+        raise ClipError(f"{path}: {error.strerror}", "copy it again, or mend its permissions") from error
+    if lacks_index:
+        raise ClipError(f"{path}: truncated, its index (moov atom) is missing", "copy the clip again in full")
+    raise ClipError(f"{path}: not a video that FFmpeg can open", "check the file, or convert it to MP4 (H.264)")
 
 
-def _lacks_index(path: Path) -> bool:
+def _lacks_index(file: BinaryIO) -> bool:
     """Whether this is an MP4 file whose top-level boxes do not include `moov`."""
     names = []
-    with path.open("rb") as file:
-        while len(header := file.read(8)) == 8:
-            size = int.from_bytes(header[:4], "big")
-            names.append(header[4:])
-            if size == 1:  # the true size follows in 64 bits
-                size = int.from_bytes(file.read(8), "big") - 8
-            if size < 8:  # 0: up to the end of the file
-                break
-            file.seek(size - 8, os.SEEK_CUR)
+    file.seek(0)
+    while len(header := file.read(8)) == 8:
+        size = int.from_bytes(header[:4], "big")
+        names.append(header[4:])
+        if size == 1:  # the true size follows in 64 bits
+            size = int.from_bytes(file.read(8), "big") - 8
+        if size < 8:  # 0: up to the end of the file
+            break
+        file.seek(size - 8, os.SEEK_CUR)
     return names[:1] == [b"ftyp"] and b"moov" not in names

@@ -1,3 +1,5 @@
+import errno
+import os
 import tracemalloc
 from pathlib import Path
 
@@ -145,3 +147,13 @@ def test_real_clip(shared_data: Path):
     reader = read_clip(path, range(75), nominal_frames=75)
     assert sum(1 for _ in reader) == 75
     assert reader.padded == 0
+
+
+@pytest.mark.parametrize("number", [errno.EACCES, errno.EIO, errno.ESTALE])
+def test_a_file_that_cannot_be_read_is_the_error_of_its_clip(clip: Path, monkeypatch, number: int):
+    def refuse(path: Path, *mode: str):
+        raise OSError(number, os.strerror(number), str(path))
+
+    monkeypatch.setattr(Path, "open", refuse)
+    with pytest.raises(ClipError, match=rf"clip\.mp4: {os.strerror(number)}"):
+        probe(clip)
