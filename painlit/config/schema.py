@@ -40,9 +40,13 @@ class LogConfig:
     """Weights & Biases."""
 
     wandb: str = "offline"
-    """offline (send later with `wandb sync`), online or disabled."""
+    """offline (each run prints the `wandb sync` that sends it later), online or disabled."""
     project: str = "painlit"
     """Weights & Biases project."""
+    weights: bool = True
+    """Log the weights that a stage leaves, with their JSON, as an artifact."""
+    private: bool = False
+    """Log pseudonyms instead of subject names, and no paths, host name, git remote, hardware, packages or artifacts."""
 
     def __post_init__(self):
         one_of("log.wandb", self.wandb, ["offline", "online", "disabled"])

@@ -7,8 +7,9 @@ import pytest
 
 import experiments.bench
 
+MODULES = [module.name for module in pkgutil.walk_packages(experiments.bench.__path__, "experiments.bench.")]
 
-@pytest.mark.parametrize("name", [m.name for m in pkgutil.walk_packages(experiments.bench.__path__, "experiments.bench.")
-                                  if not m.name.endswith("__main__")])  # fmt: skip
+
+@pytest.mark.parametrize("name", [name for name in MODULES if not name.endswith("__main__")])
 def test_every_benchmark_can_be_imported(name):
     importlib.import_module(name)
