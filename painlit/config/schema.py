@@ -1,7 +1,7 @@
 """The schema of the configuration: one dataclass a group, a sentence under each field, checks of each value.
 
-The defaults are the paper's where it gives them: Gkikas et al. 2024, Table 2 and the fusion row of Table 5. Those of
-stages 1 and 2 are ours.
+The defaults are those of Gkikas et al. 2024, Table 2 and the fusion row of Table 5; where they differ from the paper is
+derived from `painlit.config.paper`. Those of stages 1 and 2 are ours.
 """
 
 from __future__ import annotations
