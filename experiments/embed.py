@@ -47,6 +47,8 @@ class EmbedResult:
     """Stage that trained it, or `untrained`."""
     learnt_from: tuple[str, ...]
     """Subjects whose pain labels it learnt from; nobody may test it on them."""
+    differs: tuple[str, ...]
+    """How its training differs from the paper's."""
 
 
 def run(config: Config, retry: bool = True) -> EmbedResult:
@@ -102,6 +104,7 @@ def run(config: Config, retry: bool = True) -> EmbedResult:
         weights=start.source,
         stage=start.stage,
         learnt_from=start.subjects,
+        differs=start.differs,
     )
     write_artefact(told, asdict(result), cache.settings)
     print(f"{result.clips} clips embedded ({result.computed} in this run, {len(failed)} failed) in {folder}")

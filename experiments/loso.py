@@ -14,6 +14,7 @@ from painlit.config import Config
 from painlit.report.run_report import write_report
 from painlit.report.summary_run import log_summary
 from painlit.report.terminal import print_results
+from painlit.runs.tracking import sync_command
 from painlit.system.files import waiting_lock
 from painlit.system.processes import start_server
 
@@ -38,7 +39,9 @@ def run(config: Config) -> LosoResult:
         print_results(config, result.results)
         print(f"report: {page}")
         with waiting_lock(result.folder):
-            log_summary(config, result.results, result.folder)
+            log_summary(config, result.results, result.folder, data.clips.subject_names)
+        if config.log.wandb == "offline":
+            print(f"to send what was logged: {sync_command(result.folder, '.', 'folds/*')}")
     return result
 
 

@@ -17,9 +17,9 @@ from painlit.config import Config, load, values_affecting
 from painlit.errors import PainlitError
 from painlit.loso.finished import FOLD_FORMAT
 from painlit.loso.metrics import METRICS
-from painlit.report.paper_figures import deviations
+from painlit.report.paper_figures import compare_with_paper, shared_lines
 from painlit.report.run_report import write_report
-from painlit.report.tables_report import TableLine, all_remarks, write_tables
+from painlit.report.tables_report import TableLine, write_tables
 from painlit.runs.artefact import read_artefact, refuse_changes
 from painlit.system.csv_files import write_csv
 from painlit.system.terminal import console
@@ -91,6 +91,8 @@ def _line(table_run: TableRun) -> TableLine | None:
     if found is None:
         return None
     config, results = found
+    compared = compare_with_paper(config, results, row)
+    assert compared is not None, "both tasks are the paper's"
     pooled = [100 * results["pooled"][name] for name in METRICS]
     low, high = results["interval_95"]["accuracy"]
     return TableLine(
@@ -101,8 +103,7 @@ def _line(table_run: TableRun) -> TableLine | None:
         interval=(100 * low, 100 * high),
         paper=list(row.figures(config.task)),
         folds=f"{results['folds_done']}/{results['folds']}",
-        deviations=deviations(config, results["spatial_stage"])
-        + ([] if config.train.epochs == row.epochs else ["train.epochs"]),
+        differences=compared.differences,
         remarks=results["remarks"],
         report=f"../../loso/{config.run_name}/report.html",
     )
@@ -118,9 +119,11 @@ def _print(lines: list[TableLine]) -> None:
         figures = f"{line.ours[0]:.2f}", f"{low:.2f} to {high:.2f}", f"{line.paper[0]:.2f}", f"{line.difference:+.2f}"
         table.add_row(line.row, line.task, line.folds, *figures)
     terminal.print(table)
-    if other := sorted({key for line in lines for key in line.deviations}):
-        terminal.print(f"note: not the paper's configuration; it differs in {', '.join(other)}", style="bold")
-    for remark in all_remarks(lines):
+    if differences := shared_lines([line.differences for line in lines]):
+        terminal.print("not the paper's configuration; it differs in:", style="bold")
+    for difference in differences:
+        terminal.print(f"- {difference}", markup=False)
+    for remark in shared_lines([line.remarks for line in lines]):
         terminal.print(f"note: {remark}", style="bold")
 
 
@@ -129,7 +132,8 @@ def _rows(lines: list[TableLine]) -> list[list[str]]:
     rows = [["row", "task", "folds", *ours, "accuracy from", "accuracy to", *paper, "differs from paper in", "notes"]]
     for line in lines:
         numbers = [f"{value:.2f}" for value in (*line.ours, *line.interval, *line.paper)]
-        rows.append([line.row, line.task, line.folds, *numbers, " ".join(line.deviations), "; ".join(line.remarks)])
+        differences, remarks = "; ".join(line.differences), "; ".join(line.remarks)
+        rows.append([line.row, line.task, line.folds, *numbers, differences, remarks])
     return rows
 
 

@@ -18,6 +18,7 @@ from data_modules.heartbeats.wfdb_records import read_annotation
 from experiments import pretrain_ecg
 from painlit.config import load
 from painlit.errors import PainlitError
+from painlit.training.stage import StageResult
 
 MITDB = Path(__file__).parents[2] / "../shared/data/mitdb"
 RUNS = Path("runs/bench")
@@ -57,7 +58,7 @@ def counts() -> None:
         print(f"left out of the cut: {count}, {why}")
 
 
-def report(split: str, result: pretrain_ecg.StageResult) -> None:
+def report(split: str, result: StageResult) -> None:
     """Figures of one run, beside always saying the commonest class."""
     with (result.folder / "confusion.csv").open(newline="", encoding="utf-8") as handle:
         confusion = np.array([list(map(int, row[1:])) for row in list(csv.reader(handle))[1:6]])

@@ -76,7 +76,7 @@ def take(mode: str) -> None:
     """Take the snapshots and count."""
     generator = np.random.default_rng(0)
     with tempfile.TemporaryDirectory() as temporary:
-        image, snapshots = Path(temporary) / "disk.img", []
+        image, snapshots = Path(temporary) / "disk.img", list[Path]()
         subprocess.run(["truncate", "-s", "96M", str(image)], check=True)
         subprocess.run(["mkfs.ext4", "-q", str(image)], check=True)
         with mounted(image, Path(temporary) / "disk") as disk:
@@ -104,5 +104,6 @@ if __name__ == "__main__":
     else:
         if sys.argv[1] == "unsynced":
             sync = os.fsync
-            os.fsync = lambda handle: sync(handle) if "rows" in os.readlink(f"/proc/self/fd/{handle}") else None
+            marks = "rows.u64"
+            os.fsync = lambda fd: sync(fd) if marks in os.readlink(f"/proc/self/fd/{fd}") else None
         write(Path(sys.argv[2]))

@@ -1,13 +1,16 @@
 """`make tables`: the paper's Tables 3, 4 and 5, a run of `make loso` for each of 17 rows and 2 tasks.
 
 Prepares, embeds and runs what is missing; a stopped run goes on with the same command, and a row that fails does not
-stop the others. Then prints ours beside the paper's, as `make report` does. With --dry-run it only estimates hours.
+stop the others. Then prints ours beside the paper's, as `make report` does. With --dry-run it only lists how each row
+differs from the paper, and estimates hours.
 """
 
 from __future__ import annotations
 
 import traceback
+from collections.abc import Sequence
 from dataclasses import dataclass, field
+from itertools import chain
 from pathlib import Path
 
 from experiments import embed, loso, prepare, report
@@ -15,6 +18,7 @@ from experiments.command import main
 from experiments.tables import TableRun, table_runs
 from painlit.config import Config
 from painlit.errors import PainlitError
+from painlit.report.paper_figures import compare_with_paper
 
 
 @dataclass(frozen=True)
@@ -64,12 +68,25 @@ def run(config: Config) -> TablesResult:
         else:
             finished.append(ours.run_name)
     if config.loso.dry_run:
+        print_differences(runs)
         print(f"\nall {len(runs)} runs, one after another, with the workers of this machine: {hours:.4g} h")
     else:
         report.run(config)
     for name, why in failed.items():
         print(f"{name} failed: {why}")
     return TablesResult(finished, failed, hours)
+
+
+def print_differences(runs: Sequence[TableRun]) -> None:
+    """Print how each run differs from the paper's: a numbered list of all differences, and the numbers of each run."""
+    compared = [compare_with_paper(run.config, row=run.row) for run in runs]
+    lists = [found.differences for found in compared if found is not None]
+    numbers = {line: number for number, line in enumerate(dict.fromkeys(chain(*lists)), start=1)}
+    print("\ndifferences from the paper, with the pretraining that this configuration describes:")
+    for line, number in numbers.items():
+        print(f"{number:4} {line}")
+    for run, lines in zip(runs, lists, strict=True):
+        print(f"{run.row.name} {run.config.task}: {', '.join(str(numbers[line]) for line in lines) or 'none'}")
 
 
 def _embed_once(table_run: TableRun, embedded: set[tuple[Path, str]]) -> None:

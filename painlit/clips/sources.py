@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Iterable, Mapping
 from dataclasses import dataclass, field
+from itertools import chain
 from pathlib import Path
 from typing import Any
 
@@ -28,6 +29,8 @@ class EmbeddingSource:
     """Whose pain labels that learnt from."""
     failed: Mapping[str, str] = field(default_factory=dict)
     """Clips that could not be embedded, with the reason."""
+    differs: tuple[str, ...] = ()
+    """How the training of that differs from the paper's."""
 
     def open(self) -> EmbeddingCache:
         """The cache, if it is still the one that was settled on."""
@@ -61,6 +64,12 @@ class Sources:
         """Whose pain labels the Spatial-Module has learnt from, before any training here."""
         source = self.embeddings or self.spatial
         return set() if source is None else set(source.subjects)
+
+    @property
+    def differs(self) -> list[str]:
+        """How the trainings of all that a model starts from differ from the paper's, each once."""
+        told = [part.differs for part in self.weights] + ([self.embeddings.differs] if self.embeddings else [])
+        return list(dict.fromkeys(chain(*told)))
 
     def digests(self) -> dict[str, str]:
         """Digests of the weights that training starts from, whatever their files are called."""
@@ -122,4 +131,7 @@ def _embeddings(config: Config) -> EmbeddingSource:
             f"the embeddings in {folder} were made with {about.get('weights')}, and embed.weights={wanted}",
             "run `make embed` with another embed.name, or name those weights",
         )
-    return EmbeddingSource(folder, settings, stage, tuple(about.get("learnt_from", ())), about["failed"])
+    differs = about.get("differs", ["the embeddings do not tell how their Spatial-Module was trained"])
+    return EmbeddingSource(
+        folder, settings, stage, tuple(about.get("learnt_from", ())), about["failed"], tuple(differs)
+    )

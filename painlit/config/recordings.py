@@ -105,7 +105,8 @@ class PrepareConfig:
     """`make prepare`: boxes and heart rates of every clip."""
 
     heart_rate_rule: str = "overlap"
-    """overlap: mean of the inter-beat intervals that cover a second; paper: only intervals inside it."""
+    """overlap: mean of the inter-beat intervals that cover a second; paper: only intervals inside it, and a second
+    without one is filled from its neighbours, or in a clip that has none from all intervals."""
     r_peaks: str = "pan_tompkins"
     """What finds R peaks: pan_tompkins (ours), biosppy's hamilton, christov, engzee or pan_tompkins_plus_plus, or
     wfdb's xqrs. Signal quality is always judged by ours."""

@@ -1,7 +1,7 @@
 """The schema of the configuration: one dataclass a group, a sentence under each field, checks of each value.
 
-The defaults are the paper's where it gives them: Gkikas et al. 2024, Table 2 and the fusion row of Table 5. Those of
-stages 1 and 2 are ours.
+The defaults are those of Gkikas et al. 2024, Table 2 and the fusion row of Table 5; where they differ from the paper is
+derived from `painlit.config.paper`. Those of stages 1 and 2 are ours.
 """
 
 from __future__ import annotations
@@ -41,9 +41,13 @@ class LogConfig:
     """Weights & Biases."""
 
     wandb: str = "offline"
-    """offline (send later with `wandb sync`), online or disabled."""
+    """offline (each run prints the `wandb sync` that sends it later), online or disabled."""
     project: str = "painlit"
     """Weights & Biases project."""
+    weights: bool = True
+    """Log the weights that a stage leaves, with their JSON, as an artifact."""
+    private: bool = False
+    """Log pseudonyms instead of subject names, and no paths, host name, git remote, hardware, packages or artifacts."""
 
     def __post_init__(self):
         one_of("log.wandb", self.wandb, ["offline", "online", "disabled"])

@@ -25,13 +25,14 @@ from painlit.loso.metrics import METRICS, summary
 from painlit.loso.progress import write_epoch
 from painlit.loso.protocols import Fold, with_selection
 from painlit.runs.provenance import save_config
+from painlit.runs.tracking import end_logging, pseudonyms
 from painlit.system.digests import file_digest
 from painlit.system.files import write_text
 from painlit.system.seeds import derive_seed
 from painlit.tasks import PainAssessment
 from painlit.training.callbacks import TrainingTime
 from painlit.training.checkpoints import ResumePoint, load_best
-from painlit.training.trainer import Run, end_logging, fit, quiet_lightning
+from painlit.training.trainer import Run, fit, quiet_lightning
 
 
 def run_fold(
@@ -56,8 +57,15 @@ def run_fold(
     select = bool(fold.validation)
     save_config(config, folder)
     module, data = fold_parts(config, fold, data)
-    group = config.run_name if kind == "fold" else kind
-    run = Run(folder, group=group, name=fold.name, kind=kind, config=config, made_from=made_from)
+    run = Run(
+        folder,
+        group=config.run_name if kind == "fold" else kind,
+        name=pseudonyms(config.log, data.clips.subject_names).get(fold.name, fold.name),
+        kind=kind,
+        config=config,
+        made_from=made_from,
+        more={"fold_seed": module.seed},
+    )
     resume = ResumePoint(folder / "checkpoints" / "last.ckpt", config.train.checkpoint_every)
     clock = TrainingTime()
     told = LambdaCallback(on_train_epoch_end=lambda trainer, _: write_epoch(folder, trainer.current_epoch + 1))
@@ -82,8 +90,9 @@ def run_fold(
     if fold.test:
         metrics |= {"test": _test(trainer, module, data, folder / "predictions.csv"), **last}
     if trainer.logger and "test" in metrics:
-        trainer.logger.log_metrics({f"test/{name}": metrics["test"][name] for name in METRICS})
-    end_logging(trainer)  # a process of multiprocessing ends without telling Weights & Biases
+        trainer.logger.log_metrics({f"test/{name}": metrics["test"][name] for name in METRICS}, trainer.global_step)
+    if kind == "fold":  # a stage's runner ends its run, with the weights; a process ends without telling anybody
+        end_logging(config.log)
     metrics |= {"seconds": round(time.monotonic() - started, 2), "training_seconds": round(clock.seconds, 2)}
     return module, metrics
 

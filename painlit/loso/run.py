@@ -122,6 +122,7 @@ def _evaluate(
         "task": config.task,
         "modality": config.model.modality,
         "spatial_stage": data.sources.spatial_stage,
+        "weights_differ": data.sources.differs,
         "protocol": config.loso.protocol,
         "selection": config.loso.selection,
         "folds": len(every),

@@ -2,9 +2,13 @@
 
 from __future__ import annotations
 
+from collections import Counter
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
+from typing import Any
 
-from painlit.config import Config, flat, values_affecting
+from painlit.config import Config, flat
+from painlit.config.paper import default_pretraining_differences, paper_differences
 
 Figures = tuple[float, float, float, float]
 """Accuracy, precision, recall, F1."""
@@ -117,39 +121,77 @@ PAPER_ROWS = (
 
 _VARIED = {"task", *(key for row in PAPER_ROWS for key in row.settings)}
 """What the rows of the tables differ in."""
-_NO_MATTER = {"seed", "data.is_biovid"}
+_SUBJECTS, _CLIPS = 87, 20
+"""Of BioVid, and clips of each subject and class; the paper uses all."""
 
 
-def paper_row(config: Config, spatial_stage: str | None) -> tuple[PaperRow, bool] | None:
-    """The paper's row for a configuration, and whether it is the same configuration or only the same modality's best.
+@dataclass(frozen=True)
+class Comparison:
+    """A configuration, or a run, beside a row of the paper's tables."""
 
-    It is the same if the row's settings are the configuration's and all that no row decides is at its default, which is
-    the paper's. None for tasks the paper does not report.
+    row: PaperRow
+    differences: list[str]
+    """A line for each way in which it is not what the paper did; none is the paper's configuration."""
+
+
+def compare_with_paper(
+    config: Config, results: Mapping[str, Any] | None = None, row: PaperRow | None = None
+) -> Comparison | None:
+    """The row of the paper's tables that comes nearest, and all differences; None for tasks the paper does not report.
 
     Args:
         config: The configuration.
-        spatial_stage: Stage that trained the Spatial-Module; one that is not of stage 1 is taken for stage 2's.
+        results: What the run's results.json holds; None judges the configuration with the pretraining it describes.
+        row: A row to compare with instead of the nearest.
     """
     if config.task not in ("np_vs_p4", "multilevel"):
         return None
+    stage = _stage(config, results)
+    if row is None:
+        candidates = [row for row in PAPER_ROWS if row.modality == config.model.modality]
+        row = min(candidates, key=lambda row: (len(_from_row(config, stage, row)), -row.np_vs_p4[0]))
+    own = paper_differences(
+        flat(config.to_dict()), "prepare", "embed", "pain", "evaluation", modality=config.model.modality, varied=_VARIED
+    )
+    if results is None:
+        others = default_pretraining_differences(config, stage)
+    else:
+        others = [*results.get("weights_differ", ["this run does not tell how its weights were trained"])]
+        others += _from_data(config, results)
+    return Comparison(row, [*_from_row(config, stage, row), *own, *others])
+
+
+def _stage(config: Config, results: Mapping[str, Any] | None) -> int | None:
+    """Pretraining stage of the Spatial-Module; one that is not of stage 1 is taken for stage 2's."""
+    if not config.model.uses_video:
+        return None
+    first = config.embed.weights == "stage1" if results is None else results["spatial_stage"] == "pretrain-stage1"
+    return 1 if first else 2
+
+
+def _from_row(config: Config, stage: int | None, row: PaperRow) -> list[str]:
     ours = flat(config.to_dict())
-    candidates = [row for row in PAPER_ROWS if row.modality == config.model.modality]
-    for row in candidates:
-        same_stage = row.stage in (None, 1 if spatial_stage == "pretrain-stage1" else 2)
-        same = same_stage and all(ours[key] == value for key, value in row.settings.items())
-        if same and not deviations(config, spatial_stage):
-            return row, True
-    return max(candidates, key=lambda row: row.np_vs_p4[0]), False
+    wrong = [f"{k}={ours[k]}, the row has {value}" for k, value in row.settings.items() if ours[k] != value]
+    return wrong + (
+        [] if stage == row.stage else [f"Spatial-Module of stage {stage}, the row's is of stage {row.stage}"]
+    )
 
 
-def deviations(config: Config, spatial_stage: str | None) -> list[str]:
-    """Settings that decide a result, that no row of the paper's tables varies, and that are not at their default."""
-    deciding = ("prepare", "embed", "pain", "evaluation")
-    ours, paper = values_affecting(config, *deciding), values_affecting(Config(), *deciding)
-    changed = [key for key, value in ours.items() if value != paper[key] and key not in _VARIED | _NO_MATTER]
-    untrained = {
-        "embed.weights": spatial_stage == "untrained",
-        "model.temporal.weights": config.model.temporal.weights == "untrained",
-        "model.heart_rate_encoder.weights": config.model.heart_rate_encoder.weights == "untrained",
-    }
-    return sorted([*changed, *(key for key, is_random in untrained.items() if is_random)])
+def _from_data(config: Config, results: Mapping[str, Any]) -> list[str]:
+    """Clips and subjects, as far as the results tell."""
+    told, folds, left_out = [], results["folds"], len(results["excluded_clips"])
+    if results["folds_done"] < folds:
+        told.append(f"{results['folds_done']} of {folds} folds are finished")
+    elif config.loso.protocol == "loso" and results["subjects"] != _SUBJECTS:
+        told.append(f"{results['subjects']} subjects, the paper has {_SUBJECTS} (4)")
+    elif not left_out and (clips := results["pooled"]["clips"]) != _CLIPS * len(config.classes) * results["subjects"]:
+        told.append(f"{clips} clips, the paper has {_CLIPS} of each subject and class (3.5)")
+    if left_out:
+        told.append(f"{left_out} clips are left out, the paper uses all available samples (4)")
+    return told
+
+
+def shared_lines(lists: Sequence[Sequence[str]]) -> list[str]:
+    """Each line once, with the number of lists that have it where not all do."""
+    counts = Counter(line for lines in lists for line in lines)
+    return [line if n == len(lists) else f"{n} of {len(lists)} rows: {line}" for line, n in counts.items()]

@@ -12,7 +12,7 @@ from painlit.config import CLASS_NAMES, Config
 from painlit.loso.metrics import METRICS
 from painlit.report import charts
 from painlit.report.page import write_page
-from painlit.report.paper_figures import paper_row
+from painlit.report.paper_figures import compare_with_paper
 
 
 def write_report(config: Config, results: Mapping[str, Any], path: Path) -> None:
@@ -43,11 +43,11 @@ def write_report(config: Config, results: Mapping[str, Any], path: Path) -> None
 
 def _paper(config: Config, results: Mapping[str, Any]) -> dict[str, Any] | None:
     """The paper's figures to print beside ours, or None where that would compare unlike things."""
-    found = paper_row(config, results["spatial_stage"]) if config.data.is_biovid else None
+    found = compare_with_paper(config, results) if config.data.is_biovid else None
     if found is None:
         return None
-    row, same = found
-    return {"table": row.table, "same": same, "figures": row.figures(config.task)}
+    row = found.row
+    return {"table": row.table, "row": row.name, "differences": found.differences, "figures": row.figures(config.task)}
 
 
 def _metric(name: str, results: Mapping[str, Any], paper: dict[str, Any] | None) -> dict[str, Any]:

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-from collections import Counter
 from collections.abc import Sequence
 from dataclasses import dataclass
 from itertools import groupby
@@ -10,6 +9,7 @@ from pathlib import Path
 
 from painlit.config import Config
 from painlit.report.page import write_page
+from painlit.report.paper_figures import shared_lines
 from painlit.runs.provenance import provenance
 
 
@@ -29,8 +29,8 @@ class TableLine:
     """The same four."""
     folds: str
     """Finished folds of all."""
-    deviations: list[str]
-    """Keys that are not as in the paper."""
+    differences: list[str]
+    """A line for each way in which it is not what the paper did."""
     remarks: list[str]
     """What a reader must know of this run: shuffled labels, selection on the test subjects, ..."""
     report: str
@@ -40,12 +40,6 @@ class TableLine:
     def difference(self) -> float:
         """Accuracy, ours minus the paper's, in points."""
         return self.ours[0] - self.paper[0]
-
-
-def all_remarks(lines: Sequence[TableLine]) -> list[str]:
-    """Each remark once, with the number of rows it holds for where it does not hold for all."""
-    counts = Counter(remark for line in lines for remark in line.remarks)
-    return [remark if n == len(lines) else f"{n} of {len(lines)} rows: {remark}" for remark, n in counts.items()]
 
 
 def write_tables(config: Config, lines: Sequence[TableLine], of: int, path: Path) -> None:
@@ -65,7 +59,7 @@ def write_tables(config: Config, lines: Sequence[TableLine], of: int, path: Path
         done=len(lines),
         of=of,
         is_biovid=config.data.is_biovid,
-        remarks=all_remarks(lines),
-        deviations=sorted({key for line in lines for key in line.deviations}),
+        remarks=shared_lines([line.remarks for line in lines]),
+        differences=shared_lines([line.differences for line in lines]),
         provenance=provenance(),
     )

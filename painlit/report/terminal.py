@@ -8,22 +8,22 @@ from rich.table import Table
 
 from painlit.config import CLASS_NAMES, Config
 from painlit.loso.metrics import METRICS
-from painlit.report.paper_figures import paper_row
+from painlit.report.paper_figures import compare_with_paper
 from painlit.system.terminal import console
 
 
 def print_results(config: Config, results: dict[str, Any]) -> None:
     """Print pooled metrics with intervals, means over subjects, subgroups and the confusion matrix."""
     terminal = console(110)
-    paper = paper_row(config, results["spatial_stage"]) if config.data.is_biovid else None
+    paper = compare_with_paper(config, results) if config.data.is_biovid else None
     title = f"{config.run_name}: {results['folds_done']} of {results['folds']} folds, {results['subjects']} subjects"
     table = Table(title=title, title_justify="left")
     for column in ("%", "pooled", "95 % interval over subjects", "mean ± sd over subjects"):
         table.add_column(column)
     if paper:
-        row, same = paper
-        figures = row.figures(config.task)
-        table.add_column(f"paper, Tables {row.table}" + ("" if same else " (best row, another configuration)"))
+        figures = paper.row.figures(config.task)
+        another = " (another configuration)" if paper.differences else ""
+        table.add_column(f"paper, Tables {paper.row.table}{another}")
     for k, name in enumerate(METRICS):
         low, high = results["interval_95"][name]
         over = results["over_subjects"][name]
@@ -45,6 +45,10 @@ def print_results(config: Config, results: dict[str, Any]) -> None:
             "the paper's macro recall should equal its accuracy, as its classes are balanced; in Tables A1-A3 the "
             "column called precision does: the two seem to be exchanged there"
         )
+        if paper.differences:
+            terminal.print(f"differences from the paper's {paper.row.name}:", style="bold")
+        for line in paper.differences:
+            terminal.print(f"- {line}", markup=False)
     for remark in results["remarks"]:
         terminal.print(f"note: {remark}", style="bold")
 

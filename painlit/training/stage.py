@@ -18,11 +18,12 @@ from painlit.config.training import PretrainingTraining
 from painlit.runs.artefact import read_artefact, write_artefact
 from painlit.runs.folder import check_fingerprint, fingerprint, run_lock
 from painlit.runs.provenance import save_config
+from painlit.runs.tracking import end_logging, log_weights, sync_command
 from painlit.system.processes import process_rank
 from painlit.training.callbacks import StepProgress
 from painlit.training.checkpoints import ResumePoint
 from painlit.training.cluster import trainer_options
-from painlit.training.trainer import Run, end_logging, fit, quiet_lightning
+from painlit.training.trainer import Run, fit, quiet_lightning
 from painlit.weights.files import save_weights
 
 
@@ -87,10 +88,15 @@ def run_stage(
         metrics = {**finite(trained.metrics), "seconds": round(time.monotonic() - started, 1)}
         if first:
             about = {"stage": stage, **trained.about, "metrics": finite(trained.metrics), "config": config.to_dict()}
-            for name, network in trained.networks.items():
-                save_weights(result.with_name(f"{name}.safetensors"), network, about)
+            paths = [result.with_name(f"{name}.safetensors") for name in trained.networks]
+            for path, network in zip(paths, trained.networks.values(), strict=True):
+                save_weights(path, network, about)
+            log_weights(config.log, folder, paths)
+            end_logging(config.log)
             write_artefact(finished, metrics, now)  # last: it says that the run is finished
             print(f"weights: {result}")
+            if config.log.wandb == "offline":
+                print(f"to send what was logged: {sync_command(folder)}")
     return StageResult(folder, result, metrics)
 
 
@@ -125,7 +131,6 @@ def pretrain(
         accumulate_grad_batches=training.passes,
         **trainer_options(training),
     )
-    end_logging(trainer)
     return {key: float(value) for key, value in sorted(trainer.callback_metrics.items())}
 
 

@@ -5,14 +5,13 @@ from __future__ import annotations
 import signal
 import sys
 import warnings
-from collections.abc import Sequence
-from dataclasses import dataclass
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass, field
 from pathlib import Path
-from typing import Any
+from typing import Any, Literal
 
 from lightning import Callback, LightningModule, Trainer
 from lightning.fabric.plugins.environments import LightningEnvironment
-from lightning.pytorch.loggers import Logger, WandbLogger
 
 from painlit.config import Config, Training
 from painlit.errors import TerminatedError
@@ -20,6 +19,7 @@ from painlit.runs.tracking import check_credentials, run_settings
 from painlit.system.devices import check_accelerator
 from painlit.training.callbacks import EpochLines
 from painlit.training.checkpoints import BestEpoch, EndOnDivergence, ResumePoint, SealedCheckpointIO
+from painlit.training.run_logger import RunLogger, Tracking
 
 _KNOWN_WARNINGS = (
     ".*does not have many workers.*",  # gathering rows of a mapped array needs no worker processes
@@ -45,6 +45,8 @@ class Run:
     """All settings, for the record."""
     made_from: Any = None
     """What the training depends on; it goes on only from a checkpoint of the same."""
+    more: Mapping[str, Any] = field(default_factory=dict)
+    """Recorded with them."""
 
 
 def fit(
@@ -95,11 +97,14 @@ def fit(
         for message in _KNOWN_WARNINGS:
             warnings.filterwarnings("ignore", message=message)
         check_accelerator(f"{training.key}.accelerator", training.accelerator)
+        logger = _logger(run)
+        if logger:
+            every.append(Tracking(logger))
         trainer = Trainer(
             max_epochs=training.epochs,
             accelerator=training.accelerator,
             precision=training.precision,  # type: ignore[arg-type]
-            logger=_logger(run),
+            logger=logger,
             callbacks=every,
             plugins=[checkpoints, *(plugins or [LightningEnvironment()])],
             enable_checkpointing=select,
@@ -121,23 +126,13 @@ def fit(
     return trainer
 
 
-def end_logging(trainer: Trainer) -> None:
-    """End this run in Weights & Biases, so that the next one in the same process gets its own."""
-    if trainer.is_global_zero and isinstance(trainer.logger, WandbLogger):
-        trainer.logger.experiment.finish()
-
-
-def _logger(run: Run) -> Logger | bool:
+def _logger(run: Run) -> RunLogger | Literal[False]:
     log = run.config.log
     if log.wandb == "disabled":
         return False
     check_credentials(log)
-    return WandbLogger(
-        **run_settings(log, run.folder, run.group, run.name, run.kind),
-        offline=log.wandb == "offline",
-        save_dir=run.folder,
-        config=run.config.to_dict(),
-    )
+    settings = run_settings(run.config, run.folder, run.group, run.name, run.kind, run.more)
+    return RunLogger(run.folder, log.wandb == "offline", **settings)
 
 
 def quiet_lightning() -> None:

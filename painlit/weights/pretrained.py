@@ -10,9 +10,11 @@ from typing import Any, NamedTuple
 
 from torch import nn
 
-from painlit.config import Config
+from painlit.config import Config, flat
+from painlit.config.paper import pretraining_differences
 from painlit.errors import PainlitError
 from painlit.models.normalisation import MEAN, STD
+from painlit.system.files import read_json
 from painlit.weights.files import load_weights, read_weights
 
 UNTRAINED = "untrained"
@@ -38,6 +40,8 @@ class StartingWeights:
     """Whose pain labels they learnt from: none in pretraining."""
     settings: Mapping[str, Any] = field(default_factory=dict)
     """Sizes, and of a Spatial-Module how its images are normalised."""
+    differs: tuple[str, ...] = ()
+    """How their training differs from the paper's."""
 
     def load_into(self, module: nn.Module) -> None:
         """Give a network these weights; random ones it keeps.
@@ -113,7 +117,8 @@ def resolve_weights(config: Config, network: str, wanted: str, stages: Sequence[
     if wanted == UNTRAINED:
         if network == "spatial":
             sizes |= {"mean": sizes["mean"] or list(MEAN), "std": sizes["std"] or list(STD)}
-        return StartingWeights(network, UNTRAINED, UNTRAINED, UNTRAINED, settings=sizes)
+        differs = (f"{about.name} starts from random weights, the paper pretrains it (3.4)",)
+        return StartingWeights(network, UNTRAINED, UNTRAINED, UNTRAINED, settings=sizes, differs=differs)
     path = _find(config, network, wanted, stages or about.stages)
     _, told = read_weights(path)
     trained = told.get(network, {})
@@ -129,7 +134,22 @@ def resolve_weights(config: Config, network: str, wanted: str, stages: Sequence[
         raise PainlitError(f"{path} does not fit: {'; '.join(wrong)}", "set these keys as the weights have them")
     print(f"{about.name}: {path}")
     stage, subjects = told.get("stage", "unknown"), tuple(told.get("subjects", ()))
-    return StartingWeights(network, str(path), told["sha256"], stage, subjects, sizes)
+    return StartingWeights(network, str(path), told["sha256"], stage, subjects, sizes, tuple(_differences(about, told)))
+
+
+def _differences(network: _Network, told: Mapping[str, Any]) -> list[str]:
+    """How the training of weights, and of those it started from, differs from the paper's, by their JSON."""
+    stage, data = told.get("stage", "unknown"), told.get("data", {})
+    if stage not in network.stages:
+        return [f"{network.name} is of {stage}, the paper's of {' or '.join(network.stages)} (3.4)"]
+    sets = [data.get("name", "unknown")] if stage == "pretrain-stage1" else list(data)
+    found = pretraining_differences(stage, sets, flat(told.get("config", {})))
+    if stage == "pretrain-stage2":
+        before = Path(told.get("started_from", {}).get("source", "")).with_suffix(".json")
+        if not before.is_file():
+            return [*found, "pretrain-stage2 does not tell the weights it started from, the paper's of stage 1 (3.4)"]
+        found += _differences(network, read_json(before))
+    return found
 
 
 def _find(config: Config, network: str, wanted: str, stages: Sequence[str]) -> Path:

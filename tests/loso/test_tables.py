@@ -1,19 +1,22 @@
 """Each row of the paper's tables is an experiment of its own."""
 
+import re
 from pathlib import Path
 
 import pytest
 
 from experiments.tables import FOLDER, table_runs
+from experiments.tables.__main__ import print_differences
 from painlit.config import Config, load, overlay
 from painlit.errors import PainlitError
-from painlit.report.paper_figures import PAPER_ROWS, deviations, paper_row
+from painlit.report.paper_figures import PAPER_ROWS, compare_with_paper
 
 
-def stage_of(config: Config) -> str | None:
-    if config.model.modality == "heart_rate":
-        return None
-    return "pretrain-stage1" if config.embed.weights == "stage1" else "pretrain-stage2"
+def from_row(config: Config) -> tuple[str, list[str]]:
+    """The row that is found, and what the configuration has otherwise than it."""
+    found = compare_with_paper(config)
+    assert found is not None
+    return found.row.name, [line for line in found.differences if "the row" in line]
 
 
 def test_there_is_a_file_for_each_row_and_no_other():
@@ -25,7 +28,7 @@ def test_there_is_a_file_for_each_row_and_no_other():
 def test_a_file_says_what_its_row_is(row):
     path = FOLDER / f"{row.name}.yaml"
     config = load([f"config={path}"])
-    assert paper_row(config, stage_of(config)) == (row, True)
+    assert from_row(config) == (row.name, [])
     told = " ".join(line.lstrip("# ") for line in path.read_text().splitlines() if line.startswith("#"))
     assert f"NP against P4 {row.np_vs_p4[0]:.2f} %, five classes {row.multilevel[0]:.2f} %" in told
     assert f"Table {row.table[0]}:" in told
@@ -36,7 +39,7 @@ def test_all_rows_and_tasks_are_runs_with_names_of_their_own():
     runs = list(table_runs(load()))
     assert len(runs) == 34
     assert len({run.config.folder("loso") for run in runs}) == 34
-    assert all(paper_row(run.config, stage_of(run.config)) == (run.row, True) for run in runs)
+    assert all(from_row(run.config) == (run.row.name, []) for run in runs)
     assert {run.config.folder("embed") for run in runs} == {Path("runs/embed/biovid"), Path("runs/embed/biovid-stage1")}
 
 
@@ -53,7 +56,7 @@ def test_a_share_of_the_epochs_is_not_called_the_papers():
     config = load(["tables.epoch_share=0.01", "tables.rows=[table5_800_encoder_full_tilesc_augmnet]"])
     (one, _) = table_runs(config)
     assert (one.config.train.epochs, one.config.train.warmup_epochs) == (8, 0)
-    assert paper_row(one.config, stage_of(one.config)) == (one.row, False)
+    assert from_row(one.config) == (one.row.name, ["train.epochs=8, the row has 800"])
 
 
 def test_an_unknown_row_is_named():
@@ -61,12 +64,14 @@ def test_an_unknown_row_is_named():
         list(table_runs(load(["tables.rows=[table9]"])))
 
 
-def test_deviations_name_the_keys():
-    assert deviations(Config(), "pretrain-stage2") == []
-    changed = load(["train.lr=0.5", "clip.frames=16", "seed=3", "prepare.heart_rate_rule=paper", "loso.workers=2"])
-    assert deviations(changed, "pretrain-stage2") == ["clip.frames", "prepare.heart_rate_rule", "train.lr"]
-    assert deviations(Config(), "untrained") == ["embed.weights"]
-    assert deviations(load(["model.modality=heart_rate"]), None) == []
+def test_the_differences_of_all_rows_are_printed(capsys):
+    print_differences(list(table_runs(load(["train.lr=0.5"]))))
+    told = capsys.readouterr().out
+    number = re.search(r"(\d+) train\.lr=0\.5, the paper's is 0\.0001 \(Table 2\)", told)
+    assert number is not None
+    rows = [line for line in told.splitlines() if line.startswith("table")]
+    assert len(rows) == 34
+    assert all(re.search(rf"\b{number[1]}\b", row.partition(":")[2]) for row in rows)
 
 
 def test_an_overlay_keeps_what_its_file_does_not_name(tmp_path: Path):

@@ -10,7 +10,7 @@ from painlit.config import load
 from painlit.errors import PainlitError
 from painlit.models.normalisation import MEAN, STD, Normalise
 from painlit.system.digests import digest
-from painlit.weights.files import load_weights, save_weights
+from painlit.weights.files import load_weights, read_weights, save_weights
 from painlit.weights.networks import build_heart_rate_encoder, build_spatial_module, build_temporal_module
 from painlit.weights.pretrained import encoder_sizes, resolve_weights, temporal_sizes
 
@@ -233,3 +233,47 @@ def test_digests_are_of_the_tensors_not_of_the_name(tmp_path):
     assert found[0] == found[1] != found[2]
     with pytest.raises(PainlitError, match=r"gone\.safetensors do not exist"):
         resolve_weights(settings, "temporal", f"{tmp_path}/gone.safetensors")
+
+
+def described(path: Path, stage: str, data: dict, settings, **more) -> Path:
+    """The same weights under a JSON that says how they were trained."""
+    state, about = read_weights(path)
+    told = {"stage": stage, "data": data, "config": settings.to_dict(), "spatial": about["spatial"], **more}
+    network = build_spatial_module(settings.spatial)
+    network.load_state_dict(state)
+    save_weights(path, network, told)
+    return path
+
+
+def test_weights_say_how_their_training_differs_from_the_papers(tmp_path):
+    papers = config(tmp_path, "stage1.held_out=0", "spatial.local_contrast=0")
+    size = len(SMALL.split())  # these sizes are not the paper's
+    first = leave(tmp_path, "pretrain-stage1", "one", age=9)
+    described(first, "pretrain-stage1", {"name": "vggface2"}, papers)
+    assert len(spatial(papers, "stage1")[0].differs) == size
+
+    described(first, "pretrain-stage1", {"name": "orl"}, config(tmp_path, "stage1.head=arcface"))
+    told = "\n".join(spatial(papers, "stage1")[0].differs)
+    assert "pretrain-stage1 learns from orl, the paper from vggface2 (Table 1)" in told
+    assert "stage1.head=arcface, the paper's is softmax" in told
+    assert "stage1.held_out=0.01, the paper's is 0.0" in told
+
+    second = leave(tmp_path, "pretrain-stage2", "two", age=1)
+    started = {"started_from": {"source": str(first)}}
+    described(second, "pretrain-stage2", {"raf_basic": {}, "cfee": {}}, papers, **started)
+    told = "\n".join(spatial(papers)[0].differs)
+    assert (
+        "pretrain-stage2 learns from cfee, raf_basic, the paper from affectnet, cfee, raf_basic, raf_compound" in told
+    )
+    assert "eq. 12" in told
+    assert "stage1.head=arcface" in told, "what it started from counts too"
+
+    described(second, "pretrain-stage2", {}, papers, started_from={"source": "untrained"})
+    assert any("does not tell the weights it started from" in line for line in spatial(papers)[0].differs)
+    described(second, "finetune", {}, papers)
+    assert spatial(papers)[0].differs == (
+        "Spatial-Module is of finetune, the paper's of pretrain-stage2 or pretrain-stage1 (3.4)",
+    )
+    assert spatial(papers, "untrained")[0].differs == (
+        "Spatial-Module starts from random weights, the paper pretrains it (3.4)",
+    )

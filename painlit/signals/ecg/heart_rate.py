@@ -26,7 +26,7 @@ def heart_rate(ecg: ArrayLike, sampling_rate: float, rule: Rule = "overlap") -> 
 
     Raises:
         ValueError: If `ecg` is not one-dimensional, or the rate or rule is not a possible one.
-        ClipError: If the ECG is unusable (`pan_tompkins`), has fewer than two R peaks, or the rule finds no interval.
+        ClipError: If the ECG is unusable (`pan_tompkins`), or has fewer than two R peaks.
 
     Source: eq. 1-2, sections 3.1.2 and 3.2.2 of the paper.
     """
@@ -47,7 +47,8 @@ def heart_rate_from_peaks(
       does. Before the first peak its interval goes on backwards, and after the last peak the last one goes on forwards.
     - `paper`: a second's interval is the plain mean of those that begin and end within it. A second without one, as any
       is below 60 bpm, takes the mean of the rates of the nearest second with one before it and the nearest after it,
-      however far they are; at the edges, where there is one on one side only, that one.
+      however far they are; at the edges, where there is one on one side only, that one. If no second has one, each
+      takes the mean of all intervals of the clip: section 3.2.2 wants as many rates as seconds of every recording.
 
     Args:
         peaks: Sample indices of the R peaks, (k,), ascending; fractions are allowed.
@@ -60,7 +61,7 @@ def heart_rate_from_peaks(
 
     Raises:
         ValueError: If peaks do not ascend, `seconds` is below 1, or `rule` is unknown.
-        ClipError: If there are fewer than two peaks or, with "paper", no second holds an interval.
+        ClipError: If there are fewer than two peaks.
 
     >>> heart_rate_from_peaks([100, 600, 1100, 2100], sampling_rate=1000, seconds=2)
     array([120.        ,  63.15789474])
@@ -94,10 +95,7 @@ def _paper(times: NDArray[np.float64], seconds: int) -> NDArray[np.float64]:
     count = inside.sum(axis=1)
     filled = np.flatnonzero(count)
     if not filled.size:
-        raise ClipError(
-            f"no second of {seconds} holds two R peaks, so rule 'paper' has no heart rate to start from",
-            "use rule 'overlap': a pulse of 60 bpm or less never has two peaks within each second",
-        )
+        return np.full(seconds, 60 / np.diff(times).mean())
     rates = 60 * count[filled] / (inside[filled] @ np.diff(times))  # (filled,)
     before = np.searchsorted(filled, np.arange(seconds), side="right") - 1  # itself where it is filled
     after = np.searchsorted(filled, np.arange(seconds), side="left")
