@@ -1,7 +1,10 @@
 import math
 import os
+import signal
 import subprocess
 import sys
+import time
+from pathlib import Path
 
 import pytest
 
@@ -118,3 +121,47 @@ def test_ctrl_c_while_the_server_imports_is_told_by_one_process_alone(tmp_path):
                           start_new_session=True)  # fmt: skip
     assert done.stderr.count("Traceback") == 1, done.stderr
     assert "forkserver" not in done.stderr
+
+
+ORPHANS = """
+import os, pathlib, time
+from painlit.system.processes import end_with_parent, forking, unordered
+
+def work(file):
+    pathlib.Path(file).write_text(str(os.getpid()))
+    time.sleep(60)
+
+def fold(file):
+    end_with_parent()
+    work(file)
+
+if __name__ == "__main__":
+    forking().Process(target=fold, args=({folder!r} + "/fold",)).start()
+    list(unordered(work, [{folder!r} + "/one", {folder!r} + "/other"], workers=2, what="orphans"))
+"""
+
+
+def alive(pid: int) -> bool:
+    """Whether the process runs; one that ended and waits to be collected does not."""
+    try:
+        return Path(f"/proc/{pid}/stat").read_text().rpartition(")")[2].split()[0] != "Z"
+    except FileNotFoundError:
+        return False
+
+
+@pytest.mark.skipif(not Path("/proc/self/stat").is_file(), reason="processes are looked for in /proc")
+def test_workers_and_folds_end_with_their_parent_however_that_ended(tmp_path):
+    script = tmp_path / "orphans.py"
+    script.write_text(ORPHANS.format(folder=str(tmp_path)))
+    parent = subprocess.Popen([sys.executable, str(script)])
+    files, end = [tmp_path / name for name in ("fold", "one", "other")], time.monotonic() + 120
+    while not all(file.is_file() and file.read_text() for file in files):
+        assert time.monotonic() < end
+        time.sleep(0.05)
+    workers = [int(file.read_text()) for file in files]
+    parent.send_signal(signal.SIGKILL)
+    parent.wait()
+    end = time.monotonic() + 10
+    while left := [pid for pid in workers if alive(pid)]:
+        assert time.monotonic() < end, f"{len(left)} of 3 workers outlive their parent"
+        time.sleep(0.05)
