@@ -112,3 +112,27 @@ def test_the_check_sees_an_import_that_goes_up(tmp_path, monkeypatch):
     low.mkdir()
     (low / "table.py").write_text("def f():\n    from painlit.loso.run import run_loso\n")
     assert upward(low / "table.py") == {"painlit.loso.run"}
+
+
+def loads_code(text: str) -> set[str]:
+    """Calls that would run what a file holds: pickles, and torch's files without `weights_only=True`."""
+    found = set()
+    for call in (node for node in ast.walk(ast.parse(text)) if isinstance(node, ast.Call)):
+        name, given = ast.unparse(call.func), {k.arg: ast.unparse(k.value) for k in call.keywords}
+        reads = name == "torch.load" or name.endswith("load_from_checkpoint") or "ckpt_path" in given
+        if (reads and given.get("weights_only") != "True") or given.get("allow_pickle", "False") != "False":
+            found.add(ast.unparse(call))
+        if name in {"pickle.load", "pickle.loads", "joblib.load"}:
+            found.add(ast.unparse(call))
+    return found
+
+
+@pytest.mark.parametrize("package", ["painlit", "data_modules", "experiments"])
+def test_nothing_loads_code_from_a_file(package: str):
+    assert {str(file): calls for file in files(package) if (calls := loads_code(file.read_text()))} == {}
+
+
+def test_the_check_sees_what_loads_code():
+    given = "torch.load(a)", "M.load_from_checkpoint(a, weights_only=False)", "t.fit(m, ckpt_path=a)", "pickle.load(a)"
+    assert all(loads_code(call) for call in (*given, "np.load(a, allow_pickle=True)"))
+    assert not loads_code("torch.load(a, weights_only=True)\nnp.load(a)\nt.fit(m, ckpt_path=a, weights_only=True)")

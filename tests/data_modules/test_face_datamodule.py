@@ -4,12 +4,15 @@ from collections.abc import Callable
 from pathlib import Path
 
 import cv2
+import lightning as L
 import numpy as np
 import pytest
+import torch
 
 from data_modules.photographs.face_datamodule import FaceDataModule
 from painlit.config import load
 from painlit.errors import PainlitError
+from painlit.images.augment import Augmentation
 from painlit.training import sampling as sampling_module
 
 
@@ -126,3 +129,33 @@ def test_it_tells_what_was_learnt_from(divide):
     about = divide(*PARTS).describe()
     assert about["identities"] + about["verification_identities"] == 6
     assert about["train_images"] + about["top1_images"] + about["verification_images"] == 33
+
+
+class Nothing(L.LightningModule):
+    """Learns nothing of the batches it is given."""
+
+    def __init__(self) -> None:
+        super().__init__()
+        self.weight = torch.nn.Parameter(torch.zeros(()))
+
+    def training_step(self, batch, index: int) -> torch.Tensor:
+        return self.weight
+
+    def configure_optimizers(self) -> torch.optim.Optimizer:
+        return torch.optim.SGD(self.parameters())
+
+
+def test_under_a_trainer_each_epoch_augments_otherwise(divide, tmp_path, monkeypatch):
+    seeds: list[int] = []
+    crop = Augmentation.crop
+
+    def told(self, image, square, size, seed):
+        seeds.append(seed)
+        return crop(self, image, square, size, seed)
+
+    monkeypatch.setattr(Augmentation, "crop", told)
+    quiet = {"enable_progress_bar": False, "enable_model_summary": False, "enable_checkpointing": False}
+    options = {"max_epochs": 3, "limit_val_batches": 0, "logger": False, "accelerator": "cpu"}
+    data = divide("stage1.held_out=0", "stage1.validation_share=0")
+    L.Trainer(default_root_dir=tmp_path, **quiet | options).fit(Nothing(), data)
+    assert len(seeds) == len(set(seeds)) == 3 * 5 * 6

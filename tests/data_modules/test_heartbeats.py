@@ -243,6 +243,23 @@ def test_patients_of_ptb_are_on_one_side(root, tmp_path):
     assert sides[0] | sides[1] == set(collection.records)
 
 
+@pytest.mark.parametrize("seed", range(5))
+def test_all_records_of_a_patient_of_ptb_are_on_one_side(root, seed: int):
+    for patient in (root / "ptbdb").glob("patient*"):
+        for file in list(patient.glob("s0001_re.*")):
+            text = file.read_bytes()
+            text = text.replace(b"s0001_re", b"s0002_re") if file.suffix == ".hea" else text
+            file.with_name(f"s0002_re{file.suffix}").write_bytes(text)
+    source = PTB(root / "ptbdb")
+    records = source.records()
+    assert len(records) == 16
+    part = source.division(records, "inter_patient", 0.25, seed)
+    sides = [{record.split("/")[0] for record, p in zip(records, part, strict=True) if p == side} for side in (0, 1)]
+    assert [len(side) for side in sides] == [6, 2], "a patient with two records counts once"
+    assert not sides[0] & sides[1]
+    assert part.tolist() != source.division(records, "inter_patient", 0.25, seed + 10).tolist()
+
+
 def test_a_class_without_training_beats_is_named(root, tmp_path):
     for number in range(6):
         annotate(root / "mitdb", str(300 + number), ["N"] * 20)

@@ -12,7 +12,7 @@ from painlit.images.build_index import open_index
 from painlit.images.dataset import FaceImages
 from painlit.images.reading import read_image
 from painlit.signals.video.crops import crop_face, face_squares
-from painlit.training.sampling import Draw
+from painlit.training.sampling import Draw, MixedBatches
 
 STILL = ImagesConfig(workers=0, flip=False, shift=0, scale=0, rotation=0, light=0)
 
@@ -92,3 +92,16 @@ def test_a_batch_leaves_out_what_cannot_be_read_and_says_so(faces: FaceImages):
     assert batch["unreadable"] == [f"{path} is a JPEG cut short (line 3 of the list)"]
     nothing = faces[[Draw(0, 1, 7)]]
     assert nothing["images"].shape == (0, 3, 64, 64)
+
+
+def test_a_photograph_is_augmented_otherwise_in_each_epoch_and_the_same_when_an_epoch_is_repeated(faces: FaceImages):
+    changing = FaceImages(faces.indices, faces.labels, 64, 0.3, ImagesConfig(workers=0))
+    draws = MixedBatches([np.arange(3)], [np.zeros(3, int)], 3, balanced=False, seed=1)
+
+    def crops(epoch: int) -> list[bytes]:  # of three copies of one photograph
+        draws.set_epoch(epoch)
+        return [crop.numpy().tobytes() for batch in draws for crop in changing[batch]["images"]]
+
+    second = crops(1)
+    assert len({*crops(0), *second, *crops(2)}) == 9
+    assert crops(1) == second

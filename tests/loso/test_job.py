@@ -2,12 +2,14 @@
 
 import multiprocessing
 import os
+import signal
 import time
 from pathlib import Path
 
 import pytest
 
 from painlit.errors import PainlitError
+from painlit.loso.engines import local
 from painlit.loso.job import EXIT_FAILED, EXIT_HELD, EXIT_USER_ERROR, FoldJob, reason, work
 from painlit.runs.folder import run_lock
 
@@ -50,6 +52,25 @@ def test_memory_that_runs_out_is_told_by_its_last_line(job, monkeypatch):
 def test_a_signal_is_named_and_so_is_silence(job):
     assert reason(-9, job) == f"ended by SIGKILL (out of memory?), see {job.log}"
     assert reason(EXIT_FAILED, job) == f"it wrote nothing, see {job.log}"
+
+
+def test_ctrl_c_is_not_a_folds_affair_and_its_parents_end_is(job, monkeypatch):
+    watched, reached = [], []
+
+    def work_on_through_ctrl_c(given: FoldJob, threads: int) -> int:
+        signal.raise_signal(signal.SIGINT)
+        assert (given, threads, watched) == (job, 2, [True])
+        return EXIT_HELD
+
+    monkeypatch.setattr(local, "work", work_on_through_ctrl_c)
+    monkeypatch.setattr(local, "end_with_parent", lambda: watched.append(True))
+    before = signal.signal(signal.SIGINT, lambda *_: reached.append(True))
+    try:
+        with pytest.raises(SystemExit) as ended:
+            local._fold_process(job, None, 2)
+    finally:
+        signal.signal(signal.SIGINT, before)
+    assert (ended.value.code, reached) == (EXIT_HELD, [])
 
 
 def _hold(folder: Path, ready, seconds: float) -> None:

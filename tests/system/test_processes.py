@@ -1,8 +1,10 @@
 import math
 import os
-import pathlib
+import signal
 import subprocess
 import sys
+import time
+from pathlib import Path
 
 import pytest
 
@@ -179,7 +181,7 @@ def test_a_loader_that_finds_shared_memory_full_does_not_wait_for_ever(tmp_path)
 
 
 def test_shared_memory_without_room_for_a_batch_of_each_worker_is_named(monkeypatch):
-    monkeypatch.setattr("painlit.system.processes._SHARED_MEMORY", pathlib.Path("/"))
+    monkeypatch.setattr("painlit.system.processes._SHARED_MEMORY", Path("/"))
     with pytest.raises(PainlitError, match="shm-size"):
         loader_options(2, 2**60)
     assert loader_options(2, 2**10)["prefetch_factor"] == 4
@@ -198,3 +200,47 @@ def test_a_folder_for_temporary_files_with_a_long_name_is_named(tmp_path):
     )
     assert done.stderr.splitlines()[-2].startswith("painlit.errors.PainlitError: the folder for temporary files")
     assert "TMPDIR=/tmp" in done.stderr
+
+
+ORPHANS = """
+import os, pathlib, time
+from painlit.system.processes import end_with_parent, forking, unordered
+
+def work(file):
+    Path(file).write_text(str(os.getpid()))
+    time.sleep(60)
+
+def fold(file):
+    end_with_parent()
+    work(file)
+
+if __name__ == "__main__":
+    forking().Process(target=fold, args=({folder!r} + "/fold",)).start()
+    list(unordered(work, [{folder!r} + "/one", {folder!r} + "/other"], workers=2, what="orphans"))
+"""
+
+
+def alive(pid: int) -> bool:
+    """Whether the process runs; one that ended and waits to be collected does not."""
+    try:
+        return Path(f"/proc/{pid}/stat").read_text().rpartition(")")[2].split()[0] != "Z"
+    except FileNotFoundError:
+        return False
+
+
+@pytest.mark.skipif(not Path("/proc/self/stat").is_file(), reason="processes are looked for in /proc")
+def test_workers_and_folds_end_with_their_parent_however_that_ended(tmp_path):
+    script = tmp_path / "orphans.py"
+    script.write_text(ORPHANS.format(folder=str(tmp_path)))
+    parent = subprocess.Popen([sys.executable, str(script)])
+    files, end = [tmp_path / name for name in ("fold", "one", "other")], time.monotonic() + 120
+    while not all(file.is_file() and file.read_text() for file in files):
+        assert time.monotonic() < end
+        time.sleep(0.05)
+    workers = [int(file.read_text()) for file in files]
+    parent.send_signal(signal.SIGKILL)
+    parent.wait()
+    end = time.monotonic() + 10
+    while left := [pid for pid in workers if alive(pid)]:
+        assert time.monotonic() < end, f"{len(left)} of 3 workers outlive their parent"
+        time.sleep(0.05)

@@ -242,6 +242,34 @@ def test_only_matrices_decay_if_asked_for():
     assert id(module.network.perceiver.latents) not in {id(p) for p in matrices["params"]}
 
 
+def test_augmentations_of_pain_follow_from_seed_and_epoch_alone(tmp_path: Path):
+    def drawn(seed: int, disturbance: int) -> list[list[float]]:
+        """What augmentations would draw first in each of three epochs."""
+        numbers = []
+
+        class First(L.Callback):
+            def on_train_batch_start(self, trainer, module, batch, batch_index):
+                if batch_index == 0:
+                    with torch.random.fork_rng():
+                        numbers.append(torch.rand(3).tolist())
+
+            def on_train_epoch_end(self, trainer, module):
+                torch.rand(disturbance)
+
+        module = PainAssessment(
+            2, model=ModelConfig(heart_rate_encoder=ENCODER, temporal=TEMPORAL, basic=True), frames=FRAMES,
+            embedding_dim=D, train=TrainConfig(**LENGTH), seed=seed,
+        )  # fmt: skip
+        options = {"enable_checkpointing": False, "limit_val_batches": 0, "callbacks": [First()]}
+        trainer(tmp_path, max_epochs=3, **options).fit(module, loader(module))
+        return numbers
+
+    first = drawn(seed=1, disturbance=1)
+    assert len({tuple(numbers) for numbers in first}) == 3, "each epoch draws others"
+    assert drawn(seed=1, disturbance=7) == first
+    assert not any(a in first for a in drawn(seed=2, disturbance=1))
+
+
 def test_a_checkpoint_of_another_version_loads(tmp_path: Path):
     module = pain_assessment()
     run = trainer(tmp_path, max_epochs=1, limit_val_batches=0)

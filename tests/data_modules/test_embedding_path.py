@@ -1,0 +1,54 @@
+"""From videos through `make embed` to batches: each number is where the models look for it."""
+
+import numpy as np
+import torch
+from made_up_runs import boxes_of, set_up
+
+from data_modules.recordings.biovid import read_samples
+from experiments import embed
+from painlit.clips.embedding import VideoClip, embed_frames
+from painlit.models.frame_embedder import FrameEmbedder
+from painlit.models.normalisation import Normalise
+from painlit.signals.video.clip_faces import clip_crops
+from painlit.weights.networks import build_spatial_module
+
+SMALL = (
+    "spatial.inner_dim=8 spatial.depth=1 spatial.inner_heads=2 embed.name=real embed.weights=untrained seed=3 "
+    "embed.workers=0 embed.batch_frames=4 embed.device=cpu model.modality=video task=multilevel"
+).split()
+
+
+def embedder_of(config) -> FrameEmbedder:
+    torch.manual_seed(config.seed)
+    return FrameEmbedder(build_spatial_module(config.spatial), Normalise()).eval()
+
+
+def expected(config, clip: VideoClip) -> tuple[torch.Tensor, torch.Tensor]:
+    """d_full by its own way, and the sum of the tiles."""
+    crops = np.stack(list(clip_crops(clip.video, clip.boxes, config.clip, config.face, 64))).transpose(0, 3, 1, 2)
+    embedder, images = embedder_of(config), torch.from_numpy(np.ascontiguousarray(crops))
+    with torch.inference_mode():
+        return embedder.full(images), embedder(images)[1]
+
+
+def test_a_clips_row_is_the_full_frame_and_then_the_tiles(configure):
+    config = configure(*SMALL)
+    clips = [VideoClip(c.name, c.video, boxes_of(c.name)) for c in read_samples(config.data.root)[:2]]
+    rows = dict(embed_frames(clips, embedder_of(config), config, torch.device("cpu")))
+    for clip in clips:
+        full, tiles = expected(config, clip)
+        assert (full - tiles).abs().mean() > 0.5, "they are told apart"
+        np.testing.assert_allclose(rows[clip.name], torch.stack([full, tiles]), rtol=1e-4, atol=1e-5)
+
+
+def test_batches_hold_what_the_frame_embedder_makes_of_the_video(configure):
+    config = configure(*SMALL)
+    assert embed.run(config).computed == 30
+    data = set_up(config)
+    files = {clip.name: clip.video for clip in read_samples(config.data.root)}
+    batch = next(iter(data.train_dataloader()))
+    for k, position in enumerate(batch["clip"].tolist()[:3]):
+        name = data.clips.names[position]
+        full, tiles = expected(config, VideoClip(name, files[name], boxes_of(name)))
+        torch.testing.assert_close(batch["full"][k].float(), full, rtol=2e-3, atol=1e-3)
+        torch.testing.assert_close(batch["tiles"][k].float(), tiles, rtol=2e-3, atol=1e-3)
