@@ -3,6 +3,7 @@
 import sys
 
 from experiments.bench import (
+    digests,
     disturbed,
     expressions,
     faces,
@@ -41,6 +42,7 @@ BENCHMARKS = {
     "loso_overhead": loso_overhead.main,
     "selection": selection.main,
     "tables": tables.main,
+    "digests": digests.main,
     "paper_scale": paper_scale.main,
     "power_cut": power_cut.main,
 }

@@ -1,0 +1,91 @@
+"""`make bench ARGS=digests`: what it costs that everything is known by digests, at the paper's scale.
+
+8,700 clips (BioVid Part A) in a clip table and an embedding cache, and 3.31 million image files (VGGFace2) in 9,131
+folders, all made for this and deleted again; ARGS="digests images=100000" makes fewer files.
+"""
+
+from __future__ import annotations
+
+import sys
+import tempfile
+import time
+from collections.abc import Callable
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+
+from data_modules.photographs.image_lists import stamp_of
+from data_modules.recordings.preparation import refuse_replaced
+from painlit.clips.clip import Clip
+from painlit.clips.embedding_cache import EmbeddingCache
+from painlit.clips.table import ClipTable, PreparedClip
+from painlit.images.index import FIELDS, ImageIndex, write_index
+from painlit.system.digests import FileState
+
+CLIPS, IMAGES, IDENTITIES = 8_700, 3_310_000, 9_131
+
+
+def main() -> None:
+    """Print seconds of each check."""
+    images = next((int(a.removeprefix("images=")) for a in sys.argv[1:] if a.startswith("images=")), IMAGES)
+    with tempfile.TemporaryDirectory() as folder:
+        _clips(Path(folder))
+        _images(Path(folder), images)
+
+
+def _clips(folder: Path) -> None:
+    generator = np.random.default_rng(0)
+    boxes, bpm = generator.uniform(0, 600, (138, 4)).astype(np.float32), generator.uniform(60, 90, 5)
+    clips = []
+    for number in range(CLIPS):
+        paths = [folder / f"{number}.{kind}" for kind in ("mp4", "csv")]
+        for path in paths:
+            path.write_bytes(bytes([number % 251]) * 1000)
+        clips.append(Clip(f"clip-{number:05}", f"subject-{number // 100}", number % 5, *paths))
+    table = ClipTable(folder / "clips.sqlite", {})
+    files = [(FileState.of(clip.video), FileState.of(clip.ecg)) for clip in clips]
+    prepared = {
+        clip.name: PreparedClip(
+            clip.name, clip.subject, clip.label, boxes, np.ones(138, bool), bpm, 0.5, video_file=video, ecg_file=ecg
+        )
+        for clip, (video, ecg) in zip(clips, files, strict=True)
+    }
+    for row in prepared.values():
+        table.add(row)
+    cache = EmbeddingCache(folder / "embed", {"frames": 138, "embed_dim": 100})
+    cache.reserve(list(prepared))
+    values = generator.normal(size=(2, 138, 100)).astype(np.float32)
+    sources = {name: row.video_source for name, row in prepared.items()}
+    seconds = _timed(lambda: [cache.write(name, values, source) for name, source in sources.items()])
+    print(f"{CLIPS:,} clips:\n  embeddings written and synced: {seconds:.1f} s, {1000 * seconds / CLIPS:.1f} ms each")
+    print(f"  clip table read and compared: {_timed(table.clips):.2f} s")
+    print(f"  recordings by size and time: {_timed(lambda: refuse_replaced(clips, prepared, True, True)):.2f} s")
+    print(f"  what embeddings are made from: {_timed(lambda: [r.video_source for r in prepared.values()]):.2f} s")
+    megabytes = CLIPS * values.size * 2 / 1e6
+    print(f"  embeddings read and compared ({megabytes:.0f} MB): {_timed(lambda: cache.finished(sources)):.2f} s")
+
+
+def _images(folder: Path, images: int) -> None:
+    folders = [f"n{identity:06}" for identity in range(IDENTITIES)]
+    for name in folders:
+        (folder / "train" / name).mkdir(parents=True)
+    for number in range(images):
+        with open(folder / "train" / folders[number % IDENTITIES] / f"{number}.jpg", "wb"):
+            pass
+    print(f"{images:,} images in {IDENTITIES:,} folders:")
+    print(f"  names, sizes and times of all: {_timed(lambda: stamp_of(folder / 'train', (), folders)):.1f} s")
+    arrays = {name: np.zeros((images, 4) if name == "boxes" else images, dtype) for name, dtype in FIELDS.items()}
+    arrays["paths"] = np.zeros(20 * images, np.uint8)
+    write_index(folder / "index", {"name": "bench"}, arrays)
+    print(f"  index opened and compared: {_timed(lambda: ImageIndex(folder / 'index')):.2f} s")
+
+
+def _timed(work: Callable[[], Any]) -> float:
+    started = time.perf_counter()
+    work()
+    return time.perf_counter() - started
+
+
+if __name__ == "__main__":
+    main()
