@@ -301,8 +301,8 @@ def test_all_sets_are_those_whose_folder_exists(monkeypatch, capsys, vggface2, r
 @pytest.mark.parametrize(
     ("sets", "told"),
     [
-        ("[]", "name each set once"),
-        ("[biovid,biovid]", "name each set once"),
+        ("[]", "name each once, of: biovid"),
+        ("[biovid,biovid]", "name each once, of: biovid"),
         ("[raf]", "'raf' is not known"),
         ("[all,biovid]", "all stands alone"),
         ("[orl]", "biovid, vggface2, affectnet, cfee, raf_basic, raf_compound, folders"),
