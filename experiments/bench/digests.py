@@ -57,7 +57,12 @@ def _clips(folder: Path) -> None:
     cache.reserve(list(prepared))
     values = generator.normal(size=(2, 138, 100)).astype(np.float32)
     sources = {name: row.video_source for name, row in prepared.items()}
-    seconds = _timed(lambda: [cache.write(name, values, source) for name, source in sources.items()])
+
+    def write() -> None:
+        for name, source in sources.items():
+            cache.write(name, values, source)
+
+    seconds = _timed(write)
     print(f"{CLIPS:,} clips:\n  embeddings written and synced: {seconds:.1f} s, {1000 * seconds / CLIPS:.1f} ms each")
     print(f"  clip table read and compared: {_timed(table.clips):.2f} s")
     print(f"  recordings by size and time: {_timed(lambda: refuse_replaced(clips, prepared, True, True)):.2f} s")

@@ -6,8 +6,6 @@ which exists if and only if the fold is finished.
 
 from __future__ import annotations
 
-import csv
-import io
 import time
 from dataclasses import replace
 from pathlib import Path
@@ -24,10 +22,11 @@ from painlit.loso.data import FoldData
 from painlit.loso.metrics import METRICS, summary
 from painlit.loso.progress import write_epoch
 from painlit.loso.protocols import Fold, with_selection
+from painlit.loso.results import COLUMNS
 from painlit.runs.provenance import save_config
 from painlit.runs.tracking import end_logging, pseudonyms
+from painlit.system.csv_files import write_csv
 from painlit.system.digests import file_digest
-from painlit.system.files import write_text
 from painlit.system.seeds import derive_seed
 from painlit.tasks import PainAssessment
 from painlit.training.callbacks import TrainingTime
@@ -130,7 +129,7 @@ def _test(trainer: Any, module: PainAssessment, data: FoldData, path: Path) -> d
             f"{path.parent.name}: the training diverged, its probabilities are not finite",
             f"lower train.lr or set train.precision=32-true, and delete {path.parent}",
         )
-    write_text(path, predictions_csv(data.clips, at, probabilities))
+    write_csv(path, predictions_rows(data.clips, at, probabilities))
     return {**summary(data.clips.labels[at], probabilities), "sha256": file_digest(path)}
 
 
@@ -141,12 +140,10 @@ def _predict(trainer: Any, module: PainAssessment, data: FoldData) -> tuple[np.n
     return at, torch.cat([batch["probabilities"] for batch in batches]).cpu().numpy().astype(np.float64)
 
 
-def predictions_csv(clips: PainClips, at: np.ndarray, probabilities: np.ndarray) -> str:
-    """One row per test clip: clip, subject, label, prediction, and a probability per class."""
-    text = io.StringIO()
-    writer = csv.writer(text, lineterminator="\n")
-    writer.writerow(["clip", "subject", "label", "prediction", *(f"p{k}" for k in range(probabilities.shape[1]))])
+def predictions_rows(clips: PainClips, at: np.ndarray, probabilities: np.ndarray) -> list[list[object]]:
+    """A header, and of each test clip: clip, subject, label, prediction, and a probability per class."""
+    rows: list[list[object]] = [[*COLUMNS, *(f"p{k}" for k in range(probabilities.shape[1]))]]
     for position, p in zip(at, probabilities, strict=True):
         row = [clips.names[position], clips.subjects[position], int(clips.labels[position]), int(p.argmax())]
-        writer.writerow([*row, *(f"{value:.8f}" for value in p)])
-    return text.getvalue()
+        rows.append([*row, *(f"{value:.8f}" for value in p)])
+    return rows

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import csv
 from collections.abc import Callable, Iterable
 from dataclasses import dataclass
 from pathlib import Path
@@ -13,8 +12,9 @@ import numpy as np
 from painlit.clips.clip import demographics
 from painlit.errors import PainlitError
 from painlit.loso.metrics import METRICS, bootstrap_intervals, confusion_matrix, reliability, scores, summary
+from painlit.system.csv_files import read_csv
 
-_COLUMNS = ["clip", "subject", "label", "prediction"]
+COLUMNS = ["clip", "subject", "label", "prediction"]
 
 
 @dataclass(frozen=True)
@@ -40,23 +40,22 @@ def read_predictions(paths: Iterable[Path]) -> Predictions:
     classes = 0
     for path in paths:
         again = f"delete {path.parent} and run `make loso` again"
-        with open(path, newline="", encoding="utf-8") as handle:
-            reader = csv.reader(handle)
-            header = next(reader, [])
-            classes = classes or max(2, len(header) - len(_COLUMNS))
-            if header != [*_COLUMNS, *(f"p{k}" for k in range(classes))]:
-                raise PainlitError(f"{path} has the header {header}, not that of {classes} classes", again)
-            number = 1
-            for number, row in enumerate(reader, start=2):
-                try:
-                    name, subject, label, values = _prediction(row, classes)
-                except ValueError as error:
-                    raise PainlitError(f"{path}, row {number} is damaged: {error}", again) from error
-                if name in rows:
-                    raise PainlitError(
-                        f"{path}, row {number}: clip {name} is predicted twice", "delete one of the two folds"
-                    )
-                rows[name] = (subject, label, values)
+        reader = read_csv(path)
+        header = next(reader, [])
+        classes = classes or max(2, len(header) - len(COLUMNS))
+        if header != [*COLUMNS, *(f"p{k}" for k in range(classes))]:
+            raise PainlitError(f"{path} has the header {header}, not that of {classes} classes", again)
+        number = 1
+        for number, row in enumerate(reader, start=2):
+            try:
+                name, subject, label, values = _prediction(row, classes)
+            except ValueError as error:
+                raise PainlitError(f"{path}, row {number} is damaged: {error}", again) from error
+            if name in rows:
+                raise PainlitError(
+                    f"{path}, row {number}: clip {name} is predicted twice", "delete one of the two folds"
+                )
+            rows[name] = (subject, label, values)
         if number == 1:
             raise PainlitError(f"{path} holds no predictions", again)
     return Predictions(
@@ -69,9 +68,9 @@ def read_predictions(paths: Iterable[Path]) -> Predictions:
 
 def _prediction(row: list[str], classes: int) -> tuple[str, str, int, list[float]]:
     """Clip, subject, label and probabilities; ValueError if the row cannot be one that a fold wrote."""
-    if len(row) != len(_COLUMNS) + classes or not row[0] or not row[1]:
-        raise ValueError(f"{row} has not a value in each of {len(_COLUMNS) + classes} columns")
-    label, values = int(row[2]), [float(value) for value in row[len(_COLUMNS) :]]
+    if len(row) != len(COLUMNS) + classes or not row[0] or not row[1]:
+        raise ValueError(f"{row} has not a value in each of {len(COLUMNS) + classes} columns")
+    label, values = int(row[2]), [float(value) for value in row[len(COLUMNS) :]]
     if not 0 <= label < classes or not all(0 <= value <= 1 for value in values):
         raise ValueError(f"label {label} and probabilities {values}")
     return row[0], row[1], label, values

@@ -173,8 +173,8 @@ def _identity(folder: Path) -> str:
         folder.mkdir(parents=True, exist_ok=True)
         identity = uuid.uuid4().hex[:16]
         part = path.with_name(f".{path.name}.{identity}")
-        part.write_text(identity)
+        part.write_text(identity, encoding="ascii")
         with suppress(FileExistsError):  # another process of the same training was first
             os.link(part, path)
         part.unlink()
-    return path.read_text()
+    return path.read_text(encoding="ascii")

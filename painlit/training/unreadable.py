@@ -28,7 +28,7 @@ class UnreadableImages(Callback):
 
     def __init__(self, path: Path, every: int):
         self.path, self.every = path, every
-        self.messages: set[str] = set(path.read_text().splitlines()) if path.is_file() else set()
+        self.messages: set[str] = set(path.read_text(encoding="utf-8").splitlines()) if path.is_file() else set()
         self._drawn = self._failed = 0
 
     def on_train_batch_end(
@@ -71,4 +71,4 @@ class UnreadableImages(Callback):
             )
 
     def _written(self) -> list[str]:
-        return self.path.read_text().splitlines() if self.path.is_file() else []
+        return self.path.read_text(encoding="utf-8").splitlines() if self.path.is_file() else []

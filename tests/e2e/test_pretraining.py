@@ -34,7 +34,7 @@ def stage(name: str, arguments: list[str]) -> subprocess.CompletedProcess[str]:
 def results(runs: Path, name: str, run: str) -> tuple[dict, str]:
     folder = runs / name.replace("_", "-") / run
     metrics = json.loads((folder / "metrics.json").read_text())
-    del metrics["seconds"]
+    del metrics["seconds"], metrics["seal"]
     (weights,) = (folder / "weights").glob("*.safetensors")
     return metrics, digest(load_file(weights))
 

@@ -6,8 +6,9 @@ import pytest
 
 from painlit.clips.pain_clips import PainClips
 from painlit.errors import PainlitError
-from painlit.loso.fold import predictions_csv
+from painlit.loso.fold import predictions_rows
 from painlit.loso.results import Predictions, evaluate, read_predictions
+from painlit.system.csv_files import csv_text
 
 HEADER = "clip,subject,label,prediction,p0,p1\n"
 
@@ -29,7 +30,7 @@ def test_what_folds_write_is_what_is_read(tmp_path: Path):
         videos=[],
     )
     probabilities = np.random.default_rng(0).dirichlet([1, 1], 3)
-    text = [predictions_csv(clips, at, probabilities[at]) for at in (np.array([1, 0]), np.array([2]))]
+    text = [csv_text(predictions_rows(clips, at, probabilities[at])) for at in (np.array([1, 0]), np.array([2]))]
     read = read_predictions([written(tmp_path / "a", text[0]), written(tmp_path / "b", text[1])])
     assert read.clips == ["a-2", "a-1", "b-1"]
     assert read.subjects.tolist() == ["a", "a", "b"]
