@@ -46,7 +46,8 @@ def test_a_second_run_finds_what_the_first_finished(tmp_path: Path):
 
 def test_changed_boxes_make_a_row_unfinished(tmp_path: Path):
     boxes = np.random.default_rng(0).uniform(0, 300, (4, 4)).astype(np.float32)
-    moved = boxes + np.float32([0, 0, 0, 0.01])
+    moved = boxes.copy()
+    moved[-1, 3] += 0.01
     assert boxes_digest(boxes) == boxes_digest(boxes.astype(np.float64)) != boxes_digest(moved)
     cache = EmbeddingCache(tmp_path, SETTINGS)
     cache.reserve(["a"])
