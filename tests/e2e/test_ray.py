@@ -7,6 +7,7 @@ import signal
 import socket
 import subprocess
 import sys
+import tempfile
 from pathlib import Path
 
 import pytest
@@ -18,6 +19,10 @@ from painlit.errors import PainlitError
 
 pytest.importorskip("ray", reason="Ray is the extra `cluster`")
 pytestmark = pytest.mark.slow  # to start a head and nodes takes minutes on two busy cores
+TOKEN = secrets.token_hex(32)
+"""One for all clusters of this process, in which Ray reads it once."""
+ON_LOOPBACK = {"RAY_ENABLE_WINDOWS_OR_OSX_CLUSTER": "0"}
+"""Ray takes 127.0.0.1 for what it says."""
 
 
 @pytest.fixture
@@ -27,7 +32,7 @@ def cluster(monkeypatch):
     from ray.cluster_utils import Cluster
 
     monkeypatch.setenv("RAY_AUTH_MODE", "token")
-    monkeypatch.setenv("RAY_AUTH_TOKEN", secrets.token_hex(32))
+    monkeypatch.setenv("RAY_AUTH_TOKEN", TOKEN)
     Config.initialize("")  # this process has read the environment before
     monkeypatch.setenv("RAY_gcs_rpc_server_reconnect_timeout_s", "5")
     monkeypatch.setenv("RAY_USAGE_STATS_ENABLED", "0")
@@ -79,11 +84,13 @@ def free_port() -> int:
         return s.getsockname()[1]
 
 
-def test_a_cluster_that_asks_for_no_token_is_refused(tiny_data, runs, tmp_path):
-    address = f"127.0.0.1:{free_port()}"
+def test_a_cluster_that_asks_for_no_token_is_refused(tiny_data, runs, monkeypatch):
+    address, short = f"127.0.0.1:{free_port()}", tempfile.mkdtemp(prefix="ray-", dir="/tmp")  # for sockets' names
     head = [sys.executable, "-m", "ray.scripts.scripts", "start", "--head", "--block", f"--port={address[10:]}",
-            "--include-dashboard=false", "--num-cpus=1", f"--temp-dir={tmp_path}"]  # fmt: skip
-    environment = {**os.environ, "RAY_AUTH_MODE": "disabled", "RAY_ENABLE_WINDOWS_OR_OSX_CLUSTER": "0"}
+            "--include-dashboard=false", "--num-cpus=1", f"--temp-dir={short}"]  # fmt: skip
+    for name, value in {**ON_LOOPBACK, "RAY_AUTH_TOKEN": TOKEN}.items():
+        monkeypatch.setenv(name, value)
+    environment = {**os.environ, "RAY_AUTH_MODE": "disabled"}
     running = subprocess.Popen(head, env=environment, start_new_session=True, stdout=subprocess.DEVNULL)
     try:
         wait_for(lambda: socket.socket().connect_ex(("127.0.0.1", int(address[10:]))) == 0)
@@ -144,8 +151,9 @@ def test_a_cluster_started_here_listens_here_alone_and_answers_no_stranger(tiny_
         lines = [Path(f"/proc/{pid}/cmdline").read_text() for pid in pids if Path(f"/proc/{pid}").is_dir()]
         address = next(found[1] for line in lines if (found := re.search(r"--gcs-address=([\d.:]+)", line)))
         for environment in ({"RAY_AUTH_MODE": "disabled"}, {"RAY_AUTH_MODE": "token", "RAY_AUTH_TOKEN": "7" * 64}):
-            told = subprocess.run([sys.executable, "-c", STRANGER, address], env={**os.environ, **environment},
-                                  capture_output=True, text=True, timeout=120)  # fmt: skip
+            stranger = {**os.environ, **ON_LOOPBACK, **environment}
+            told = subprocess.run([sys.executable, "-c", STRANGER, address], env=stranger, capture_output=True,
+                                  text=True, timeout=120)  # fmt: skip
             assert told.returncode
             assert "Authentication token is missing or incorrect" in told.stderr
     finally:

@@ -232,3 +232,9 @@ def test_digests_are_of_the_tensors_not_of_the_name(tmp_path):
     assert found[0] == found[1] != found[2]
     with pytest.raises(PainlitError, match=r"gone\.safetensors do not exist"):
         resolve_weights(settings, "temporal", f"{tmp_path}/gone.safetensors")
+
+
+def test_the_rate_of_stochastic_depth_reaches_the_blocks():
+    spatial = load(["spatial.image_size=32", "spatial.depth=3"]).spatial
+    rates = [getattr(block.drop_path, "drop_prob", 0.0) for block in build_spatial_module(spatial, 0.3).tnt.blocks]
+    assert rates == pytest.approx([0, 0.15, 0.3])
