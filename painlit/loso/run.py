@@ -19,12 +19,12 @@ from painlit.loso.progress import loso_progress
 from painlit.loso.protocols import Fold, folds
 from painlit.loso.remarks import remarks
 from painlit.loso.results import evaluate
-from painlit.runs.artefact import read_artefact, write_artefact
+from painlit.runs.artefact import write_artefact
 from painlit.runs.code import CODE, code_digest
 from painlit.runs.folder import check_fingerprint, fingerprint, has_work, is_held
 from painlit.runs.provenance import provenance, save_config
 from painlit.runs.tracking import check_credentials
-from painlit.system.files import waiting_lock
+from painlit.system.files import read_json, waiting_lock, write_json
 
 if TYPE_CHECKING:
     from painlit.loso.dry_run import Estimate
@@ -149,10 +149,11 @@ def _dry_run(config: Config, data: FoldData, chosen: list[Fold], folder: Path) -
 def _record(folder: Path, failed: dict[str, str]) -> None:
     """Which folds failed and why, those of earlier calls too until they are finished; no file if there are none."""
     path = folder / "failures.json"
-    before = read_artefact(path, f"delete {path}") if path.is_file() else {}
-    failed = {name: why for name, why in {**before, **failed}.items() if not is_finished(folder / "folds" / name)}
+    before = read_json(path) if path.is_file() else {}
+    known = before if isinstance(before, dict) else {}
+    failed = {name: why for name, why in {**known, **failed}.items() if not is_finished(folder / "folds" / name)}
     if failed:
-        write_artefact(path, failed)
+        write_json(path, failed)
     else:
         path.unlink(missing_ok=True)
 

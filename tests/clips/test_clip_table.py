@@ -168,7 +168,7 @@ def test_rows_belong_to_the_settings_of_their_table(path: Path):
 
 def test_embeddings_are_made_from_the_video_and_the_boxes():
     row = whole()
-    moved = dataclasses.replace(row, boxes=row.boxes + np.float32(0.01))
+    moved = dataclasses.replace(row, boxes=row.boxes + np.float32([[0, 0, 0, 0]] * 3 + [[0, 0, 0, 0.01]]))
     replaced = dataclasses.replace(row, video_file=FileState(2**33, 5, "xy"))
     copied = dataclasses.replace(row, video_file=FileState(2**33, 7, "ab"))
     assert row.video_source == copied.video_source

@@ -1,7 +1,7 @@
 """Which clips an experiment uses, and what is refused."""
 
-import dataclasses
 import os
+from dataclasses import replace
 
 import pytest
 from made_up_runs import clips_of, set_up, table_of, tell
@@ -10,10 +10,13 @@ from data_modules.recordings.biovid import read_samples
 from painlit.clips.sources import check_label_leakage, resolve_sources
 from painlit.clips.table import PreparedClip, table_path
 from painlit.errors import PainlitError
+from painlit.loso.fold import fold_parts
+from painlit.loso.protocols import Fold
 from painlit.models.normalisation import MEAN, STD
+from painlit.system.digests import digest
 from painlit.weights.files import save_weights
 from painlit.weights.networks import build_spatial_module
-from painlit.weights.pretrained import spatial_sizes
+from painlit.weights.pretrained import encoder_sizes, spatial_sizes, temporal_sizes
 
 
 def test_a_spatial_module_that_learnt_from_a_tested_subject_is_refused(configure, tmp_path):
@@ -62,9 +65,9 @@ def test_a_clip_that_lacks_an_input_is_left_out_where_that_is_needed(configure):
     first, second, third = clips_of(config).names[:3]
     table = table_of(config)
     row = table.clips()[first]
-    table.add(dataclasses.replace(row, bpm=None, ecg_problem="one R peak"))
+    table.add(replace(row, bpm=None, ecg_problem="one R peak"))
     row = table.clips()[second]
-    table.add(dataclasses.replace(row, boxes=None, found=None, video_problem="no face"))
+    table.add(replace(row, boxes=None, found=None, video_problem="no face"))
     tell(config, {"failed": {third: "cut short"}})
     excluded = {first: "one R peak", second: "no face", third: "cut short"}
     assert clips_of(config).excluded == excluded
@@ -110,7 +113,7 @@ def test_a_clip_with_other_boxes_must_be_embedded_again(configure):
     name = clips_of(config).names[0]
     table = table_of(config)
     row = table.clips()[name]
-    table.add(dataclasses.replace(row, boxes=row.boxes + 3))
+    table.add(replace(row, boxes=row.boxes + 3))
     with pytest.raises(PainlitError, match=f"(?s)1 clips.*{name}.*make embed"):
         clips_of(config)
     for no_cache in (["model.modality=heart_rate"], ["train.joint=true", "embed.weights=untrained"]):
@@ -170,3 +173,32 @@ def test_fingerprint_is_of_clips_labels_and_heart_rates(configure):
     row = next(row for row in table.clips().values() if row.label == 4)
     table.add(PreparedClip(row.name, row.subject, row.label, row.boxes, row.found, row.bpm + 1))
     assert clips_of(config).fingerprints()["clips"] != before
+
+
+def test_fingerprint_changes_with_each_of_names_labels_and_heart_rates(configure):
+    clips = clips_of(configure("model.modality=heart_rate"))
+    others = (
+        replace(clips, names=clips.names[::-1]),
+        replace(clips, labels=1 - clips.labels),
+        replace(clips, bpm=clips.bpm + 1),
+    )
+    assert len({other.fingerprints()["clips"] for other in (clips, *others)}) == 4
+
+
+def test_a_fold_starts_from_its_own_seed_and_the_weights_that_were_settled(configure, tmp_path):
+    config = configure()
+    data = set_up(config)
+    a, b, c = data.clips.subject_names
+    one, again, other = (
+        fold_parts(config, Fold(test, tuple({a, b, c} - {test}), (test,)), data)[0] for test in (a, a, b)
+    )
+    assert one.seed == again.seed != other.seed
+    assert digest(one.model.state_dict()) == digest(again.model.state_dict()) != digest(other.model.state_dict())
+    paths = {"temporal": other.model.temporal.perceiver, "heart_rate_encoder": other.model.heart_rate_encoder}
+    sizes = {"temporal": temporal_sizes(config), "heart_rate_encoder": encoder_sizes(config)}
+    for name, network in paths.items():
+        save_weights(tmp_path / f"{name}.safetensors", network, {"stage": "x", name: sizes[name]})
+    config = configure(*(f"model.{name}.weights={tmp_path}/{name}.safetensors" for name in paths))
+    module, _ = fold_parts(config, Fold(a, (b, c), (a,)), set_up(config))
+    assert digest(module.model.temporal.perceiver.state_dict()) == digest(paths["temporal"].state_dict())
+    assert digest(module.model.heart_rate_encoder.state_dict()) == digest(paths["heart_rate_encoder"].state_dict())

@@ -199,7 +199,7 @@ def test_an_edited_fold_stops_the_next_run_before_it_trains(tiny_data, runs):
     path = folder / "folds" / FOLDS[0] / "predictions.csv"
     path.write_text(path.read_text().replace("0.", "0.0", 1))
     (folder / "folds" / FOLDS[1] / "metrics.json").unlink()
-    with pytest.raises(PainlitError, match=r"predictions\.csv is not what the fold wrote"):
+    with pytest.raises(PainlitError, match=r"predictions\.csv is not what was written"):
         loso.run(config)
     assert not (folder / "folds" / FOLDS[1] / "metrics.json").exists()
 

@@ -59,6 +59,15 @@ def test_a_mirrored_crop_is_the_plain_one_reversed(photograph):
     assert 60 < sum(found) < 140
 
 
+def test_a_scaled_crop_stays_about_its_centre(photograph):
+    square = np.array([50, 20, 60])  # colours are linear there, so their mean tells where the crop is
+    plain = Augmentation(STILL).crop(photograph, square, 64, 0).mean((0, 1))
+    scales = Augmentation(ImagesConfig(workers=0, flip=False, shift=0, scale=0.3, rotation=0, light=0))
+    crops = [scales.crop(photograph, square, 64, seed) for seed in range(10)]
+    assert np.ptp([np.ptp(crop[..., 0]) for crop in crops]) > 5, "they are of several sizes"
+    assert np.abs([crop.mean((0, 1)) - plain for crop in crops]).max() < 2
+
+
 @pytest.fixture
 def faces(tmp_path: Path, photograph) -> FaceImages:
     root = tmp_path / "VGGFace2"

@@ -240,7 +240,7 @@ def test_a_build_stopped_while_writing_leaves_no_index(photographs, build, in_pr
     source.version = 1
     in_process.clear()
     with monkeypatch.context() as patch:
-        patch.setattr("painlit.images.index.write_csv", lambda *_: (_ for _ in ()).throw(KeyboardInterrupt))
+        patch.setattr("painlit.images.index.write_artefact", lambda *_: (_ for _ in ()).throw(KeyboardInterrupt))
         patch.setattr(build_index, "write_problems", lambda *_: None)
         with pytest.raises(KeyboardInterrupt):
             build(source, digests=True)

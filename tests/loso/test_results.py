@@ -115,6 +115,7 @@ def test_subgroups_by_sex_and_age(predictions: Predictions):
         "men": (1, 4, 0.5),
         "unknown": (1, 4, 0.25),
     }
+    assert all(v["interval_95"] == [v["accuracy"]] * 2 for v in groups["sex"].values()), "of its one subject alone"
     assert {k: v["accuracy"] for k, v in groups["age"].items()} == {
         "up to 35": 1.0,
         "51 and over": 0.5,

@@ -7,6 +7,7 @@ from pathlib import Path
 import pytest
 
 from painlit.config import load
+from painlit.report import run_report
 from painlit.report.run_report import write_report
 from painlit.report.tables_report import write_tables
 
@@ -93,3 +94,11 @@ def test_the_tables_show_differences_and_what_deviates(line, tmp_path: Path):
     assert "differs in: clip.frames=16, the paper's is null (4)" in " ".join(text.split())
     assert "epochs were selected on the test subjects" in text
     assert "not pain data" in text
+
+
+def test_a_row_of_the_confusion_is_a_true_class_with_its_shares(results, tmp_path, monkeypatch):
+    given = {}
+    monkeypatch.setattr(run_report, "write_page", lambda *_, **values: given.update(values))
+    results["pooled"]["confusion"] = [[30, 10], [5, 15]]
+    write_report(load(["data.is_biovid=false"]), results, tmp_path / "report.html")
+    assert given["confusion"] == [[(30, 0.75), (10, 0.25)], [(5, 0.25), (15, 0.75)]]

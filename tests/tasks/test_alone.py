@@ -121,6 +121,8 @@ def test_fit_validate_test_predict_and_load(make: Callable[..., L.LightningModul
     again = type(module).load_from_checkpoint(checkpoint, map_location="cpu", weights_only=True)
     before, after = (short.predict(m, batches) for m in (module, again))
     for one, other in zip(before, after, strict=True):
+        shares = [value for key, value in one.items() if key not in ("embedding", "label", "clip")]
+        assert all(torch.allclose(value.sum(-1), torch.ones(8), atol=1e-5) for value in shares), "over classes"
         assert one.keys() == other.keys()
         assert all(torch.equal(one[key], other[key]) for key in one)
     size = sum(len(repr(value)) for value in torch.load(checkpoint, weights_only=True)["hyper_parameters"].values())
@@ -283,3 +285,12 @@ def test_a_checkpoint_of_another_version_loads(tmp_path: Path):
     again = PainAssessment.load_from_checkpoint(path, map_location="cpu", weights_only=True)
     assert again.train_settings.decay == "all"
     assert torch.equal(again.model.temporal.head.weight, module.model.temporal.head.weight)
+
+
+def test_strangers_are_embedded_with_their_mirror_image():
+    module = face_recognition().eval()
+    images = torch.randint(0, 256, (2, 3, 32, 32), dtype=torch.uint8)
+    with torch.no_grad():
+        module.validation_step({"images": images, "label": torch.tensor([4, 5])}, 0)
+        expected = module(images) + module(images[..., torch.arange(31, -1, -1)])  # left and right exchanged
+    torch.testing.assert_close(module.verification.embeddings[0], expected)

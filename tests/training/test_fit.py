@@ -8,8 +8,9 @@ import pytest
 import torch
 from torch.utils.data import DataLoader
 
-from painlit.config import TrainConfig, load
+from painlit.config import EcgTraining, TrainConfig, load
 from painlit.errors import PainlitError
+from painlit.training import stage
 from painlit.training import trainer as trainer_module
 from painlit.training.checkpoints import ResumePoint, check_readable, load_best
 from painlit.training.trainer import Run, fit
@@ -53,6 +54,27 @@ def test_the_epoch_of_the_highest_validation_accuracy_is_selected_the_first_of_e
     assert float(module.weight.detach()) == len(ACCURACIES)
     assert load_best(module, tmp_path) == 4
     assert float(module.weight.detach()) == 4, "the weights are that epoch's"
+
+
+def test_the_last_epoch_is_saved_whatever_lies_between_two_checkpoints(tmp_path: Path):
+    resume = ResumePoint(tmp_path / "last.ckpt", epochs=4)
+    options = {"logger": False, "enable_checkpointing": False, "enable_progress_bar": False, "accelerator": "cpu"}
+    L.Trainer(max_epochs=6, default_root_dir=tmp_path, callbacks=[resume], **options).fit(Scripted(), OneBatch())
+    assert torch.load(resume.path, weights_only=True)["epoch"] == 5
+
+
+def test_pretraining_clips_and_accumulates_as_its_settings_say(tmp_path: Path, monkeypatch):
+    given = {}
+
+    def fit(*_: Any, **options: Any) -> L.Trainer:
+        given.update(options)
+        return L.Trainer(logger=False, enable_checkpointing=False, accelerator="cpu")
+
+    monkeypatch.setattr(stage, "fit", fit)
+    training = EcgTraining(clip_gradient=0.7, accumulate=4, checkpoint_steps=11, accelerator="cpu")
+    run = Run(tmp_path, group="tests", name="fit", kind="pretrain-ecg", config=load(["log.wandb=disabled"]))
+    stage.pretrain(Scripted(), OneBatch(), training, run)
+    assert (given["gradient_clip_val"], given["accumulate_grad_batches"], given["resume"].steps) == (0.7, 4, 11)
 
 
 class Malicious:

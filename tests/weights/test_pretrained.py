@@ -6,12 +6,17 @@ import pytest
 import torch
 
 from painlit.clips.sources import resolve_sources
-from painlit.config import load
+from painlit.config import ModelConfig, load
 from painlit.errors import PainlitError
 from painlit.models.normalisation import MEAN, STD, Normalise
 from painlit.system.digests import digest
 from painlit.weights.files import load_weights, read_weights, save_weights
-from painlit.weights.networks import build_heart_rate_encoder, build_spatial_module, build_temporal_module
+from painlit.weights.networks import (
+    build_heart_rate_encoder,
+    build_pain_model,
+    build_spatial_module,
+    build_temporal_module,
+)
 from painlit.weights.pretrained import encoder_sizes, resolve_weights, temporal_sizes
 
 SMALL = (
@@ -277,3 +282,16 @@ def test_weights_say_how_their_training_differs_from_the_papers(tmp_path):
     assert spatial(papers, "untrained")[0].differs == (
         "Spatial-Module starts from random weights, the paper pretrains it (3.4)",
     )
+
+
+def test_the_rate_of_stochastic_depth_reaches_the_blocks():
+    spatial = load(["spatial.image_size=32", "spatial.depth=3"]).spatial
+    rates = [getattr(block.drop_path, "drop_prob", 0.0) for block in build_spatial_module(spatial, 0.3).tnt.blocks]
+    assert rates == pytest.approx([0, 0.15, 0.3])
+
+
+@pytest.mark.parametrize(("basic", "masking"), [(True, True), (True, False), (False, True), (False, False)])
+def test_the_pain_model_has_the_augmentations_of_its_settings(basic: bool, masking: bool):
+    model = build_pain_model(ModelConfig(modality="video", basic=basic, masking=masking, augmnet=False), 2, 2, 4, 5)
+    names = [type(part).__name__ for part in model.augmentations]
+    assert names == ["Basic"] * basic + ["Masking"] * masking

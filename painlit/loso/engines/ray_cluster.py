@@ -2,6 +2,9 @@
 
 Ray is driven from a process of its own: if the head goes away, Ray ends that process, and this one can still say what
 happened. Every fold goes on from its checkpoint in the runs folder, which all nodes must see at the same path.
+
+Whoever may connect to a cluster runs code on it, so connections need a token. A cluster that is started here has a
+token of its own and listens on this machine alone; one that would let anybody in is not joined.
 """
 
 from __future__ import annotations
@@ -9,13 +12,17 @@ from __future__ import annotations
 import importlib.util
 import multiprocessing
 import os
+import secrets
 import signal
 import socket
+import subprocess
+import sys
 import time
 import traceback
 from collections import deque
 from collections.abc import Mapping, Sequence
 from dataclasses import replace
+from importlib.metadata import version
 from multiprocessing import connection
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
@@ -34,6 +41,8 @@ _LOOK_EVERY = 1.0  # s between looks at how far the folds are
 _NODE_DEATHS = 3  # times that Ray starts a fold again when its node or its process dies
 _SHUTDOWN = 30.0  # s for Ray to leave the cluster in its own way
 _ANSWER = 10.0  # s for a cluster's address to answer
+_REFUSAL = 60.0  # s for it to refuse a stranger
+_LEAST_RAY = 2, 52  # the first that can ask for a token
 _OBJECT_STORE = 128 * 2**20  # bytes; the clips of all folds are one object of a few MB
 
 
@@ -41,10 +50,10 @@ def run_folds(jobs: Sequence[FoldJob], progress: LosoProgress) -> Outcomes:
     """See `painlit.loso.engines.Engine`.
 
     Raises:
-        PainlitError: Ray is not installed, the cluster cannot be reached, or a node does not see the runs folder.
+        PainlitError: Ray is not installed or too old, the cluster cannot be reached or lets anybody in, or a node does
+            not see the runs folder.
     """
-    if importlib.util.find_spec("ray") is None:
-        raise PainlitError("loso.engine=ray needs Ray", 'pip install "ray>=2.40", or use loso.engine=local')
+    _check_version()
     context = multiprocessing.get_context("spawn")
     ours, theirs = context.Pipe(duplex=False)
     driver = context.Process(target=_drive, args=(list(jobs), theirs))
@@ -81,6 +90,16 @@ def run_folds(jobs: Sequence[FoldJob], progress: LosoProgress) -> Outcomes:
     return outcomes
 
 
+def _check_version() -> None:
+    found, least = importlib.util.find_spec("ray") and version("ray"), ".".join(map(str, _LEAST_RAY))
+    if not found or tuple(map(int, found.split(".")[:2])) < _LEAST_RAY:
+        raise PainlitError(
+            f"loso.engine=ray needs Ray {least} or later, and {found or 'none'} is installed; earlier ones run "
+            "code for whoever reaches their ports",
+            f'pip install "ray>={least}", or use loso.engine=local',
+        )
+
+
 def _drive(jobs: list[FoldJob], told: connection.Connection) -> None:
     """Run the folds on Ray and tell how each ended; this process does nothing else."""
     end_with_parent()
@@ -96,10 +115,10 @@ def _drive(jobs: list[FoldJob], told: connection.Connection) -> None:
 
 
 def _run(jobs: list[FoldJob], told: connection.Connection) -> None:
-    import ray
-
     config = from_dict(jobs[0].config)
     _connect(config)
+    import ray
+
     options = _resources(config, [node["Resources"] for node in ray.nodes() if node["Alive"]])
     task: Any = ray.remote(**options)(_fold_task)
     here, data = os.getcwd(), ray.put(jobs[0].data)  # once, not with each fold
@@ -130,25 +149,57 @@ def _connect(config: Config) -> None:
     """Join the cluster, or start one on this machine.
 
     Raises:
-        PainlitError: There is none at that address.
+        PainlitError: There is none at that address, its token is not here, or it lets anybody in.
     """
-    import ray
-
     address = config.loso.ray_address
     os.environ.setdefault("RAY_USAGE_STATS_ENABLED", "0")  # nothing is reported to anybody
+    os.environ["RAY_AUTH_MODE"] = "token"  # Ray reads it when it is imported
     options: dict[str, Any] = {"log_to_driver": False, "logging_level": "ERROR"}
     if address == "local":
+        os.environ["RAY_AUTH_TOKEN"] = secrets.token_hex(32)  # nobody else needs it, and no file keeps it
+        os.environ["RAY_ENABLE_WINDOWS_OR_OSX_CLUSTER"] = "0"  # as there, the node's address is 127.0.0.1
         options |= {"include_dashboard": False, "object_store_memory": _OBJECT_STORE}
+    import ray
+
     try:
         if address not in ("local", "auto"):  # Ray itself would try for minutes
-            host, _, port = address.removeprefix("ray://").rpartition(":")
+            host, _, port = address.rpartition(":")
             socket.create_connection((host, int(port)), timeout=_ANSWER).close()
+        if address != "local":
+            _refuse_open(address)
         ray.init(address=address, **options)
-    except (OSError, ValueError, RuntimeError) as error:
+    except ray.exceptions.AuthenticationError as error:
         raise PainlitError(
-            f"no Ray cluster at loso.ray_address={address}: {str(error).splitlines()[0]}",
-            "start its head with `ray start --head`, or let loso.ray_address=local start one on this machine",
+            f"the token of the Ray cluster at loso.ray_address={address} is not here",
+            "copy ~/.ray/auth_token from its head, or set RAY_AUTH_TOKEN or RAY_AUTH_TOKEN_PATH",
         ) from error
+    except (OSError, ValueError, RuntimeError, subprocess.TimeoutExpired) as error:
+        raise PainlitError(
+            f"no Ray cluster at loso.ray_address={address}, or one with another token: "
+            f"{(str(error).splitlines() or [type(error).__name__])[0]}",
+            "start its head with `RAY_AUTH_MODE=token ray start --head` and give this machine its token, or let "
+            "loso.ray_address=local start one here",
+        ) from error
+
+
+def _refuse_open(address: str) -> None:
+    """Refuse a cluster that answers who has no token: Ray itself joins it without a word.
+
+    Raises:
+        PainlitError: It does.
+    """
+    ask = [sys.executable, "-m", "ray.scripts.scripts", "status", *(["--address", address] * (address != "auto"))]
+    stranger = {**os.environ, "RAY_AUTH_MODE": "disabled"}
+    told = subprocess.run(ask, env=stranger, capture_output=True, text=True, timeout=_REFUSAL)
+    if "AuthenticationError" in told.stderr:
+        return
+    if "Traceback" in told.stderr:
+        raise ConnectionError(told.stderr.strip().rpartition("\n")[2])
+    raise PainlitError(
+        f"the Ray cluster at loso.ray_address={address} asks for no token: whoever reaches it runs code as its user",
+        "make a token with `ray get-auth-token --generate`, copy ~/.ray/auth_token to all nodes, and start each with "
+        "RAY_AUTH_MODE=token",
+    )
 
 
 def _resources(config: Config, nodes: Sequence[Mapping[str, float]]) -> dict[str, Any]:

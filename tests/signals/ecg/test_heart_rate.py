@@ -38,6 +38,11 @@ def test_paper_takes_only_intervals_within_the_second():
     np.testing.assert_allclose(rates, [60 / 0.45, 100.0])
 
 
+def test_paper_counts_a_beat_at_the_very_end_of_a_second_to_the_next():
+    rates = heart_rate_from_peaks([0, 600, 1000, 1400, 1900], 1000, 2, "paper")
+    np.testing.assert_allclose(rates, [60 / 0.6, 60 / 0.45])
+
+
 def test_paper_fills_an_empty_second_with_the_mean_of_its_neighbours():
     rates = heart_rate_from_peaks([100, 600, 1500, 2100, 2850], 1000, 3, rule="paper")
     np.testing.assert_allclose(rates, [120, (120 + 80) / 2, 80])

@@ -80,3 +80,10 @@ def test_peaks_outside_or_out_of_order_are_errors():
         cut_heartbeats(np.zeros(500), 125, [10, 600])
     with pytest.raises(ValueError, match="ascending"):
         cut_heartbeats(np.zeros(500), 125, [30, 20])
+
+
+def test_one_long_interval_does_not_lengthen_the_beats_of_its_window():
+    peaks = np.array([100, 200, 300, 400, 500, 750])  # at 125 Hz: 0.8 s, and one of 2 s
+    signal = np.random.default_rng(0).uniform(1, 2, 1000)
+    beats = cut_heartbeats(signal, 125, peaks).beats
+    assert {int(np.flatnonzero(beat)[-1]) + 1 for beat in beats} <= {119, 120}, "1.2 times the median of 0.8 s"

@@ -67,3 +67,9 @@ def test_one_low_beat_is_less_distinct_from_the_t_waves_than_the_others():
 def test_what_is_no_ecg_is_an_error(bad):
     with pytest.raises(ClipError):
         signal_quality(bad, RATE)
+
+
+def test_a_dead_stretch_is_judged_by_the_usual_interval_and_not_by_the_one_it_makes():
+    dead = ecg()
+    dead[round(1.8 * RATE) : round(2.5 * RATE)] = 0.0  # hides the beat at 2.11 s: 0.7 s of intervals of 0.86 s
+    assert signal_quality(dead, RATE) == 0
