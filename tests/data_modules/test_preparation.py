@@ -4,18 +4,56 @@ import pytest
 from made_up_runs import boxes_of, bpm_of
 
 from data_modules.recordings.biovid import read_samples
-from data_modules.recordings.preparation import usable_part
+from data_modules.recordings.preparation import refuse_other_data, usable_part
 from painlit.clips.table import PreparedClip
+from painlit.errors import PainlitError
+from painlit.system.digests import FileState
 
 
 @pytest.mark.parametrize(("part", "lost", "kept"), [("ecg", "bpm", "boxes"), ("video", "boxes", "bpm")])
 def test_what_was_found_in_a_file_that_was_replaced_is_found_anew(root, part: str, lost: str, kept: str):
     clip = read_samples(root)[0]
-    sizes = {"video_bytes": clip.video.stat().st_size, "ecg_bytes": clip.ecg.stat().st_size}
-    row = PreparedClip(clip.name, clip.subject, clip.label, boxes_of(clip.name), bpm=bpm_of(clip.name), **sizes)
+    files = {"video_file": FileState.of(clip.video), "ecg_file": FileState.of(clip.ecg)}
+    row = PreparedClip(clip.name, clip.subject, clip.label, boxes_of(clip.name), bpm=bpm_of(clip.name), **files)
     same = usable_part(clip, row)
     assert same.boxes is row.boxes
     assert same.bpm is row.bpm
-    left = usable_part(clip, replace(row, **{f"{part}_bytes": sizes[f"{part}_bytes"] - 1}))
+    name = f"{part}_file"
+    copied = usable_part(clip, replace(row, **{name: files[name]._replace(time=0)}))
+    assert getattr(copied, lost) is getattr(row, lost), "the same content at another time"
+    left = usable_part(clip, replace(row, **{name: files[name]._replace(time=0, sha256="other")}))
     assert getattr(left, lost) is None
     assert getattr(left, kept) is getattr(row, kept)
+
+
+@pytest.fixture
+def prepared(root):
+    clips = read_samples(root)
+    rows = {
+        clip.name: PreparedClip(
+            clip.name, clip.subject, clip.label, video_file=FileState.of(clip.video), ecg_file=FileState.of(clip.ecg)
+        )
+        for clip in clips
+    }
+    return clips, rows
+
+
+def other(row: PreparedClip) -> PreparedClip:
+    """The row of a recording of other content."""
+    states = {name: getattr(row, name)._replace(time=0, sha256="other") for name in ("video_file", "ecg_file")}
+    return replace(row, **states)
+
+
+def test_a_data_set_is_not_prepared_into_the_table_of_another(prepared, tmp_path):
+    clips, rows = prepared
+    table = tmp_path / "clips.sqlite"
+    refuse_other_data(clips, {}, table)
+    refuse_other_data(clips, rows, table)
+    some = {name: other(row) if k < 3 else row for k, (name, row) in enumerate(rows.items())}
+    refuse_other_data(clips, some, table)  # a few recordings were replaced
+    with pytest.raises(
+        PainlitError, match=r"(?s)holds another data set: 60 of 60 recordings.*data\.name"
+    ):
+        refuse_other_data(clips, {name: other(row) for name, row in rows.items()}, table)
+    with pytest.raises(PainlitError, match="no clip is the same"):
+        refuse_other_data(clips, {f"other-{name}": row for name, row in rows.items()}, table)
