@@ -51,9 +51,7 @@ def test_a_data_set_is_not_prepared_into_the_table_of_another(prepared, tmp_path
     refuse_other_data(clips, rows, table)
     some = {name: other(row) if k < 3 else row for k, (name, row) in enumerate(rows.items())}
     refuse_other_data(clips, some, table)  # a few recordings were replaced
-    with pytest.raises(
-        PainlitError, match=r"(?s)holds another data set: 60 of 60 recordings.*data\.name"
-    ):
+    with pytest.raises(PainlitError, match=r"(?s)holds another data set: 60 of 60 recordings.*data\.name"):
         refuse_other_data(clips, {name: other(row) for name, row in rows.items()}, table)
     with pytest.raises(PainlitError, match="no clip is the same"):
         refuse_other_data(clips, {f"other-{name}": row for name, row in rows.items()}, table)

@@ -10,13 +10,8 @@ from torch.utils.data import DataLoader
 
 from painlit.config import EcgTraining, TrainConfig, load
 from painlit.errors import PainlitError
-<<<<<<< Updated upstream
 from painlit.training import stage
-from painlit.training import trainer as trainer_module
-from painlit.training.checkpoints import ResumePoint, check_readable, load_best
-=======
 from painlit.training.checkpoints import ResumePoint, SealedCheckpointIO, load_best
->>>>>>> Stashed changes
 from painlit.training.trainer import Run, fit
 
 ACCURACIES = [0.2, 0.7, 0.4, 0.9, 0.1, 0.9]
