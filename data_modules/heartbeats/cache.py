@@ -5,6 +5,7 @@ from __future__ import annotations
 import io
 import json
 import zipfile
+from collections.abc import Mapping
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
@@ -14,6 +15,7 @@ from numpy.typing import NDArray
 
 from data_modules.heartbeats.source import HeartbeatSource, RecordBeats
 from painlit.errors import PainlitError
+from painlit.images.build_index import UNREADABLE_ALLOWED
 from painlit.system.csv_files import write_csv
 from painlit.system.digests import digest
 from painlit.system.files import atomic_path, waiting_lock
@@ -51,19 +53,19 @@ class Collection:
 def open_collection(source: HeartbeatSource, folder: Path) -> Collection:
     """Read a collection, cutting the records that have no fresh file in the cache.
 
-    A stopped call goes on where it was. Writes `problems.csv` with every beat left out.
+    A stopped call goes on where it was. Writes `problems.csv` with every beat and record left out.
 
     Args:
         source: The collection.
         folder: runs/heartbeats.
 
     Raises:
-        PainlitError: Records cannot be read or used; all good ones are kept in the cache.
+        PainlitError: More than 1 % of the records cannot be read or used; all good ones are kept in the cache.
     """
     names = source.records()
     cache = folder / source.name
     parts: list[RecordBeats] = []
-    failures: list[PainlitError] = []
+    failures: dict[str, PainlitError] = {}
     with waiting_lock(cache):
         fresh = [_cached(cache, source, name) for name in names]
         missing = sum(part is None for part in fresh)
@@ -74,18 +76,20 @@ def open_collection(source: HeartbeatSource, folder: Path) -> Collection:
                         try:
                             fresh[k] = _cut(cache, source, name)
                         except PainlitError as error:
-                            failures.append(error)
+                            failures[name] = error
                         advance()
         if failures:
-            what = "; ".join(str(error).replace("\n  -> ", ": ") for error in failures[:3])
+            told = "; ".join(str(error).replace("\n  -> ", ": ") for error in list(failures.values())[:3])
             more = f"; and {len(failures) - 3} more" if len(failures) > 3 else ""
-            raise PainlitError(
-                f"{len(failures)} of {len(names)} records of {source.name} cannot be used: {what}{more}",
-                "mend them, or leave them out: ecg.leave_out=[…]; the others are cut and kept",
-            )
+            what = f"{len(failures)} of {len(names)} records of {source.name} cannot be used: {told}{more}"
+            if len(failures) > UNREADABLE_ALLOWED * len(names):
+                rule = "the others are cut and kept, and up to 1 % would be skipped"
+                raise PainlitError(what, f"mend them, or leave them out: ecg.leave_out=[…]; {rule}")
+            print(f"{what}\n  -> left out of this run; mend them to have them again")
+        names = [name for name in names if name not in failures]
         parts = [part for part in fresh if part is not None]
         if missing:
-            _write_problems(cache / "problems.csv", names, parts)
+            _write_problems(cache / "problems.csv", names, parts, failures)
     return _joined(source, names, parts)
 
 
@@ -141,11 +145,14 @@ def _content(part: RecordBeats) -> str:
     return digest([part.beats, part.labels.astype(np.int64), part.skipped])
 
 
-def _write_problems(path: Path, names: list[str], parts: list[RecordBeats]) -> None:
+def _write_problems(
+    path: Path, names: list[str], parts: list[RecordBeats], failures: Mapping[str, PainlitError]
+) -> None:
+    records = ((name, "all of it", error.what) for name, error in failures.items())
     left_out = (
         (name, where, why)
         for name, part in zip(names, parts, strict=True)
         for why, places in part.skipped.items()
         for where in places
     )
-    write_csv(path, [("record", "where", "why it was left out"), *left_out])
+    write_csv(path, [("record", "where", "why it was left out"), *records, *left_out])

@@ -84,6 +84,23 @@ def test_a_missing_file_is_named_and_the_good_records_are_kept(root, tmp_path, e
     assert findings == [f"1 files are missing: {root}/mitdb/302.{end}"]
 
 
+def test_one_unreadable_record_among_many_does_not_end_the_run(root, tmp_path, monkeypatch, capsys):
+    monkeypatch.setattr("data_modules.heartbeats.cache.UNREADABLE_ALLOWED", 0.17)  # of six records, one
+    data = (root / "mitdb" / "302.dat").read_bytes()
+    (root / "mitdb" / "302.dat").write_bytes(data[:100])
+    left = open_collection(MITBIH(root / "mitdb"), tmp_path / "cache")
+    assert left.records == ["300", "301", "303", "304", "305"]
+    assert set(left.record.tolist()) == set(range(5))
+    told = capsys.readouterr().out
+    assert "1 of 6 records of mitbih cannot be used" in told
+    assert "left out of this run" in told
+    assert "302,all of it," in (tmp_path / "cache" / "mitbih" / "problems.csv").read_text()
+    (root / "mitdb" / "303.dat").write_bytes(data[:100])
+    with pytest.raises(PainlitError, match="2 of 6 records"):
+        open_collection(MITBIH(root / "mitdb"), tmp_path / "cache")
+    (root / "mitdb" / "302.dat").write_bytes(data)
+
+
 def test_a_signal_cut_short_is_an_error_that_names_the_record(root):
     data = (root / "mitdb" / "301.dat").read_bytes()
     (root / "mitdb" / "301.dat").write_bytes(data[: len(data) // 2])
