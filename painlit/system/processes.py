@@ -128,11 +128,12 @@ def named_loader_errors() -> Iterator[None]:
     """Turns what torch raises when a loader's process ends into an error that the user can act on."""
     try:
         yield
-    except RuntimeError as error:
-        if "DataLoader worker" not in str(error):
+    except (RuntimeError, ConnectionResetError, EOFError) as error:  # the last two while a batch is handed on
+        if isinstance(error, RuntimeError) and "DataLoader worker" not in str(error):
             raise
+        first_line = str(error).partition("\n")[0]
         raise PainlitError(
-            f"a process that loads images or clips was ended from outside: {str(error).splitlines()[0]}",
+            f"a process that loads images or clips was ended from outside: {first_line}",
             f"run the same command again: finished work is kept; if memory was short, set fewer workers, or "
             f"{_MORE_SHARED_MEMORY}",
         ) from error

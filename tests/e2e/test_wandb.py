@@ -81,7 +81,7 @@ def train(settings: Config, folder: Path, killed_in: int | None = None) -> None:
 
     with pytest.MonkeyPatch.context() as patched:
         patched.setattr(fold_module, "TrainingTime", Killer)
-        run_fold(settings, fold, data, folder)
+        run_fold(settings, fold, data, folder, fold.name)
 
 
 @pytest.mark.parametrize("every", [2, 3])

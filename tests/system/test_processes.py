@@ -207,7 +207,7 @@ import os, pathlib, time
 from painlit.system.processes import end_with_parent, forking, unordered
 
 def work(file):
-    Path(file).write_text(str(os.getpid()))
+    pathlib.Path(file).write_text(str(os.getpid()))
     time.sleep(60)
 
 def fold(file):
