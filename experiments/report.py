@@ -71,7 +71,7 @@ def _read(path: Path) -> tuple[Config, dict[str, Any]] | None:
             raise PainlitError("it has no config.yaml", "make it anew with `make loso`")
         config = load([f"config={path.with_name('config.yaml')}"])
         results = read_artefact(path, "run `make loso` again: it evaluates what is finished")
-        made_from = results["provenance"]["made_from"]
+        made_from = results.get("provenance", {}).get("made_from", {})
         if made_from.get("format") != FOLD_FORMAT:
             raise PainlitError("another version wrote its results", "make it anew with `make loso`")
         now = values_affecting(config, "pain", "evaluation")

@@ -14,7 +14,7 @@ from painlit.config import Config, flat
 from painlit.config.paper import pretraining_differences
 from painlit.errors import PainlitError
 from painlit.models.normalisation import MEAN, STD
-from painlit.system.files import read_json
+from painlit.runs.artefact import read_artefact
 from painlit.weights.files import load_weights, read_weights
 
 UNTRAINED = "untrained"
@@ -145,10 +145,10 @@ def _differences(network: _Network, told: Mapping[str, Any]) -> list[str]:
     sets = [data.get("name", "unknown")] if stage == "pretrain-stage1" else list(data)
     found = pretraining_differences(stage, sets, flat(told.get("config", {})))
     if stage == "pretrain-stage2":
-        before = Path(told.get("started_from", {}).get("source", "")).with_suffix(".json")
+        before = Path(told.get("started_from", {}).get("source", UNTRAINED)).with_suffix(".json")
         if not before.is_file():
             return [*found, "pretrain-stage2 does not tell the weights it started from, the paper's of stage 1 (3.4)"]
-        found += _differences(network, read_json(before))
+        found += _differences(network, read_artefact(before, "copy it again, or run that stage anew"))
     return found
 
 

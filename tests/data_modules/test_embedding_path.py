@@ -33,7 +33,7 @@ def expected(config, clip: VideoClip) -> tuple[torch.Tensor, torch.Tensor]:
 
 def test_a_clips_row_is_the_full_frame_and_then_the_tiles(configure):
     config = configure(*SMALL)
-    clips = [VideoClip(c.name, c.video, boxes_of(c.name)) for c in read_samples(config.data.root)[:2]]
+    clips = [VideoClip(c.name, c.video, boxes_of(c.name), source=1) for c in read_samples(config.data.root)[:2]]
     rows = dict(embed_frames(clips, embedder_of(config), config, torch.device("cpu")))
     for clip in clips:
         full, tiles = expected(config, clip)
@@ -49,6 +49,6 @@ def test_batches_hold_what_the_frame_embedder_makes_of_the_video(configure):
     batch = next(iter(data.train_dataloader()))
     for k, position in enumerate(batch["clip"].tolist()[:3]):
         name = data.clips.names[position]
-        full, tiles = expected(config, VideoClip(name, files[name], boxes_of(name)))
+        full, tiles = expected(config, VideoClip(name, files[name], boxes_of(name), source=1))
         torch.testing.assert_close(batch["full"][k].float(), full, rtol=2e-3, atol=1e-3)
         torch.testing.assert_close(batch["tiles"][k].float(), tiles, rtol=2e-3, atol=1e-3)

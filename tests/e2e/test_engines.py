@@ -107,6 +107,7 @@ def test_a_dry_run_lists_folds_and_hours_and_trains_nothing(tiny_data, runs, cap
     assert stopped.estimate.steps == (2 + 4) * 2, "a stopped fold goes on from its checkpoint, after epoch 2"
 
 
+@pytest.mark.slow
 def test_a_fold_told_to_end_is_tried_again_and_the_others_go_on(tiny_data, runs):
     folder = runs / "loso" / "told"
     arguments = command(tiny_data, runs, "name=told", "train.epochs=60", "loso.workers=1")

@@ -22,6 +22,7 @@ from painlit.weights.networks import build_temporal_module
 from painlit.weights.pretrained import resolve_weights
 
 STAGES = ("pretrain_stage1", "pretrain_stage2", "pretrain_ecg")
+ONE_FAST = [*(pytest.param(name, marks=pytest.mark.slow) for name in STAGES[:2]), STAGES[2]]
 
 
 def stage(name: str, arguments: list[str]) -> subprocess.CompletedProcess[str]:
@@ -106,7 +107,7 @@ def test_without_pretrained_weights_the_missing_step_is_named(tiny_data, runs):
         finetune.run(settings)
 
 
-@pytest.mark.parametrize("name", STAGES)
+@pytest.mark.parametrize("name", ONE_FAST)
 def test_killed_within_an_epoch_it_goes_on_to_the_undisturbed_result(tiny_sets, tmp_path, name):
     arguments = [
         *pretraining(tiny_sets, tmp_path),
@@ -136,7 +137,7 @@ def test_killed_within_an_epoch_it_goes_on_to_the_undisturbed_result(tiny_sets, 
     assert results(tmp_path, name, "killed") == results(tmp_path, name, "undisturbed")
 
 
-@pytest.mark.parametrize("name", STAGES)
+@pytest.mark.parametrize("name", ONE_FAST)
 def test_two_processes_learn_what_one_does_and_log_once(tiny_sets, tmp_path, name):
     short = name.replace("pretrain_", "")
     arguments = [*pretraining(tiny_sets, tmp_path), f"{short}.train.epochs=2"]

@@ -58,6 +58,7 @@ def test_a_fold_that_is_killed_once_is_tried_again_and_goes_on(tiny_data, runs):
     assert (fold / "predictions.csv").read_text() == expected.read_text()
 
 
+@pytest.mark.slow
 def test_a_killed_fold_resumes_to_the_undisturbed_result(tiny_data, runs):
     undisturbed = runs / "loso" / "undisturbed" / "folds"
     subprocess.run(command(tiny_data, runs, "name=undisturbed"), check=True, capture_output=True)
@@ -89,6 +90,7 @@ def test_a_killed_fold_resumes_to_the_undisturbed_result(tiny_data, runs):
         assert (folds / name / "predictions.csv").read_text() == expected
 
 
+@pytest.mark.slow
 def test_folds_die_with_a_killed_parent_and_resume(tiny_data, runs):
     folds = runs / "loso" / "orphan" / "folds"
     running = subprocess.Popen(command(tiny_data, runs, "name=orphan"), stdout=subprocess.DEVNULL)

@@ -13,6 +13,7 @@ from conftest import tiny
 from experiments import report
 from experiments.tables.__main__ import run
 from painlit.models.normalisation import MEAN, STD
+from painlit.runs.artefact import write_artefact
 from painlit.weights.files import save_weights
 from painlit.weights.networks import build_spatial_module
 
@@ -78,7 +79,7 @@ def test_report_writes_pages_anew_and_needs_no_run(config, capsys):
         shutil.copytree(page.parent, folder)
     results = json.loads((old / "results.json").read_text())
     del results["provenance"]["made_from"]
-    (old / "results.json").write_text(json.dumps(results))
+    write_artefact(old / "results.json", results)
     (torn / "config.yaml").write_text("no_such_key: 1\n")
     assert report.run(config).reports == 1, "what cannot be read does not keep the others from their pages"
     told = capsys.readouterr().out
