@@ -172,7 +172,7 @@ def start_server() -> None:
             f"set TMPDIR to a folder of at most {_LONGEST_TEMPORARY} characters, such as TMPDIR=/tmp",
         )
     multiprocessing.get_context("forkserver").set_forkserver_preload(_IMPORTED)
-    before = signal.pthread_sigmask(signal.SIG_BLOCK, {signal.SIGINT})  # Ctrl-C is this process's affair alone
+    before = signal.pthread_sigmask(signal.SIG_BLOCK, {signal.SIGINT, signal.SIGHUP})  # this process's affair alone
     try:
         forkserver.ensure_running()
     finally:
