@@ -119,6 +119,7 @@ def test_a_second_call_leaves_them_alone(made):
     assert times(made) == before
 
 
+@pytest.mark.slow
 def test_an_interrupted_making_is_completed_to_the_same_images(made, tmp_path):
     with pytest.raises(StoppedError):
         make_demo_images(tmp_path, advance=stop_after(DEMO_IMAGES // 3))

@@ -47,6 +47,7 @@ def alive(pid: int) -> bool:
         return False
 
 
+@pytest.mark.slow
 def test_ctrl_c_ends_parent_and_folds_and_the_same_command_goes_on(tiny_data, runs):
     folds = runs / "loso" / "stopped" / "folds"
     arguments = command(tiny_data, runs, "name=stopped", "train.epochs=60", "loso.workers=2")
@@ -121,6 +122,7 @@ def test_a_fold_told_to_end_is_tried_again_and_the_others_go_on(tiny_data, runs)
     assert json.loads((folder / "results.json").read_text())["folds_done"] == 3
 
 
+@pytest.mark.slow
 def test_the_selected_epoch_is_the_same_when_the_runs_folder_moves_between_stop_and_resume(tiny_data, runs):
     rule = ["loso.selection=oracle", "train.epochs=12", "train.checkpoint_every=4", "loso.workers=1"]
     whole = loso.run(tiny(tiny_data, runs, *HEART, *rule, "name=whole"))

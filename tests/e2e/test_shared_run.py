@@ -88,6 +88,7 @@ def test_a_call_with_other_settings_is_refused_while_another_has_just_begun(tiny
             loso.run(tiny(tiny_data, runs, *HEART, "name=shared"))
 
 
+@pytest.mark.slow
 def test_a_fold_that_another_call_leaves_unfinished_is_taken_up(tiny_data, runs, tmp_path):
     folder = runs / "loso" / "shared"
     holder = subprocess.Popen(

@@ -87,6 +87,7 @@ def test_report_writes_pages_anew_and_needs_no_run(config, capsys):
     assert f"no report of {torn}: unknown key 'no_such_key'" in told
 
 
+@pytest.mark.slow
 def test_lines_are_told_by_the_runs_and_not_by_the_configuration_given_now(config):
     oracle = dataclasses.replace(config.loso, selection="oracle")
     run(dataclasses.replace(config, loso=oracle))  # only the row of heart rates has what it needs
@@ -97,6 +98,7 @@ def test_lines_are_told_by_the_runs_and_not_by_the_configuration_given_now(confi
     assert "flatter" in (Path(config.runs) / "tables" / "tiny" / "report.html").read_text()
 
 
+@pytest.mark.slow
 def test_embeddings_of_another_stage_are_refused(config):
     leave_spatial_modules(config)
     names = dataclasses.replace(config, embed=dataclasses.replace(config.embed, name="one"))
