@@ -1,6 +1,7 @@
 """The one place that writes and opens artefacts."""
 
 import json
+import os
 from collections import OrderedDict
 from pathlib import Path
 
@@ -99,6 +100,9 @@ def test_a_file_is_known_by_size_and_time_or_by_content(tmp_path: Path):
     assert not before._replace(time=0, sha256="").still_true_of(path)
     path.write_bytes(b"two")
     assert not before._replace(time=0).still_true_of(path)
+    path.write_bytes(b"longer")
+    os.utime(path, ns=(before.time, before.time))
+    assert not before.still_true_of(path), "another size at the same time"
     path.unlink()
     assert not before.still_true_of(path)
 
