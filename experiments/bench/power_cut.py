@@ -20,14 +20,14 @@ import numpy as np
 from painlit.clips.embedding_cache import EmbeddingCache
 from painlit.errors import PainlitError
 
-SNAPSHOTS, CLIPS = 60, 600
-SETTINGS = {"frames": 138, "embed_dim": 100}
+SNAPSHOTS, CLIPS = 60, 3000
+SETTINGS = {"frames": 138, "embed_dim": 20}
 NAMES = [f"clip-{number}" for number in range(CLIPS)]
 
 
 def row(number: int) -> np.ndarray:
     """The embeddings of a clip."""
-    return np.random.default_rng(number).normal(size=(2, 138, 100)).astype(np.float16)
+    return np.random.default_rng(number).normal(size=(2, 138, 20)).astype(np.float16)
 
 
 def write(folder: Path) -> None:
@@ -48,7 +48,7 @@ def look(folder: Path) -> tuple[int, int, int]:
     except PainlitError:  # refused by name
         return 0, 0, 0
     finished = cache.finished({name: number + 1 for number, name in enumerate(NAMES)})
-    values = np.fromfile(folder / "embeddings.f16", "<f2")[: CLIPS * row(0).size].reshape(-1, 2, 138, 100)
+    values = np.fromfile(folder / "embeddings.f16", "<f2")[: CLIPS * row(0).size].reshape(-1, 2, 138, 20)
     marks = np.fromfile(folder / "rows.u64", "<u8")[: 2 * CLIPS].reshape(-1, 2)[:, 0]
     right = {NAMES[k] for k in range(min(len(values), len(marks))) if np.array_equal(values[k], row(k))}
     marked = {NAMES[k] for k in np.flatnonzero(marks)}
@@ -67,7 +67,7 @@ def mounted(image: Path, place: Path) -> Iterator[Path]:
 
 
 def main() -> None:
-    """With values synced before their row is marked, and as a control with marks synced alone."""
+    """With values synced before their row is marked, and as a control with values never synced."""
     for mode in ("synced", "unsynced"):
         take(mode)
 
@@ -86,6 +86,7 @@ def take(mode: str) -> None:
                 time.sleep(generator.uniform(0.1, 0.5))
                 snapshots.append(Path(temporary) / f"{len(snapshots)}.img")
                 subprocess.run(["cp", "--sparse=always", str(image), str(snapshots[-1])], check=True)
+            writer.kill()
             writer.wait()
         found = []
         for snapshot in snapshots:
@@ -104,6 +105,5 @@ if __name__ == "__main__":
     else:
         if sys.argv[1] == "unsynced":
             sync = os.fsync
-            marks = "rows.u64"
-            os.fsync = lambda fd: sync(fd) if marks in os.readlink(f"/proc/self/fd/{fd}") else None
+            os.fsync = lambda fd: None if "embeddings.f16" in os.readlink(f"/proc/self/fd/{fd}") else sync(fd)
         write(Path(sys.argv[2]))
