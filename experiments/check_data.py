@@ -9,7 +9,7 @@ from __future__ import annotations
 from dataclasses import dataclass
 from pathlib import Path
 
-from data_modules.recordings.check import check_biovid
+from data_modules.recordings.check import check_recordings
 from experiments.command import main
 from painlit.config import Config
 from painlit.config.check_data import ALL, DATA_SETS
@@ -49,11 +49,16 @@ def run(config: Config) -> CheckResult:
             print(line)
         for line in findings:
             print(f"  wrong: {line}")
-        what = config.data.root if name == "biovid" else name
+        what = _place(config) if name == "biovid" else name
         print(f"{what} has {len(findings)} problems" if findings else f"{what} is complete")
         result.inventory.extend(inventory)
         result.findings.extend(findings)
     return result
+
+
+def _place(config: Config) -> str:
+    """Where the recordings are listed."""
+    return config.data.root if config.data.layout == "biovid" else config.data.table
 
 
 def _sets(config: Config) -> list[str]:
@@ -62,7 +67,7 @@ def _sets(config: Config) -> list[str]:
         return config.check.sets
     roots = config.stage2.roots
     folders = {
-        "biovid": config.data.root,
+        "biovid": _place(config),
         "vggface2": config.stage1.root,
         "affectnet": roots.affectnet,
         "cfee": roots.cfee,
@@ -74,7 +79,7 @@ def _sets(config: Config) -> list[str]:
         "mitbih_csv": config.ecg.roots.csv,
         "ptb_csv": config.ecg.roots.csv,
     }
-    absent = {name: folders[name] for name in DATA_SETS if not Path(folders[name]).is_dir()}
+    absent = {name: folders[name] for name in DATA_SETS if not Path(folders[name]).exists()}
     told = ", ".join(f"{name} ({folder})" for name, folder in absent.items())
     if len(absent) == len(DATA_SETS):
         raise PainlitError(
@@ -88,7 +93,7 @@ def _sets(config: Config) -> list[str]:
 def _check(name: str, config: Config) -> tuple[list[str], list[str]]:
     """What is there of one set, and what is wrong."""
     if name == "biovid":
-        return check_biovid(config)
+        return check_recordings(config)
     if name in HEARTBEAT_SETS:
         from data_modules.heartbeats.check import check_heartbeats
         from data_modules.heartbeats.datamodule import SOURCES as HEARTBEATS

@@ -13,7 +13,7 @@ from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 from experiments.command import main
-from painlit.config import Config
+from painlit.config import CLASS_NAMES, Config
 
 if TYPE_CHECKING:
     from painlit.loso.run import LosoResult
@@ -112,8 +112,9 @@ def _make_pictures(config: Config, subjects: int, clips_per_class: int) -> None:
     start_server()  # it imports what loaders and folds need while the pictures are drawn
     with progress_bar("make photographs", total=DEMO_IMAGES) as advance:
         make_demo_images(photographs, config.seed, advance)
+    labels = [CLASS_NAMES.index(name) for name in config.classes]
     with progress_bar("make clips", total=subjects * clips_per_class * len(config.classes)) as advance:
-        make_demo(clips, config.clip, subjects, clips_per_class, config.classes, config.seed, advance=advance)
+        make_demo(clips, config.clip, subjects, clips_per_class, labels, config.seed, advance=advance)
 
 
 def _print_summary(config: Config, result: DemoResult) -> None:

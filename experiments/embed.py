@@ -11,7 +11,7 @@ from dataclasses import asdict, dataclass
 
 import torch
 
-from data_modules.recordings.biovid import read_samples
+from data_modules.recordings.clips import read_clips
 from data_modules.recordings.preparation import refuse_replaced
 from experiments.command import main
 from painlit.clips.embedding import embed_on_devices
@@ -63,7 +63,8 @@ def run(config: Config, retry: bool = True) -> EmbedResult:
     start = resolve_weights(config, "spatial", config.embed.weights)
     embedder = _embedder(config, start)
     folder = config.folder("embed")
-    listed, prepared = read_samples(config.data.root, config.data.signals), open_table(config).clips()
+    config, listed = read_clips(config)
+    prepared = open_table(config).clips()
     refuse_replaced(listed, prepared, video=True)
     clips = [
         video_clip(sample, row)

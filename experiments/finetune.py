@@ -26,12 +26,13 @@ STAGE = "finetune"
 
 def run(config: Config) -> StageResult:
     """Train one model and write its weights."""
-    from data_modules.recordings.datamodule import BioVidDataModule
+    from data_modules.recordings.datamodule import PainDataModule
     from painlit.loso.fold import run_fold
     from painlit.training.stage import Trained, run_stage
 
-    data = BioVidDataModule(config)
+    data = PainDataModule(config)
     data.setup()
+    config = data.config
     fold = _fold(config, data.clips.subject_names)
     check_label_leakage(data.sources, fold.test)
 
@@ -53,7 +54,9 @@ def _fold(config: Config, subjects: list[str]) -> Fold:
     held_out = sorted(set(config.finetune.held_out))
     unknown = sorted(set(held_out) - set(subjects))
     if unknown:
-        raise PainlitError(f"finetune.held_out: no usable clip of {', '.join(unknown)}", "use names as in samples.csv")
+        raise PainlitError(
+            f"finetune.held_out: no usable clip of {', '.join(unknown)}", "use names as the data set lists them"
+        )
     train = tuple(s for s in subjects if s not in held_out)
     if not train:
         raise PainlitError("finetune.held_out leaves nobody to train on", "hold out fewer subjects")

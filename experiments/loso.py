@@ -27,11 +27,12 @@ def run(config: Config) -> LosoResult:
     unfinished = not (config.folder("loso") / "results.json").is_file()
     if unfinished and config.loso.engine == "local" and not config.loso.dry_run:
         start_server()  # it imports what folds need while this process imports what it needs itself
-    from data_modules.recordings.datamodule import BioVidDataModule
+    from data_modules.recordings.datamodule import PainDataModule
     from painlit.loso.run import run_loso
 
-    data = BioVidDataModule(config)
+    data = PainDataModule(config)
     data.setup()
+    config = data.config
     result = run_loso(config, data)
     if result.results is not None:
         page = result.folder / "report.html"

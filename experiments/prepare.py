@@ -12,8 +12,8 @@ from dataclasses import dataclass
 from functools import partial
 from pathlib import Path
 
-from data_modules.recordings.biovid import read_samples
-from data_modules.recordings.preparation import prepare_clip, refuse_other_data, usable_part
+from data_modules.recordings.clips import read_clips
+from data_modules.recordings.preparation import NO_SIGNAL, NO_VIDEO, prepare_clip, refuse_other_data, usable_part
 from experiments.command import main
 from painlit.clips.clip import Clip
 from painlit.clips.table import ClipTable, PreparedClip, table_path, table_settings
@@ -33,12 +33,12 @@ class PrepareResult:
     table: Path
     clips: int
     video_problems: int
-    ecg_problems: int
+    signal_problems: int
     noted: int
 
 
 def run(config: Config, retry: bool = True) -> PrepareResult:
-    """Prepare every clip of `data.root` that the table does not hold yet.
+    """Prepare every clip of the data set that the table does not hold yet.
 
     Args:
         config: Where the clips are, and how they are prepared.
@@ -46,7 +46,7 @@ def run(config: Config, retry: bool = True) -> PrepareResult:
             trained before without such a clip is refused afterwards, since it is there now.
     """
     device = str(pick_device(config.prepare.device))
-    clips = read_samples(config.data.root, config.data.signals)
+    config, clips = read_clips(config)
     folder = config.folder("prepare")
     table = ClipTable(table_path(config), table_settings(config))
     save_config(config, folder)
@@ -66,8 +66,8 @@ def run(config: Config, retry: bool = True) -> PrepareResult:
     problems = [
         (row.name, part, why)
         for row in done
-        for part, why in (("video", row.video_problem), ("ecg", row.ecg_refusal(least)))
-        if why
+        for part, why in (("video", row.video_problem), ("signal", row.signal_refusal(least)))
+        if why not in ("", NO_VIDEO, NO_SIGNAL)  # what is not listed is no fault
     ]
     _write_report(folder / "problems.csv", problems, done)
     _write_quality(folder / "quality.csv", done, least)
@@ -75,8 +75,8 @@ def run(config: Config, retry: bool = True) -> PrepareResult:
         table=table.path,
         clips=len(done),
         video_problems=sum(part == "video" for _, part, _ in problems),
-        ecg_problems=sum(part == "ecg" for _, part, _ in problems),
-        noted=sum(bool(row.notes) for row in done),
+        signal_problems=sum(part == "signal" for _, part, _ in problems),
+        noted=sum(bool(row.video_notes or row.signal_notes) for row in done),
     )
     write_artefact(folder / "metrics.json", {k: v for k, v in vars(result).items() if k != "table"})
     _print(result, problems, done)
@@ -90,7 +90,8 @@ def _prepare(piece: tuple[Clip, PreparedClip], config: Config) -> PreparedClip:
 def _write_report(path: Path, problems: list[tuple[str, str, str]], rows: list[PreparedClip]) -> None:
     """problems.csv: every clip with a problem (unusable) or a note (repaired)."""
     unusable = [(name, part, "unusable", why) for name, part, why in problems]
-    repaired = [(row.name, "video", "repaired", note) for row in rows for note in row.notes]
+    repaired = [(row.name, "video", "repaired", note) for row in rows for note in row.video_notes]
+    repaired += [(row.name, "signal", "repaired", note) for row in rows for note in row.signal_notes]
     write_csv(path, [("clip", "part", "kind", "message"), *unusable, *repaired])
 
 
@@ -100,14 +101,14 @@ def _write_quality(path: Path, rows: list[PreparedClip], least: float) -> None:
     for row in sorted(rows, key=lambda row: -1.0 if row.ecg_quality is None else row.ecg_quality):
         quality = "" if row.ecg_quality is None else f"{row.ecg_quality:.3f}"
         bpm = "" if row.bpm is None else f"{row.bpm.mean():.1f}"
-        lines.append((row.name, quality, bpm, "no" if row.ecg_refusal(least) else "yes"))
+        lines.append((row.name, quality, bpm, "no" if row.signal_refusal(least) else "yes"))
     write_csv(path, lines)
 
 
 def _print(result: PrepareResult, problems: list[tuple[str, str, str]], rows: list[PreparedClip]) -> None:
     print(
-        f"{result.clips} clips prepared; unusable: {result.video_problems} videos, {result.ecg_problems} ECGs; "
-        f"repaired: {result.noted} videos"
+        f"{result.clips} clips prepared; unusable: {result.video_problems} videos, {result.signal_problems} signals; "
+        f"repaired or remarkable: {result.noted} clips"
     )
     for name, part, why in problems[:10]:
         print(f"  {name}, {part}: {why}")

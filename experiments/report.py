@@ -11,6 +11,7 @@ from typing import Any
 
 from rich.table import Table
 
+from data_modules.recordings.clips import with_classes
 from experiments.command import main
 from experiments.tables import TableRun, table_runs
 from painlit.config import Config, load, values_affecting
@@ -39,6 +40,7 @@ class ReportResult:
 def run(config: Config) -> ReportResult:
     """Read every results.json and write the reports."""
     reports = _write_run_reports(Path(config.runs) / "loso")
+    config = with_classes(config)
     everything = replace(config.tables, rows=[], tasks=["np_vs_p4", "multilevel"])  # whatever `make tables` chose last
     runs = list(table_runs(replace(config, tables=everything)))
     lines = [line for table_run in runs if (line := _line(table_run)) is not None]

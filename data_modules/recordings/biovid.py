@@ -15,13 +15,14 @@ from pathlib import Path
 
 import numpy as np
 
-from painlit.clips.clip import Clip
+from painlit.clips.clip import Clip, biovid_person
+from painlit.config import CLASS_NAMES
 from painlit.errors import ClipError, PainlitError
 from painlit.system.csv_files import read_csv
 from painlit.system.names import check_name
 
 CLASS_TOKENS = ("BL1", "PA1", "PA2", "PA3", "PA4")
-"""Class tokens in label order: 0 = NP, 1..4 = P1..P4."""
+"""Class tokens in label order; the paper calls them NP, P1, …, P4."""
 SAMPLE_COLUMNS = ("subject_id", "subject_name", "class_id", "class_name", "sample_id", "sample_name")
 
 
@@ -96,9 +97,10 @@ def _clip(row: dict[str, str], root: Path, signals: str, where: str) -> Clip:
     return Clip(
         name=sample,
         subject=subject,
-        label=label,
+        label=CLASS_NAMES[label],
         video=root / "video" / subject / f"{sample}.mp4",
         ecg=root / signals / subject / f"{sample}_bio.csv",
+        person=biovid_person(subject),
     )
 
 

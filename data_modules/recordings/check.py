@@ -1,89 +1,147 @@
-"""Is this folder what the loader expects? Answers in seconds, without decoding videos."""
+"""Are the recordings what the loader expects? Every file's presence and header; nothing is decoded."""
 
 from __future__ import annotations
 
 import os
 from collections import Counter
 from collections.abc import Iterable, Iterator
+from dataclasses import dataclass
+from functools import partial
 from pathlib import Path
 
-from data_modules.recordings.biovid import read_ecg, read_samples
-from painlit.clips.clip import Clip, demographics
-from painlit.config import CLASS_NAMES, Config
+from data_modules.recordings.biovid import read_ecg
+from data_modules.recordings.clips import read_clips
+from data_modules.recordings.table import RECORDINGS, unread_columns
+from painlit.clips.clip import UNKNOWN_PERSON, Clip, biovid_person
+from painlit.config import ClipConfig, Config
 from painlit.errors import ClipError
-from painlit.signals.video.decoding import probe
+from painlit.signals.video.decoding import LEAST_SHARE, VideoInfo, probe
+from painlit.system.processes import cores, unordered
+from painlit.system.progress import progress_bar
 
 _SHOWN = 5  # examples in a finding
+_LISTED = 100  # faults that are told one by one
 
 
-def check_biovid(config: Config) -> tuple[list[str], list[str]]:
-    """Look at a BioVid folder: every file's presence and size, one video and one ECG of each subject in full.
+def check_recordings(config: Config) -> tuple[list[str], list[str]]:
+    """Look at every clip that a data set lists: are its files there, do they open, are they long enough?
 
     Returns:
         What is there, and what is wrong or missing; each entry is one line for the user.
 
     Raises:
-        PainlitError: samples.csv is missing or faulty; the row is named.
+        PainlitError: samples.csv or the table of clips is missing or faulty; the row is named.
     """
-    clips = read_samples(config.data.root, config.data.signals)
-    findings = [*_missing(clips, "video"), *_missing(clips, "ecg"), *_faulty_examples(clips, config), *_names(clips)]
-    return _inventory(clips), findings
+    config, clips = read_clips(config)
+    told, faulty = _faulty(clips, config)
+    findings = [*(line for part in RECORDINGS for line in _missing(clips, part)), *faulty]
+    inventory = [*_inventory(clips, config), *told]
+    if config.data.layout == "biovid":
+        findings += _names(clips)
+    elif unread := unread_columns(config.data.table):
+        inventory.append(f"{config.data.table}: columns that nothing reads: {_some(unread)}")
+    return inventory, findings
 
 
-def _inventory(clips: list[Clip]) -> list[str]:
-    subjects = {clip.subject for clip in clips}
+def _inventory(clips: list[Clip], config: Config) -> list[str]:
     classes = Counter(clip.label for clip in clips)
-    per_class = ", ".join(f"{CLASS_NAMES[label]} {count}" for label, count in sorted(classes.items()))
-    return [f"{len(clips)} clips of {len(subjects)} subjects: {per_class}"]
+    per_class = ", ".join(f"{name} {classes[name]}" for name in config.data.class_names)
+    parts = {"video": "video", "ecg": "ECG", "heart_rate": "heart rates"}
+    there = ", ".join(
+        f"{n} with {word}" for key, word in parts.items() if (n := sum(bool(getattr(c, key)) for c in clips))
+    )
+    return [f"{len(clips)} clips of {len({clip.subject for clip in clips})} subjects: {per_class}; {there}"]
 
 
 def _missing(clips: list[Clip], part: str) -> Iterator[str]:
     """Files that are absent or empty; a whole subject's absence is one finding."""
+    files = {clip.name: path for clip in clips if (path := getattr(clip, part)) is not None}
     sizes: dict[Path, int] = {}
-    for folder in {getattr(clip, part).parent for clip in clips}:
+    for folder in {path.parent for path in files.values()}:
         if folder.is_dir():
             with os.scandir(folder) as entries:
                 sizes |= {folder / entry.name: entry.stat().st_size for entry in entries}
-    absent = [clip for clip in clips if getattr(clip, part) not in sizes]
+    absent = [clip for clip in clips if clip.name in files and files[clip.name] not in sizes]
     by_subject = Counter(clip.subject for clip in absent)
-    whole = {s for s, n in by_subject.items() if n == sum(clip.subject == s for clip in clips)}
+    listed = Counter(clip.subject for clip in clips if clip.name in files)
+    whole = {subject for subject, count in by_subject.items() if count == listed[subject]}
     if whole:
-        folder = getattr(next(clip for clip in absent if clip.subject in whole), part).parent.parent
-        yield f"{len(whole)} subjects without any {part} file in {folder}: {_some(sorted(whole))}"
-    single = [str(getattr(clip, part)) for clip in absent if clip.subject not in whole]
+        folder = next(files[clip.name] for clip in absent if clip.subject in whole).parent
+        yield f"{len(whole)} subjects without any {part} file, looked for in {folder}: {_some(sorted(whole))}"
+    single = [str(files[clip.name]) for clip in absent if clip.subject not in whole]
     if single:
         yield f"{len(single)} {part} files are missing: {_some(single)}"
-    empty = [str(path) for clip in clips if sizes.get(path := getattr(clip, part), 1) == 0]
+    empty = sorted({str(path) for path in files.values() if sizes.get(path, 1) == 0})
     if empty:
         yield f"{len(empty)} {part} files are empty: {_some(empty)}"
 
 
-def _faulty_examples(clips: list[Clip], config: Config) -> Iterator[str]:
-    """Each subject's first video and ECG: do they open, and are they what the configuration says?"""
-    rates: Counter[float] = Counter()
-    for clip in {clip.subject: clip for clip in reversed(clips)}.values():
-        if clip.ecg.is_file() and clip.ecg.stat().st_size:
-            try:
-                read_ecg(clip.ecg, config.clip.ecg_samples)
-            except ClipError as error:
-                yield str(error).replace("\n  ->", ";")
-        if clip.video.is_file() and clip.video.stat().st_size:
-            try:
-                info = probe(clip.video)
-            except ClipError as error:
-                yield str(error).replace("\n  ->", ";")
-                continue
-            rates[round(info.fps, 2)] += 1
-            if info.frame_count and info.frame_count < 0.9 * config.clip.nominal_frames:
-                yield f"{clip.video} says it has {info.frame_count} frames, not {config.clip.nominal_frames}"
-    wrong = {rate: count for rate, count in rates.items() if abs(rate - config.clip.video_fps) > 0.5}
-    if wrong:
-        told = ", ".join(f"{rate} Hz in {count} videos" for rate, count in wrong.items())
-        yield f"frame rate {told}, but clip.video_fps={config.clip.video_fps}"
+@dataclass(frozen=True)
+class _Look:
+    """What a clip's headers tell."""
+
+    clip: Clip
+    video: VideoInfo | None
+    faults: tuple[str, ...]
+
+
+def _look(clip: Clip, config: Config) -> _Look:
+    video, faults = None, []
+    try:
+        if clip.video and _readable(clip.video):
+            video = probe(clip.video)
+            faults += _length(clip, video, config.clip)
+    except ClipError as error:
+        faults.append(str(error))
+    try:
+        if clip.ecg and _readable(clip.ecg):
+            read_ecg(clip.ecg, config.clip.ecg_samples)
+    except ClipError as error:
+        faults.append(str(error))
+    return _Look(clip, video, tuple(fault.replace("\n  ->", ";") for fault in faults))
+
+
+def _readable(path: Path) -> bool:
+    """Whether there is something to open; that there is not has been said."""
+    return path.exists() and (path.is_dir() or path.stat().st_size > 0)
+
+
+def _length(clip: Clip, video: VideoInfo, wanted: ClipConfig) -> list[str]:
+    """Whether a video is long enough, as far as its header tells."""
+    if not video.seconds:
+        return []
+    there = min(video.seconds, clip.stretch.end or video.seconds) - clip.stretch.start
+    if there >= LEAST_SHARE * wanted.seconds:
+        return []
+    part = (
+        ""
+        if clip.stretch.start == 0 and clip.stretch.end is None
+        else f", of which {max(0, there):.2f} s are the clip's"
+    )
+    return [f"{clip.video} lasts {video.seconds:.2f} s{part}; clip.seconds={wanted.seconds:g}"]
+
+
+def _faulty(clips: list[Clip], config: Config) -> tuple[list[str], list[str]]:
+    """What the headers of all videos say together, and what is wrong in which file."""
+    workers = config.prepare.workers or cores()
+    with progress_bar("check", total=len(clips)) as advance:
+        looks = []
+        for look in unordered(partial(_look, config=config), clips, workers, what="the findings"):
+            looks.append(look)
+            advance()
+    order = {clip.name: number for number, clip in enumerate(clips)}
+    looks.sort(key=lambda look: order[look.clip.name])
+    rates = Counter(f"{look.video.fps:.4g} Hz" for look in looks if look.video)
+    told = (
+        [f"frame rates: {', '.join(f'{rate} in {n} videos' for rate, n in rates.most_common(_SHOWN))}"] if rates else []
+    )
+    faults = list(dict.fromkeys(fault for look in looks for fault in look.faults))
+    more = [f"and {len(faults) - _LISTED} more of this kind"] if len(faults) > _LISTED else []
+    return told, [*faults[:_LISTED], *more]
 
 
 def _names(clips: list[Clip]) -> Iterator[str]:
-    odd = sorted({clip.subject for clip in clips if demographics(clip.subject) is None})
+    odd = sorted({clip.subject for clip in clips if biovid_person(clip.subject) == UNKNOWN_PERSON})
     if odd:
         yield f"{len(odd)} subject names do not tell sex and age (code_w_21): {_some(odd)}; subgroups will say unknown"
 

@@ -1,4 +1,4 @@
-"""BioVid as batches: cached frame embeddings and heart rates, or crops when the Spatial-Module is trained too."""
+"""Recordings of pain as batches: cached embeddings and heart rates, or crops when the Spatial-Module is trained too."""
 
 from __future__ import annotations
 
@@ -10,7 +10,7 @@ import torch
 from torch import Tensor
 from torch.utils.data import DataLoader, Dataset, DistributedSampler
 
-from data_modules.recordings.biovid import read_samples
+from data_modules.recordings.clips import read_clips
 from data_modules.recordings.preparation import refuse_replaced
 from painlit.clips.pain_clips import PainClips, load_pain_clips
 from painlit.clips.sources import Sources, resolve_sources
@@ -77,7 +77,7 @@ class PainDataset(Dataset):
         return crops
 
 
-class BioVidDataModule(ResumableDataModule):
+class PainDataModule(ResumableDataModule):
     """Clips of a data set, divided by subject: prepared, and embedded where the modality has video.
 
     Args:
@@ -115,9 +115,9 @@ class BioVidDataModule(ResumableDataModule):
             self.clips, self.sources = clips, sources
 
     def setup(self, stage: str | None = None) -> None:
-        """Find what `make prepare` and `make embed` left, and divide the clips."""
+        """Find what `make prepare` and `make embed` left, and divide the clips; `config` gets the data's classes."""
         if not hasattr(self, "clips"):
-            listed = read_samples(self.config.data.root, self.config.data.signals)
+            self.config, listed = read_clips(self.config)
             prepared = open_table(self.config).clips()
             self.sources = resolve_sources(self.config)
             model = self.config.model
@@ -139,9 +139,9 @@ class BioVidDataModule(ResumableDataModule):
 
     def divided(
         self, train: Sequence[str], validation: Sequence[str] = (), test: Sequence[str] = (), seed: int = 0
-    ) -> BioVidDataModule:
+    ) -> PainDataModule:
         """The same clips, divided otherwise and set up."""
-        data = BioVidDataModule(self.config, train, validation, test, seed, clips=self.clips, sources=self.sources)
+        data = PainDataModule(self.config, train, validation, test, seed, clips=self.clips, sources=self.sources)
         data.setup()
         return data
 

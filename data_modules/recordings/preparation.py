@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import dataclasses
 from collections.abc import Iterable, Mapping, Sequence
+from functools import lru_cache
 from pathlib import Path
 
 import numpy as np
@@ -21,17 +22,20 @@ from painlit.signals.video.clip_faces import clip_faces
 from painlit.signals.video.face_track import FaceTrack
 from painlit.system.digests import FileState
 
+NO_VIDEO, NO_SIGNAL = "the data set lists no video of it", "the data set lists neither ECG nor heart rates of it"
+
 
 def usable_part(clip: Clip, before: PreparedClip | None) -> PreparedClip:
-    """What an earlier run found and is still true: without the halves that were unusable or whose file was replaced.
+    """What an earlier run found and is still true: without the halves that were unusable or are of other recordings.
 
     What is usable is kept to the last bit, since embeddings and finished folds rest on it.
     """
-    row = before or PreparedClip(clip.name, clip.subject, clip.label)
-    if row.boxes is None or not _same(row.video_file, clip.video):
-        row = dataclasses.replace(row, boxes=None, found=None, notes=(), video_problem="")
-    if row.bpm is None or not _same(row.ecg_file, clip.ecg):
-        row = dataclasses.replace(row, bpm=None, ecg_quality=None, ecg_problem="")
+    row = dataclasses.replace(before or PreparedClip(clip.name), stretch=clip.stretch)
+    here = before.stretch if before else clip.stretch
+    if row.boxes is None or here[:2] != clip.stretch[:2] or not _same(row.video_file, clip.video):
+        row = dataclasses.replace(row, boxes=None, found=None, video_problem="", video_notes=())
+    if row.bpm is None or here != clip.stretch or not _same(row.signal_file, clip.signal):
+        row = dataclasses.replace(row, bpm=None, ecg_quality=None, signal_problem="", signal_notes=())
     return row
 
 
@@ -48,7 +52,7 @@ def prepare_clip(clip: Clip, row: PreparedClip, config: Config) -> PreparedClip:
     if row.boxes is None:
         row = _with_faces(dataclasses.replace(row, video_file=_state(clip.video)), clip, config)
     if row.bpm is None:
-        row = _with_heart_rates(dataclasses.replace(row, ecg_file=_state(clip.ecg)), clip, config)
+        row = _with_heart_rates(dataclasses.replace(row, signal_file=_state(clip.signal)), clip, config)
     return row
 
 
@@ -65,8 +69,8 @@ def refuse_other_data(clips: Sequence[Clip], prepared: Mapping[str, PreparedClip
     """
     held = [clip for clip in clips if clip.name in prepared]
     files = [(clip.video, prepared[clip.name].video_file) for clip in held]
-    files += [(clip.ecg, prepared[clip.name].ecg_file) for clip in held]
-    known = [(path, before) for path, before in files if before and path.exists()]
+    files += [(clip.signal, prepared[clip.name].signal_file) for clip in held]
+    known = [(path, before) for path, before in files if before and path and path.exists()]
     other = [path for path, before in known if not before.still_true_of(path)]
     if (prepared and not held) or len(other) > max(2, len(known) // 2):
         what = f"{len(other)} of {len(known)} recordings differ, such as {other[0]}" if other else "no clip is the same"
@@ -77,7 +81,7 @@ def refuse_other_data(clips: Sequence[Clip], prepared: Mapping[str, PreparedClip
 
 
 def refuse_replaced(
-    clips: Iterable[Clip], prepared: Mapping[str, PreparedClip], video: bool = False, ecg: bool = False
+    clips: Iterable[Clip], prepared: Mapping[str, PreparedClip], video: bool = False, signal: bool = False
 ) -> None:
     """Refuse recordings that are no longer those which were prepared; one that is gone needs no other look.
 
@@ -85,52 +89,66 @@ def refuse_replaced(
         clips: As the data set lists them.
         prepared: Their rows of the clip table.
         video: Look at videos.
-        ecg: Look at ECGs.
+        signal: Look at ECGs and files of heart rates.
 
     Raises:
         PainlitError: Files were replaced, edited or cut short since `make prepare`.
     """
     known = [(clip, prepared[clip.name]) for clip in clips if clip.name in prepared]
     used = [(clip.video, row.video_file) for clip, row in known if video]
-    used += [(clip.ecg, row.ecg_file) for clip, row in known if ecg]
-    changed = [path for path, before in used if before and path.exists() and not before.still_true_of(path)]
-    if changed:
+    used += [(clip.signal, row.signal_file) for clip, row in known if signal]
+    changed = [path for path, before in used if before and path and path.exists() and not before.still_true_of(path)]
+    moved = [clip.name for clip, row in known if clip.stretch != row.stretch]
+    if changed or moved:
         raise PainlitError(
-            f"{len(changed)} recordings are not those that were prepared, the first is {changed[0]}",
+            f"{len(changed)} recordings are not those that were prepared, the first is {changed[0]}"
+            if changed
+            else f"{len(moved)} clips have another start, end or offset than was prepared, the first is {moved[0]}",
             "run `make prepare` (and `make embed`) again, or put the files back",
         )
 
 
-def _state(file: Path) -> FileState | None:
+def _state(file: Path | None) -> FileState | None:
     try:
-        return FileState.of(file)
+        return None if file is None else _known_state(file, file.stat().st_size, file.stat().st_mtime_ns)
     except OSError:  # missing or unreadable, which the row's problem says
         return None
 
 
-def _same(before: FileState | None, file: Path) -> bool:
-    return before is not None and before.still_true_of(file)
+@lru_cache(maxsize=64)
+def _known_state(file: Path, size: int, time: int) -> FileState:
+    """Of a recording, read once however many clips it holds."""
+    return FileState.of(file)
+
+
+def _same(before: FileState | None, file: Path | None) -> bool:
+    return before is not None and file is not None and before.still_true_of(file)
 
 
 def _with_faces(row: PreparedClip, clip: Clip, config: Config) -> PreparedClip:
+    if clip.video is None:
+        return dataclasses.replace(row, video_problem=NO_VIDEO)
     try:
         track, padded = clip_faces(clip.video, config.clip, config.face, config.prepare.device)
     except ClipError as error:
         return dataclasses.replace(row, video_problem=str(error))
-    return dataclasses.replace(row, boxes=track.boxes, found=track.found, notes=_notes(track, padded))
+    return dataclasses.replace(row, boxes=track.boxes, found=track.found, video_notes=_notes(track, padded))
 
 
 def _with_heart_rates(row: PreparedClip, clip: Clip, config: Config) -> PreparedClip:
     try:
-        bpm, quality = _heart_rates(clip, config)
+        if clip.ecg is not None:
+            bpm, quality = _heart_rates(clip.ecg, config)
+        else:
+            return dataclasses.replace(row, signal_problem=NO_SIGNAL)
     except ClipError as error:
-        return dataclasses.replace(row, ecg_problem=str(error))
+        return dataclasses.replace(row, signal_problem=str(error))
     return dataclasses.replace(row, bpm=bpm, ecg_quality=quality)
 
 
-def _heart_rates(clip: Clip, config: Config) -> tuple[np.ndarray, float]:
+def _heart_rates(path: Path, config: Config) -> tuple[np.ndarray, float]:
     """Rates, (S,) bpm, and the signal's quality, which our detector judges whichever finds the peaks."""
-    ecg, rate = read_ecg(clip.ecg, config.clip.ecg_samples), config.clip.ecg_hz
+    ecg, rate = read_ecg(path, config.clip.ecg_samples), config.clip.ecg_hz
     try:
         ours, chosen = find_r_peaks(ecg, rate), config.prepare.r_peaks
         peaks = ours.at if chosen == "pan_tompkins" else detect_r_peaks(chosen, ecg, rate)
@@ -138,7 +156,7 @@ def _heart_rates(clip: Clip, config: Config) -> tuple[np.ndarray, float]:
         bpm = heart_rate_from_peaks(peaks, rate, config.clip.heart_rates, rule)  # type: ignore[arg-type]
         return bpm, signal_quality(ecg, rate, ours)
     except ClipError as error:
-        raise ClipError(f"{clip.ecg}: {error.what}", error.remedy) from error
+        raise ClipError(f"{path}: {error.what}", error.remedy) from error
 
 
 def _notes(track: FaceTrack, padded: int) -> tuple[str, ...]:

@@ -17,7 +17,7 @@ import numpy as np
 
 from data_modules.photographs.image_lists import stamp_of
 from data_modules.recordings.preparation import refuse_replaced
-from painlit.clips.clip import Clip
+from painlit.clips.clip import WHOLE, Clip
 from painlit.clips.embedding_cache import EmbeddingCache
 from painlit.clips.table import ClipTable, PreparedClip
 from painlit.images.index import FIELDS, ImageIndex, write_index
@@ -37,19 +37,19 @@ def main() -> None:
 def _clips(folder: Path) -> None:
     generator = np.random.default_rng(0)
     boxes, bpm = generator.uniform(0, 600, (138, 4)).astype(np.float32), generator.uniform(60, 90, 5)
-    clips = []
+    clips, files = [], []
     for number in range(CLIPS):
         paths = [folder / f"{number}.{kind}" for kind in ("mp4", "csv")]
         for path in paths:
             path.write_bytes(bytes([number % 251]) * 1000)
-        clips.append(Clip(f"clip-{number:05}", f"subject-{number // 100}", number % 5, *paths))
+        clips.append(Clip(f"clip-{number:05}", f"subject-{number // 100}", "NP", video=paths[0], ecg=paths[1]))
+        files.append((FileState.of(paths[0]), FileState.of(paths[1])))
     table = ClipTable(folder / "clips.sqlite", {})
-    files = [(FileState.of(clip.video), FileState.of(clip.ecg)) for clip in clips]
     prepared = {
         clip.name: PreparedClip(
-            clip.name, clip.subject, clip.label, boxes, np.ones(138, bool), bpm, 0.5, video_file=video, ecg_file=ecg
+            clip.name, WHOLE, video, boxes, np.ones(138, bool), signal_file=signal, bpm=bpm, ecg_quality=0.5
         )
-        for clip, (video, ecg) in zip(clips, files, strict=True)
+        for clip, (video, signal) in zip(clips, files, strict=True)
     }
     for row in prepared.values():
         table.add(row)

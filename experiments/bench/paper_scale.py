@@ -11,14 +11,14 @@ from dataclasses import replace
 
 import numpy as np
 
-from data_modules.recordings.datamodule import BioVidDataModule
+from data_modules.recordings.datamodule import PainDataModule
 from experiments.bench.proxy import RUNS
 from painlit.clips.embedding_cache import EmbeddingCache, cache_settings
 from painlit.clips.pain_clips import PainClips
 from painlit.clips.sources import EmbeddingSource, resolve_sources
 from painlit.config import Config, load
 from painlit.loso.dry_run import estimate, print_estimate
-from painlit.loso.protocols import folds
+from painlit.loso.protocols import biovid_folds
 from painlit.models.normalisation import MEAN, STD
 
 SUBJECTS, CLIPS_PER_CLASS = 87, 20
@@ -26,7 +26,7 @@ PLACE = RUNS / "paper_scale"
 SETTINGS = (f"runs={PLACE}", "model.temporal.weights=untrained", "model.heart_rate_encoder.weights=untrained")
 
 
-def random_data(config: Config) -> BioVidDataModule:
+def random_data(config: Config) -> PainDataModule:
     """Clips of the task's classes with random inputs."""
     generator = np.random.default_rng(0)
     subjects = np.repeat([f"{k:06d}_w_30" for k in range(SUBJECTS)], len(config.classes) * CLIPS_PER_CLASS)
@@ -43,7 +43,7 @@ def random_data(config: Config) -> BioVidDataModule:
     embeddings = EmbeddingSource(cache.folder, settings, "untrained") if config.cached else None
     heart_rate_alone = replace(config, model=replace(config.model, modality="heart_rate"))
     sources = replace(resolve_sources(heart_rate_alone), embeddings=embeddings)
-    return BioVidDataModule(config, clips=clips, sources=sources)
+    return PainDataModule(config, clips=clips, sources=sources)
 
 
 def main() -> None:
@@ -55,7 +55,7 @@ def main() -> None:
             config = load([*SETTINGS, *given, f"task={task}", f"model.modality={modality}", "loso.workers=1"])
             data = random_data(config)
             print(f"\n{task}, {modality}, {len(data.clips.names):,} clips, {config.train.epochs} epochs:", flush=True)
-            every = folds("loso", data.clips.subject_names)
+            every = biovid_folds("loso", data.clips.subject_names)
             found = estimate(config, data, every, config.folder("loso") / "folds")
             print_estimate(config, found)
     shutil.rmtree(PLACE)

@@ -36,9 +36,10 @@ def table_runs(config: Config) -> Iterator[TableRun]:
         raise PainlitError(
             f"tables.rows: there is no row {', '.join(unknown)}", f"they are the files of {FOLDER.name}/"
         )
-    share = config.tables.epoch_share
+    share, names = config.tables.epoch_share, config.data.class_names
+    tasks = [task for task in config.tables.tasks if task != "np_vs_p4" or {"NP", "P4"} <= {*names}]
     for row in PAPER_ROWS:
-        for task in config.tables.tasks if row.name in chosen else ():
+        for task in tasks if row.name in chosen else ():
             ours = overlay(config, FOLDER / f"{row.name}.yaml")
             epochs = max(1, round(share * row.epochs))
             warmup = min(round(share * ours.train.warmup_epochs), epochs - 1)

@@ -13,6 +13,7 @@ from dataclasses import dataclass, field
 from itertools import chain
 from pathlib import Path
 
+from data_modules.recordings.clips import with_classes
 from experiments import embed, loso, prepare, report
 from experiments.command import main
 from experiments.tables import TableRun, table_runs
@@ -40,6 +41,7 @@ class TablesResult:
 
 def run(config: Config) -> TablesResult:
     """Run every chosen row and task that is not finished."""
+    config = with_classes(config)
     runs = list(table_runs(config))
     if not config.loso.dry_run:
         prepare.run(config, retry=False)  # a clip that is usable all of a sudden would part finished rows from new ones

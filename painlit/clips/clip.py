@@ -1,43 +1,70 @@
-"""A clip as a data set lists it, and what the subject's name tells."""
+"""A clip as a data set lists it, and what is known of its subject."""
 
 from __future__ import annotations
 
 import re
 from dataclasses import dataclass
 from pathlib import Path
+from typing import NamedTuple
 
 _SUBJECT = re.compile(r"^(?P<code>[^_]+)_(?P<sex>[wm])_(?P<age>\d+)$")
 
 
+class Person(NamedTuple):
+    """What a data set tells of a subject; what it does not tell is empty."""
+
+    sex: str = ""
+    """Such as women, men."""
+    age: float | None = None
+    """Years."""
+    group: str = ""
+    """Any further division, such as patients and controls."""
+
+
+class Stretch(NamedTuple):
+    """Which part of its recordings a clip is; seconds."""
+
+    start: float = 0.0
+    """On the video's clock, which begins at its first frame."""
+    end: float | None = None
+    """None where the recording ends."""
+    offset: float = 0.0
+    """By which the signal's clock is ahead of the video's: what is at t in the video is at t + offset in the signal."""
+
+
+WHOLE, UNKNOWN_PERSON = Stretch(), Person()
+
+
 @dataclass(frozen=True)
 class Clip:
-    """One recording: a stimulus or a baseline of one subject."""
+    """One stimulus or baseline of one subject, and where it was recorded."""
 
     name: str
     """Such as 071309_w_21-PA4-006."""
     subject: str
     """Such as 071309_w_21."""
-    label: int
-    """0 = NP, 1..4 = P1..P4."""
-    video: Path
-    ecg: Path
+    label: str
+    """Its class, such as P4."""
+    video: Path | None = None
+    ecg: Path | None = None
+    heart_rate: Path | None = None
+    """Heart rates or beat intervals that a device has told; read where there is no ECG."""
+    stretch: Stretch = WHOLE
+    person: Person = UNKNOWN_PERSON
+    split: str = ""
+    """train, validation or test, for `loso.protocol=split`; the same for all clips of a subject."""
+
+    @property
+    def signal(self) -> Path | None:
+        """What its heart rates come from."""
+        return self.ecg or self.heart_rate
 
 
-@dataclass(frozen=True)
-class Demographics:
-    """What BioVid's subject names tell."""
+def biovid_person(subject: str) -> Person:
+    """What BioVid's subject names tell; nothing of names of another form.
 
-    sex: str
-    """w or m."""
-    age: int
-    """Years."""
-
-
-def demographics(subject: str) -> Demographics | None:
-    """Sex and age out of a subject name; None where the name does not carry them.
-
-    >>> demographics("071309_w_21")
-    Demographics(sex='w', age=21)
+    >>> biovid_person("071309_w_21")
+    Person(sex='women', age=21.0, group='')
     """
     match = _SUBJECT.match(subject)
-    return Demographics(match["sex"], int(match["age"])) if match else None
+    return Person({"w": "women", "m": "men"}[match["sex"]], float(match["age"])) if match else Person()

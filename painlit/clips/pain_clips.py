@@ -7,18 +7,18 @@ from dataclasses import dataclass, field
 
 import numpy as np
 
-from painlit.clips.clip import Clip
+from painlit.clips.clip import Clip, Person
 from painlit.clips.embedding import VideoClip
 from painlit.clips.sources import Sources
 from painlit.clips.table import PreparedClip
-from painlit.config import CLASS_NAMES, Config
+from painlit.config import Config
 from painlit.errors import PainlitError
 from painlit.system.digests import digest
 
 
 @dataclass(frozen=True)
 class PainClips:
-    """Clips of the task's classes whose inputs are all there, in samples.csv's order."""
+    """Clips of the task's classes whose inputs are all there, in the order in which the data set lists them."""
 
     names: list[str]
     subjects: np.ndarray
@@ -31,6 +31,10 @@ class PainClips:
     """(n,) int64 rows of the embedding cache; -1 where the modality does not need them."""
     videos: list[VideoClip]
     """Files and boxes, for joint training; empty where the modality does not need them."""
+    people: dict[str, Person] = field(default_factory=dict)
+    """Each subject that the data set lists with these classes -> what it tells of it."""
+    splits: dict[str, str] = field(default_factory=dict)
+    """Subject -> train, validation or test, where the data set says so."""
     excluded: dict[str, str] = field(default_factory=dict)
     """Clip name -> why it cannot be used."""
     embeddings: str | None = None
@@ -71,7 +75,8 @@ def load_pain_clips(
     Raises:
         PainlitError: A step is missing or was made with other settings, or no clip is usable.
     """
-    wanted = [clip for clip in listed if clip.label in config.classes]
+    classes = config.classes
+    wanted = [clip for clip in listed if clip.label in classes]
     unprepared = [clip.name for clip in wanted if clip.name not in prepared]
     if unprepared:
         raise PainlitError(
@@ -83,11 +88,11 @@ def load_pain_clips(
     used = [clip for clip in wanted if clip.name not in excluded]
     if not used:
         raise PainlitError("no clip is usable", f"see {config.folder('prepare') / 'problems.csv'}")
-    absent = sorted(set(config.classes) - {clip.label for clip in used})
+    absent = [name for name in classes if name not in {clip.label for clip in used}]
     if absent:
         raise PainlitError(
-            f"task {config.task} tells {len(config.classes)} classes apart, and there is no usable clip of "
-            f"{', '.join(CLASS_NAMES[label] for label in absent)}",
+            f"task {config.task} tells {len(classes)} classes apart, and there is no usable clip of "
+            f"{', '.join(absent)}",
             "choose a task whose classes the data have",
         )
     rows, embeddings = np.full(len(used), -1, np.int64), None
@@ -106,12 +111,14 @@ def load_pain_clips(
     return PainClips(
         names=[clip.name for clip in used],
         subjects=np.array([clip.subject for clip in used]),
-        labels=np.array([config.classes.index(clip.label) for clip in used], dtype=np.int64),
+        labels=np.array([classes.index(clip.label) for clip in used], dtype=np.int64),
         bpm=np.array(
             [prepared[c.name].bpm if config.model.uses_heart_rate else silent for c in used], dtype=np.float32
         ),
         rows=rows,
         videos=[video_clip(clip, prepared[clip.name]) for clip in used] if config.joint else [],
+        people={clip.subject: clip.person for clip in wanted},
+        splits={clip.subject: clip.split for clip in used if clip.split},
         excluded=excluded,
         embeddings=embeddings,
     )
@@ -119,7 +126,8 @@ def load_pain_clips(
 
 def video_clip(clip: Clip, row: PreparedClip) -> VideoClip:
     """What is needed to cut the faces out of a prepared clip."""
-    assert row.boxes is not None, f"{row.name} has no boxes, and should have been excluded"
+    assert clip.video is not None, f"{row.name} should have been excluded"
+    assert row.boxes is not None, f"{row.name} should have been excluded"
     return VideoClip(clip.name, clip.video, row.boxes, row.video_source)
 
 
@@ -128,5 +136,5 @@ def _unusable(row: PreparedClip, config: Config) -> str:
     if config.model.uses_video:
         problems.append(row.video_problem)
     if config.model.uses_heart_rate:
-        problems.append(row.ecg_refusal(config.prepare.least_ecg_quality))
+        problems.append(row.signal_refusal(config.prepare.least_ecg_quality))
     return "; ".join(p for p in problems if p)

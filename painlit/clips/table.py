@@ -7,25 +7,27 @@ Boxes are kept as detected, so the crop rule can change without another detectio
 from __future__ import annotations
 
 import json
-from dataclasses import dataclass, field
+from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
 import numpy as np
 
+from painlit.clips.clip import WHOLE, Stretch
 from painlit.config import Config, values_affecting
 from painlit.errors import PainlitError
 from painlit.runs.artefact import DamagedError, refuse_changes
 from painlit.system.database import database
 from painlit.system.digests import FileState, digest
 
-_FORMAT = 3
+_FORMAT = 4
 _SCHEMA = """
 CREATE TABLE IF NOT EXISTS settings (key TEXT PRIMARY KEY, value TEXT NOT NULL);
 CREATE TABLE IF NOT EXISTS clips (
-    name TEXT PRIMARY KEY, subject TEXT NOT NULL, label INTEGER NOT NULL,
-    video_file TEXT, boxes BLOB, found BLOB, ecg_file TEXT, bpm TEXT, ecg_quality REAL,
-    video_problem TEXT NOT NULL, ecg_problem TEXT NOT NULL, notes TEXT NOT NULL, digest TEXT NOT NULL
+    name TEXT PRIMARY KEY, stretch TEXT NOT NULL,
+    video_file TEXT, boxes BLOB, found BLOB, video_problem TEXT NOT NULL, video_notes TEXT NOT NULL,
+    signal_file TEXT, bpm TEXT, ecg_quality REAL, signal_problem TEXT NOT NULL, signal_notes TEXT NOT NULL,
+    digest TEXT NOT NULL
 );
 """
 _ONCE_FIXED = {"prepare.r_peaks": "pan_tompkins"}  # settings that older tables lack, and what they were made with
@@ -35,44 +37,45 @@ _ONCE_FIXED = {"prepare.r_peaks": "pan_tompkins"}  # settings that older tables 
 class PreparedClip:
     """What later steps need of one clip besides its video.
 
-    `boxes` is None exactly if `video_problem` says why, `bpm` is None exactly if `ecg_problem` does. A signal of low
-    quality has heart rates all the same: who uses them asks `ecg_refusal`.
+    `boxes` is None exactly if `video_problem` says why, `bpm` is None exactly if `signal_problem` does. A signal of low
+    quality has heart rates all the same: who uses them asks `signal_refusal`.
     """
 
     name: str
-    subject: str
-    label: int
+    stretch: Stretch = WHOLE
+    video_file: FileState | None = None
+    """The video when it was looked at; None if it was not there."""
     boxes: np.ndarray | None = None
     """(F, 4) float32: x1, y1, x2, y2 in px of the face in each used frame."""
     found: np.ndarray | None = None
     """(F,) bool: detected there; False where the box was interpolated."""
+    video_problem: str = ""
+    video_notes: tuple[str, ...] = ()
+    """What was repaired or is remarkable: padded frames, interpolated boxes."""
+    signal_file: FileState | None = None
+    """The ECG, or the file of heart rates."""
     bpm: np.ndarray | None = None
     """(S,) float64: one heart rate per whole second."""
     ecg_quality: float | None = None
-    """0 to 1; None where no heart rate could be told at all."""
-    video_file: FileState | None = None
-    """The video when it was looked at; None if it was not there."""
-    ecg_file: FileState | None = None
-    video_problem: str = ""
-    ecg_problem: str = ""
-    notes: tuple[str, ...] = field(default=())
-    """What was repaired: padded frames, interpolated boxes."""
+    """0 to 1; None where no heart rate could be told at all, or a device told it."""
+    signal_problem: str = ""
+    signal_notes: tuple[str, ...] = ()
 
     @property
     def video_source(self) -> int:
-        """64 bits over the video's content and the face boxes, never 0: what crops and embeddings are made from."""
+        """64 bits over the video's content, the stretch and the face boxes, never 0: what embeddings are made from."""
         assert self.boxes is not None, f"{self.name} has no boxes, and should have been excluded"
         video = self.video_file and self.video_file.sha256
-        return int(digest([video, self.boxes.astype("<f4")])[:16], 16) | 1
+        return int(digest([video, self.stretch[:2], self.boxes.astype("<f4")])[:16], 16) | 1
 
-    def ecg_refusal(self, least_quality: float) -> str:
+    def signal_refusal(self, least_quality: float) -> str:
         """Why the heart rates cannot be used, or nothing.
 
         Args:
             least_quality: `prepare.least_ecg_quality`.
         """
-        if self.ecg_problem or self.ecg_quality is None or self.ecg_quality >= least_quality:
-            return self.ecg_problem
+        if self.signal_problem or self.ecg_quality is None or self.ecg_quality >= least_quality:
+            return self.signal_problem
         return (
             f"signal quality {self.ecg_quality:.2f} is below {least_quality:g}, so its heart rates cannot be trusted\n"
             "  -> look at the ECG; prepare.least_ecg_quality=0 takes it as it is"
@@ -110,17 +113,17 @@ class ClipTable:
         """Write one clip, replacing an earlier row of the same name."""
         row = (
             clip.name,
-            clip.subject,
-            clip.label,
+            json.dumps(clip.stretch),
             json.dumps(clip.video_file),
             None if clip.boxes is None else clip.boxes.astype("<f4").tobytes(),
             None if clip.found is None else clip.found.astype(np.uint8).tobytes(),
-            json.dumps(clip.ecg_file),
+            clip.video_problem,
+            json.dumps(clip.video_notes),
+            json.dumps(clip.signal_file),
             None if clip.bpm is None else json.dumps([round(float(v), 4) for v in clip.bpm]),
             clip.ecg_quality,
-            clip.video_problem,
-            clip.ecg_problem,
-            json.dumps(clip.notes),
+            clip.signal_problem,
+            json.dumps(clip.signal_notes),
         )
         with database(self.path) as connection:
             values = (*row, self._digest(row))
@@ -173,20 +176,20 @@ def open_table(config: Config) -> ClipTable:
 
 
 def _clip(row: tuple) -> PreparedClip:
-    name, subject, label, video, boxes, found, ecg, bpm, quality, video_problem, ecg_problem, notes = row
+    name, stretch, video, boxes, found, problem, notes, signal, bpm, quality, signal_problem, signal_notes = row
     return PreparedClip(
         name=name,
-        subject=subject,
-        label=label,
+        stretch=Stretch(*json.loads(stretch)),
+        video_file=_file_state(video),
         boxes=None if boxes is None else np.frombuffer(boxes, "<f4").reshape(-1, 4),
         found=None if found is None else np.frombuffer(found, np.uint8).astype(bool),
+        video_problem=problem,
+        video_notes=tuple(json.loads(notes)),
+        signal_file=_file_state(signal),
         bpm=None if bpm is None else np.array(json.loads(bpm)),
         ecg_quality=quality,
-        video_file=_file_state(video),
-        ecg_file=_file_state(ecg),
-        video_problem=video_problem,
-        ecg_problem=ecg_problem,
-        notes=tuple(json.loads(notes)),
+        signal_problem=signal_problem,
+        signal_notes=tuple(json.loads(signal_notes)),
     )
 
 

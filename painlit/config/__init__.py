@@ -7,13 +7,13 @@ from painlit.config.networks import HeartRateEncoderConfig, ModelConfig, Spatial
 from painlit.config.pain import CompareConfig, EmbedConfig, FinetuneConfig, LosoConfig, TablesConfig
 from painlit.config.pretraining import ImagesConfig, Stage1Config, Stage2Config
 from painlit.config.recordings import ClipConfig, DataConfig, FaceConfig, PrepareConfig
-from painlit.config.schema import CLASS_NAMES, TASKS, Config, LogConfig
+from painlit.config.schema import Config, LogConfig
 from painlit.config.settings import flat, settings, values_affecting
+from painlit.config.task import CLASS_NAMES
 from painlit.config.training import EcgTraining, Stage1Training, Stage2Training, TrainConfig, Training
 
 __all__ = [
     "CLASS_NAMES",
-    "TASKS",
     "CheckConfig",
     "ClipConfig",
     "CompareConfig",

@@ -20,8 +20,9 @@ class CheckConfig:
     """`make check-data`: is everything there before hours are spent?"""
 
     sets: list[str] = field(default_factory=lambda: ["biovid"])
-    """Data sets to look at: biovid, vggface2 (at stage1.root), affectnet, cfee, raf_basic, raf_compound, folders,
-    mitbih, ptb, mitbih_csv, ptb_csv; or all alone: those whose folder exists, the others being named and not wrong."""
+    """Data sets to look at: biovid (the recordings of data.*, in either layout), vggface2 (at stage1.root), affectnet,
+    cfee, raf_basic, raf_compound, folders, mitbih, ptb, mitbih_csv, ptb_csv; or all alone: those whose folder exists,
+    the others being named and not wrong."""
 
     def __post_init__(self):
         some_of("check.sets", self.sets, (*DATA_SETS, ALL))

@@ -6,6 +6,7 @@ from dataclasses import dataclass, field
 
 from painlit.config.affects import NOTHING, PATH, affects
 from painlit.config.checks import at_least, one_of, within
+from painlit.config.task import CLASS_NAMES, check_classes
 from painlit.errors import PainlitError
 from painlit.system.names import check_name
 
@@ -14,17 +15,41 @@ from painlit.system.names import check_name
 class DataConfig:
     """Where the recordings are and what to call them."""
 
+    layout: str = field(default="biovid", metadata=affects("pain", read_by=("check-data",)))
+    """biovid: Part A as it is distributed, at data.root; table: a table of clips, data.table."""
     root: str = field(default="data/BioVid/PartA", metadata=NOTHING | PATH)
     """Folder in BioVid's layout: starting_point/samples.csv, video/, biosignals_*/."""
+    table: str = field(default="", metadata=NOTHING | PATH)
+    """Table of clips (CSV or TSV): a row a clip, with the columns clip, subject, label and one of video, ecg,
+    heart_rate; also start, end, offset, sex, age, group, split. docs/recordings.md describes them."""
+    classes: list[str] = field(default_factory=list, metadata=affects("pain", read_by=("check-data",)))
+    """Classes of the table, in order; empty takes the table's labels: numbers ascending, names as they first come."""
     name: str = field(default="biovid", metadata=NOTHING)
     """Name of this data set under runs/prepare and runs/embed."""
     is_biovid: bool = field(default=True, metadata=affects("pain"))
-    """false for stand-ins in BioVid's layout: results then say that they tell nothing of pain, and show no paper's."""
+    """false for stand-ins, in either layout: results then say that they tell nothing of pain, and show no paper's."""
     signals: str = field(default="biosignals_filtered", metadata=affects("prepare", "pain", read_by=("check-data",)))
-    """Folder of the ECG files: biosignals_filtered or biosignals_raw."""
+    """Folder of BioVid's ECG files: biosignals_filtered or biosignals_raw."""
 
     def __post_init__(self):
         check_name("data.name", self.name)
+        one_of("data.layout", self.layout, ["biovid", "table"])
+        check_classes("data.classes", self.classes)
+        if self.layout == "table" and not self.table:
+            raise PainlitError("data.layout=table needs a table of clips", "say where it is: data.table=FILE")
+        if self.layout == "biovid" and (self.table or self.classes):
+            key = "data.table" if self.table else "data.classes"
+            raise PainlitError(f"{key} is given, and data.layout=biovid does not read it", "set data.layout=table")
+
+    @property
+    def class_names(self) -> tuple[str, ...]:
+        """All classes, in order; none if the table that has them is still to be read."""
+        return CLASS_NAMES if self.layout == "biovid" else tuple(self.classes)
+
+    @property
+    def papers(self) -> bool:
+        """Whether these are the paper's recordings, so that its figures may stand beside ours."""
+        return self.layout == "biovid" and self.is_biovid
 
 
 @dataclass

@@ -20,20 +20,10 @@ from painlit.config.networks import ModelConfig, SpatialConfig
 from painlit.config.pain import CompareConfig, EmbedConfig, FinetuneConfig, LosoConfig, TablesConfig
 from painlit.config.pretraining import ImagesConfig, Stage1Config, Stage2Config
 from painlit.config.recordings import ClipConfig, DataConfig, FaceConfig, PrepareConfig
+from painlit.config.task import task_classes
 from painlit.config.training import TrainConfig
 from painlit.errors import PainlitError
 from painlit.system.names import check_name
-
-TASKS = {
-    "np_vs_p1": (0, 1),
-    "np_vs_p2": (0, 2),
-    "np_vs_p3": (0, 3),
-    "np_vs_p4": (0, 4),
-    "multilevel": (0, 1, 2, 3, 4),
-}
-"""Task name -> the BioVid classes it tells apart, in label order (0 = NP, 1..4 = P1..P4)."""
-CLASS_NAMES = ("NP", "P1", "P2", "P3", "P4")
-"""The paper's names of BioVid's classes, in label order."""
 
 
 @dataclass
@@ -60,7 +50,7 @@ class Config:
     name: str = field(default="", metadata=affects(read_by=(*PRETRAINING, "finetune", "loso")))
     """Name of the run under runs/<stage>; empty makes one from what it learns from, such as vggface2-spatial."""
     task: str = field(default="np_vs_p4", metadata=affects("pain"))
-    """np_vs_p4, multilevel, or np_vs_p1 to np_vs_p3."""
+    """multilevel (all classes), or classes with _vs_ between them, such as np_vs_p4 or no_vs_mild_vs_severe."""
     seed: int = field(default=0, metadata=affects("stage1", "stage2", "ecg", "pain", read_by=("embed",)))
     """Seed of initial weights, order and augmentations; each fold derives its own from it and its subject."""
     runs: str = field(default="runs", metadata=EVERYWHERE | PATH)
@@ -90,7 +80,8 @@ class Config:
     def __post_init__(self):
         if self.name:
             check_name("name", self.name)
-        one_of("task", self.task, TASKS)
+        if self.data.class_names:
+            task_classes(self.task, self.data.class_names)
         within("seed", self.seed, 0, 2**32 - 1)
         if self.train.joint and self.model.normalise_embeddings:
             raise PainlitError(
@@ -101,9 +92,11 @@ class Config:
         divides("clip.frames * spatial.embed_dim", size, "model.temporal.token_size", self.model.temporal.token_size)
 
     @property
-    def classes(self) -> tuple[int, ...]:
-        """BioVid classes of the task, in label order."""
-        return TASKS[self.task]
+    def classes(self) -> tuple[str, ...]:
+        """Classes of the task, in label order."""
+        if not self.data.class_names:
+            raise ValueError(f"the classes of {self.data.table} are known when it is read: `read_clips`")
+        return task_classes(self.task, self.data.class_names)
 
     @property
     def joint(self) -> bool:

@@ -105,7 +105,7 @@ def run_job(job: FoldJob) -> None:
     check_fingerprint(job.folder, now, accept=accepted(config))
     if not (job.folder / "checkpoints" / "last.ckpt").is_file():
         forget_epoch(job.folder)  # of a process that came to no checkpoint
-    fold = next(f for f in folds(config.loso.protocol, job.data.clips.subject_names) if f.name == job.name)
+    fold = next(f for f in folds(config, job.data.clips) if f.name == job.name)
     made_from = binding(job.fingerprint, job.name)
     _, metrics = run_fold(config, fold, job.data, job.folder, made_from)
     began = read_artefact(job.folder / "fingerprint.json", f"delete {job.folder}")

@@ -1,13 +1,18 @@
-"""Who is trained on and who is held out: `loso`, `loso67` and `holdout`."""
+"""Who is trained on and who is held out: `loso`, `loso67`, `holdout`, `kfold` and `split`."""
 
 from __future__ import annotations
 
 import random
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
+from typing import TYPE_CHECKING
 
 from painlit.errors import PainlitError
 from painlit.system.seeds import derive_seed
+
+if TYPE_CHECKING:
+    from painlit.clips.pain_clips import PainClips
+    from painlit.config import Config
 
 WITHOUT_REACTION = (
     "082315_w_60 082414_m_64 082909_m_47 083009_w_42 083013_w_47 083109_m_60 083114_w_55 091914_m_46 092009_m_54 "
@@ -24,6 +29,10 @@ HOLDOUT_TEST = (
 """The 26 BioVid subjects that `holdout` tests on; the other 61 are trained on."""
 
 
+SPLITS = ("train", "validation", "test")
+"""Parts of the column `split` of a table of clips."""
+
+
 @dataclass(frozen=True)
 class Fold:
     """Subjects of one run. Nobody trained on is in another part; only `oracle` validates on the test subjects."""
@@ -35,13 +44,24 @@ class Fold:
     """Subjects an epoch is selected on."""
 
 
-def folds(protocol: str, subjects: Sequence[str]) -> list[Fold]:
-    """The folds of a protocol over the subjects at hand, in the order of their names.
+def folds(config: Config, clips: PainClips) -> list[Fold]:
+    """The folds of `loso.protocol` over the subjects at hand.
 
     Raises:
-        PainlitError: Too few subjects, or the protocol's subjects are not among them.
+        PainlitError: Too few subjects, the protocol's subjects are not among them, or the table does not divide them.
+    """
+    loso = config.loso
+    if loso.protocol == "kfold":
+        return k_folds(clips.subject_names, loso.folds, config.seed)
+    if loso.protocol == "split":
+        return [table_split(clips.subject_names, clips.splits)]
+    return biovid_folds(loso.protocol, clips.subject_names)
 
-    >>> [(fold.name, fold.train) for fold in folds("loso", ["b", "a", "c"])]
+
+def biovid_folds(protocol: str, subjects: Sequence[str]) -> list[Fold]:
+    """Each subject held out (`loso`), without the 20 (`loso67`), or the 26 held out (`holdout`), in order of names.
+
+    >>> [(fold.name, fold.train) for fold in biovid_folds("loso", ["b", "a", "c"])]
     [('a', ('b', 'c')), ('b', ('a', 'c')), ('c', ('a', 'b'))]
     """
     everyone = sorted(set(subjects))
@@ -49,25 +69,63 @@ def folds(protocol: str, subjects: Sequence[str]) -> list[Fold]:
         missing = [s for s in HOLDOUT_TEST if s not in everyone]
         if missing:
             raise _unfit(protocol, f"{len(missing)} of its {len(HOLDOUT_TEST)} test subjects", missing[0])
-        return [Fold("holdout", tuple(s for s in everyone if s not in HOLDOUT_TEST), tuple(sorted(HOLDOUT_TEST)))]
+        return [_fold("holdout", everyone, HOLDOUT_TEST)]
     if protocol == "loso67":
         if not set(WITHOUT_REACTION) & set(everyone):
             raise _unfit(protocol, "all subjects it leaves out", WITHOUT_REACTION[0])
         everyone = [s for s in everyone if s not in WITHOUT_REACTION]
     if len(everyone) < 2:
         raise PainlitError(f"{protocol} needs at least two subjects, and {len(everyone)} has usable clips", "add data")
-    return [Fold(s, tuple(o for o in everyone if o != s), (s,)) for s in everyone]
+    return [_fold(subject, everyone, [subject]) for subject in everyone]
+
+
+def k_folds(subjects: Sequence[str], count: int, seed: int) -> list[Fold]:
+    """Every subject held out once, in `count` parts whose sizes differ by one at most; drawn by the seed.
+
+    >>> [len(fold.test) for fold in k_folds("abcdefg", 3, seed=0)]
+    [3, 2, 2]
+    """
+    everyone = sorted(set(subjects))
+    if len(everyone) < count:
+        raise PainlitError(f"loso.folds={count}, and {len(everyone)} subjects have usable clips", "lower loso.folds")
+    drawn = random.Random(derive_seed(seed, "kfold")).sample(everyone, len(everyone))
+    digits = len(str(count))
+    return [_fold(f"fold-{k + 1:0{digits}}", everyone, drawn[k::count]) for k in range(count)]
+
+
+def table_split(subjects: Sequence[str], splits: Mapping[str, str]) -> Fold:
+    """The division that a table of clips gives: its validation subjects are never trained on.
+
+    Args:
+        subjects: With usable clips.
+        splits: Subject -> train, validation or test.
+    """
+    parts = {part: tuple(s for s in sorted(set(subjects)) if splits.get(s) == part) for part in SPLITS}
+    without = [s for s in subjects if splits.get(s) not in SPLITS]
+    if without or not parts["train"] or not parts["test"]:
+        reason = f"{without[0]} is in no part" if without else "nobody to train on, or nobody to test"
+        raise PainlitError(
+            f"loso.protocol=split: {reason}", f"give every clip {', '.join(SPLITS)} in the table's column split"
+        )
+    return Fold("split", parts["train"], parts["test"], parts["validation"])
+
+
+def _fold(name: str, everyone: Sequence[str], test: Sequence[str]) -> Fold:
+    return Fold(name, tuple(s for s in everyone if s not in test), tuple(sorted(test)))
 
 
 def with_selection(fold: Fold, selection: str, inner_share: float, seed: int) -> Fold:
     """The fold with the subjects that its epoch is selected on.
 
     `last` selects nothing. `inner` moves a share of the training subjects (at least one) to validation, drawn by the
-    fold's own seed. `oracle` selects on the test subjects: it is there to measure how much that mistake flatters.
+    fold's own seed, unless the fold has validation subjects already. `oracle` selects on the test subjects: it is there
+    to measure how much that mistake flatters.
     """
     if selection == "oracle":
         return Fold(fold.name, fold.train, fold.test, validation=fold.test)
     if selection == "last":
+        return Fold(fold.name, fold.train, fold.test)
+    if fold.validation:
         return fold
     count = max(1, round(inner_share * len(fold.train)))
     if count >= len(fold.train):
@@ -81,5 +139,5 @@ def with_selection(fold: Fold, selection: str, inner_share: float, seed: int) ->
 def _unfit(protocol: str, who: str, first: str) -> PainlitError:
     return PainlitError(
         f"protocol {protocol}: {who} have no usable clip here, such as {first}",
-        "use loso.protocol=loso for other data, or complete the data set",
+        "use loso.protocol=loso or kfold for other data, or complete the data set",
     )

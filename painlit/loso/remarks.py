@@ -25,10 +25,10 @@ def remarks(config: Config, clips: PainClips, sources: Sources, codes: int = 1) 
     if clips.excluded:
         left_out = len(clips.excluded)
         notes.append(f"{left_out} of {left_out + len(clips.names)} clips are unusable and left out")
-    without = {clip.rsplit("-", 2)[0] for clip in clips.excluded} - set(clips.subject_names)
+    without = set(clips.people) - set(clips.subject_names)
     if without:
         notes.append(f"{len(without)} subjects have no usable clip and are in no fold: {', '.join(sorted(without))}")
-    tested = {s for fold in folds(config.loso.protocol, clips.subject_names) for s in fold.test}
+    tested = {s for fold in folds(config, clips) for s in fold.test}
     partial = [s for s in tested if len(set(clips.labels[clips.of_subjects([s])].tolist())) < len(config.classes)]
     if partial:
         notes.append(f"{len(partial)} subjects lack a class, which counts 0 in their own macro figures")

@@ -2,19 +2,20 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterable
+from collections.abc import Iterable, Mapping
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
 import numpy as np
 
-from painlit.clips.clip import demographics
+from painlit.clips.clip import UNKNOWN_PERSON, Person
 from painlit.errors import PainlitError
 from painlit.loso.metrics import METRICS, bootstrap_intervals, confusion_matrix, reliability, scores, summary
 from painlit.system.csv_files import read_csv
 
 COLUMNS = ["clip", "subject", "label", "prediction"]
+UNKNOWN = "unknown"
 
 
 @dataclass(frozen=True)
@@ -76,8 +77,13 @@ def _prediction(row: list[str], classes: int) -> tuple[str, str, int, list[float
     return row[0], row[1], label, values
 
 
-def evaluate(predictions: Predictions) -> dict[str, Any]:
-    """Metrics of SPEC section 4 in plain types: pooled with 95 % intervals over subjects, per subject, subgroups."""
+def evaluate(predictions: Predictions, people: Mapping[str, Person]) -> dict[str, Any]:
+    """Metrics of SPEC section 4 in plain types: pooled with 95 % intervals over subjects, per subject, subgroups.
+
+    Args:
+        predictions: Of all finished folds.
+        people: Subject -> what is known of it; a division that is known of nobody is left out.
+    """
     names = sorted(set(predictions.subjects.tolist()))
     matrices = _subject_matrices(predictions, names)  # (S, C, C)
     per_subject = scores(matrices)
@@ -94,8 +100,9 @@ def evaluate(predictions: Predictions) -> dict[str, Any]:
         },
         "reliability": reliability(predictions.labels, predictions.probabilities),
         "subgroups": {
-            "sex": _by(names, matrices, predictions, _sex),
-            "age": _by(names, matrices, predictions, _age_group),
+            kind: _by(names, matrices, predictions, groups)
+            for kind, of in (("sex", _sex), ("age", _age_group), ("group", _group))
+            if {*(groups := {name: of(people.get(name, UNKNOWN_PERSON)) for name in names}).values()} != {UNKNOWN}
         },
     }
 
@@ -111,10 +118,10 @@ def _subject_matrices(predictions: Predictions, names: list[str]) -> np.ndarray:
 
 
 def _by(
-    names: list[str], matrices: np.ndarray, predictions: Predictions, group_of: Callable[[str], str]
+    names: list[str], matrices: np.ndarray, predictions: Predictions, group_of: Mapping[str, str]
 ) -> dict[str, Any]:
     """Metrics of each group of subjects, with an interval over its subjects."""
-    groups = np.array([group_of(name) for name in names])
+    groups = np.array([group_of[name] for name in names])
     group_of_clip = groups[np.searchsorted(names, predictions.subjects)]
     table = {}
     for group in sorted(set(groups.tolist())):
@@ -127,14 +134,16 @@ def _by(
     return table
 
 
-def _sex(subject: str) -> str:
-    person = demographics(subject)
-    return {"w": "women", "m": "men"}[person.sex] if person else "unknown"
+def _sex(person: Person) -> str:
+    return person.sex or UNKNOWN
 
 
-def _age_group(subject: str) -> str:
+def _group(person: Person) -> str:
+    return person.group or UNKNOWN
+
+
+def _age_group(person: Person) -> str:
     """BioVid recruited in these three groups."""
-    person = demographics(subject)
-    if person is None:
-        return "unknown"
+    if person.age is None:
+        return UNKNOWN
     return "up to 35" if person.age <= 35 else "36 to 50" if person.age <= 50 else "51 and over"

@@ -62,7 +62,7 @@ def run_loso(config: Config, data: FoldData) -> LosoResult:
     """
     check_credentials(config.log)
     clips, sources = data.clips, data.sources
-    every = folds(config.loso.protocol, clips.subject_names)
+    every = folds(config, clips)
     check_label_leakage(sources, [subject for fold in every for subject in fold.test])
     chosen = _chosen(every, config.loso.subjects)
     folder = config.folder("loso")
@@ -129,7 +129,7 @@ def _evaluate(
         "folds_done": len(done),
         "remarks": remarks(config, data.clips, data.sources, len(codes)),
         "excluded_clips": data.clips.excluded,
-        **evaluate(predictions),
+        **evaluate(predictions, data.clips.people),
         "provenance": {**provenance(), "made_from": dict(now), CODE: sorted(codes)},
     }
     if config.loso.selection == "oracle":
@@ -161,7 +161,10 @@ def _record(folder: Path, failed: dict[str, str]) -> None:
 def _chosen(every: list[Fold], subjects: list[str]) -> list[Fold]:
     unknown = sorted(set(subjects) - {fold.name for fold in every})
     if unknown:
-        raise PainlitError(f"loso.subjects names no fold: {', '.join(unknown)}", "use subject names as in samples.csv")
+        raise PainlitError(
+            f"loso.subjects names no fold: {', '.join(unknown)}",
+            "use names of subjects, or of folds, as `--dry-run` lists them",
+        )
     return [fold for fold in every if not subjects or fold.name in subjects]
 
 

@@ -8,7 +8,7 @@ from typing import Any
 
 from omegaconf import OmegaConf
 
-from painlit.config import CLASS_NAMES, Config
+from painlit.config import Config
 from painlit.loso.metrics import METRICS
 from painlit.report import charts
 from painlit.report.page import write_page
@@ -32,7 +32,7 @@ def write_report(config: Config, results: Mapping[str, Any], path: Path) -> None
         metrics=[_metric(name, results, paper) for name in METRICS],
         paper=paper,
         chance=1 / len(config.classes),
-        classes=[CLASS_NAMES[label] for label in config.classes],
+        classes=config.classes,
         confusion=[[(n, n / max(1, sum(row))) for n in row] for row in confusion],
         subjects=charts.subject_marks(results["per_subject"]),
         reliability=charts.reliability_marks(results["reliability"]),
@@ -43,7 +43,7 @@ def write_report(config: Config, results: Mapping[str, Any], path: Path) -> None
 
 def _paper(config: Config, results: Mapping[str, Any]) -> dict[str, Any] | None:
     """The paper's figures to print beside ours, or None where that would compare unlike things."""
-    found = compare_with_paper(config, results) if config.data.is_biovid else None
+    found = compare_with_paper(config, results) if config.data.papers else None
     if found is None:
         return None
     row = found.row

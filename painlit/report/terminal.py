@@ -6,7 +6,7 @@ from typing import Any
 
 from rich.table import Table
 
-from painlit.config import CLASS_NAMES, Config
+from painlit.config import Config
 from painlit.loso.metrics import METRICS
 from painlit.report.paper_figures import compare_with_paper
 from painlit.system.terminal import console
@@ -15,7 +15,7 @@ from painlit.system.terminal import console
 def print_results(config: Config, results: dict[str, Any]) -> None:
     """Print pooled metrics with intervals, means over subjects, subgroups and the confusion matrix."""
     terminal = console(110)
-    paper = compare_with_paper(config, results) if config.data.is_biovid else None
+    paper = compare_with_paper(config, results) if config.data.papers else None
     title = f"{config.run_name}: {results['folds_done']} of {results['folds']} folds, {results['subjects']} subjects"
     table = Table(title=title, title_justify="left")
     for column in ("%", "pooled", "95 % interval over subjects", "mean ± sd over subjects"):
@@ -54,5 +54,5 @@ def print_results(config: Config, results: dict[str, Any]) -> None:
 
 
 def _confusion(config: Config, pooled: dict[str, Any]) -> str:
-    rows = [f"{CLASS_NAMES[c]} {row}" for c, row in zip(config.classes, pooled["confusion"], strict=True)]
+    rows = [f"{name} {row}" for name, row in zip(config.classes, pooled["confusion"], strict=True)]
     return f"confusion (rows true, columns predicted): {'  '.join(rows)}"

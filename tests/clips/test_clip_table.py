@@ -5,6 +5,7 @@ from pathlib import Path
 import numpy as np
 import pytest
 
+from painlit.clips.clip import Stretch
 from painlit.clips.table import ClipTable, PreparedClip
 from painlit.errors import PainlitError
 from painlit.system.digests import FileState
@@ -23,14 +24,25 @@ def whole(name: str = "s-PA4-001", seed: int = 0) -> PreparedClip:
     found = np.array([True, False, True, True])
     rates, notes = generator.uniform(50, 90, 5), ("1 box interpolated",)
     return PreparedClip(
-        name, "s", 4, boxes, found, rates, 0.4, FileState(2**33, 5, "ab"), FileState(9, 6, "cd"), notes=notes
+        name,
+        Stretch(1.5, None, -0.25),
+        FileState(2**33, 5, "ab"),
+        boxes,
+        found,
+        "",
+        notes,
+        FileState(9, 6, "cd"),
+        rates,
+        0.4,
+        "",
+        ("2 seconds filled",),
     )
 
 
 def assert_same(a: PreparedClip, b: PreparedClip):
-    for key in ("name", "subject", "label", "ecg_quality", "video_file", "ecg_file", "video_problem", "ecg_problem"):
+    for key in ("name", "stretch", "ecg_quality", "video_file", "signal_file", "video_problem", "signal_problem"):
         assert getattr(a, key) == getattr(b, key)
-    assert a.notes == b.notes
+    assert (a.video_notes, a.signal_notes) == (b.video_notes, b.signal_notes)
     np.testing.assert_array_equal(a.boxes, b.boxes)
     np.testing.assert_array_equal(a.found, b.found)
     np.testing.assert_allclose(a.bpm, b.bpm, atol=1e-4)
@@ -46,18 +58,18 @@ def test_rows_come_back_as_they_went_in(path: Path):
 
 def test_a_clip_with_problems_has_no_numbers(path: Path):
     table = ClipTable(path, SETTINGS)
-    table.add(PreparedClip("bad", "s", 0, video_problem="no face", ecg_problem="one R peak"))
+    table.add(PreparedClip("bad", video_problem="no face", signal_problem="one R peak"))
     row = table.clips()["bad"]
     assert (row.boxes, row.found, row.bpm) == (None, None, None)
-    assert (row.video_problem, row.ecg_refusal(0.0)) == ("no face", "one R peak")
+    assert (row.video_problem, row.signal_refusal(0.0)) == ("no face", "one R peak")
 
 
 def test_heart_rates_of_low_quality_stay_in_the_table_and_are_refused_by_who_asks(path: Path):
     ClipTable(path, SETTINGS).add(whole())
     (row,) = ClipTable(path, SETTINGS).clips().values()
-    assert row.ecg_refusal(0.4) == ""
-    assert "signal quality 0.40 is below 0.5" in row.ecg_refusal(0.5)
-    assert "prepare.least_ecg_quality=0" in row.ecg_refusal(0.5)
+    assert row.signal_refusal(0.4) == ""
+    assert "signal quality 0.40 is below 0.5" in row.signal_refusal(0.5)
+    assert "prepare.least_ecg_quality=0" in row.signal_refusal(0.5)
 
 
 def test_a_reopened_table_keeps_its_rows(path: Path):
@@ -70,7 +82,7 @@ def test_a_reopened_table_keeps_its_rows(path: Path):
 
 def test_adding_again_replaces_the_row(path: Path):
     table = ClipTable(path, SETTINGS)
-    table.add(PreparedClip("a", "s", 4, video_problem="no face", ecg_problem="one R peak"))
+    table.add(PreparedClip("a", video_problem="no face", signal_problem="one R peak"))
     table.add(whole("a"))
     assert_same(table.clips()["a"], whole("a"))
     assert len(table.clips()) == 1
@@ -101,7 +113,7 @@ def test_a_damaged_file_is_named(path: Path):
 def test_a_damaged_page_is_named(path: Path):
     table = ClipTable(path, SETTINGS)
     for number in range(20):
-        table.add(PreparedClip(f"clip-{number}", "s", 0, video_problem="x" * 1000, ecg_problem="x"))
+        table.add(PreparedClip(f"clip-{number}", video_problem="x" * 1000, signal_problem="x"))
     content = bytearray(path.read_bytes())
     content[4096 * 3 :] = b"\xa5" * (len(content) - 4096 * 3)
     path.write_bytes(content)
@@ -112,7 +124,7 @@ def test_a_damaged_page_is_named(path: Path):
 def test_a_full_disk_is_named_and_costs_only_the_clip_at_hand(path: Path, full_disk):
     table = ClipTable(path, SETTINGS)
     table.add(whole("a"))
-    many = PreparedClip("b", "s", 0, video_problem="x" * 100_000, ecg_problem="x")
+    many = PreparedClip("b", video_problem="x" * 100_000, signal_problem="x")
     with full_disk(path.stat().st_size), pytest.raises(PainlitError, match=r"(?s)clips\.sqlite: .*free some space"):
         table.add(many)
     rows = table.clips()

@@ -36,8 +36,8 @@ def finished_runs(root: Path, tmp_path_factory) -> Path:
     cache.reserve([clip.name for clip in clips][::-1])  # in another order than samples.csv
     for clip in clips:
         boxes, found = boxes_of(clip.name), np.ones(FRAMES, bool)
-        row = PreparedClip(clip.name, clip.subject, clip.label, boxes, found, bpm_of(clip.name))
-        table.add(dataclasses.replace(row, video_file=FileState.of(clip.video), ecg_file=FileState.of(clip.ecg)))
+        row = PreparedClip(clip.name, boxes=boxes, found=found, bpm=bpm_of(clip.name))
+        table.add(dataclasses.replace(row, video_file=FileState.of(clip.video), signal_file=FileState.of(clip.ecg)))
         cache.write(clip.name, embedding_of(clip.name), table.clips()[clip.name].video_source)
     write_artefact(base.folder("embed") / "metrics.json", {"failed": {}}, cache.settings)
     return runs

@@ -2,7 +2,7 @@
 
 import numpy as np
 
-from data_modules.recordings.datamodule import BioVidDataModule
+from data_modules.recordings.datamodule import PainDataModule
 from painlit.clips.embedding_cache import EmbeddingCache
 from painlit.clips.pain_clips import PainClips
 from painlit.clips.table import ClipTable, table_path, table_settings
@@ -42,8 +42,8 @@ def tell(config: Config, about: dict) -> None:
     write_artefact(folder / "metrics.json", about, EmbeddingCache(folder).settings)
 
 
-def set_up(config: Config, *arguments, **options) -> BioVidDataModule:
-    data = BioVidDataModule(config, *arguments, **options)
+def set_up(config: Config, *arguments, **options) -> PainDataModule:
+    data = PainDataModule(config, *arguments, **options)
     data.setup()
     return data
 

@@ -5,7 +5,7 @@ import numpy as np
 import pytest
 
 from data_modules.recordings.biovid import read_ecg, read_samples
-from painlit.clips.clip import Demographics, demographics
+from painlit.clips.clip import Person, biovid_person
 from painlit.errors import ClipError, PainlitError
 from painlit.signals import heart_rate
 
@@ -29,10 +29,10 @@ def samples(tmp_path: Path) -> Callable[..., Path]:
 def test_a_clip_knows_its_files_subject_and_class(samples):
     root = samples(HEADER, ROW, "1\t071309_w_21\t0\tBL1\t2\t071309_w_21-BL1-081")
     pain, baseline = read_samples(root)
-    assert (pain.name, pain.subject, pain.label) == ("071309_w_21-PA4-006", "071309_w_21", 4)
+    assert (pain.name, pain.subject, pain.label) == ("071309_w_21-PA4-006", "071309_w_21", "P4")
     assert pain.video == root / "video/071309_w_21/071309_w_21-PA4-006.mp4"
     assert pain.ecg == root / "biosignals_filtered/071309_w_21/071309_w_21-PA4-006_bio.csv"
-    assert baseline.label == 0
+    assert baseline.label == "NP"
     assert read_samples(root, "biosignals_raw")[0].ecg.parts[-3] == "biosignals_raw"
 
 
@@ -45,7 +45,7 @@ def test_what_windows_adds_is_no_problem(samples, encoding: str, newline: str):
 def test_columns_are_read_by_name(samples):
     mixed = "sample_name\tmore\tclass_name\tclass_id\tsubject_name\tsubject_id\tsample_id"
     (clip,) = read_samples(samples(mixed, "071309_w_21-PA1-006\tx\tPA1\t1\t071309_w_21\t1\t1"))
-    assert clip.label == 1
+    assert clip.label == "P1"
 
 
 @pytest.mark.parametrize(
@@ -89,11 +89,11 @@ def test_no_table_or_no_clips(samples, tmp_path: Path):
         read_samples(samples(HEADER))
 
 
-def test_demographics():
-    assert demographics("071309_w_21") == Demographics("w", 21)
-    assert demographics("082414_m_64") == Demographics("m", 64)
+def test_names_tell_sex_and_age():
+    assert biovid_person("071309_w_21") == Person("women", 21)
+    assert biovid_person("082414_m_64") == Person("men", 64)
     for name in ("visitor", "071309_x_21", "071309_w_", "071309_w_21-PA4-006"):
-        assert demographics(name) is None
+        assert biovid_person(name) == Person()
 
 
 @pytest.fixture
@@ -190,10 +190,10 @@ def test_the_miniature_folder_of_these_tests_reads_as_biovid(make_biovid, tmp_pa
     clips = read_samples(make_biovid(tmp_path, subjects=3, clips_per_class=2, classes=range(5)))
     assert len(clips) == 3 * 5 * 2
     assert len({clip.subject for clip in clips}) == 3
-    assert all(demographics(clip.subject) for clip in clips)
+    assert all(clip.person.age for clip in clips)
     rates = {clip.label: heart_rate(read_ecg(clip.ecg, 2816), 512.0) for clip in clips[:10]}
     assert all(values.shape == (5,) and np.ptp(values) < 3 for values in rates.values())
-    assert rates[4].mean() - rates[0].mean() == pytest.approx(20, abs=2)
+    assert rates["P4"].mean() - rates["NP"].mean() == pytest.approx(20, abs=2)
 
 
 PERSON = "{id}\t{name}\t4\tPA4\t1\t{name}-PA4-006"

@@ -7,7 +7,7 @@ import pytest
 import data_modules.demo.clips
 from data_modules.demo.clips import make_demo
 from data_modules.recordings.biovid import read_ecg, read_samples
-from data_modules.recordings.check import check_biovid
+from data_modules.recordings.check import check_recordings
 from painlit.config import ClipConfig, load
 from painlit.signals import heart_rate
 from painlit.signals.video.decoding import read_frames
@@ -22,10 +22,10 @@ def demo(tmp_path_factory) -> Path:
 
 def test_it_is_a_complete_biovid_folder(demo: Path):
     clips = read_samples(demo)
-    assert [clip.label for clip in clips] == [0, 4, 0, 4]
+    assert [clip.label for clip in clips] == ["NP", "P4", "NP", "P4"]
     assert len({clip.subject for clip in clips}) == 2
     for signals in ("biosignals_filtered", "biosignals_raw"):
-        assert check_biovid(load([f"data.root={demo}", f"data.signals={signals}"]))[1] == []
+        assert check_recordings(load([f"data.root={demo}", f"data.signals={signals}"]))[1] == []
 
 
 def test_videos_have_the_nominal_frames(demo: Path):
@@ -39,11 +39,11 @@ def test_videos_have_the_nominal_frames(demo: Path):
 
 
 def test_the_heart_beats_faster_in_pain(demo: Path):
-    rates = {0: [], 4: []}
+    rates = {"NP": [], "P4": []}
     for clip in read_samples(demo):
         rates[clip.label].append(heart_rate(read_ecg(clip.ecg, 2816), 512.0))
     assert all(40 < rate < 130 for each in rates.values() for rate in np.concatenate(each))
-    assert np.mean(rates[4]) > np.mean(rates[0]) + 5
+    assert np.mean(rates["P4"]) > np.mean(rates["NP"]) + 5
 
 
 def change(video: Path) -> float:
@@ -52,10 +52,10 @@ def change(video: Path) -> float:
     return float(np.abs(first - last)[70:170, 90:170].mean())
 
 
-def changes(root: Path) -> dict[int, list[float]]:
+def changes(root: Path) -> dict[str, list[float]]:
     """Label -> the change in each of its clips, of three subjects."""
     make_demo(root, ClipConfig(video_fps=2), subjects=3, clips_per_class=4)
-    found: dict[int, list[float]] = {0: [], 4: []}
+    found: dict[str, list[float]] = {"NP": [], "P4": []}
     for clip in read_samples(root):
         found[clip.label].append(change(clip.video))
     return found

@@ -65,7 +65,7 @@ def test_a_clip_that_lacks_an_input_is_left_out_where_that_is_needed(configure):
     first, second, third = clips_of(config).names[:3]
     table = table_of(config)
     row = table.clips()[first]
-    table.add(replace(row, bpm=None, ecg_problem="one R peak"))
+    table.add(replace(row, bpm=None, signal_problem="one R peak"))
     row = table.clips()[second]
     table.add(replace(row, boxes=None, found=None, video_problem="no face"))
     tell(config, {"failed": {third: "cut short"}})
@@ -150,7 +150,7 @@ def test_a_clip_prepared_later_must_be_embedded_too(configure, one_more: str):
     config = configure()
     table = table_of(config)
     row = next(iter(table.clips().values()))
-    table.add(PreparedClip(one_more, one_more.split("-")[0], 4, row.boxes, row.found, row.bpm))
+    table.add(replace(row, name=one_more))
     with pytest.raises(PainlitError, match=f"(?s)1 clips.*{one_more}.*make embed"):
         clips_of(config)
 
@@ -159,7 +159,7 @@ def test_no_usable_clip_is_an_error(configure):
     config = configure("model.modality=heart_rate")
     table = table_of(config)
     for row in table.clips().values():
-        table.add(PreparedClip(row.name, row.subject, row.label, ecg_problem="flat", video_problem="dark"))
+        table.add(PreparedClip(row.name, signal_problem="flat", video_problem="dark"))
     with pytest.raises(PainlitError, match="no clip is usable"):
         clips_of(config)
 
@@ -170,8 +170,8 @@ def test_fingerprint_is_of_clips_labels_and_heart_rates(configure):
     assert clips_of(config).fingerprints()["clips"] == before
     assert clips_of(configure("model.modality=heart_rate", "task=np_vs_p3")).fingerprints()["clips"] != before
     table = table_of(config)
-    row = next(row for row in table.clips().values() if row.label == 4)
-    table.add(PreparedClip(row.name, row.subject, row.label, row.boxes, row.found, row.bpm + 1))
+    row = next(row for row in table.clips().values() if "-PA4-" in row.name)
+    table.add(replace(row, bpm=row.bpm + 1))
     assert clips_of(config).fingerprints()["clips"] != before
 
 

@@ -13,12 +13,12 @@ from painlit.system.digests import FileState
 @pytest.mark.parametrize(("part", "lost", "kept"), [("ecg", "bpm", "boxes"), ("video", "boxes", "bpm")])
 def test_what_was_found_in_a_file_that_was_replaced_is_found_anew(root, part: str, lost: str, kept: str):
     clip = read_samples(root)[0]
-    files = {"video_file": FileState.of(clip.video), "ecg_file": FileState.of(clip.ecg)}
-    row = PreparedClip(clip.name, clip.subject, clip.label, boxes_of(clip.name), bpm=bpm_of(clip.name), **files)
+    files = {"video_file": FileState.of(clip.video), "signal_file": FileState.of(clip.ecg)}
+    row = PreparedClip(clip.name, boxes=boxes_of(clip.name), bpm=bpm_of(clip.name), **files)
     same = usable_part(clip, row)
     assert same.boxes is row.boxes
     assert same.bpm is row.bpm
-    name = f"{part}_file"
+    name = f"{part}_file".replace("ecg", "signal")
     copied = usable_part(clip, replace(row, **{name: files[name]._replace(time=0)}))
     assert getattr(copied, lost) is getattr(row, lost), "the same content at another time"
     left = usable_part(clip, replace(row, **{name: files[name]._replace(time=0, sha256="other")}))
@@ -30,9 +30,7 @@ def test_what_was_found_in_a_file_that_was_replaced_is_found_anew(root, part: st
 def prepared(root):
     clips = read_samples(root)
     rows = {
-        clip.name: PreparedClip(
-            clip.name, clip.subject, clip.label, video_file=FileState.of(clip.video), ecg_file=FileState.of(clip.ecg)
-        )
+        clip.name: PreparedClip(clip.name, video_file=FileState.of(clip.video), signal_file=FileState.of(clip.ecg))
         for clip in clips
     }
     return clips, rows

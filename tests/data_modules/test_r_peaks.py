@@ -42,7 +42,7 @@ def replace(monkeypatch: pytest.MonkeyPatch, found) -> None:
 
 def test_prepare_takes_hamiltons_beats(configure):
     config = configure("prepare.r_peaks=hamilton")
-    assert prepare.run(config).ecg_problems == 0
+    assert prepare.run(config).signal_problems == 0
     rows = open_table(config).clips()
     for clip, ours in rows_of(configure()):
         np.testing.assert_allclose(rows[clip.name].bpm, ours.bpm, atol=1.0)
@@ -59,7 +59,7 @@ def test_a_detector_that_fails_is_told_by_clip_and_file(configure, monkeypatch):
     replace(monkeypatch, lambda ecg, rate: 1 / 0)
     for clip, row in rows_of(configure("prepare.r_peaks=xqrs")):
         assert row.bpm is row.ecg_quality is None
-        assert f"{clip.ecg}: detector xqrs of wfdb fails" in row.ecg_problem
+        assert f"{clip.ecg}: detector xqrs of wfdb fails" in row.signal_problem
 
 
 @pytest.mark.parametrize("beats", [[], [700]])
@@ -67,7 +67,7 @@ def test_fewer_than_two_beats_are_told_as_with_ours(configure, monkeypatch, beat
     replace(monkeypatch, lambda ecg, rate: beats)
     for _, row in rows_of(configure("prepare.r_peaks=xqrs")):
         assert row.bpm is None
-        assert f"has {len(beats)} R peaks" in row.ecg_problem
+        assert f"has {len(beats)} R peaks" in row.signal_problem
 
 
 @pytest.mark.parametrize(("before", "now"), [("pan_tompkins", "hamilton"), ("xqrs", "pan_tompkins")])
@@ -81,7 +81,7 @@ def test_a_table_from_before_the_setting_was_made_with_ours(configure):
     table = table_of(configure())
     with sqlite3.connect(table.path) as connection:
         assert connection.execute("DELETE FROM settings WHERE key = 'prepare.r_peaks'").rowcount == 1
-    table.add(PreparedClip("a", "s", 0, video_problem="no face", ecg_problem="flat"))
+    table.add(PreparedClip("a", video_problem="no face", signal_problem="flat"))
     assert list(open_table(configure()).clips()) == ["a"]
     with pytest.raises(PainlitError, match=r"prepare\.r_peaks was 'pan_tompkins' and is now 'xqrs'"):
         open_table(configure("prepare.r_peaks=xqrs"))

@@ -9,7 +9,7 @@ import numpy as np
 import pytest
 from conftest import tiny
 
-from data_modules.recordings.datamodule import BioVidDataModule
+from data_modules.recordings.datamodule import PainDataModule
 from experiments import check_data, loso, prepare
 from painlit.clips.table import open_table
 from painlit.errors import PainlitError
@@ -24,7 +24,7 @@ def root(tiny_data, tmp_path) -> Path:
 
 
 def clips_of(config):
-    data = BioVidDataModule(config)
+    data = PainDataModule(config)
     data.setup()
     return data.clips
 
@@ -83,7 +83,7 @@ def test_every_kind_of_bad_file_is_named_and_the_rest_goes_on(root, tmp_path):
     for clip, (file, damage, _) in broken.items():
         damage(file(root, clip))
     result = prepare.run(tiny(root, tmp_path / "runs"))
-    assert (result.clips, result.video_problems, result.ecg_problems) == (12, 4, 4)
+    assert (result.clips, result.video_problems, result.signal_problems) == (12, 4, 4)
     with open(result.table.parent / "problems.csv", newline="") as handle:
         problems = {row["clip"]: row["message"] for row in csv.DictReader(handle)}
     assert set(problems) == set(broken)
@@ -116,8 +116,8 @@ def test_the_usable_half_of_a_clip_with_a_problem_is_kept_as_it_is(part, root, t
     broken.write_bytes(good)
     prepare.run(config)
     after = open_table(config).clips()[CLIP]
-    assert before.video_problem or before.ecg_problem
-    assert (after.video_problem, after.ecg_problem) == ("", "")
+    assert before.video_problem or before.signal_problem
+    assert (after.video_problem, after.signal_problem) == ("", "")
     kept = [(a, b) for a, b in ((before.boxes, after.boxes), (before.bpm, after.bpm)) if a is not None]
     assert len(kept) == 1
     np.testing.assert_array_equal(*kept[0])
@@ -143,7 +143,7 @@ def test_a_replaced_file_is_looked_at_again_and_the_other_half_is_kept(root, tmp
 def test_an_ecg_a_row_short_is_used(root, tmp_path):
     path = ecg(root)
     path.write_text("\n".join(path.read_text().splitlines()[:-1]) + "\n")
-    assert prepare.run(tiny(root, tmp_path / "runs")).ecg_problems == 0
+    assert prepare.run(tiny(root, tmp_path / "runs")).signal_problems == 0
 
 
 def test_a_clip_without_heart_rate_still_serves_a_video_model(root, tmp_path):
@@ -205,7 +205,7 @@ def test_an_ecg_whose_rates_cannot_be_trusted_is_named_and_every_clip_has_its_qu
     edit_ecg(ecg(root), lead_off)
     runs = tmp_path / "runs"
     result = prepare.run(tiny(root, runs))
-    assert (result.video_problems, result.ecg_problems) == (0, 1)
+    assert (result.video_problems, result.signal_problems) == (0, 1)
     (problem,) = csv.DictReader((result.table.parent / "problems.csv").read_text().splitlines())
     assert problem["clip"] == CLIP
     assert "signal quality 0.00 is below 0.15" in problem["message"]
@@ -218,5 +218,5 @@ def test_an_ecg_whose_rates_cannot_be_trusted_is_named_and_every_clip_has_its_qu
     assert set(with_it.names) - set(without.names) == {CLIP}
     assert "signal quality 0.00" in without.excluded[CLIP]
     table = result.table.read_bytes()
-    assert prepare.run(tiny(root, runs, "prepare.least_ecg_quality=0")).ecg_problems == 0
+    assert prepare.run(tiny(root, runs, "prepare.least_ecg_quality=0")).signal_problems == 0
     assert result.table.read_bytes() == table, "whether to trust a signal needs no second look at it"

@@ -8,12 +8,12 @@ import pytest
 import torch
 from conftest import tiny
 
-from data_modules.recordings.datamodule import BioVidDataModule
+from data_modules.recordings.datamodule import PainDataModule
 from painlit.clips.embedding_cache import EmbeddingCache, cache_settings
 from painlit.clips.pain_clips import PainClips
 from painlit.clips.sources import resolve_sources
 from painlit.loso.fold import run_fold
-from painlit.loso.protocols import HOLDOUT_TEST, WITHOUT_REACTION, folds
+from painlit.loso.protocols import HOLDOUT_TEST, WITHOUT_REACTION, biovid_folds
 from painlit.models.normalisation import MEAN, STD
 from painlit.runs.artefact import write_artefact
 
@@ -29,7 +29,7 @@ def test_no_held_out_clip_reaches_training_or_a_statistic(tmp_path, protocol, se
         "model.normalise_embeddings=true", "model.basic=true", "train.epochs=3", "loso.inner_share=0.4",
         "embed.weights=auto",
     )  # fmt: skip
-    fold = folds(protocol, subjects)[0]
+    fold = biovid_folds(protocol, subjects)[0]
     clean, poisoned = [
         _weights(config, fold, _clips(config, subjects, poison=fold.test if dirty else ()), tmp_path / str(dirty))
         for dirty in (False, True)
@@ -43,7 +43,7 @@ def test_the_check_itself_notices_a_training_subject(tmp_path):
     config = tiny(
         tmp_path, tmp_path / "runs", "model.normalise_embeddings=true", "train.epochs=3", "embed.weights=auto"
     )
-    fold = folds("loso", OTHERS)[0]
+    fold = biovid_folds("loso", OTHERS)[0]
     poisoned = _clips(config, OTHERS, poison=fold.train[:1])
     clean = _weights(config, fold, _clips(config, OTHERS), tmp_path / "clean")
     assert any(not torch.equal(w, clean[n]) for n, w in _weights(config, fold, poisoned, tmp_path / "dirty").items())
@@ -71,6 +71,6 @@ def _clips(config, subjects, poison=()) -> PainClips:
 
 def _weights(config, fold, clips: PainClips, folder: Path) -> dict[str, torch.Tensor]:
     # The two folders share the embedding cache, which `_clips` has just written for this call.
-    data = BioVidDataModule(config, clips=clips, sources=resolve_sources(config))
+    data = PainDataModule(config, clips=clips, sources=resolve_sources(config))
     module, _ = run_fold(config, dataclasses.replace(fold), data, folder, fold.name)
     return module.model.state_dict()

@@ -11,10 +11,10 @@ from pathlib import Path
 import pytest
 from conftest import TINY, on_command_line, tiny
 
-from data_modules.recordings.datamodule import BioVidDataModule
+from data_modules.recordings.datamodule import PainDataModule
 from experiments import loso
 from painlit.loso.fold import run_fold
-from painlit.loso.protocols import folds
+from painlit.loso.protocols import biovid_folds
 from painlit.loso.results import read_predictions
 from painlit.tasks import PainAssessment
 
@@ -123,9 +123,9 @@ def test_a_stopped_fold_selects_the_epoch_an_undisturbed_one_selects(tiny_data, 
     config = tiny(
         tiny_data, runs, "model.modality=heart_rate", "loso.selection=inner", "train.epochs=6", f"seed={stop}"
     )
-    data = BioVidDataModule(config)
+    data = PainDataModule(config)
     data.setup()
-    fold = folds("loso", data.clips.subject_names)[0]
+    fold = biovid_folds("loso", data.clips.subject_names)[0]
     _, undisturbed = run_fold(config, fold, data, runs / "undisturbed", fold.name)
 
     def stopping(self):

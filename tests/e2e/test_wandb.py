@@ -16,12 +16,12 @@ from lightning import LightningModule, Trainer
 from test_engines import FOLDS, HEART
 from wandb_files import artifacts, config, history, offline_file, records, summary
 
-from data_modules.recordings.datamodule import BioVidDataModule
+from data_modules.recordings.datamodule import PainDataModule
 from experiments import finetune, loso, pretrain_ecg
 from painlit.config import Config, load
 from painlit.loso import fold as fold_module
 from painlit.loso.fold import run_fold
-from painlit.loso.protocols import folds
+from painlit.loso.protocols import biovid_folds
 from painlit.system.seeds import derive_seed
 from painlit.training.callbacks import TrainingTime
 
@@ -70,9 +70,9 @@ def test_the_printed_command_finds_all_that_was_logged(tiny_data, runs, capsys):
 def train(settings: Config, folder: Path, killed_in: int | None = None) -> None:
     """Train the first fold, or begin to: the process is killed in an epoch."""
     torch.set_num_threads(1)  # sums of several come in another order
-    data = BioVidDataModule(settings)
+    data = PainDataModule(settings)
     data.setup()
-    fold = next(f for f in folds("loso", data.clips.subject_names) if f.name == FOLDS[0])
+    fold = next(f for f in biovid_folds("loso", data.clips.subject_names) if f.name == FOLDS[0])
 
     class Killer(TrainingTime):
         def on_train_epoch_start(self, trainer: Trainer, pl_module: LightningModule) -> None:

@@ -4,6 +4,7 @@ from pathlib import Path
 import numpy as np
 import pytest
 
+from painlit.clips.clip import Person, biovid_person
 from painlit.clips.pain_clips import PainClips
 from painlit.errors import PainlitError
 from painlit.loso.fold import predictions_rows
@@ -88,8 +89,12 @@ def predictions() -> Predictions:
     return Predictions([f"clip-{k}" for k in range(12)], subjects, labels, probabilities)
 
 
+def people(predictions: Predictions) -> dict[str, Person]:
+    return {subject: biovid_person(subject) for subject in predictions.subjects}
+
+
 def test_pooled_and_over_subjects(predictions: Predictions):
-    results = evaluate(predictions)
+    results = evaluate(predictions, people(predictions))
     assert (results["subjects"], results["pooled"]["clips"]) == (3, 12)
     assert results["pooled"]["accuracy"] == pytest.approx(7 / 12)
     assert results["pooled"]["confusion"] == [[3, 3], [2, 4]]
@@ -103,13 +108,13 @@ def test_pooled_and_over_subjects(predictions: Predictions):
 
 
 def test_macro_metrics_over_subjects_are_means_of_the_subjects_own(predictions: Predictions):
-    results = evaluate(predictions)
+    results = evaluate(predictions, people(predictions))
     assert results["per_subject"]["visitor"]["precision"] == pytest.approx((0 + 1 / 3) / 2)
     assert results["over_subjects"]["precision"]["mean"] == pytest.approx((1 + 0.5 + 1 / 6) / 3)
 
 
 def test_subgroups_by_sex_and_age(predictions: Predictions):
-    groups = evaluate(predictions)["subgroups"]
+    groups = evaluate(predictions, people(predictions))["subgroups"]
     assert {k: (v["subjects"], v["clips"], v["accuracy"]) for k, v in groups["sex"].items()} == {
         "women": (1, 4, 1.0),
         "men": (1, 4, 0.5),
@@ -126,6 +131,6 @@ def test_subgroups_by_sex_and_age(predictions: Predictions):
 @pytest.mark.parametrize(("age", "group"), [(20, "up to 35"), (35, "up to 35"), (36, "36 to 50"), (51, "51 and over")])
 def test_age_groups_are_biovids(age: int, group: str):
     one = Predictions(["a"], np.array([f"071309_w_{age}"]), np.array([1]), np.array([[0.2, 0.8]]))
-    results = evaluate(one)
+    results = evaluate(one, people(one))
     assert list(results["subgroups"]["age"]) == [group]
     assert results["over_subjects"]["accuracy"] == {"mean": 1.0, "sd": 0.0}

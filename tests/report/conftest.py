@@ -3,6 +3,7 @@
 import numpy as np
 import pytest
 
+from painlit.clips.clip import biovid_person
 from painlit.loso.comparison import compare
 from painlit.loso.results import Predictions, evaluate
 from painlit.report.tables_report import TableLine
@@ -30,7 +31,7 @@ def results() -> dict:
         "weights_differ": [],
         "remarks": ["stand-in data, not pain data <b>&</b>"],
         "excluded_clips": {"010114_m_21-BL1-081": "no face"},
-        **evaluate(predictions),
+        **evaluate(predictions, {subject: biovid_person(subject) for subject in subjects}),
         "optimism": compare(predictions, predictions),
         "provenance": {"commit": "abc", "versions": {"painlit": "0.1"}, "made_from": {"clips": "d41d8", "format": 1}},
     }

@@ -27,6 +27,11 @@ class VideoInfo:
     fps: float
     frame_count: int
 
+    @property
+    def seconds(self) -> float:
+        """Duration, 0 where it is not told."""
+        return self.frame_count / self.fps if self.fps > 0 else 0.0
+
 
 def probe(path: str | Path) -> VideoInfo:
     """Size, frame rate and frame count of a clip, without decoding it.

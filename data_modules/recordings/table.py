@@ -1,0 +1,202 @@
+"""A table of clips: a CSV or TSV file with a row for each clip, as anyone can write it in a spreadsheet.
+
+    clip,subject,label,video,heart_rate,start,end,age
+    anna-1,anna,rest,anna.mp4,anna_polar.csv,12.0,17.5,34
+    anna-2,anna,pain,anna.mp4,anna_polar.csv,60.5,66.0,34
+
+docs/recordings.md describes the columns and the rules.
+"""
+
+from __future__ import annotations
+
+import difflib
+import math
+from collections.abc import Iterable, Iterator, Mapping, Sequence
+from itertools import zip_longest
+from pathlib import Path
+
+from painlit.clips.clip import Clip, Person, Stretch
+from painlit.config.task import check_classes
+from painlit.errors import PainlitError
+from painlit.loso.protocols import SPLITS
+from painlit.system.csv_files import read_csv
+from painlit.system.names import check_name
+
+NEEDED = ("clip", "subject", "label")
+RECORDINGS = ("video", "ecg", "heart_rate")
+COLUMNS = (*NEEDED, *RECORDINGS, "start", "end", "offset", "sex", "age", "group", "split")
+"""Columns that a table of clips may have, in any order."""
+_WOMEN, _MEN = ("f", "w", "female", "woman", "women"), ("m", "male", "man", "men")
+
+
+def read_table(path: Path | str, classes: Sequence[str] = ()) -> tuple[list[Clip], tuple[str, ...]]:
+    """The clips of a table, in its order, and their classes; the recordings are not opened.
+
+    Args:
+        path: Of the table; the paths in it are relative to its folder.
+        classes: All labels, in order; empty takes them from the table: numbers ascending, names as they first come.
+
+    Raises:
+        PainlitError: No such file, or not a table of clips: a column is missing or misspelt, a clip listed twice, a
+            cell is not what its column needs, one subject is described in two ways, or one recording at one time
+            belongs to two subjects. The row is named.
+    """
+    path = Path(path)
+    if not path.is_file():
+        raise PainlitError(f"{path} does not exist", "data.table is the table of clips, a CSV or TSV file")
+    rows = _rows(path)
+    clips: dict[str, Clip] = {}
+    where: dict[str, int] = {}
+    for number, row in rows:
+        clip = _clip(row, path.parent, f"{path}, row {number}")
+        if clip.name in clips:
+            raise PainlitError(f"{path}, row {number}: clip {clip.name} is in row {where[clip.name]} too", "rename one")
+        clips[clip.name], where[clip.name] = clip, number
+    if not clips:
+        raise PainlitError(
+            f"{path} lists no clips", f"its first row names the columns, such as {','.join(COLUMNS[:4])}"
+        )
+    _check_subjects(clips.values(), where, path)
+    return list(clips.values()), _classes(clips.values(), classes, where, path)
+
+
+def unread_columns(path: Path | str) -> list[str]:
+    """Columns of a table that nothing reads."""
+    header = next(_cells(Path(path)), [])
+    return [name for name in header if name.strip() and _normal(name) not in COLUMNS]
+
+
+def _cells(path: Path) -> Iterator[list[str]]:
+    first = "".join(next(read_csv(path, delimiter="\0"), []))  # as one cell, whatever parts it
+    delimiter = max(",;\t", key=first.count)
+    return read_csv(path, delimiter=delimiter)
+
+
+def _normal(name: str) -> str:
+    return name.strip().casefold()
+
+
+def _rows(path: Path) -> Iterator[tuple[int, dict[str, str]]]:
+    cells = _cells(path)
+    header = [_normal(name) for name in next(cells, [])]
+    _check_header(header, path)
+    for number, row in enumerate(cells, start=2):
+        if any(cell.strip() for cell in row):
+            if len(row) > len(header) and any(cell.strip() for cell in row[len(header) :]):
+                raise PainlitError(
+                    f"{path}, row {number} has {len(row)} cells, and there are {len(header)} columns",
+                    "quote cells that hold the character between columns",
+                )
+            yield number, dict(zip_longest(header, (cell.strip() for cell in row[: len(header)]), fillvalue=""))
+
+
+def _check_header(header: list[str], path: Path) -> None:
+    twice = [name for name in COLUMNS if header.count(name) > 1]
+    missing = [name for name in NEEDED if name not in header]
+    if missing or twice or not set(RECORDINGS) & set(header):
+        what = f"column {', '.join(missing or twice)} is {'missing' if missing else 'there twice'}"
+        if not missing and not twice:
+            what = f"there is no column {', '.join(RECORDINGS)}"
+        raise PainlitError(
+            f"{path}: {what}; the header is {str(header)[:300]}",
+            f"it must have {', '.join(NEEDED)} and one of {', '.join(RECORDINGS)}",
+        )
+    for name in header:
+        absent = [column for column in COLUMNS if column not in header]
+        if name not in COLUMNS and (meant := difflib.get_close_matches(name, absent, n=1, cutoff=0.8)):
+            raise PainlitError(f"{path}: did you mean {meant[0]} by the column {name!r}?", "rename it or remove it")
+
+
+def _clip(row: Mapping[str, str], folder: Path, where: str) -> Clip:
+    for column in ("clip", "subject"):
+        check_name(f"{where}: {column}", row[column])
+    if not row["label"]:
+        raise PainlitError(f"{where}: label is empty", "say which class the clip is of, or remove the row")
+    files = {kind: folder / Path(row[kind]).expanduser() for kind in RECORDINGS if row.get(kind)}
+    if not files:
+        raise PainlitError(f"{where}: no recording", f"give one of {', '.join(RECORDINGS)}")
+    start, end = _number(row, "start", where) or 0.0, _number(row, "end", where)
+    if start < 0 or (end is not None and end <= start):
+        raise PainlitError(f"{where}: start {start:g} and end {end}", "start is 0 s or later, and end after it")
+    age, split = _number(row, "age", where), row.get("split", "").casefold()
+    if age is not None and not 0 <= age <= 130:
+        raise PainlitError(f"{where}: age {age:g}", "give years, or leave it empty")
+    if split and split not in SPLITS:
+        raise PainlitError(f"{where}: split {split!r} is unknown", f"it must be one of {', '.join(SPLITS)}")
+    return Clip(
+        name=row["clip"],
+        subject=row["subject"],
+        label=row["label"],
+        **files,
+        stretch=Stretch(start, end, _number(row, "offset", where) or 0.0),
+        person=Person(_sex(row.get("sex", "")), age, row.get("group", "")),
+        split=split,
+    )
+
+
+def _number(row: Mapping[str, str], column: str, where: str) -> float | None:
+    text = row.get(column, "")
+    if not text:
+        return None
+    try:
+        value = float(text.replace(",", ".") if text.count(",") == 1 and "." not in text else text)
+    except ValueError:
+        value = math.nan
+    if not math.isfinite(value):
+        raise PainlitError(f"{where}: {column} is {text!r}", "it must be a number, or empty")
+    return value
+
+
+def _sex(text: str) -> str:
+    word = text.casefold()
+    return "women" if word in _WOMEN else "men" if word in _MEN else text
+
+
+def _check_subjects(clips: Iterable[Clip], where: Mapping[str, int], path: Path) -> None:
+    """One spelling and one description of each subject, and one subject of each recording at a time."""
+    first: dict[str, Clip] = {}
+    seen: dict[Path, list[Clip]] = {}
+    for clip in clips:
+        row = f"{path}, row {where[clip.name]}"
+        other = first.setdefault("".join(clip.subject.split()).casefold(), clip)
+        for what, mine, theirs in (
+            ("subject", clip.subject, other.subject),
+            *(zip(("sex", "age", "group"), clip.person, other.person, strict=True)),
+            ("split", clip.split, other.split),
+        ):
+            if mine != theirs:
+                raise PainlitError(
+                    f"{row}: {what} of {clip.subject} is {mine!r}, and {theirs!r} in row {where[other.name]}",
+                    "give each person one spelling, sex, age, group and split",
+                )
+        for file in filter(None, (clip.video, clip.ecg, clip.heart_rate)):
+            for other in seen.setdefault(file, []):
+                if other.subject != clip.subject and _overlap(clip.stretch, other.stretch):
+                    raise PainlitError(
+                        f"{row}: {file.name} is of {clip.subject}, and of {other.subject} in row {where[other.name]}",
+                        "a recording at one time is of one subject: mend subject, file, start or end",
+                    )
+            seen[file].append(clip)
+
+
+def _overlap(one: Stretch, other: Stretch) -> bool:
+    ends = [math.inf if stretch.end is None else stretch.end for stretch in (one, other)]
+    return one.start < ends[1] and other.start < ends[0]
+
+
+def _classes(clips: Iterable[Clip], chosen: Sequence[str], where: Mapping[str, int], path: Path) -> tuple[str, ...]:
+    labels = {clip.label: where[clip.name] for clip in reversed([*clips])}  # label -> its first row
+    for label, row in labels.items():
+        if chosen and label not in chosen:
+            raise PainlitError(
+                f"{path}, row {row}: label {label!r} is not in data.classes={[*chosen]}",
+                "mend the row, or name it there",
+            )
+    if chosen:
+        return tuple(chosen)
+    found = sorted(labels, key=lambda label: labels[label])
+    check_classes(f"{path}: column label", found)
+    try:
+        return tuple(sorted(found, key=float))
+    except ValueError:
+        return tuple(found)
