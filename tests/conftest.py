@@ -1,10 +1,13 @@
 """Fixtures of all tests: one thread, the real data at hand, a full disk, and a BioVid folder in miniature."""
 
+import os
 import resource
 import signal
 from collections.abc import Callable, Iterator, Sequence
 from contextlib import AbstractContextManager, contextmanager
 from pathlib import Path
+
+os.environ.setdefault("OMP_NUM_THREADS", "1")  # as `one_thread`, for the commands that tests start
 
 import cv2
 import numpy as np

@@ -40,6 +40,7 @@ def result(folder) -> demo.DemoResult:
     return demo.run(config(folder), subjects=6, clips_per_class=5)
 
 
+@pytest.mark.slow
 def test_video_alone_tells(tmp_path):
     """The quick one: stage 2 on one set and from random weights, then video alone."""
     settings = config(

@@ -65,6 +65,7 @@ def test_ctrl_c_ends_parent_and_folds_and_the_same_command_goes_on(tiny_data, ru
     assert not list(folds.glob("*/progress.json")), "finished folds leave no progress behind"
 
 
+@pytest.mark.slow
 def test_a_full_disk_fails_the_fold_by_name_and_the_results_say_so(tiny_data, runs):
     arguments = command(tiny_data, runs, "name=full", "model.heart_rate_encoder.latent_dim=64", "loso.workers=1")
     limit = 60_000  # bytes of a file: less than a checkpoint, more than all else

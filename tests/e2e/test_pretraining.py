@@ -191,6 +191,7 @@ def test_a_training_image_that_is_a_validation_image_is_left_out_and_named(tiny_
     assert "test_00007_aligned.jpg (line 4 of the list)" in told
 
 
+@pytest.mark.slow
 def test_several_processes_called_from_another_program_start_nothing_of_it_again(tiny_sets, tmp_path):
     settings = [*pretraining(tiny_sets, tmp_path), "ecg.sets=[ptb]", "ecg.train.epochs=1", "ecg.train.warmup_epochs=0"]
     program = tmp_path / "program.py"

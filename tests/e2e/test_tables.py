@@ -2,9 +2,11 @@
 
 import csv
 import dataclasses
+import io
 import json
 import os
 import shutil
+from contextlib import redirect_stdout
 from pathlib import Path
 
 import pytest
@@ -34,6 +36,22 @@ def config(tiny_data, tmp_path):
     return tiny(tiny_data, tmp_path / "runs", *TABLES)
 
 
+@pytest.fixture(scope="module")
+def partly_run(tiny_data, tmp_path_factory):
+    """Tables for which nobody has left a Spatial-Module: the configuration, what came of it, and what it printed."""
+    config = tiny(tiny_data, tmp_path_factory.mktemp("partly") / "runs", *TABLES)
+    with redirect_stdout(io.StringIO()) as told:
+        result = run(config)
+    return config, result, told.getvalue()
+
+
+@pytest.fixture
+def partly(partly_run, tmp_path):
+    """A copy of those runs."""
+    runs = shutil.copytree(partly_run[0].runs, tmp_path / "runs")
+    return dataclasses.replace(partly_run[0], runs=str(runs))
+
+
 def test_missing_rows_are_run_and_told_beside_the_papers(config, capsys):
     leave_spatial_modules(config)
     result = run(config)
@@ -55,20 +73,23 @@ def test_missing_rows_are_run_and_told_beside_the_papers(config, capsys):
     assert before == {path: path.stat().st_mtime_ns for path in before}, "a second call trains nothing"
 
 
-def test_a_row_that_fails_does_not_stop_the_others(config, capsys):
-    result = run(config)  # nobody has left a Spatial-Module
+def test_a_row_that_fails_does_not_stop_the_others(partly_run):
+    _, result, told = partly_run
     assert result.exit_status == 1
     assert sorted(result.failed) == [f"tiny-{name}-np_vs_p4" for name in ROWS[:2]]
     assert all("make pretrain-stage" in why for why in result.failed.values())
     assert result.finished == [f"tiny-{ROWS[2]}-np_vs_p4"]
-    assert "1 of 34 rows and tasks have results" in capsys.readouterr().out
+    assert "1 of 34 rows and tasks have results" in told
 
 
-def test_report_writes_pages_anew_and_needs_no_run(config, capsys):
+def test_report_needs_no_run(config, capsys):
     written = report.run(config)
     assert (written.lines, written.reports) == ([], 0)
     assert "0 of 34 rows and tasks have results; `make tables` runs what is missing" in capsys.readouterr().out
-    run(config)
+
+
+def test_report_writes_pages_anew(partly, capsys):
+    config = partly
     (page,) = Path(config.runs).glob("loso/*/report.html")
     os.truncate(page, 0)
     assert report.run(config).reports == 1
@@ -106,8 +127,8 @@ def test_embeddings_of_another_stage_are_refused(config):
     assert list(result.failed) == [f"tiny-{ROWS[1]}-np_vs_p4"], "one name cannot hold two Spatial-Modules"
 
 
-def test_hours_of_all_rows_are_estimated_and_nothing_is_trained(config):
-    run(config)
+def test_hours_of_all_rows_are_estimated_and_nothing_is_trained(partly):
+    config = partly
     (folder,) = Path(config.runs).glob("loso/*")
     for path in folder.glob("folds/*/metrics.json"):
         path.unlink()
