@@ -148,8 +148,8 @@ def test_a_reader_sees_no_row_of_an_unfinished_transaction(path: Path):
     "edit",
     [
         "UPDATE clips SET bpm = replace(bpm, '7', '8') WHERE name = 'a'",
-        "UPDATE clips SET label = 3 WHERE name = 'a'",
-        "UPDATE clips SET subject = 't' WHERE name = 'a'",
+        "UPDATE clips SET ecg_quality = 0.9 WHERE name = 'a'",
+        "UPDATE clips SET stretch = '[2.0, null, 0.0]' WHERE name = 'a'",
         "UPDATE clips SET boxes = zeroblob(64) WHERE name = 'a'",
         "UPDATE clips SET ecg_quality = 1.0 WHERE name = 'a'",
         "UPDATE clips SET video_problem = 'x' WHERE name = 'a'",
