@@ -62,11 +62,11 @@ def run(config: Config, retry: bool = True) -> PrepareResult:
             advance()
     listed = {clip.name for clip in clips}
     done = [row for row in table.clips().values() if row.name in listed]
-    least = config.prepare.least_ecg_quality
+    least, least_found = config.prepare.least_ecg_quality, config.face.least_found
     problems = [
         (row.name, part, why)
         for row in done
-        for part, why in (("video", row.video_problem), ("ecg", row.ecg_refusal(least)))
+        for part, why in (("video", row.video_refusal(least_found)), ("ecg", row.ecg_refusal(least)))
         if why
     ]
     _write_report(folder / "problems.csv", problems, done)

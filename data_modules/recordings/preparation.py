@@ -114,10 +114,10 @@ def _same(before: FileState | None, file: Path) -> bool:
 
 def _with_faces(row: PreparedClip, clip: Clip, config: Config) -> PreparedClip:
     try:
-        track, padded = clip_faces(clip.video, config.clip, config.face, config.prepare.device)
+        track, notes = clip_faces(clip.video, config.clip, config.face, config.prepare.device)
     except ClipError as error:
         return dataclasses.replace(row, video_problem=str(error))
-    return dataclasses.replace(row, boxes=track.boxes, found=track.found, notes=_notes(track, padded))
+    return dataclasses.replace(row, boxes=track.boxes, found=track.found, notes=(*notes, *_notes(track)))
 
 
 def _with_heart_rates(row: PreparedClip, clip: Clip, config: Config) -> PreparedClip:
@@ -141,10 +141,6 @@ def _heart_rates(clip: Clip, config: Config) -> tuple[np.ndarray, float]:
         raise ClipError(f"{clip.ecg}: {error.what}", error.remedy) from error
 
 
-def _notes(track: FaceTrack, padded: int) -> tuple[str, ...]:
-    notes = []
-    if padded:
-        notes.append(f"{padded} of {len(track.found)} frames missing at the end, padded with the last one")
-    if not track.found.all():
-        notes.append(f"no face in {int((~track.found).sum())} of {len(track.found)} frames, boxes interpolated")
-    return tuple(notes)
+def _notes(track: FaceTrack) -> tuple[str, ...]:
+    missing = int((~track.found).sum())
+    return (f"no face in {missing} of {len(track.found)} frames, boxes interpolated",) if missing else ()

@@ -126,7 +126,7 @@ def video_clip(clip: Clip, row: PreparedClip) -> VideoClip:
 def _unusable(row: PreparedClip, config: Config) -> str:
     problems = []
     if config.model.uses_video:
-        problems.append(row.video_problem)
+        problems.append(row.video_refusal(config.face.least_found))
     if config.model.uses_heart_rate:
         problems.append(row.ecg_refusal(config.prepare.least_ecg_quality))
     return "; ".join(p for p in problems if p)
