@@ -1,6 +1,7 @@
 """From decoded pictures to upright RGB frames with square pixels."""
 
 from fractions import Fraction
+from math import cos, radians, sin
 from typing import Any
 
 import av
@@ -98,7 +99,11 @@ def display_matrix(picture: VideoFrame) -> tuple[int, int, int, int] | None:
         matrix: Any = picture.side_data[Type.DISPLAYMATRIX]  # type: ignore[typeddict-item]
     except KeyError:
         return None
-    a, b, _, c, d = (int(value) for value in np.frombuffer(bytes(matrix), np.int32)[:5])
+    except ValueError:  # PyAV does not know the type of some other side data, such as Exif
+        turn = radians(picture.rotation)
+        a, b, c, d = round(cos(turn)), -round(sin(turn)), round(sin(turn)), round(cos(turn))
+    else:
+        a, b, _, c, d = (int(value) for value in np.frombuffer(bytes(matrix), np.int32)[:5])
     return None if b == c == 0 and a > 0 and d > 0 else (a, b, c, d)
 
 
