@@ -33,8 +33,7 @@ def clip_faces(
     shape: tuple[int, ...] = ()
     while batch := list(islice(frames, _FRAMES_AT_ONCE)):
         shape = batch[0].shape
-        smallest = max(_LEAST_FACE, int(face.min_face * min(shape[:2])))
-        detections += _detector(smallest, device).detect(batch)
+        detections += _detector(smallest_face(shape, face), device).detect(batch)
     return track_face(detections, shape, clip=str(video)), reader.notes
 
 
@@ -65,6 +64,11 @@ def clip_crops(
     squares = face_squares(smooth_boxes(boxes, face.smooth * frame_rate), face.margin, face.crop)  # type: ignore[arg-type]
     for frame, square in zip(read_clip(video, clip, start, end), squares, strict=True):
         yield crop_face(frame, square, size)
+
+
+def smallest_face(shape: tuple[int, ...], face: FaceConfig) -> int:
+    """Side in px of the smallest face that is looked for in frames of a shape (H, W, ...)."""
+    return max(_LEAST_FACE, int(face.min_face * min(shape[:2])))
 
 
 @lru_cache(maxsize=4)
