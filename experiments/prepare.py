@@ -62,11 +62,11 @@ def run(config: Config, retry: bool = True) -> PrepareResult:
             advance()
     listed = {clip.name for clip in clips}
     done = [row for row in table.clips().values() if row.name in listed]
-    least = config.prepare.least_ecg_quality
+    least, least_found = config.prepare.least_ecg_quality, config.face.least_found
     problems = [
         (row.name, part, why)
         for row in done
-        for part, why in (("video", row.video_problem), ("signal", row.signal_refusal(least)))
+        for part, why in (("video", row.video_refusal(least_found)), ("signal", row.signal_refusal(least)))
         if why not in ("", NO_VIDEO, NO_SIGNAL)  # what is not listed is no fault
     ]
     _write_report(folder / "problems.csv", problems, done)

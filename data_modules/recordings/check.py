@@ -15,7 +15,8 @@ from data_modules.recordings.table import RECORDINGS, unread_columns
 from painlit.clips.clip import UNKNOWN_PERSON, Clip, biovid_person
 from painlit.config import ClipConfig, Config
 from painlit.errors import ClipError
-from painlit.signals.video.decoding import LEAST_SHARE, VideoInfo, probe
+from painlit.signals.video.clip_rules import LEAST_SHARE
+from painlit.signals.video.decoding import VideoInfo, probe
 from painlit.system.processes import cores, unordered
 from painlit.system.progress import progress_bar
 
@@ -89,7 +90,7 @@ def _look(clip: Clip, config: Config) -> _Look:
     video, faults = None, []
     try:
         if clip.video and _readable(clip.video):
-            video = probe(clip.video)
+            video = probe(clip.video, config.clip.image_fps)
             faults += _length(clip, video, config.clip)
     except ClipError as error:
         faults.append(str(error))

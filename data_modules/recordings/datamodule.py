@@ -70,7 +70,8 @@ class PainDataset(Dataset):
         if position in self._kept:
             return self._kept[position]
         clip, config = self.clips.videos[position], self.config
-        frames = clip_crops(clip.video, clip.boxes, config.clip, config.face, 2 * config.spatial.image_size)
+        size = 2 * config.spatial.image_size
+        frames = clip_crops(clip.video, clip.boxes, config.clip, config.face, size, clip.start, clip.end)
         crops = np.stack(list(frames)).transpose(0, 3, 1, 2)  # (F, 3, S, S)
         if self.keeps_crops:
             self._kept[position] = crops

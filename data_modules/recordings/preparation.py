@@ -129,10 +129,10 @@ def _with_faces(row: PreparedClip, clip: Clip, config: Config) -> PreparedClip:
     if clip.video is None:
         return dataclasses.replace(row, video_problem=NO_VIDEO)
     try:
-        track, padded = clip_faces(clip.video, config.clip, config.face, config.prepare.device)
+        track, notes = clip_faces(clip.video, config.clip, config.face, config.prepare.device, *clip.stretch[:2])
     except ClipError as error:
         return dataclasses.replace(row, video_problem=str(error))
-    return dataclasses.replace(row, boxes=track.boxes, found=track.found, video_notes=_notes(track, padded))
+    return dataclasses.replace(row, boxes=track.boxes, found=track.found, video_notes=(*notes, *_notes(track)))
 
 
 def _with_heart_rates(row: PreparedClip, clip: Clip, config: Config) -> PreparedClip:
@@ -159,10 +159,6 @@ def _heart_rates(path: Path, config: Config) -> tuple[np.ndarray, float]:
         raise ClipError(f"{path}: {error.what}", error.remedy) from error
 
 
-def _notes(track: FaceTrack, padded: int) -> tuple[str, ...]:
-    notes = []
-    if padded:
-        notes.append(f"{padded} of {len(track.found)} frames missing at the end, padded with the last one")
-    if not track.found.all():
-        notes.append(f"no face in {int((~track.found).sum())} of {len(track.found)} frames, boxes interpolated")
-    return tuple(notes)
+def _notes(track: FaceTrack) -> tuple[str, ...]:
+    missing = int((~track.found).sum())
+    return (f"no face in {missing} of {len(track.found)} frames, boxes interpolated",) if missing else ()

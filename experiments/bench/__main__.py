@@ -3,6 +3,7 @@
 import sys
 
 from experiments.bench import (
+    decoding,
     digests,
     disturbed,
     expressions,
@@ -16,6 +17,7 @@ from experiments.bench import (
     joint_memory,
     loso_overhead,
     models,
+    odd_faces,
     paper_scale,
     power_cut,
     proxy,
@@ -28,6 +30,8 @@ from painlit.errors import PainlitError
 BENCHMARKS = {
     "models": models.main,
     "faces": faces.main,
+    "odd_faces": odd_faces.main,
+    "decoding": decoding.main,
     "r_peaks": r_peaks.main,
     "images": images.main,
     "heads": heads.main,

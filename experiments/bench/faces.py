@@ -20,13 +20,15 @@ import numpy as np
 import torch
 from torchvision.ops import box_iou
 
+from painlit.config import ClipConfig
 from painlit.errors import PainlitError
-from painlit.signals.video.decoding import read_frames
+from painlit.signals.video.decoding import read_clip
 from painlit.signals.video.face_detector import FaceDetector
 
 DATA = Path(__file__).parents[2] / "../shared/data"
 ROUNDS = 3
 FRAMES = 24  # of each video
+FPS = 25  # of the videos
 
 
 @dataclass(frozen=True)
@@ -89,7 +91,7 @@ def load_picture(data: Path, name: str) -> np.ndarray:
     """An image, or frame k of a video named `file#k`, as (H, W, 3) uint8 RGB."""
     file, _, frame = name.partition("#")
     if frame:
-        return next(read_frames(data / file, [int(frame)]))
+        return next(iter(read_clip(data / file, ClipConfig(seconds=1), start=int(frame) / FPS)))
     picture = cv2.imread(str(data / file))
     if picture is None:
         raise PainlitError(f"{data / file}: not an image", "copy it again from its source")
@@ -111,7 +113,8 @@ def peer_detector(min_face_size: int) -> tuple[str, Callable[[np.ndarray], objec
 
 def time_videos(data: Path, min_face_size: int) -> None:
     """Print ms per frame on the GRID videos, ours and the peer's, in alternation."""
-    clips = [np.stack(list(read_frames(path, range(FRAMES)))) for path in sorted((data / "videos").glob("*.mpg"))]
+    second = ClipConfig(seconds=1)
+    clips = [np.stack(list(read_clip(path, second))[:FRAMES]) for path in sorted((data / "videos").glob("*.mpg"))]
     name, peer = peer_detector(min_face_size)
     detectors = {"painlit": FaceDetector(min_face_size).detect, name: peer}
     seconds: dict[str, list[float]] = {who: [] for who in detectors}

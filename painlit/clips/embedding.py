@@ -34,6 +34,10 @@ class VideoClip:
     """(F, 4) face boxes in px."""
     source: int
     """`PreparedClip.video_source`."""
+    start: float = 0.0
+    """Where the clip begins in the video, in s."""
+    end: float | None = None
+    """Where it ends; None: where the video does."""
 
 
 def embed_frames(
@@ -126,7 +130,8 @@ class _CropChunks(IterableDataset):
 
     def _chunks(self, number: int) -> Iterator[tuple[int, int, Tensor | ClipError]]:
         clip, config = self.clips[number], self.config
-        crops = clip_crops(clip.video, clip.boxes, config.clip, config.face, 2 * config.spatial.image_size)
+        size = 2 * config.spatial.image_size
+        crops = clip_crops(clip.video, clip.boxes, config.clip, config.face, size, clip.start, clip.end)
         first = 0
         try:
             while chunk := list(islice(crops, config.embed.batch_frames)):

@@ -128,13 +128,13 @@ def video_clip(clip: Clip, row: PreparedClip) -> VideoClip:
     """What is needed to cut the faces out of a prepared clip."""
     assert clip.video is not None, f"{row.name} should have been excluded"
     assert row.boxes is not None, f"{row.name} should have been excluded"
-    return VideoClip(clip.name, clip.video, row.boxes, row.video_source)
+    return VideoClip(clip.name, clip.video, row.boxes, row.video_source, *clip.stretch[:2])
 
 
 def _unusable(row: PreparedClip, config: Config) -> str:
     problems = []
     if config.model.uses_video:
-        problems.append(row.video_problem)
+        problems.append(row.video_refusal(config.face.least_found))
     if config.model.uses_heart_rate:
         problems.append(row.signal_refusal(config.prepare.least_ecg_quality))
     return "; ".join(p for p in problems if p)

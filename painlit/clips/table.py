@@ -20,7 +20,7 @@ from painlit.runs.artefact import DamagedError, refuse_changes
 from painlit.system.database import database
 from painlit.system.digests import FileState, digest
 
-_FORMAT = 4
+_FORMAT = 4  # before, frames were counted, so boxes of other frame rates are of other times
 _SCHEMA = """
 CREATE TABLE IF NOT EXISTS settings (key TEXT PRIMARY KEY, value TEXT NOT NULL);
 CREATE TABLE IF NOT EXISTS clips (
@@ -30,7 +30,6 @@ CREATE TABLE IF NOT EXISTS clips (
     digest TEXT NOT NULL
 );
 """
-_ONCE_FIXED = {"prepare.r_peaks": "pan_tompkins"}  # settings that older tables lack, and what they were made with
 
 
 @dataclass(frozen=True)
@@ -38,7 +37,8 @@ class PreparedClip:
     """What later steps need of one clip besides its video.
 
     `boxes` is None exactly if `video_problem` says why, `bpm` is None exactly if `signal_problem` does. A signal of low
-    quality has heart rates all the same: who uses them asks `signal_refusal`.
+    quality has heart rates all the same, and a video with few faces boxes: who uses them asks `signal_refusal` and
+    `video_refusal`.
     """
 
     name: str
@@ -67,6 +67,19 @@ class PreparedClip:
         assert self.boxes is not None, f"{self.name} has no boxes, and should have been excluded"
         video = self.video_file and self.video_file.sha256
         return int(digest([video, self.stretch[:2], self.boxes.astype("<f4")])[:16], 16) | 1
+
+    def video_refusal(self, least_found: float) -> str:
+        """Why the video cannot be used, or nothing.
+
+        Args:
+            least_found: `face.least_found`.
+        """
+        if self.video_problem or self.found is None or self.found.mean() >= least_found:
+            return self.video_problem
+        return (
+            f"the face is found in {self.found.mean():.0%} of the frames, under {least_found:.0%}, so most boxes are "
+            "guesses\n  -> look at the video; face.least_found=0 takes it as it is"
+        )
 
     def signal_refusal(self, least_quality: float) -> str:
         """Why the heart rates cannot be used, or nothing.
@@ -100,7 +113,6 @@ class ClipTable:
         with database(self.path) as connection:
             connection.executescript(_SCHEMA)
             stored = {k: json.loads(v) for k, v in connection.execute("SELECT key, value FROM settings")}
-            stored = stored and {**{k: v for k, v in _ONCE_FIXED.items() if k in settings}, **stored}
             if not stored:
                 connection.executemany(
                     "INSERT INTO settings VALUES (?, ?)", [(k, json.dumps(v)) for k, v in settings.items()]

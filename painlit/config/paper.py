@@ -35,6 +35,8 @@ PAPER: dict[str, Paper] = {
     "clip.ecg_hz": Paper(512.0, "4", HEART_RATE),
     "clip.frames": Paper(None, "4: all frames are used"),
     "face.crop": Paper("per_frame", "4.5: the face is detected in each frame", VIDEO),
+    "face.smooth": Paper(0.0, "4.5: none is mentioned", VIDEO),
+    "face.least_found": Paper(0.0, "4: all available samples are used", VIDEO),
     "prepare.heart_rate_rule": Paper("paper", "3.2.2: of each second, or of its neighbours", HEART_RATE),
     "prepare.r_peaks": Paper("pan_tompkins", "3.1.2", HEART_RATE),
     "prepare.least_ecg_quality": Paper(0.0, "4: all available samples are used", HEART_RATE),

@@ -59,7 +59,9 @@ class ClipConfig:
     seconds: float = 5.5
     """Length of a clip in s."""
     video_fps: float = 25.0
-    """Frame rate of the video in Hz."""
+    """Frame rate in Hz at which the models see a clip; a video of any other, or of a variable one, is read by time."""
+    image_fps: float | None = field(default=None, metadata=affects("prepare", "embed", "pain", read_by=("check-data",)))
+    """Pictures a second where a clip is a folder of pictures."""
     ecg_hz: float = field(default=512.0, metadata=affects("prepare", "pain", read_by=("check-data",)))
     """Sampling rate of the ECG in Hz."""
     frames: int | None = None
@@ -68,6 +70,8 @@ class ClipConfig:
     def __post_init__(self):
         at_least("clip.seconds", self.seconds, 1)
         at_least("clip.video_fps", self.video_fps, 1)
+        if self.image_fps is not None:
+            at_least("clip.image_fps", self.image_fps, 0.1)
         within("clip.ecg_hz", self.ecg_hz, 60, 10_000)  # what R peaks are found at
         if self.frames is not None and not 1 <= self.frames <= self.nominal_frames:
             raise PainlitError(
@@ -94,6 +98,11 @@ class ClipConfig:
         return [int(k * step + 0.5) for k in range(self.used_frames)]
 
     @property
+    def frame_times(self) -> list[float]:
+        """Times of the used frames within the clip, in s."""
+        return [index / self.video_fps for index in self.frame_indices]
+
+    @property
     def ecg_samples(self) -> int:
         """ECG samples in a whole clip: 2,816."""
         return int(self.seconds * self.ecg_hz + 0.5)
@@ -115,7 +124,15 @@ class FaceConfig:
     crop: str = field(default="per_frame", metadata=affects("embed", "pain"))
     """per_frame follows the face (paper); per_clip cuts one square for the whole clip, which keeps head movement."""
 
+    smooth: float = field(default=0.0, metadata=affects("embed", "pain"))
+    """Standard deviation in s of a Gaussian over time that steadies boxes; 0 is off, as the paper has none."""
+    least_found: float = field(default=0.5, metadata=affects("pain", read_by=("prepare",)))
+    """Share of a clip's frames in which the face must be found, else its video is refused and named; in others its
+    box is interpolated. 0 refuses none. Ours."""
+
     def __post_init__(self):
+        within("face.smooth", self.smooth, 0, 10)
+        within("face.least_found", self.least_found, 0, 1)
         one_of("face.crop", self.crop, ["per_frame", "per_clip"])
         within("face.min_face", self.min_face, 0.01, 1)
         at_least("face.margin", self.margin, -0.9)

@@ -10,7 +10,7 @@ from data_modules.recordings.biovid import read_ecg, read_samples
 from data_modules.recordings.check import check_recordings
 from painlit.config import ClipConfig, load
 from painlit.signals import heart_rate
-from painlit.signals.video.decoding import read_frames
+from painlit.signals.video.decoding import read_clip
 
 SHORT = ClipConfig(seconds=2, video_fps=3)
 
@@ -48,7 +48,10 @@ def test_the_heart_beats_faster_in_pain(demo: Path):
 
 def change(video: Path) -> float:
     """Mean change of eyes, nose and mouth, in grey levels, between the first frame and the last; the head returns."""
-    first, last = (cv2.GaussianBlur(frame, (9, 9), 0).astype(float) for frame in read_frames(video, [0, 10]))
+    first, last = (
+        cv2.GaussianBlur(frame, (9, 9), 0).astype(float)
+        for frame in read_clip(video, ClipConfig(video_fps=2, frames=2))
+    )
     return float(np.abs(first - last)[70:170, 90:170].mean())
 
 
@@ -73,7 +76,10 @@ def test_the_face_shows_more_in_pain(tmp_path: Path, monkeypatch):
 
 def content(root: Path) -> dict[str, bytes]:
     files = {str(p.relative_to(root)): p.read_bytes() for p in root.rglob("*.csv")}
-    videos = {str(p.relative_to(root)): np.stack(list(read_frames(p, range(6)))).tobytes() for p in root.rglob("*.mp4")}
+    videos = {
+        str(p.relative_to(root)): np.stack(list(read_clip(p, ClipConfig(seconds=1, video_fps=5)))).tobytes()
+        for p in root.rglob("*.mp4")
+    }
     return files | videos
 
 

@@ -79,6 +79,17 @@ def test_a_clip_that_lacks_an_input_is_left_out_where_that_is_needed(configure):
     assert not set(clips_of(config).names) & set(excluded)
 
 
+def test_a_video_with_few_faces_serves_only_who_asks_for_it(configure):
+    config = configure()
+    first = clips_of(config).names[0]
+    table = table_of(config)
+    row = table.clips()[first]
+    table.add(replace(row, found=np.arange(len(row.boxes)) < 0.4 * len(row.boxes)))
+    assert "face is found in" in clips_of(config).excluded[first]
+    assert first not in clips_of(configure("model.modality=heart_rate")).excluded
+    assert first not in clips_of(configure("face.least_found=0")).excluded
+
+
 def test_problems_of_clips_of_other_tasks_are_not_told(configure):
     config = configure()
     other = "010114_m_21-PA2-001"

@@ -1,6 +1,5 @@
 """`prepare.r_peaks`: the detector that finds the beats of recordings."""
 
-import sqlite3
 from pathlib import Path
 
 import numpy as np
@@ -75,13 +74,3 @@ def test_a_table_made_with_another_detector_is_refused(configure, before: str, n
     table_of(configure(f"prepare.r_peaks={before}"))
     with pytest.raises(PainlitError, match=rf"prepare\.r_peaks was '{before}' and is now '{now}'"):
         open_table(configure(f"prepare.r_peaks={now}"))
-
-
-def test_a_table_from_before_the_setting_was_made_with_ours(configure):
-    table = table_of(configure())
-    with sqlite3.connect(table.path) as connection:
-        assert connection.execute("DELETE FROM settings WHERE key = 'prepare.r_peaks'").rowcount == 1
-    table.add(PreparedClip("a", video_problem="no face", signal_problem="flat"))
-    assert list(open_table(configure()).clips()) == ["a"]
-    with pytest.raises(PainlitError, match=r"prepare\.r_peaks was 'pan_tompkins' and is now 'xqrs'"):
-        open_table(configure("prepare.r_peaks=xqrs"))

@@ -72,7 +72,7 @@ def test_precision_recall_and_f1_are_the_printed_ones(paper: Path, modality: str
 
 
 PAPERS = ("train.joint=true", "data.signals=biosignals_raw", "prepare.heart_rate_rule=paper",
-          "prepare.least_ecg_quality=0")  # fmt: skip
+          "prepare.least_ecg_quality=0", "face.least_found=0")  # fmt: skip
 """What the default configuration does otherwise."""
 FINISHED = {"folds": 87, "folds_done": 87, "subjects": 87, "excluded_clips": {}, "weights_differ": [],
             "spatial_stage": "pretrain-stage2"}  # fmt: skip
@@ -97,11 +97,11 @@ def test_the_papers_configuration_has_no_difference():
 def test_the_default_configuration_differs_in_what_the_readme_says():
     keys = [line.partition("=")[0] for line in compared().differences]
     assert keys == [
-        "data.signals", "prepare.heart_rate_rule", "prepare.least_ecg_quality", "train.joint"
+        "data.signals", "face.least_found", "prepare.heart_rate_rule", "prepare.least_ecg_quality", "train.joint"
     ]  # fmt: skip
     assert [line.partition("=")[0] for line in compared("model.modality=video").differences if "row" not in line] == [
-        "train.joint"
-    ]
+        "face.least_found", "train.joint"
+    ]  # fmt: skip
 
 
 def test_a_configuration_without_results_is_judged_with_the_pretraining_it_describes():
@@ -120,7 +120,8 @@ def test_every_deciding_setting_is_the_papers_a_rows_or_open():
     varied = {"task", *(key for row in PAPER_ROWS for key in row.settings)}
     deciding = values_affecting(load([]), "prepare", "embed", "pain", "evaluation")
     assert set(deciding) - set(PAPER) - varied - SAID_ELSEWHERE == {
-        "face.min_face", "face.margin", "spatial.mean", "spatial.std", "train.precision", "loso.inner_share"
+        "clip.image_fps", "face.min_face", "face.margin", "spatial.mean", "spatial.std", "train.precision",
+        "loso.inner_share"
     }  # fmt: skip
     assert set(PAPER) <= set(settings())
 
@@ -185,6 +186,8 @@ def test_a_row_of_the_paper_is_found_by_its_settings(arguments: tuple[str, ...],
         "data.signals=biosignals_filtered",
         "prepare.heart_rate_rule=overlap",
         "prepare.least_ecg_quality=0.15",
+        "face.least_found=0.5",
+        "face.smooth=0.1",
         "prepare.r_peaks=hamilton",
         "loso.protocol=loso67",
         "loso.selection=oracle",

@@ -13,45 +13,62 @@ from painlit.config import ClipConfig, FaceConfig
 from painlit.signals.video.crops import crop_face, face_squares
 from painlit.signals.video.decoding import read_clip
 from painlit.signals.video.face_detector import FaceDetector
-from painlit.signals.video.face_track import FaceTrack, track_face
+from painlit.signals.video.face_track import FaceTrack, smooth_boxes, track_face
 
 _FRAMES_AT_ONCE = 16  # bounds memory
 _LEAST_FACE = 20  # px; MTCNN's networks are made for faces from here on
 
 
-def clip_faces(video: Path, clip: ClipConfig, face: FaceConfig, device: str) -> tuple[FaceTrack, int]:
-    """The face's box in every used frame, and how many frames were padded.
+def clip_faces(
+    video: Path, clip: ClipConfig, face: FaceConfig, device: str, start: float = 0.0, end: float | None = None
+) -> tuple[FaceTrack, tuple[str, ...]]:
+    """The face's box in every used frame, and what `ClipReader` notes of the video.
 
     Raises:
-        ClipError: The video cannot be read, is too short, or shows no face.
+        ClipError: `ClipReader` refuses the video, or it shows no face.
     """
-    reader = read_clip(video, clip.frame_indices, clip.nominal_frames)
+    reader = read_clip(video, clip, start, end)
     frames = iter(reader)
     detections: list[np.ndarray] = []
     shape: tuple[int, ...] = ()
     while batch := list(islice(frames, _FRAMES_AT_ONCE)):
         shape = batch[0].shape
-        smallest = max(_LEAST_FACE, int(face.min_face * min(shape[:2])))
-        detections += _detector(smallest, device).detect(batch)
-    return track_face(detections, shape, clip=str(video)), reader.padded
+        detections += _detector(smallest_face(shape, face), device).detect(batch)
+    return track_face(detections, shape, clip=str(video)), reader.notes
 
 
-def clip_crops(video: Path, boxes: np.ndarray, clip: ClipConfig, face: FaceConfig, size: int) -> Iterator[np.ndarray]:
+def clip_crops(
+    video: Path,
+    boxes: np.ndarray,
+    clip: ClipConfig,
+    face: FaceConfig,
+    size: int,
+    start: float = 0.0,
+    end: float | None = None,
+) -> Iterator[np.ndarray]:
     """The square crop of the face in every used frame, (size, size, 3) uint8 RGB.
 
     Args:
         video: The clip.
         boxes: (F, 4) face boxes in px, as in the clip table.
         clip: Which frames are used.
-        face: Margin and crop rule.
+        face: Smoothing, margin and crop rule.
         size: Side of the crops in px.
+        start: Where the clip begins in the video, in s.
+        end: Where it ends.
 
     Raises:
         ClipError: The video cannot be read any more.
     """
-    squares = face_squares(boxes, face.margin, face.crop)  # type: ignore[arg-type]
-    for frame, square in zip(read_clip(video, clip.frame_indices, clip.nominal_frames), squares, strict=True):
+    frame_rate = clip.video_fps * (len(boxes) - 1) / max(clip.nominal_frames - 1, 1)  # of the used frames
+    squares = face_squares(smooth_boxes(boxes, face.smooth * frame_rate), face.margin, face.crop)  # type: ignore[arg-type]
+    for frame, square in zip(read_clip(video, clip, start, end), squares, strict=True):
         yield crop_face(frame, square, size)
+
+
+def smallest_face(shape: tuple[int, ...], face: FaceConfig) -> int:
+    """Side in px of the smallest face that is looked for in frames of a shape (H, W, ...)."""
+    return max(_LEAST_FACE, int(face.min_face * min(shape[:2])))
 
 
 @lru_cache(maxsize=4)

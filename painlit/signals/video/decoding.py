@@ -1,199 +1,156 @@
-"""Video clips, decoded as a stream: memory does not depend on how long a clip is."""
+"""Video clips by presentation time, decoded as a stream: memory does not depend on how long a recording is."""
 
-import os
-from collections.abc import Callable, Iterator, Sequence
+from collections.abc import Iterator
+from contextlib import closing
 from dataclasses import dataclass
-from math import ceil
+from math import inf
 from pathlib import Path
-from typing import BinaryIO
 
-# FFmpeg's own messages name no clip and come from its threads; every failure they tell of is a ClipError here.
-os.environ.setdefault("OPENCV_FFMPEG_LOGLEVEL", "-8")
-
-import cv2
 import numpy as np
 
+from painlit.config import ClipConfig
 from painlit.errors import ClipError
+from painlit.signals.video.clip_rules import Chosen
+from painlit.signals.video.picture_folder import PictureFolder
+from painlit.signals.video.pixels import UprightRgb, rotation
+from painlit.signals.video.shown_frames import Decoding, ShownFrame
 
-LEAST_SHARE = 0.9  # of the nominal frames that have to decode
+LONGER = 1.1  # times a clip's length: from here on it is said that a part is not used
+_TIE = 1e-9  # s; of two frames equally near, the earlier is taken
 
 
 @dataclass(frozen=True)
 class VideoInfo:
-    """What a clip's container says of it. The frame count may be wrong: the truth is what decodes."""
+    """What a container says of its video; only its first picture is decoded. Lengths and counts may be estimates."""
 
-    width: int  # px
-    height: int  # px
+    width: int
+    """px as displayed: upright, with square pixels."""
+    height: int
+    """px as displayed."""
     fps: float
+    """Average frame rate in Hz; 0 if unknown."""
+    seconds: float
+    """Length in s; 0 if unknown."""
     frame_count: int
-
-    @property
-    def seconds(self) -> float:
-        """Duration, 0 where it is not told."""
-        return self.frame_count / self.fps if self.fps > 0 else 0.0
-
-
-def probe(path: str | Path) -> VideoInfo:
-    """Size, frame rate and frame count of a clip, without decoding it.
-
-    Raises:
-        ClipError: The file is missing, empty, truncated or no video.
-    """
-    capture = _open(Path(path))
-    try:
-        return VideoInfo(
-            width=int(capture.get(cv2.CAP_PROP_FRAME_WIDTH)),
-            height=int(capture.get(cv2.CAP_PROP_FRAME_HEIGHT)),
-            fps=float(capture.get(cv2.CAP_PROP_FPS)),
-            frame_count=int(capture.get(cv2.CAP_PROP_FRAME_COUNT)),
-        )
-    finally:
-        capture.release()
+    """0 if unknown."""
+    codec: str
+    """FFmpeg's name, such as h264; `pictures` for a folder."""
+    rotation: int
+    """Degrees counterclockwise by which stored pictures are turned for display."""
 
 
-def read_frames(path: str | Path, indices: Sequence[int]) -> Iterator[np.ndarray]:
-    """The frames at the given positions, decoded one after the other.
+def probe(path: str | Path, image_fps: float | None = None) -> VideoInfo:
+    """Size, frame rate, length and codec of a clip.
 
     Args:
-        path: Clip.
-        indices: Positions from 0, strictly increasing.
-
-    Yields:
-        (H, W, 3) uint8 RGB.
+        path: A video, or a folder of pictures.
+        image_fps: Pictures a second of a folder, `clip.image_fps`.
 
     Raises:
-        ClipError: The file cannot be read, or ends before the last position.
-        ValueError: Positions do not increase.
+        ClipError: As `read_clip` does for what is no video.
     """
-    wanted = _checked(indices)
-    decoded = 0
-    if not wanted:
-        return
-    for index, frame in _decode(Path(path), wanted.__contains__):
-        decoded = index + 1
-        if frame is not None:
-            yield frame
-        if index == indices[-1]:
-            return
-    raise ClipError(f"{path}: frame {indices[-1]} asked for, but only {decoded} frames decode", "give a longer clip")
+    footage, convert = _footage(Path(path), image_fps), UprightRgb(path)
+    with closing(footage.frames()) as frames:
+        picture = next(frames).picture
+    claims = footage.claims
+    height, width = convert(picture, claims.aspect).shape[:2]
+    return VideoInfo(width, height, claims.fps, claims.seconds, claims.frames, claims.codec, rotation(picture))
 
 
 class ClipReader:
-    """The frames of a clip that should have a certain length; iterate over it for (H, W, 3) uint8 RGB.
+    """The frames of a clip, chosen by presentation time; iterate over it for (H, W, 3) uint8 RGB.
 
-    A clip a few frames short is padded with its last frame. One of which less than 90 % decodes raises a `ClipError`
-    when the iteration gets there, even if all positions asked for lie before.
+    For each of `clip.frame_times`, counted from `start`, the frame that is shown nearest to it is handed out, the
+    earlier of two that are equally near. So a source of another or a variable frame rate gives frames at the same
+    times. The rule for what is not as it should be:
+
+    - A recording longer than the clip is read from `start` for `clip.seconds`, and not beyond `end`.
+    - One that is shorter is padded with its last frame if at least 90 % of the clip's time are there.
+    - A time without a frame nearer than 1.5 intervals of the source (and than 1 / `clip.video_fps`) takes the nearest
+      all the same and counts as missing; at most 10 % may be. All later frames stay at their time.
+    - Damaged frames (see `Decoding`) are used and counted; at most 10 % may be.
+
+    The last frame is handed out only after all this is settled, so nobody gets all frames of a clip that is refused.
 
     Args:
-        path: Clip.
-        indices: Positions from 0, strictly increasing, below `nominal_frames`.
-        nominal_frames: How many frames the clip should have.
+        path: A video, or a folder of pictures with numbers in their names.
+        clip: Which times are wanted, and `image_fps` for folders.
+        start: Where the clip begins, in s on the video's clock, whose 0 is its first shown frame.
+        end: Where it ends; frames from there on are not used. None: where the video does.
 
     Attributes:
-        padded: After iteration, how many of the frames handed out were repeats of the last one.
+        times: After iteration, the presentation time of each frame handed out, in s on the video's clock.
+        notes: After iteration, what was repaired and what is remarkable.
 
     Raises:
-        ValueError: Positions do not increase or reach beyond `nominal_frames`, or that is under 1.
+        ClipError: `start` and `end` are no part of a recording. While iterating: the file cannot be read (see
+            `open_video`, `PictureFolder`), or less than 90 % of the clip is there.
     """
 
-    def __init__(self, path: str | Path, indices: Sequence[int], nominal_frames: int):
-        self.path, self.indices, self.nominal_frames = Path(path), indices, nominal_frames
-        self.wanted = _checked(indices)
-        if nominal_frames < 1:
-            raise ValueError(f"nominal_frames is {nominal_frames}, a clip has at least one")
-        if self.wanted and indices[-1] >= nominal_frames:
-            raise ValueError(f"position {indices[-1]} asked for in a clip of {nominal_frames} frames")
-        self.padded = 0
+    def __init__(self, path: str | Path, clip: ClipConfig, start: float = 0.0, end: float | None = None):
+        if not 0 <= start < inf or not start < (inf if end is None else end):
+            what = f"{path}: a clip cannot reach from {start} to {end} s"
+            raise ClipError(what, "start is 0 or more, and end is after it")
+        self.path, self.clip, self.start, self.end = Path(path), clip, start, end
+        self.times: list[float] = []
+        self.notes: tuple[str, ...] = ()
 
     def __len__(self) -> int:
-        return len(self.indices)
+        return self.clip.used_frames
 
     def __iter__(self) -> Iterator[np.ndarray]:
-        self.padded = 0
-        least = ceil(LEAST_SHARE * self.nominal_frames)
-        stop = max(least, self.indices[-1] + 1 if self.wanted else 0)
-        decoded, last = 0, None
-        # From the 90 % mark on, each frame may turn out to be the last one, so it is kept.
-        for index, frame in _decode(self.path, lambda index: index in self.wanted or index >= least - 1):
-            decoded = index + 1
-            if frame is not None:
-                last = frame
-                if index in self.wanted:
-                    yield frame
-            if decoded == stop:
-                break
-        if decoded < least or last is None:
-            raise ClipError(
-                f"{self.path}: only {decoded} of {self.nominal_frames} frames decode, under {LEAST_SHARE:.0%}",
-                "copy the clip again from its source, or leave it out",
-            )
-        for index in self.indices:
-            if index >= decoded:
-                self.padded += 1
-                yield last.copy()
+        footage, convert = _footage(self.path, self.clip.image_fps), UprightRgb(self.path)
+        chosen = Chosen(self.path, self.clip, [self.start + time for time in self.clip.frame_times], self.start)
+        held: np.ndarray | None = None
+        for frame in self._nearest(footage, chosen):
+            if held is not None:
+                yield held
+            held = convert(frame.picture, footage.claims.aspect)
+        chosen.errors = tuple(footage.errors)
+        self.times, self.notes = chosen.times, (*chosen.judge(), *self._remarks(footage), *convert.notes)
+        assert held is not None
+        yield held
 
-
-def read_clip(path: str | Path, indices: Sequence[int], nominal_frames: int) -> ClipReader:
-    """Frames of a clip of nominal length, see `ClipReader`; its `padded` says how many were made up."""
-    return ClipReader(path, indices, nominal_frames)
-
-
-def _checked(indices: Sequence[int]) -> frozenset[int]:
-    if any(b <= a for a, b in zip([-1, *indices], indices, strict=False)):
-        raise ValueError("frame positions must be 0 or more and strictly increasing")
-    return frozenset(int(index) for index in indices)
-
-
-def _decode(path: Path, wanted: Callable[[int], bool]) -> Iterator[tuple[int, np.ndarray | None]]:
-    """Position and, where wanted, picture of one frame after the other, to the end of the clip."""
-    capture = _open(path)
-    try:
-        index = 0
-        while capture.grab():
-            frame = None
-            if wanted(index):
-                ok, bgr = capture.retrieve()
-                if not ok:
+    def _nearest(self, footage: Decoding | PictureFolder, chosen: Chosen) -> Iterator[ShownFrame]:
+        """The frame of each wanted time; fewer if there is none at all."""
+        wanted, at = chosen.wanted, 0
+        before: ShownFrame | None = None
+        with closing(footage.frames(self.start)) as frames:
+            for frame in frames:
+                if self.end is not None and frame.time > self.end - _TIE:
+                    break
+                if before is not None and frame.time > self.start:
+                    chosen.intervals.append(frame.time - before.time)
+                chosen.last = frame.time
+                while at < len(wanted) and wanted[at] <= frame.time:
+                    time = wanted[at]
+                    nearer = before and time - before.time <= frame.time - time + _TIE
+                    yield chosen.take(before if before and nearer else frame)
+                    at += 1
+                if at == len(wanted):
                     return
-                frame = cv2.cvtColor(bgr, cv2.COLOR_BGR2RGB)
-            yield index, frame
-            index += 1
-    finally:
-        capture.release()
+                before = frame
+        chosen.ended = True
+        if before:
+            for _ in wanted[at:]:
+                yield chosen.take(before)
+
+    def _remarks(self, footage: Decoding | PictureFolder) -> Iterator[str]:
+        if footage.assumed_fps:
+            yield f"the file has no frame times; its frames are taken to be {footage.assumed_fps:.4g} a second"
+        if footage.out_of_order:
+            yield f"{footage.out_of_order} frames left out, whose time is not after that of the frame before"
+        whole = self.clip.nominal_frames / self.clip.video_fps
+        end = min(footage.claims.seconds or inf, inf if self.end is None else self.end)
+        if whole * LONGER < end - self.start < inf:
+            used = f"{self.start:g} to {self.start + whole:.2f} s"
+            yield f"longer than a clip ({end - self.start:.1f} s): used from {used}"
 
 
-def _open(path: Path) -> cv2.VideoCapture:
-    try:
-        if not path.is_file():
-            raise FileNotFoundError
-        with path.open("rb") as file:
-            if not file.read(1):
-                raise ClipError(f"{path}: the file is empty (0 bytes)", "copy the clip again from its source")
-            capture = cv2.VideoCapture(str(path), cv2.CAP_FFMPEG)
-            if capture.isOpened():
-                return capture
-            capture.release()
-            lacks_index = _lacks_index(file)
-    except FileNotFoundError as error:
-        check = "check the data folder: `make check-data` lists what is missing"
-        raise ClipError(f"{path}: no such file", check) from error
-    except OSError as error:
-        raise ClipError(f"{path}: {error.strerror}", "copy it again, or mend its permissions") from error
-    if lacks_index:
-        raise ClipError(f"{path}: truncated, its index (moov atom) is missing", "copy the clip again in full")
-    raise ClipError(f"{path}: not a video that FFmpeg can open", "check the file, or convert it to MP4 (H.264)")
+def read_clip(path: str | Path, clip: ClipConfig, start: float = 0.0, end: float | None = None) -> ClipReader:
+    """The used frames of a clip by presentation time, see `ClipReader`."""
+    return ClipReader(path, clip, start, end)
 
 
-def _lacks_index(file: BinaryIO) -> bool:
-    """Whether this is an MP4 file whose top-level boxes do not include `moov`."""
-    names = []
-    file.seek(0)
-    while len(header := file.read(8)) == 8:
-        size = int.from_bytes(header[:4], "big")
-        names.append(header[4:])
-        if size == 1:  # the true size follows in 64 bits
-            size = int.from_bytes(file.read(8), "big") - 8
-        if size < 8:  # 0: up to the end of the file
-            break
-        file.seek(size - 8, os.SEEK_CUR)
-    return names[:1] == [b"ftyp"] and b"moov" not in names
+def _footage(path: Path, image_fps: float | None) -> Decoding | PictureFolder:
+    return PictureFolder(path, image_fps) if path.is_dir() else Decoding(path)

@@ -4,6 +4,7 @@ from collections.abc import Sequence
 from dataclasses import dataclass
 
 import numpy as np
+from scipy.ndimage import gaussian_filter1d
 
 from painlit.errors import ClipError
 
@@ -61,6 +62,16 @@ def track_face(detections: Sequence[np.ndarray], frame_shape: Sequence[int], cli
     corners = [np.interp(every, frame[chain], candidates[chain, corner]) for corner in range(4)]
     boxes = np.clip(np.stack(corners, 1), 0, [width, height, width, height])
     return FaceTrack(boxes.astype(np.float32), np.isin(every, frame[chain]))
+
+
+def smooth_boxes(boxes: np.ndarray, sigma: float) -> np.ndarray:
+    """Boxes whose centre and size follow a Gaussian mean over time, against the detector's jitter.
+
+    Args:
+        boxes: (F, 4) x1, y1, x2, y2 in px, evenly spaced in time.
+        sigma: Standard deviation of the Gaussian in frames; 0 leaves the boxes as they are.
+    """
+    return gaussian_filter1d(boxes, sigma, axis=0, mode="nearest", output=np.float64) if sigma else boxes
 
 
 def _best_chain(frame: np.ndarray, candidates: np.ndarray) -> list[int]:

@@ -8,7 +8,8 @@ import torch
 from torchvision.ops import box_iou
 
 from experiments.bench.faces import compare_with_reference, recall_on_photographs
-from painlit.signals.video.decoding import read_frames
+from painlit.config import ClipConfig
+from painlit.signals.video.decoding import read_clip
 from painlit.signals.video.face_detector import FaceDetector
 
 
@@ -19,7 +20,7 @@ def detector() -> FaceDetector:
 
 @pytest.fixture
 def frames(shared_data: Path) -> np.ndarray:
-    return np.stack(list(read_frames(shared_data / "videos" / "lbax4n.mpg", [0, 5, 10])))
+    return np.stack(list(read_clip(shared_data / "videos" / "lbax4n.mpg", ClipConfig(seconds=1)))[:11:5])
 
 
 def test_agrees_with_an_independent_implementation(detector: FaceDetector, shared_data: Path):

@@ -2,7 +2,7 @@ import numpy as np
 import pytest
 
 from painlit.errors import ClipError
-from painlit.signals.video.face_track import NoFaceError, track_face
+from painlit.signals.video.face_track import NoFaceError, smooth_boxes, track_face
 
 FRAME = 300, 400
 
@@ -72,3 +72,21 @@ def test_a_clip_without_a_face_is_named():
     with pytest.raises(NoFaceError, match="071309_w_21-PA4-006: no face in any of 3 frames"):
         track_face(frames([], [], []), FRAME, clip="071309_w_21-PA4-006")
     assert issubclass(NoFaceError, ClipError)
+
+
+def test_smoothing_steadies_centre_and_size_and_moves_neither():
+    generator = np.random.default_rng(0)
+    boxes = np.tile([75.0, 105, 165, 195], (138, 1)) + generator.normal(0, 2, (138, 4))
+    steady = smooth_boxes(boxes, 2.0)
+    before, after = (np.abs(np.diff(each, axis=0)).mean() for each in (boxes, steady))
+    assert after < before / 4
+    np.testing.assert_allclose(steady.mean(axis=0), boxes.mean(axis=0), atol=0.2)
+    assert smooth_boxes(boxes, 0) is boxes
+    still = np.tile([75.0, 105, 165, 195], (9, 1))
+    np.testing.assert_allclose(smooth_boxes(still, 3.0), still)
+
+
+def test_smoothing_follows_a_head_that_moves():
+    x = np.linspace(0, 100, 50)[:, None]
+    boxes = np.array([[75.0, 105, 165, 195]]) + x * [1, 0, 1, 0]
+    np.testing.assert_allclose(smooth_boxes(boxes, 2.0)[10:40], boxes[10:40], atol=1e-6)

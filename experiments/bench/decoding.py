@@ -1,0 +1,91 @@
+"""`make bench ARGS=decoding`: seconds to read a clip, ours by presentation time and OpenCV's by count, in alternation.
+
+A proxy clip (H.264, 640 x 512) from `../shared/data` beside the project where it is there, and a generated H.264 clip
+of 1920 x 1080: 138 frames at 25 Hz, all converted to RGB. OpenCV reads with FFmpeg and its default threads, its fastest
+setting here; ours has FFmpeg's frame threads. That both give the same pixels is checked.
+"""
+
+import os
+import tempfile
+import time
+from collections.abc import Callable, Iterator
+from pathlib import Path
+from statistics import median
+
+import av
+import cv2
+import numpy as np
+
+from painlit.config import ClipConfig
+from painlit.signals.video.decoding import read_clip
+
+PROXY = Path(__file__).parents[2] / "../shared/data/proxy_biovid/PartA/video"
+ROUNDS = 7
+CLIP = ClipConfig()
+
+
+def main() -> None:
+    """Print seconds a clip of both readers, and their ratio."""
+    with tempfile.TemporaryDirectory() as folder:
+        clips = [*sorted(PROXY.glob("*/*.mp4"))[:1], make_hd(Path(folder) / "1080p.mp4")]
+        print(f"seconds a clip of {CLIP.nominal_frames} frames, {os.cpu_count()} cores, median of {ROUNDS} (fastest):")
+        for path in clips:
+            compare(path)
+
+
+def compare(path: Path) -> None:
+    """Time both readers on one clip, and see that they give the same."""
+    readers: dict[str, Callable[[Path], Iterator[np.ndarray]]] = {"painlit": ours, "OpenCV": opencvs}
+    same = all((a == b).all() for a, b in zip(ours(path), opencvs(path), strict=True))
+    wall: dict[str, list[float]] = {name: [] for name in readers}
+    cpu: dict[str, list[float]] = {name: [] for name in readers}
+    for _ in range(ROUNDS):
+        for name, frames in readers.items():
+            started, worked = time.perf_counter(), time.process_time()
+            for _frame in frames(path):
+                pass
+            wall[name].append(time.perf_counter() - started)
+            cpu[name].append(time.process_time() - worked)
+    print(f"  {path.name}, pixels {'equal' if same else 'differ'}:")
+    for name in readers:
+        used = f"{median(cpu[name]):.3f} s of CPU"
+        print(f"    {name}: {median(wall[name]):.3f} ({min(wall[name]):.3f}), {used}")
+    ratios = [median(each["painlit"]) / median(each["OpenCV"]) for each in (wall, cpu)]
+    print(f"    painlit / OpenCV: {ratios[0]:.2f} of the time, {ratios[1]:.2f} of the CPU time")
+
+
+def ours(path: Path) -> Iterator[np.ndarray]:
+    """As `make prepare` reads."""
+    return iter(read_clip(path, CLIP))
+
+
+def opencvs(path: Path) -> Iterator[np.ndarray]:
+    """The first frames of a file, RGB."""
+    capture = cv2.VideoCapture(str(path), cv2.CAP_FFMPEG)
+    for _ in range(CLIP.nominal_frames):
+        read, frame = capture.read()
+        if not read:
+            break
+        yield cv2.cvtColor(frame, cv2.COLOR_BGR2RGB)
+    capture.release()
+
+
+def make_hd(path: Path) -> Path:
+    """A drifting texture with noise, 1920 x 1080, in H.264 as phones write it (with B-frames)."""
+    generator = np.random.default_rng(0)
+    texture = cv2.resize(
+        generator.integers(0, 256, (68, 120, 3), np.uint8), (2080, 1240), interpolation=cv2.INTER_CUBIC
+    )
+    noise = generator.integers(0, 9, (1080 + 138, 1920, 1), np.uint8)
+    with av.open(str(path), "w") as container:
+        stream = container.add_stream("libx264", rate=25, options={"preset": "veryfast", "bf": "2"})
+        stream.width, stream.height, stream.pix_fmt = 1920, 1080, "yuv420p"
+        for k in range(CLIP.nominal_frames):
+            frame = cv2.add(texture[k : k + 1080, k : k + 1920], np.repeat(noise[k : k + 1080], 3, axis=2))
+            container.mux(stream.encode(av.VideoFrame.from_ndarray(frame.astype(np.uint8), format="rgb24")))
+        container.mux(stream.encode())
+    return path
+
+
+if __name__ == "__main__":
+    main()
