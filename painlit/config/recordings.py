@@ -36,7 +36,7 @@ class ClipConfig:
     video_fps: float = 25.0
     """Frame rate of the video in Hz."""
     ecg_hz: float = field(default=512.0, metadata=affects("prepare", "pain", read_by=("check-data",)))
-    """Sampling rate of the ECG in Hz."""
+    """Sampling rate of BioVid's ECG tables in Hz; their column of times must agree within 1 %."""
     frames: int | None = None
     """Frames used of each clip, evenly spaced; null uses all (138, as in the paper)."""
 
