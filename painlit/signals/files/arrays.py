@@ -86,7 +86,8 @@ def _is_signal(value: Any) -> bool:
 
 
 def _columns(name: str, value: np.ndarray, rate: float | None, words: dict[str, Any]) -> list[Channel]:
-    array = np.atleast_2d(np.squeeze(value)).astype(np.float64)
+    with np.errstate(invalid="ignore"):
+        array = np.atleast_2d(np.squeeze(value)).astype(np.float64)
     array = array if array.shape[0] >= array.shape[1] else array.T  # (n, k)
     count = array.shape[1]
     single = split_unit(name)

@@ -42,7 +42,7 @@ _OTHER = re.compile(
 )
 
 
-@dataclass(frozen=True)
+@dataclass(frozen=True, eq=False)
 class Channel:
     """One column.
 
@@ -61,7 +61,7 @@ class Channel:
     wrong: str = ""
 
 
-@dataclass(frozen=True)
+@dataclass(frozen=True, eq=False)
 class Recording:
     """What a file holds.
 

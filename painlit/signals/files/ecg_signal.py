@@ -14,7 +14,7 @@ LONGEST_GAP = 0.040  # s that are interpolated: about half a QRS complex, so no 
 GAP_SHARE = 0.01  # of a stretch that may be interpolated
 
 
-@dataclass(frozen=True)
+@dataclass(frozen=True, eq=False)
 class EcgSignal:
     """One lead at even steps.
 

@@ -27,13 +27,13 @@ def read_text(path: Path) -> Recording:
         ClipError: It is no table of numbers; the row is named.
     """
     text, notes = decode(path.read_bytes(), str(path))
+    _refuse_open_quotes(text, path)
     layout = read_layout(text, str(path))
     body = text[layout.body :].rstrip("\n \t;,")
 
     def row(sample: int) -> str:
         return f"row {_line(body, sample, layout)}"
 
-    _refuse_open_quotes(body, layout, path)
     table = _parse(body, layout, path)
     if layout.decimal == ",":
         notes.append("decimal commas")
@@ -111,11 +111,11 @@ def _seconds_of_day(clock: pd.DataFrame) -> NDArray[np.float64]:
     return values + DAY * midnights
 
 
-def _refuse_open_quotes(body: str, layout: Layout, path: Path) -> None:
+def _refuse_open_quotes(text: str, path: Path) -> None:
     """A quote that is never closed would swallow all rows after it."""
-    if '"' not in body:
+    if '"' not in text:
         return
-    for number, line in enumerate(body.split("\n"), start=layout.first_row):
+    for number, line in enumerate(text.split("\n"), start=1):
         if line.count('"') % 2:
             raise ClipError(f"{path}, row {number}: a quote is never closed ({line[:60]!r})", "mend the row")
 

@@ -20,6 +20,7 @@ TIME_OF_DAY = r"(?:(\d+):)?(\d{1,2}):(\d{1,2}(?:[.,]\d+)?)\s*(?:(am|pm)\b)?"
 _BOMS = {codecs.BOM_UTF8: "utf-8", codecs.BOM_UTF16_LE: "utf-16", codecs.BOM_UTF16_BE: "utf-16"}
 _NUMBER = re.compile(r"[+-]?(\d+([.,]\d*)?|[.,]\d+)([eE][+-]?\d+)?")
 _COMMA = re.compile(r"[+-]?\d*,\d+([eE][+-]?\d+)?")
+_WITH_COMMAS = re.compile(r"[+-]?(\d+(,\d+)?|,\d+)([eE][+-]?\d+)?")
 _COMMENT = re.compile(r"\s*(#|%|//)\s*")
 _BINARY = re.compile(r"[\x00-\x08\x0e-\x1f]")
 _RATE = re.compile(
@@ -133,7 +134,7 @@ def _delimiter(lines: list[str]) -> tuple[str, int]:
     for delimiter in (*DELIMITERS, BLANKS):
         count, often = Counter(len(split(line, delimiter)) for line in lines).most_common(1)[0]
         blank = [line.split() for line in lines]
-        if delimiter == "," and all(len(c) > 1 and all(map(_COMMA.fullmatch, c)) for c in blank):
+        if delimiter == "," and all(len(c) > 1 and all(map(_WITH_COMMAS.fullmatch, c)) for c in blank):
             continue  # numbers with decimal commas between blanks
         if count > 1 and often >= 0.8 * len(lines):
             return delimiter, count
@@ -152,28 +153,24 @@ def _single(above: list[str], rows: list[str]) -> bool:
 
 
 def _header(above: list[str], delimiter: str, count: int, where: str) -> tuple[list[str], list[str]]:
-    """Names and units: of the last lines above the numbers those that have as many cells."""
+    """Names and units: the last lines above the numbers that have as many cells, and are not `key= value`."""
     nothing = [""] * count
-    rows = [(k, split(line, delimiter)) for k, line in enumerate(above, start=1) if line.strip()]
-    while rows and rows[-1][1] and len(rows[-1][1]) > count and not rows[-1][1][-1]:
-        rows[-1][1].pop()
-    if not rows:
-        return nothing, nothing
-    number, last = rows[-1]
-    if len(last) != count:
-        if (
-            len(last) > 1
-            and delimiter not in (BLANKS, NONE)
-            and any(c.casefold() in ("ecg", "ekg", "time") for c in last)
-        ):
+    rows: list[list[str]] = []
+    for number, line in enumerate(above, start=1):
+        cells = split(line, delimiter)
+        cells = cells[:count] if not any(cells[count:]) else cells
+        if len(cells) == count and any(cells) and not cells[0].endswith(("=", ":")):
+            rows.append(cells)
+        elif count != len(cells) > 1 and delimiter not in (BLANKS, NONE) and {"ecg", "ekg"} & {c.casefold() for c in cells}:
             raise ClipError(
-                f"{where}, row {number} names {len(last)} columns, the rows below have {count}",
+                f"{where}, row {number} names {len(cells)} columns, the rows below have {count}",
                 "decimal commas need another delimiter, or quotes",
             )
+    if not rows:
         return nothing, nothing
-    if len(rows) > 1 and len(rows[-2][1]) == count and count > 1 and _are_units(last):
-        return rows[-2][1], last
-    return last, nothing
+    if len(rows) > 1 and count > 1 and _are_units(rows[-1]):
+        return rows[-2], rows[-1]
+    return rows[-1], nothing
 
 
 def _are_units(cells: list[str]) -> bool:

@@ -27,7 +27,7 @@ _UNITS = {
 _INFERRED = {"s": 1.0, "ms": 1e-3, "µs": 1e-6, "ns": 1e-9}
 
 
-@dataclass(frozen=True)
+@dataclass(frozen=True, eq=False)
 class Clock:
     """When samples were taken.
 

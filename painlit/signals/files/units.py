@@ -42,7 +42,7 @@ def split_unit(name: str) -> tuple[str, str]:
     if found := re.fullmatch(r"(.*?)\s*[\[(]\s*([^\])]*?)\s*[\])]", name):
         return found[1].strip(), found[2]
     stem, _, unit = name.replace("/", "_").replace(" ", "_").rpartition("_")
-    known = _plain(unit) in _IN_MILLIVOLTS and _plain(unit) != "v"
+    known = _plain(unit) in _IN_MILLIVOLTS and (_plain(unit) != "v" or stem.casefold() in ("ecg", "ekg"))
     return (name[: len(stem)].strip(), unit) if stem and known else (name, "")
 
 
