@@ -111,7 +111,7 @@ class PrepareConfig:
     """What finds R peaks: pan_tompkins (ours), biosppy's hamilton, christov, engzee or pan_tompkins_plus_plus, or
     wfdb's xqrs. Signal quality is always judged by ours."""
     least_ecg_quality: float = field(default=0.15, metadata=affects("pain", read_by=("prepare",)))
-    """Signal quality (0 to 1) below which a clip's heart rates are refused and named; 0 refuses none. Ours: 1.4 %
+    """Signal quality (0 to 1) below which a clip's heart rates are refused and named; 0 refuses none. Ours: 1.5 %
     of MIT-BIH's 5.5 s windows are below, and in more than half of these rates err by more than 5 bpm."""
     workers: int | None = field(default=None, metadata=affects(read_by=("prepare", "tables")))
     """Processes; null uses one per core."""

@@ -22,7 +22,7 @@ _NUMBER = re.compile(r"[+-]?(\d+([.,]\d*)?|[.,]\d+)([eE][+-]?\d+)?")
 _COMMA = re.compile(r"[+-]?\d*,\d+([eE][+-]?\d+)?")
 _WITH_COMMAS = re.compile(r"[+-]?(\d+(,\d+)?|,\d+)([eE][+-]?\d+)?")
 _COMMENT = re.compile(r"\s*(#|%|//)\s*")
-_BINARY = re.compile(r"[\x00-\x08\x0e-\x1f]")
+_BINARY = [chr(code) for code in (*range(9), *range(14, 32))]
 _RATE = re.compile(
     r"(?:sampl\w*[ _-]*(?:rate|freq\w*|per[ _]second)|\bfs\b|sfreq)[^\d\n]{0,20}(\d+(?:[.,]\d+)?)|"
     r"(?P<ms>\d+(?:\.\d+)?)\s*msec/sample|interval=\s*(?P<s>\d*[.,]\d+)\s*s\b",
@@ -77,8 +77,8 @@ def decode(content: bytes, where: str) -> tuple[str, list[str]]:
         notes.append("text in Latin-1")
     if encoding not in ("", "utf-8"):
         notes.append(f"text in {encoding.upper()}")
-    if found := _BINARY.search(text):
-        line = text.count("\n", 0, found.start()) + 1
+    if found := [text.index(sign) for sign in _BINARY if sign in text]:
+        line = text.count("\n", 0, min(found)) + 1
         raise ClipError(
             f"{where}, row {line}: it is no text file, or damaged there", "copy it again, or export it as CSV"
         )
@@ -161,7 +161,11 @@ def _header(above: list[str], delimiter: str, count: int, where: str) -> tuple[l
         cells = cells[:count] if not any(cells[count:]) else cells
         if len(cells) == count and any(cells) and not cells[0].endswith(("=", ":")):
             rows.append(cells)
-        elif count != len(cells) > 1 and delimiter not in (BLANKS, NONE) and {"ecg", "ekg"} & {c.casefold() for c in cells}:
+        elif (
+            count != len(cells) > 1
+            and delimiter not in (BLANKS, NONE)
+            and {"ecg", "ekg"} & {c.casefold() for c in cells}
+        ):
             raise ClipError(
                 f"{where}, row {number} names {len(cells)} columns, the rows below have {count}",
                 "decimal commas need another delimiter, or quotes",

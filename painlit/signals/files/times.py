@@ -71,7 +71,7 @@ def read_clock(column: Channel, rate: float | None, row: Callable[[int], str], w
         )
     if not np.diff(times).any():
         raise ClipError(f"{where}: all times are {times[0]:.10g}", "remove the column and give signals.rate")
-    step = float(np.median(np.diff(times)[np.diff(times) > 0]))
+    step = float(np.median(np.diff(times))) or float(np.diff(times).mean())  # a coarse clock stands still in most rows
     scale, note = _unit(column, step, where)
     seconds = times * scale
     counts, interval = _counts(seconds)
@@ -121,14 +121,14 @@ def _unit(column: Channel, step: float, where: str) -> tuple[float, str]:
     if named:
         scale, how = _UNITS[named[0]], f"times in {named[0]} by the name of {column.name}, "
     else:
-        fits = [unit for unit, size in _INFERRED.items() if MIN_RATE <= 1 / (step * size) <= MAX_RATE]
+        fits = [unit for unit, size in _INFERRED.items() if MIN_RATE * 0.99 <= 1 / (step * size) <= MAX_RATE * 1.01]
         if not fits or step == 1:
             raise ClipError(
                 f"{where} steps by {step:g} and names no unit",
                 "name it in the header, such as time_ms; if it counts samples, call it sample and give signals.rate",
             )
         scale, how = _INFERRED[fits[0]], f"times in {fits[0]} by the steps of {name}, "
-    if not MIN_RATE <= 1 / (step * scale) <= MAX_RATE * 10:
+    if not MIN_RATE * 0.99 <= 1 / (step * scale) <= MAX_RATE * 1.01:
         raise ClipError(
             f"{where} steps by {step * scale:g} s, which is {1 / (step * scale):.6g} Hz",
             f"an ECG has {MIN_RATE:g} to {MAX_RATE:g} Hz: mend the column or the unit in its name",
