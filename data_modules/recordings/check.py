@@ -9,8 +9,8 @@ from dataclasses import dataclass
 from functools import partial
 from pathlib import Path
 
-from data_modules.recordings.biovid import read_ecg
 from data_modules.recordings.clips import read_clips
+from data_modules.recordings.preparation import clip_ecg, told_rates
 from data_modules.recordings.table import RECORDINGS, unread_columns
 from painlit.clips.clip import UNKNOWN_PERSON, Clip, biovid_person
 from painlit.config import ClipConfig, Config
@@ -96,7 +96,9 @@ def _look(clip: Clip, config: Config) -> _Look:
         faults.append(str(error))
     try:
         if clip.ecg and _readable(clip.ecg):
-            read_ecg(clip.ecg, config.clip.ecg_samples)
+            clip_ecg(clip, config)
+        elif clip.heart_rate and not clip.ecg and _readable(clip.heart_rate):
+            told_rates(clip, config)
     except ClipError as error:
         faults.append(str(error))
     return _Look(clip, video, tuple(fault.replace("\n  ->", ";") for fault in faults))

@@ -9,7 +9,6 @@ from pathlib import Path
 
 import numpy as np
 
-from data_modules.recordings.biovid import read_ecg
 from painlit.clips.clip import Clip
 from painlit.clips.table import PreparedClip
 from painlit.config import Config
@@ -18,6 +17,9 @@ from painlit.signals.ecg.detectors import detect_r_peaks
 from painlit.signals.ecg.heart_rate import heart_rate_from_peaks
 from painlit.signals.ecg.pan_tompkins import find_r_peaks
 from painlit.signals.ecg.signal_quality import signal_quality
+from painlit.signals.heart_rates import HeartRates, read_heart_rates
+from painlit.signals.files import EcgSignal, read_ecg
+from painlit.signals.files.ecg_signal import EDGE
 from painlit.signals.video.clip_faces import clip_faces
 from painlit.signals.video.face_track import FaceTrack
 from painlit.system.digests import FileState
@@ -138,25 +140,69 @@ def _with_faces(row: PreparedClip, clip: Clip, config: Config) -> PreparedClip:
 def _with_heart_rates(row: PreparedClip, clip: Clip, config: Config) -> PreparedClip:
     try:
         if clip.ecg is not None:
-            bpm, quality = _heart_rates(clip.ecg, config)
-        else:
-            return dataclasses.replace(row, signal_problem=NO_SIGNAL)
+            return _from_ecg(row, clip, config)
+        if clip.heart_rate is not None:
+            bpm, notes = told_rates(clip, config)
+            return dataclasses.replace(row, bpm=bpm, signal_notes=notes)
     except ClipError as error:
         return dataclasses.replace(row, signal_problem=str(error))
-    return dataclasses.replace(row, bpm=bpm, ecg_quality=quality)
+    return dataclasses.replace(row, signal_problem=NO_SIGNAL)
 
 
-def _heart_rates(path: Path, config: Config) -> tuple[np.ndarray, float]:
-    """Rates, (S,) bpm, and the signal's quality, which our detector judges whichever finds the peaks."""
-    ecg, rate = read_ecg(path, config.clip.ecg_samples), config.clip.ecg_hz
+def told_rates(clip: Clip, config: Config) -> tuple[np.ndarray, tuple[str, ...]]:
+    """What a device has told: rates, (S,) bpm, and what is remarkable.
+
+    Raises:
+        ClipError: The file cannot be read, or tells nothing for longer than `signals.longest_gap`.
+    """
+    assert clip.heart_rate is not None
+    series, seconds = _series(clip.heart_rate), config.clip.heart_rates
+    start = clip.stretch.start + clip.stretch.offset
+    bpm, filled = series.per_second(start, seconds, config.signals.longest_gap)
+    told = (f"{filled} of {seconds} seconds without heart rate, filled from their neighbours",) if filled else ()
+    return bpm, (*series.notes, *told)
+
+
+@lru_cache(maxsize=2)
+def _series(path: Path) -> HeartRates:
+    return read_heart_rates(path)
+
+
+def _from_ecg(row: PreparedClip, clip: Clip, config: Config) -> PreparedClip:
+    """Rates of each second, and the signal's quality, which our detector judges whichever finds the peaks."""
+    signal = clip_ecg(clip, config)
+    ecg, rate = signal.values, signal.rate
     try:
         ours, chosen = find_r_peaks(ecg, rate), config.prepare.r_peaks
         peaks = ours.at if chosen == "pan_tompkins" else detect_r_peaks(chosen, ecg, rate)
         rule = config.prepare.heart_rate_rule
         bpm = heart_rate_from_peaks(peaks, rate, config.clip.heart_rates, rule)  # type: ignore[arg-type]
-        return bpm, signal_quality(ecg, rate, ours)
+        quality = signal_quality(ecg, rate, ours)
     except ClipError as error:
-        raise ClipError(f"{path}: {error.what}", error.remedy) from error
+        raise ClipError(f"{clip.ecg}: {error.what}", error.remedy) from error
+    return dataclasses.replace(row, bpm=bpm, ecg_quality=quality, signal_notes=signal.notes)
+
+
+def clip_ecg(clip: Clip, config: Config) -> EcgSignal:
+    """The ECG of a clip, of its own clock's times; a table of BioVid's holds one clip alone.
+
+    Raises:
+        ClipError: It cannot be read, tells another rate than the settings, or does not hold the clip's times.
+    """
+    assert clip.ecg is not None
+    biovid, seconds = config.data.layout == "biovid", config.clip.seconds
+    signal = _recording(clip.ecg, config.clip.ecg_hz if biovid else config.signals.rate, config.signals.lead)
+    if biovid and (signal.seconds - seconds) * signal.rate > EDGE + 0.5:
+        raise ClipError(
+            f"{clip.ecg} lasts {signal.seconds:.3f} s, a clip {seconds:g} s", "copy it again, or set clip.seconds"
+        )
+    return signal.between(signal.start if biovid else clip.stretch.start + clip.stretch.offset, seconds)
+
+
+@lru_cache(maxsize=2)
+def _recording(path: Path, rate: float | None, lead: str) -> EcgSignal:
+    """A recording, read once for the clips that follow one another in it."""
+    return read_ecg(path, rate, lead)
 
 
 def _notes(track: FaceTrack) -> tuple[str, ...]:

@@ -3,6 +3,7 @@
 import os
 from dataclasses import replace
 
+import numpy as np
 import pytest
 from made_up_runs import clips_of, set_up, table_of, tell
 
