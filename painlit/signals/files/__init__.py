@@ -1,0 +1,1 @@
+"""Files of signals: text tables as people and devices write them."""
