@@ -3,7 +3,7 @@ import codecs
 import pytest
 
 from painlit.errors import ClipError
-from painlit.signals.files.text import read_text_table
+from painlit.signals.files.text_table import read_text_table
 
 ROWS = [["0", "72.5"], ["1", "73"], ["2", "74.25"]]
 
