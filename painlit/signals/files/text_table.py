@@ -3,7 +3,8 @@
 The rules, in this order:
 
 - Encoding: a byte-order mark; else UTF-16 if every other byte is NUL; else UTF-8; else Windows' Latin-1.
-- Delimiter: of `;`, tab, `|` and `,` the first that stands in nine of ten lines; else blanks, if they do; else none.
+- Delimiter: blanks, if most lines are numbers with decimal commas between them; else of `;`, tab, `|`, `,` and blanks
+  the first that stands in nine of ten lines, or in half of them; else none.
 - Decimal comma: digits, a comma and digits are a number wherever the comma is not the delimiter. It is not the
   delimiter either where the header is one name and the rows are two cells.
 - Header: the first row, if none of its cells is a number.
@@ -23,6 +24,7 @@ from painlit.errors import ClipError
 _DELIMITERS = {";": "semicolons", "\t": "tabs", "|": "bars", ",": "commas", " ": "blanks"}
 _SAMPLE = 1000  # lines that the delimiter is told from
 _DECIMAL_COMMA = re.compile(r"[+-]?\d+,\d+([eE][+-]?\d+)?")
+_WHOLE_OR_COMMA = re.compile(r"[+-]?\d+(,\d+)?")
 _NUMBER = re.compile(r"[+-]?(\d+\.?\d*|\.\d+)([eE][+-]?\d+)?|[+-]?(nan|inf)", re.IGNORECASE)
 
 
@@ -124,11 +126,19 @@ def _counts(line: str) -> bool:
 
 def _delimiter(lines: list[str]) -> str:
     unquoted = [re.sub(r'"[^"]*"', "", line.strip()) for line in lines]
-    for delimiter in _DELIMITERS:
-        if sum(delimiter in line for line in unquoted) > 0.9 * len(unquoted):
-            return delimiter
-    # A title, a summary or a comment above the table may have none.
-    return next((d for d in _DELIMITERS if sum(d in line for line in unquoted) > 0.5 * len(unquoted)), "")
+    if sum(_between_blanks(line) for line in unquoted) > 0.5 * len(unquoted):
+        return " "
+    for share in (0.9, 0.5):  # the lines of a title or summary above the table may have none
+        for delimiter in _DELIMITERS:
+            if sum(delimiter in line for line in unquoted) > share * len(unquoted):
+                return delimiter
+    return ""
+
+
+def _between_blanks(line: str) -> bool:
+    """Whether a line is numbers with decimal commas between blanks, such as `0,5 72,25`."""
+    cells = line.split(" ")
+    return "," in line and len(cells) > 1 and all(_WHOLE_OR_COMMA.fullmatch(cell) for cell in cells)
 
 
 def _rows(path: Path, lines: list[str], delimiter: str) -> Iterator[tuple[int, list[str]]]:

@@ -79,7 +79,8 @@ def _place_beats(
             now, gaps = time, gaps + 1
         elif now - time > most:
             raise ClipError(
-                f"{origin.path}, {origin.place(order[index])}: the intervals add up to {now - time:.1f} s more than the times",
+                f"{origin.path}, {origin.place(order[index])}: its intervals add up to {now - time:.1f} s more than "
+                "its times",
                 "the file has beats of two devices, or times of another clock: export it again, or leave it out",
             )
         ends[index] = now

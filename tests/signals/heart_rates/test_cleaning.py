@@ -129,7 +129,7 @@ def test_after_a_pause_arrivals_begin_anew():
 
 
 def test_intervals_longer_than_the_time():
-    with pytest.raises(ClipError, match="value 5: the intervals add up to 4.0 s more than the times"):
+    with pytest.raises(ClipError, match=r"value 5: its intervals add up to 4\.0 s more than its times"):
         intervals_of([2.0] * 20, np.arange(20))
 
 

@@ -71,7 +71,7 @@ def test_a_value_holds_no_longer_than_the_usual_spacing():
 def test_a_gap_is_as_long_as_it_is_and_not_as_the_clip_sees_it():
     series = bpm_of([*range(10), *range(60, 70)], [70] * 20)
     for start in (5, 12, 30, 57):
-        with pytest.raises(ClipError, match="longest stretch without is 50.0 s"):
+        with pytest.raises(ClipError, match=r"longest stretch without is 50\.0 s"):
             series.per_second(start, 6, longest_gap=6)
 
 
