@@ -11,6 +11,7 @@ Source: the DTD within the exports, and samples in public repositories.
 from __future__ import annotations
 
 import re
+import zlib
 from collections import Counter, defaultdict
 from contextlib import ExitStack
 from datetime import UTC, datetime
@@ -58,13 +59,13 @@ def read_apple_health(path: Path, device: str | None = None) -> HeartRates:
 
     with ExitStack() as stack:
         try:
-            stream_xml(path, _open(path, stack), start, lambda name, text: None)
+            stream_xml(path, _open(path, stack), start)
         except (KeyError, ValueError) as error:
             count = sum(map(len, records.values()))
             raise ClipError(
                 f"{path}, after {count} heart rates: a record is no time and value ({error})", "export again"
             ) from error
-        except BadZipFile as error:
+        except (BadZipFile, zlib.error, EOFError, RuntimeError) as error:  # RuntimeError: it is encrypted
             raise ClipError(f"{path} is a damaged zip file: {error}", "copy it again, or unpack it") from error
     if not records:
         raise ClipError(f"{path} (Apple Health) has no heart rates", f"its records of type {_RATE} are used")

@@ -18,7 +18,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from painlit.errors import ClipError
-from painlit.signals.heart_rates.series import FASTEST, SLOWEST, HeartRates
+from painlit.signals.heart_rates.series import FASTEST, LONGEST_HOLD, SLOWEST, HeartRates
 
 Array = NDArray[np.float64]
 
@@ -50,7 +50,7 @@ def bpm_series(origin: Origin, times: Array, bpm: Array, spacing: float | None =
         origin: Of the values.
         times: (n,) s.
         bpm: (n,); NaN where missing.
-        spacing: For how long a value holds at most, in s; by default the median step of the times.
+        spacing: The usual one of the values, in s; by default the median step of the times.
 
     Raises:
         ClipError: Times run back or have two values each, or no value is a heart rate.
@@ -64,6 +64,9 @@ def bpm_series(origin: Origin, times: Array, bpm: Array, spacing: float | None =
     if spacing is None:
         spacing = float(np.median(steps)) if steps.size else 1.0
         notes += [] if steps.size else ["its one value is taken to hold for 1 s"]
+    if spacing > LONGEST_HOLD:
+        notes.append(f"the values are {spacing:g} s apart; each is taken to hold for {LONGEST_HOLD:g} s")
+        spacing = LONGEST_HOLD
     note_gaps(bpm, good, "values", notes)
     kept = _last_of_each_time(origin, times, bpm, good, order, notes)
     later = np.searchsorted(times, times[kept], side="right")  # the next value, be it good or not

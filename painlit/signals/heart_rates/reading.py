@@ -37,6 +37,8 @@ def read_heart_rates(path: str | Path, device: str | None = None) -> HeartRates:
             head = handle.read(_HEAD)
     except OSError as error:
         raise ClipError(f"{path} cannot be read: {error.strerror}", "check the path and its permissions") from error
+    if not head:
+        raise ClipError(f"{path} is empty", "export it again")
     text = head.replace(b"\0", b"").lstrip(b"\xef\xbb\xbf\xff\xfe \t\r\n")
     if head[8:12] == b".FIT" or path.suffix.lower() == ".fit":
         return read_fit(path)

@@ -16,13 +16,16 @@ from painlit.signals.ecg.heart_rate import rates_by_overlap
 SLOWEST, FASTEST = 25.0, 250.0
 """bpm; what is outside is a gap: 0 is what devices write without contact, and no heart beats at 400."""
 
+LONGEST_HOLD = 15.0
+"""s; a value of minutes ago says nothing of a clip of seconds."""
+
 
 @dataclass(frozen=True, eq=False)
 class HeartRates:
     """Heart rates in the order of time; each holds for a span of its own, and spans do not overlap.
 
     A value of a bpm series holds from its time to the next one's, at most for the usual spacing of the series (the
-    median). An inter-beat interval holds from its beat to the next.
+    median) and 15 s. An inter-beat interval holds from its beat to the next.
     """
 
     path: Path

@@ -16,14 +16,14 @@ Start = Callable[[str, dict[str, str]], None]
 End = Callable[[str, str], None]
 
 
-def stream_xml(path: Path, handle: IO[bytes], start: Start, end: End) -> None:
+def stream_xml(path: Path, handle: IO[bytes], start: Start, end: End | None = None) -> None:
     """Hand over each element of a file as it begins and ends.
 
     Args:
         path: For messages.
         handle: Of the XML.
         start: Takes a name without its namespace, and the attributes.
-        end: Takes a name and the element's own text, without blanks around it.
+        end: Takes a name and the element's own text, without blanks around it; without it text is not collected.
 
     Raises:
         ClipError: It is no valid XML, is cut short, or declares entities.
@@ -37,6 +37,7 @@ def stream_xml(path: Path, handle: IO[bytes], start: Start, end: End) -> None:
         start(name.rpartition(" ")[2], attributes)
 
     def finish(name: str) -> None:
+        assert end is not None
         end(name.rpartition(" ")[2], "".join(texts).strip())
         texts.clear()
 
@@ -45,8 +46,9 @@ def stream_xml(path: Path, handle: IO[bytes], start: Start, end: End) -> None:
             f"{path}, line {parser.CurrentLineNumber}: it declares an XML entity", "export it again: exports have none"
         )
 
-    parser.StartElementHandler, parser.EndElementHandler = begin, finish
-    parser.CharacterDataHandler = texts.append
+    parser.StartElementHandler = begin
+    if end is not None:
+        parser.EndElementHandler, parser.CharacterDataHandler = finish, texts.append
     parser.EntityDeclHandler = refuse
     try:
         parser.ParseFile(handle)

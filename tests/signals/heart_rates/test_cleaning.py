@@ -81,6 +81,15 @@ def test_no_heart_rate_at_all(bpm, message):
         bpm_of([0, 1, 2], bpm)
 
 
+@pytest.mark.parametrize(("spacing", "hold"), [(1, 1), (5, 5), (15, 15), (60, 15), (300, 15)])
+def test_rare_values_hold_for_15_s_at_most(spacing, hold):
+    series = bpm_of(spacing * np.arange(5), [70] * 5)
+    np.testing.assert_allclose(series.ends - series.times, hold)
+    assert series.notes == (
+        (f"the values are {spacing} s apart; each is taken to hold for 15 s",) if spacing > 15 else ()
+    )
+
+
 def test_one_value():
     series = bpm_of([5], [70])
     assert series.ends.tolist() == [6]

@@ -27,13 +27,10 @@ def told(series: HeartRates, words: str) -> bool:
     return any(words in note for note in series.notes)
 
 
-@pytest.mark.parametrize("delimiter", [",", ";", "\t", "|", " "])
-@pytest.mark.parametrize("decimal", [".", ","])
+@pytest.mark.parametrize(("delimiter", "decimal"), [(d, p) for d in ",;\t| " for p in ".," if d != p])
 @pytest.mark.parametrize("encoding", ["utf-8", "utf-8-sig", "utf-16", "latin-1"])
-@pytest.mark.parametrize("header", [("time", "bpm"), ("Time (s)", "Herzfrequenz"), ("t", "Pulse"), None])
+@pytest.mark.parametrize("header", [("time", "bpm"), ("Time(s)", "Herzfrequenz"), ("t", "Pulse"), None])
 def test_plain_tables(read, delimiter, decimal, encoding, header):
-    if decimal == delimiter or (header and " " in header[0] and delimiter == " "):
-        pytest.skip("no such table")
     rows = [(f"{k + 0.5}", f"{bpm + 0.25}") for k, bpm in enumerate(BPM)]
     lines = [delimiter.join(cell.replace(".", decimal) for cell in row) for row in rows]
     text = "\r\n".join(([delimiter.join(header)] if header else []) + lines) + "\r\n\r\n"
@@ -284,7 +281,7 @@ BAD = {
     "an open quote": (b'time,bpm\n0,70\n"1,71\n2,72\n', "line 3: .*quotation mark may never be closed"),
     "NUL padding": (b"time,bpm\n0,70\n1,7" + bytes(500), "line 3: there are NUL bytes"),
     "all zero": (b"time,bpm\n0,0\n1,0\n", "they are all 0 or missing"),
-    "intervals called bpm": (b"time,bpm\n0,812\n0.8,795\n", "between 795 and 812; .*|inter-beat intervals need a name"),
+    "intervals called bpm": (b"time,bpm\n0,812\n0.8,795\n", "between 795 and 812\n.*intervals need a name"),
     "back in time": (b"time,bpm\n0,70\n1,71\n0.5,72\n9,73\n", r"line 4: time runs back by 0\.5 s"),
     "no text": (b"\x89PNG\r\n\x1a\n\0\0\0\rIHDR", "NUL bytes"),
     "empatica without values": (b"1788040801.000000\n1.000000\n", "a beginning and no values"),
