@@ -17,9 +17,9 @@ from painlit.signals.ecg.detectors import detect_r_peaks
 from painlit.signals.ecg.heart_rate import heart_rate_from_peaks
 from painlit.signals.ecg.pan_tompkins import find_r_peaks
 from painlit.signals.ecg.signal_quality import signal_quality
-from painlit.signals.heart_rates import HeartRates, read_heart_rates
 from painlit.signals.files import EcgSignal, read_ecg
 from painlit.signals.files.ecg_signal import EDGE
+from painlit.signals.heart_rates import HeartRates, read_heart_rates
 from painlit.signals.video.clip_faces import clip_faces
 from painlit.signals.video.face_track import FaceTrack
 from painlit.system.digests import FileState

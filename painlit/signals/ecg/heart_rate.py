@@ -81,12 +81,29 @@ def heart_rate_from_peaks(
     return _overlap(times, seconds) if rule == "overlap" else _paper(times, seconds)
 
 
+def rates_by_overlap(
+    starts: NDArray[np.float64], ends: NDArray[np.float64], intervals: NDArray[np.float64], seconds: int
+) -> NDArray[np.float64]:
+    """Heart rate of each second: 60 over the mean interval, each weighted by the time for which its span covers it.
+
+    Args:
+        starts: Of the spans for which the intervals hold, (n,) s.
+        ends: (n,) s.
+        intervals: Inter-beat intervals, (n,) s.
+        seconds: How many whole seconds from 0 on; each is covered in part at least.
+
+    Returns:
+        Heart rates in bpm, (seconds,).
+    """
+    second = np.arange(seconds)[:, None]
+    weights = np.clip(np.minimum(ends, second + 1) - np.maximum(starts, second), 0, None)  # (seconds, n)
+    return 60 / (weights @ intervals / weights.sum(axis=1))
+
+
 def _overlap(times: NDArray[np.float64], seconds: int) -> NDArray[np.float64]:
     starts, ends = times[:-1].copy(), times[1:].copy()
     starts[0], ends[-1] = min(starts[0], 0), max(ends[-1], seconds)
-    second = np.arange(seconds)[:, None]
-    weights = np.clip(np.minimum(ends, second + 1) - np.maximum(starts, second), 0, None)  # (seconds, intervals)
-    return 60 / (weights @ np.diff(times) / weights.sum(axis=1))
+    return rates_by_overlap(starts, ends, np.diff(times), seconds)
 
 
 def _paper(times: NDArray[np.float64], seconds: int) -> NDArray[np.float64]:
