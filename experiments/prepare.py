@@ -2,7 +2,7 @@
 
 Parallel over clips and without copying pixels. Resumable: a second run takes up the clips that are missing, and the
 unusable half of those with a problem. Leaves runs/prepare/<data.name>/{clips.sqlite, problems.csv, quality.csv,
-config.yaml, metrics.json}.
+report.html, config.yaml, metrics.json}.
 """
 
 from __future__ import annotations
@@ -13,11 +13,13 @@ from functools import partial
 from pathlib import Path
 
 from data_modules.recordings.biovid import read_samples
-from data_modules.recordings.preparation import prepare_clip, refuse_other_data, usable_part
+from data_modules.recordings.preparation import ecg_trace, prepare_clip, refuse_other_data, usable_part
 from experiments.command import main
 from painlit.clips.clip import Clip
 from painlit.clips.table import ClipTable, PreparedClip, table_path, table_settings
 from painlit.config import Config
+from painlit.errors import PainlitError
+from painlit.report.preparation_report import write_preparation_report
 from painlit.runs.artefact import write_artefact
 from painlit.runs.provenance import save_config
 from painlit.system.csv_files import write_csv
@@ -80,11 +82,25 @@ def run(config: Config, retry: bool = True) -> PrepareResult:
     )
     write_artefact(folder / "metrics.json", {k: v for k, v in vars(result).items() if k != "table"})
     _print(result, problems, done)
+    _write_page(config, clips, done, problems, folder / "report.html")
     return result
 
 
 def _prepare(piece: tuple[Clip, PreparedClip], config: Config) -> PreparedClip:
     return prepare_clip(*piece, config)
+
+
+def _write_page(
+    config: Config, clips: list[Clip], rows: list[PreparedClip], problems: list[tuple[str, str, str]], path: Path
+) -> None:
+    """report.html; what is prepared stays so if it cannot be written."""
+    try:
+        named = {clip.name: clip for clip in clips}
+        write_preparation_report(config, named, rows, problems, partial(ecg_trace, config=config), path)
+    except (OSError, PainlitError) as error:
+        print(f"{path} could not be written: {error}")
+    else:
+        print(f"look at it: {path}")
 
 
 def _write_report(path: Path, problems: list[tuple[str, str, str]], rows: list[PreparedClip]) -> None:

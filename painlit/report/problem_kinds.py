@@ -1,0 +1,57 @@
+"""What was refused or repaired, by kind: messages that differ in file names and numbers alone are one."""
+
+from __future__ import annotations
+
+import re
+from collections.abc import Iterable, Mapping
+from dataclasses import dataclass, field
+
+from painlit.clips.clip import Clip
+
+MOST_KINDS, MOST_ROWS = 30, 25
+"""That a page lists, and rows of each; problems.csv has all."""
+_VARYING = re.compile(r"'[^']*'|\"[^\"]*\"|\d[\d.,:]*(?<![.,:])")
+
+
+@dataclass
+class Kind:
+    """Messages of one kind."""
+
+    part: str
+    """Of the recording, such as video or ecg; empty if they are of any."""
+    what: str
+    """What they have in common, or the only one."""
+    remedy: str
+    count: int = 0
+    rows: list[tuple[str, str]] = field(default_factory=list)
+    """Clip and message, of the first `MOST_ROWS`."""
+
+    @property
+    def more(self) -> int:
+        """Messages that `rows` lacks."""
+        return self.count - len(self.rows)
+
+
+def by_kind(entries: Iterable[tuple[str, str, str]], clips: Mapping[str, Clip]) -> list[Kind]:
+    """Kinds, the most frequent first.
+
+    Args:
+        entries: Clip name, part and message, with its remedy after an arrow, as a `ClipError` prints it.
+        clips: Their files, whose names are no part of a kind.
+    """
+    kinds: dict[tuple[str, str], Kind] = {}
+    for name, part, message in entries:
+        told, _, remedy = message.partition("\n  -> ")
+        what = told
+        for file in (clips[name].video, clips[name].ecg):
+            told, what = told.replace(str(file), file.name), what.replace(str(file), "").strip(" ,:")
+        common = _VARYING.sub("…", what)
+        kind = kinds.setdefault((part, common), Kind(part, what, remedy))
+        if what != kind.what:
+            kind.what = common
+        if remedy != kind.remedy:
+            kind.remedy = _VARYING.sub("…", remedy)
+        kind.count += 1
+        if len(kind.rows) < MOST_ROWS:
+            kind.rows.append((name, told))
+    return sorted(kinds.values(), key=lambda kind: (-kind.count, kind.part, kind.what))
