@@ -12,8 +12,8 @@ class ReportConfig:
     """Reports of recordings, which may show faces."""
 
     faces: str = "show"
-    """Faces in the report.html that `make prepare` leaves: show, which is what it is for; blur, with 8 × 8 px of each
-    crop in the file, from which nothing brings the face back; or none."""
+    """Faces in the report.html that `make prepare` leaves: show (the default, since looking at faces is what it is
+    for), blur (no more than 8 × 8 px of a crop are in the file) or none."""
 
     def __post_init__(self):
         one_of("report.faces", self.faces, ["show", "blur", "none"])

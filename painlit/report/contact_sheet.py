@@ -20,9 +20,11 @@ from painlit.system.processes import cores
 SIDE = 128
 """Of a thumbnail, in px: some 5 KB, so all of them stay below 4 MB."""
 BLURRED_SIDE = 8
-"""Of a blurred one: the face itself has 6 px or so, fewer than people need to recognise somebody they know."""
+"""Of a blurred one: they show where the head is, and the rest is not in the file."""
 MOST_SUBJECTS, MOST_MORE = 100, 20
-"""Subjects that are shown, one clip each, and more clips with doubtful boxes."""
+"""Subjects that are shown, one clip each, and more clips whose boxes are doubtful."""
+DOUBTFUL = 0.1
+"""`box_doubts` of those: a face moves by a few percent of its size from frame to frame."""
 
 
 @dataclass(frozen=True)
@@ -30,7 +32,7 @@ class Thumbnail:
     """One crop."""
 
     role: str
-    """first, middle, last, worst box; several in a short clip."""
+    """first, middle, last, worst; several in a short clip."""
     frame: int
     """From 1."""
     found: bool
@@ -68,33 +70,33 @@ class Strip:
 def contact_sheet(
     config: Config, clips: Mapping[str, Clip], rows: Sequence[PreparedClip], advance: Callable[[], None] = lambda: None
 ) -> dict[str, list[Strip]]:
-    """Strips of each subject, the most doubtful first; see `clips_to_look_at`.
+    """Strips by subject, in the order of the rows.
 
     A clip whose video cannot be read any more has a strip that says why. Clips are decoded side by side in threads.
 
     Args:
         config: Clip and face settings, and `report.faces`.
         clips: Where the videos are, by clip name.
-        rows: What was prepared.
+        rows: Which clips, as `clips_to_look_at` chooses them.
         advance: Called after each clip.
     """
     strips: dict[str, list[Strip]] = {}
     with ThreadPoolExecutor(config.prepare.workers or cores()) as pool:
-        for strip in pool.map(lambda row: _strip(clips[row.name], row, config), clips_to_look_at(rows)):
+        for strip in pool.map(lambda row: _strip(clips[row.name], row, config), rows):
             strips.setdefault(strip.row.subject, []).append(strip)
             advance()
     return strips
 
 
 def clips_to_look_at(rows: Sequence[PreparedClip]) -> list[PreparedClip]:
-    """Of each subject the clip with the most doubtful box, and then the most doubtful of all the others.
+    """Of each subject the clip with the most doubtful box, and the worst of the others that are `DOUBTFUL`.
 
     At most `MOST_SUBJECTS` + `MOST_MORE` clips, the most doubtful first.
     """
     doubts = {row.name: box_doubts(row.boxes, row.found).max() for row in rows if row.boxes is not None}
     doubtful = sorted((row for row in rows if row.name in doubts), key=lambda row: (-doubts[row.name], row.name))
     of_subject: dict[str, PreparedClip] = {}
-    others = [row for row in doubtful if of_subject.setdefault(row.subject, row) is not row]
+    others = [r for r in doubtful if of_subject.setdefault(r.subject, r) is not r and doubts[r.name] > DOUBTFUL]
     chosen = [*list(of_subject.values())[:MOST_SUBJECTS], *others[:MOST_MORE]]
     return sorted(chosen, key=lambda row: (-doubts[row.name], row.name))
 
@@ -119,7 +121,7 @@ def box_doubts(boxes: np.ndarray, found: np.ndarray | None = None) -> np.ndarray
     side = np.maximum((boxes[:, 2:] - boxes[:, :2]).max(axis=1), 1)
     off = np.abs(boxes[1:-1] - (boxes[:-2] + boxes[2:]) / 2).max(axis=1, initial=0)
     doubts[1:-1] = np.minimum(off / side[1:-1], 1)
-    if found is not None and found.any():
+    if found is not None and found.any() and not found.all():
         frames = np.arange(len(boxes))
         away = np.abs(frames[:, None] - frames[found]).min(axis=1)
         doubts[~found] = 1 + away[~found]
@@ -161,7 +163,7 @@ def _roles(doubts: np.ndarray) -> dict[int, str]:
     roles: dict[int, str] = {}
     frames = [("first", 0), ("middle", len(doubts) // 2), ("last", len(doubts) - 1)]
     if doubts.any():
-        frames.append(("worst box", int(doubts.argmax())))
+        frames.append(("worst", int(doubts.argmax())))
     for role, frame in frames:
         roles[frame] = f"{roles[frame]}, {role}" if frame in roles else role
     return roles

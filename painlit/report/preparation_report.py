@@ -18,7 +18,7 @@ from painlit.errors import ClipError
 from painlit.report import traces
 from painlit.report.contact_sheet import MOST_MORE, MOST_SUBJECTS, clips_to_look_at, contact_sheet
 from painlit.report.page import write_page
-from painlit.report.problem_kinds import MOST_KINDS, by_kind
+from painlit.report.problem_kinds import MOST_KINDS, by_kind, without_files
 from painlit.report.traces import Chart, Trace, chart
 from painlit.runs.provenance import provenance
 from painlit.system.digests import digest
@@ -58,8 +58,9 @@ def write_preparation_report(
     made_from = digest([made_by, [vars(row) for row in rows], problems, _settings(config)])
     if _is_made_from(path, made_from):
         return False
-    with progress_bar("report", total=len(clips_to_look_at(rows))) as advance:
-        sheet = contact_sheet(config, clips, rows, advance)
+    shown = clips_to_look_at(rows)
+    with progress_bar("report", total=len(shown)) as advance:
+        sheet = contact_sheet(config, clips, shown, advance)
     refused: dict[str, dict[str, str]] = {}
     for name, part, why in problems:
         refused.setdefault(name, {})[part] = why
@@ -105,13 +106,13 @@ def _figures(
     """Those without heart rates, as far as they can be read, and then those of lowest quality."""
 
     def figure(row: PreparedClip) -> Figure:
-        trace, gone = None, ""
+        clip, trace, gone = clips[row.name], None, ""
         try:
-            trace = read_trace(clips[row.name])
+            trace = read_trace(clip)
         except ClipError as error:
             gone = str(error)
-        why = [why.partition("\n")[0] for part, why in refused.get(row.name, {}).items() if part != "video"]
-        return Figure(row, chart(trace, row.bpm), "; ".join(why), gone)
+        told = [why.partition("\n")[0] for part, why in refused.get(row.name, {}).items() if part != "video"]
+        return Figure(row, chart(trace, row.bpm), "; ".join(without_files(why, clip) for why in told), gone)
 
     without = (figure(row) for row in islice((row for row in rows if row.bpm is None), _TRIED))
     yield from islice((found for found in without if found.chart.path), MOST_WITHOUT_RATES)

@@ -41,10 +41,8 @@ def by_kind(entries: Iterable[tuple[str, str, str]], clips: Mapping[str, Clip]) 
     """
     kinds: dict[tuple[str, str], Kind] = {}
     for name, part, message in entries:
-        told, _, remedy = message.partition("\n  -> ")
-        what = told
-        for file in (clips[name].video, clips[name].ecg):
-            told, what = told.replace(str(file), file.name), what.replace(str(file), "").strip(" ,:")
+        what, _, remedy = message.partition("\n  -> ")
+        what = without_files(what, clips[name])
         common = _VARYING.sub("…", what)
         kind = kinds.setdefault((part, common), Kind(part, what, remedy))
         if what != kind.what:
@@ -53,5 +51,14 @@ def by_kind(entries: Iterable[tuple[str, str, str]], clips: Mapping[str, Clip]) 
             kind.remedy = _VARYING.sub("…", remedy)
         kind.count += 1
         if len(kind.rows) < MOST_ROWS:
-            kind.rows.append((name, told))
+            kind.rows.append((name, what))
     return sorted(kinds.values(), key=lambda kind: (-kind.count, kind.part, kind.what))
+
+
+def without_files(what: str, clip: Clip) -> str:
+    """What is said of a clip's file, without its name; `… does not exist` keeps a subject."""
+    for file in (clip.video, clip.ecg):
+        for mark in (": ", ", "):
+            what = what.replace(f"{file}{mark}", "")
+        what = what.replace(str(file), "the file")
+    return what

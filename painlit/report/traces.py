@@ -7,12 +7,12 @@ from typing import NamedTuple
 
 import numpy as np
 
-WIDTH, HEIGHT = 720.0, 210.0
+WIDTH, HEIGHT = 480.0, 176.0
 """Of a chart; it scales to the page."""
 LEFT = 10.0
 """Margin at either side."""
-_ECG = (14.0, 116.0)  # top and bottom of the signal
-_RATES = (158.0, 178.0)  # of the heart rates, whose numbers stand above
+_ECG = (12.0, 96.0)  # top and bottom of the signal
+_RATES = (128.0, 148.0)  # of the heart rates, whose numbers stand above
 _LEAST_SPAN = 20.0  # bpm between top and bottom, so that a steady heart is drawn as one
 _MOST_NUMBERS = 12  # so that they stay apart on a phone
 
@@ -93,7 +93,7 @@ def _between(band: tuple[float, float], share: float) -> float:
 
 
 def _drawn(values: np.ndarray) -> list[int]:
-    """Samples that are drawn: the lowest and the highest of each column of one unit, so that no beat is lost."""
+    """Samples that are drawn: the lowest and the highest of each column of half a unit, so that no beat is lost."""
     known = np.flatnonzero(np.isfinite(values))
-    columns = np.array_split(known, min(len(known), int(WIDTH))) if known.size else []
+    columns = np.array_split(known, min(len(known), int(2 * WIDTH))) if known.size else []
     return sorted({int(part[end(values[part])]) for part in columns for end in (np.argmin, np.argmax)})
