@@ -2,22 +2,32 @@
 
 Parallel over clips and without copying pixels. Resumable: a second run takes up the clips that are missing, and the
 unusable half of those with a problem. Leaves runs/prepare/<data.name>/{clips.sqlite, problems.csv, quality.csv,
-config.yaml, metrics.json}.
+report.html, config.yaml, metrics.json}.
 """
 
 from __future__ import annotations
 
 import dataclasses
+from collections import Counter
 from dataclasses import dataclass
 from functools import partial
 from pathlib import Path
 
 from data_modules.recordings.clips import read_clips
-from data_modules.recordings.preparation import NO_SIGNAL, NO_VIDEO, prepare_clip, refuse_other_data, usable_part
+from data_modules.recordings.preparation import (
+    NO_SIGNAL,
+    NO_VIDEO,
+    ecg_trace,
+    prepare_clip,
+    refuse_other_data,
+    usable_part,
+)
 from experiments.command import main
 from painlit.clips.clip import Clip
 from painlit.clips.table import ClipTable, PreparedClip, table_path, table_settings
 from painlit.config import Config
+from painlit.errors import PainlitError
+from painlit.report.preparation_report import write_preparation_report
 from painlit.runs.artefact import write_artefact
 from painlit.runs.provenance import save_config
 from painlit.system.csv_files import write_csv
@@ -62,6 +72,7 @@ def run(config: Config, retry: bool = True) -> PrepareResult:
             advance()
     listed = {clip.name for clip in clips}
     done = [row for row in table.clips().values() if row.name in listed]
+    done, shared = _without_shared_notes(done)
     least, least_found = config.prepare.least_ecg_quality, config.face.least_found
     problems = [
         (row.name, part, why)
@@ -79,12 +90,26 @@ def run(config: Config, retry: bool = True) -> PrepareResult:
         noted=sum(bool(row.video_notes or row.signal_notes) for row in done),
     )
     write_artefact(folder / "metrics.json", {k: v for k, v in vars(result).items() if k != "table"})
-    _print(result, problems, done)
+    _print(result, problems, done, shared)
+    _write_page(config, clips, done, problems, folder / "report.html")
     return result
 
 
 def _prepare(piece: tuple[Clip, PreparedClip], config: Config) -> PreparedClip:
     return prepare_clip(*piece, config)
+
+
+def _write_page(
+    config: Config, clips: list[Clip], rows: list[PreparedClip], problems: list[tuple[str, str, str]], path: Path
+) -> None:
+    """report.html; what is prepared stays so if it cannot be written."""
+    try:
+        named = {clip.name: clip for clip in clips}
+        write_preparation_report(config, named, rows, problems, partial(ecg_trace, config=config), path)
+    except (OSError, PainlitError) as error:
+        print(f"{path} could not be written: {error}")
+    else:
+        print(f"look at it: {path}")
 
 
 def _write_report(path: Path, problems: list[tuple[str, str, str]], rows: list[PreparedClip]) -> None:
@@ -105,11 +130,29 @@ def _write_quality(path: Path, rows: list[PreparedClip], least: float) -> None:
     write_csv(path, lines)
 
 
-def _print(result: PrepareResult, problems: list[tuple[str, str, str]], rows: list[PreparedClip]) -> None:
+def _without_shared_notes(rows: list[PreparedClip]) -> tuple[list[PreparedClip], list[str]]:
+    """The rows without the notes that most of them have, such as the unit of a device's times, and these notes."""
+    counts = Counter(note for row in rows for note in (*row.video_notes, *row.signal_notes))
+    shared = [note for note, count in counts.items() if count > max(1, len(rows) // 2)]
+
+    def others(notes: tuple[str, ...]) -> tuple[str, ...]:
+        return tuple(note for note in notes if note not in shared)
+
+    return [
+        dataclasses.replace(row, video_notes=others(row.video_notes), signal_notes=others(row.signal_notes))
+        for row in rows
+    ], shared
+
+
+def _print(
+    result: PrepareResult, problems: list[tuple[str, str, str]], rows: list[PreparedClip], shared: list[str]
+) -> None:
     print(
         f"{result.clips} clips prepared; unusable: {result.video_problems} videos, {result.signal_problems} signals; "
         f"repaired or remarkable: {result.noted} clips"
     )
+    for note in shared:
+        print(f"  most clips: {note}")
     for name, part, why in problems[:10]:
         print(f"  {name}, {part}: {why}")
     if problems or result.noted:

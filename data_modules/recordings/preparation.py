@@ -13,6 +13,7 @@ from painlit.clips.clip import Clip
 from painlit.clips.table import PreparedClip
 from painlit.config import Config
 from painlit.errors import ClipError, PainlitError
+from painlit.report.traces import Trace
 from painlit.signals.ecg.detectors import detect_r_peaks
 from painlit.signals.ecg.heart_rate import heart_rate_from_peaks
 from painlit.signals.ecg.pan_tompkins import find_r_peaks
@@ -56,6 +57,23 @@ def prepare_clip(clip: Clip, row: PreparedClip, config: Config) -> PreparedClip:
     if row.bpm is None:
         row = _with_heart_rates(dataclasses.replace(row, signal_file=_state(clip.signal)), clip, config)
     return row
+
+
+def ecg_trace(clip: Clip, config: Config) -> Trace | None:
+    """The ECG of a clip with its R peaks, to look at; without any if it is unusable. None where there is no ECG.
+
+    Raises:
+        ClipError: The ECG cannot be read.
+    """
+    if clip.ecg is None:
+        return None
+    signal = clip_ecg(clip, config)
+    ecg, rate = signal.values, signal.rate
+    try:
+        peaks = detect_r_peaks(config.prepare.r_peaks, ecg, rate)
+    except ClipError:  # which the row's problem says
+        peaks = np.zeros(0, np.int64)
+    return Trace(ecg, rate, peaks)
 
 
 def refuse_other_data(clips: Sequence[Clip], prepared: Mapping[str, PreparedClip], table: Path) -> None:

@@ -7,6 +7,7 @@ from painlit.config.networks import HeartRateEncoderConfig, ModelConfig, Spatial
 from painlit.config.pain import CompareConfig, EmbedConfig, FinetuneConfig, LosoConfig, TablesConfig
 from painlit.config.pretraining import ImagesConfig, Stage1Config, Stage2Config
 from painlit.config.recordings import ClipConfig, DataConfig, FaceConfig, PrepareConfig
+from painlit.config.report import ReportConfig
 from painlit.config.schema import Config, LogConfig
 from painlit.config.settings import flat, settings, values_affecting
 from painlit.config.task import CLASS_NAMES
@@ -30,6 +31,7 @@ __all__ = [
     "LosoConfig",
     "ModelConfig",
     "PrepareConfig",
+    "ReportConfig",
     "SpatialConfig",
     "Stage1Config",
     "Stage1Training",

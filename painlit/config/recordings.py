@@ -119,9 +119,9 @@ class FaceConfig:
 
     min_face: float = field(default=0.2, metadata=affects("prepare", "stage1", "stage2", "pain"))
     """Smallest face looked for, as a share of the frame's shorter side. Ours: BioVid's faces fill about half of it."""
-    margin: float = field(default=0.3, metadata=affects("embed", "stage1", "stage2", "pain"))
+    margin: float = field(default=0.3, metadata=affects("embed", "stage1", "stage2", "pain", read_by=("prepare",)))
     """Share by which the square crop exceeds the detected box's longer side. Ours."""
-    crop: str = field(default="per_frame", metadata=affects("embed", "pain"))
+    crop: str = field(default="per_frame", metadata=affects("embed", "pain", read_by=("prepare",)))
     """per_frame follows the face (paper); per_clip cuts one square for the whole clip, which keeps head movement."""
 
     smooth: float = field(default=0.0, metadata=affects("embed", "pain"))

@@ -20,6 +20,7 @@ from painlit.config.networks import ModelConfig, SpatialConfig
 from painlit.config.pain import CompareConfig, EmbedConfig, FinetuneConfig, LosoConfig, TablesConfig
 from painlit.config.pretraining import ImagesConfig, Stage1Config, Stage2Config
 from painlit.config.recordings import ClipConfig, DataConfig, FaceConfig, PrepareConfig
+from painlit.config.report import ReportConfig
 from painlit.config.signals import SignalsConfig
 from painlit.config.task import task_classes
 from painlit.config.training import TrainConfig
@@ -79,6 +80,7 @@ class Config:
     loso: LosoConfig = field(default_factory=LosoConfig, metadata=affects(read_by=FOLDS))
     compare: CompareConfig = field(default_factory=CompareConfig, metadata=affects(read_by=("compare",)))
     tables: TablesConfig = field(default_factory=TablesConfig, metadata=affects(read_by=("tables", "report")))
+    report: ReportConfig = field(default_factory=ReportConfig, metadata=affects(read_by=("prepare", "tables")))
     log: LogConfig = field(default_factory=LogConfig, metadata=affects(read_by=(*PRETRAINING, *TRAINING)))
 
     def __post_init__(self):

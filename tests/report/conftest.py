@@ -1,12 +1,23 @@
-"""Results as `make loso` writes them."""
+"""Results as `make loso` writes them, and a preparation as `make prepare` reports it."""
 
+from __future__ import annotations
+
+from dataclasses import dataclass, replace
+from pathlib import Path
+
+import cv2
 import numpy as np
 import pytest
 
-from painlit.clips.clip import biovid_person
+from painlit.clips.clip import Clip, biovid_person
+from painlit.clips.table import PreparedClip
+from painlit.config import load
+from painlit.errors import ClipError
 from painlit.loso.comparison import compare
 from painlit.loso.results import Predictions, evaluate
+from painlit.report.preparation_report import write_preparation_report
 from painlit.report.tables_report import TableLine
+from painlit.report.traces import Trace
 
 
 @pytest.fixture
@@ -52,3 +63,76 @@ def line() -> TableLine:
         remarks=["epochs were selected on the test subjects"],
         report="../../loso/x/report.html",
     )
+
+
+SETTINGS = ("clip.seconds=4", "clip.video_fps=5", "data.is_biovid=false", "prepare.workers=1")
+FRAMES = 20
+LONG = "a_subject_whose_name_is_long_" * 6
+ODD = "<b>&\"'</b><script>document.title='taken'</script>"
+
+
+@dataclass
+class Preparation:
+    """Rows of clips in which frame k has the grey level 20 + 10 k."""
+
+    clips: dict[str, Clip]
+    rows: list[PreparedClip]
+    problems: list[tuple[str, str, str]]
+    long_name, odd_name = LONG, ODD
+
+    def read_trace(self, clip: Clip) -> Trace | None:
+        """Five beats in 4 s; none of a wearable, and an error where the file is gone."""
+        if clip.name.endswith("wearable"):
+            return None
+        if not clip.ecg.exists():
+            raise ClipError(f"{clip.ecg} does not exist", "copy it again")
+        peaks = np.arange(100, 1024, 200)
+        return Trace(np.isin(np.arange(1024), peaks).astype(float), 256.0, peaks)
+
+    def write(self, path: Path, *more: str) -> bool:
+        """Write the report, with settings of its own."""
+        config = load([*SETTINGS, *more])
+        return write_preparation_report(config, self.clips, self.rows, self.problems, self.read_trace, path)
+
+
+@pytest.fixture
+def preparation(tmp_path: Path) -> Preparation:
+    """Four subjects: calm, one whose face is lost and found, one of odd names, one without a face."""
+    folder = tmp_path / "recordings"
+    folder.mkdir()
+    clips, rows = {}, []
+    for subject, name in (("calm", "a"), ("calm", "b"), ("lost", "c"), (LONG, ODD), ("faceless", "d"), ("calm", "e")):
+        clip = Clip(
+            name, subject, ("NP", "P1")[len(rows) % 2], folder / f"{len(rows)}.mp4", folder / f"{len(rows)}.csv"
+        )
+        write_video(clip.video)
+        clip.ecg.touch()
+        clips[name] = clip
+        rows.append(row_of(clip, quality=0.9 - 0.1 * len(rows)))
+    rows[2].found[5:9] = False
+    rows[2] = replace(rows[2], video_notes=("no face in 4 of 20 frames, boxes interpolated",))
+    rows[3] = replace(rows[3], signal_notes=(f"{ODD} was repaired",))
+    rows[4] = replace(rows[4], boxes=None, found=None, video_problem="x")
+    rows[5] = replace(rows[5], bpm=None, ecg_quality=None, signal_problem="x")
+    problems = [
+        ("d", "video", f"{clips['d'].video}: no face in any of 20 frames\n  -> look at {ODD}"),
+        ("e", "signal", f"{clips['e'].ecg} has 899 rows instead of 1024\n  -> copy it again"),
+        (ODD, "signal", "signal quality 0.12 is below 0.15\n  -> look at the ECG"),
+    ]
+    return Preparation(clips, rows, problems)
+
+
+def row_of(clip: Clip, quality: float | None = 0.5) -> PreparedClip:
+    """A face that stays, but for a jump of 2 px in frame 12, and a steady heart."""
+    boxes = np.tile(np.array([10, 10, 50, 50], np.float32), (FRAMES, 1))
+    boxes[12] += 2
+    found = np.ones(FRAMES, bool)
+    return PreparedClip(clip.name, boxes=boxes, found=found, bpm=np.full(4, 76.8), ecg_quality=quality)
+
+
+def write_video(path: Path, frames: int = FRAMES) -> None:
+    """Grey frames, 64 px."""
+    writer = cv2.VideoWriter(str(path), cv2.VideoWriter.fourcc(*"mp4v"), 5, (64, 64))
+    for k in range(frames):
+        writer.write(np.full((64, 64, 3), 20 + 10 * k, np.uint8))
+    writer.release()

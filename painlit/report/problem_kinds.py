@@ -1,0 +1,64 @@
+"""What was refused or repaired, by kind: messages that differ in file names and numbers alone are one."""
+
+from __future__ import annotations
+
+import re
+from collections.abc import Iterable, Mapping
+from dataclasses import dataclass, field
+
+from painlit.clips.clip import Clip
+
+MOST_KINDS, MOST_ROWS = 30, 25
+"""That a page lists, and rows of each; problems.csv has all."""
+_VARYING = re.compile(r"'[^']*'|\"[^\"]*\"|\d[\d.,:]*(?<![.,:])")
+
+
+@dataclass
+class Kind:
+    """Messages of one kind."""
+
+    part: str
+    """Of the recording, such as video or ecg; empty if they are of any."""
+    what: str
+    """What they have in common, or the only one."""
+    remedy: str
+    count: int = 0
+    rows: list[tuple[str, str]] = field(default_factory=list)
+    """Clip and message, of the first `MOST_ROWS`."""
+
+    @property
+    def more(self) -> int:
+        """Messages that `rows` lacks."""
+        return self.count - len(self.rows)
+
+
+def by_kind(entries: Iterable[tuple[str, str, str]], clips: Mapping[str, Clip]) -> list[Kind]:
+    """Kinds, the most frequent first.
+
+    Args:
+        entries: Clip name, part and message, with its remedy after an arrow, as a `ClipError` prints it.
+        clips: Their files, whose names are no part of a kind.
+    """
+    kinds: dict[tuple[str, str], Kind] = {}
+    for name, part, message in entries:
+        what, _, remedy = message.partition("\n  -> ")
+        what = without_files(what, clips[name])
+        common = _VARYING.sub("…", what)
+        kind = kinds.setdefault((part, common), Kind(part, what, remedy))
+        if what != kind.what:
+            kind.what = common
+        if remedy != kind.remedy:
+            kind.remedy = _VARYING.sub("…", remedy)
+        kind.count += 1
+        if len(kind.rows) < MOST_ROWS:
+            kind.rows.append((name, what))
+    return sorted(kinds.values(), key=lambda kind: (-kind.count, kind.part, kind.what))
+
+
+def without_files(what: str, clip: Clip) -> str:
+    """What is said of a clip's file, without its name; `… does not exist` keeps a subject."""
+    for file in filter(None, (clip.video, clip.ecg, clip.heart_rate)):
+        for mark in (": ", ", "):
+            what = what.replace(f"{file}{mark}", "")
+        what = what.replace(str(file), "the file")
+    return what
