@@ -8,8 +8,9 @@ from typing import NamedTuple
 import numpy as np
 
 from painlit.errors import PainlitError
-from painlit.images.reading import UnreadableImageError, read_image
-from painlit.images.source import TRAIN, VALIDATION, ImageSource, Record, Skipped
+from painlit.images.places import PlaceReader
+from painlit.images.reading import UnreadableImageError, decode
+from painlit.images.source import TRAIN, VALIDATION, ImageSource, Item, Note, Record
 from painlit.system.progress import progress_bar
 
 PUBLISHED = {
@@ -65,6 +66,7 @@ class Survey:
         self.counts = {part: [0] * classes for part in (TRAIN, VALIDATION)}
         """Images of each class."""
         self.people: set[str] = set()
+        self.notes: list[str] = []
         self.left_out = 0
         self.example = ""
         """The first image left out, and why."""
@@ -72,9 +74,12 @@ class Survey:
         """Images whose box lies left of or above any image."""
         self.sample = Sample(SAMPLE)
 
-    def add(self, record: Record | Skipped) -> None:
+    def add(self, record: Item) -> None:
         """Take one in."""
-        if isinstance(record, Skipped):
+        if isinstance(record, Note):
+            self.notes.append(record.text)
+            return
+        if not isinstance(record, Record):
             self._leave_out(record.path, record.reason)
             return
         if not record.path.isascii() and not _is_unicode(record.path):
@@ -127,10 +132,11 @@ class _Decoded(NamedTuple):
 
 
 def _decoded(source: ImageSource, survey: Survey) -> _Decoded:
-    wrong = _Decoded([], [])
+    wrong, reader = _Decoded([], []), PlaceReader(source.root)
     for record in survey.sample.records():
         try:
-            height, width = read_image(source.root / record.path).shape[:2]
+            data = reader.read(record.path, record.place)
+            height, width = decode(data, source.root / record.path).shape[:2]
         except UnreadableImageError as error:
             wrong.unreadable.append(str(error))
             continue
@@ -184,3 +190,4 @@ def _inventory(source: ImageSource, survey: Survey) -> Iterator[str]:
         yield f"  published: {PUBLISHED[source.name]}"
     if survey.left_out:
         yield f"  {survey.left_out:,} images are left out, such as {survey.example}"
+    yield from (f"  {note}" for note in survey.notes)
