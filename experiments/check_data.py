@@ -74,7 +74,7 @@ def _sets(config: Config) -> list[str]:
         "mitbih_csv": config.ecg.roots.csv,
         "ptb_csv": config.ecg.roots.csv,
     }
-    absent = {name: folders[name] for name in DATA_SETS if not Path(folders[name]).is_dir()}
+    absent = {name: folders[name] for name in DATA_SETS if not Path(folders[name]).exists()}
     told = ", ".join(f"{name} ({folder})" for name, folder in absent.items())
     if len(absent) == len(DATA_SETS):
         raise PainlitError(
@@ -97,9 +97,9 @@ def _check(name: str, config: Config) -> tuple[list[str], list[str]]:
     from data_modules.photographs.check import check_images
 
     if name == "vggface2":
-        from data_modules.photographs.identities import IdentityTree
+        from data_modules.photographs.face_datamodule import face_source
 
-        return check_images(IdentityTree(Path(config.stage1.root), config.stage1.name))
+        return check_images(face_source(config))
     from data_modules.photographs.emotion_datamodule import SOURCES
 
     return check_images(SOURCES[name](config))

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections import Counter
 from collections.abc import Iterator
 from typing import NamedTuple
 
@@ -37,7 +38,7 @@ def check_images(source: ImageSource) -> tuple[list[str], list[str]]:
     Returns:
         What is there, and what is wrong or missing; each entry is one line for the user.
     """
-    survey = Survey(len(source.classes))
+    survey = Survey()
     errors = []
     with progress_bar(f"list {source.name}", total=source.steps()) as advance:
         try:
@@ -45,6 +46,8 @@ def check_images(source: ImageSource) -> tuple[list[str], list[str]]:
                 survey.add(record)
         except PainlitError as error:
             errors.append(str(error).replace("\n  ->", ";"))
+    if errors and not any(survey.counts.values()):  # classes may not be known either
+        return [], errors
     findings = errors or [*_empty_classes(source, survey)]  # a class may follow after the error
     unreadable, outside = _decoded(source, survey)
     findings += _first(unreadable, f"of {len(survey.sample.records())} images decoded cannot be read")
@@ -56,14 +59,10 @@ def check_images(source: ImageSource) -> tuple[list[str], list[str]]:
 
 
 class Survey:
-    """What goes past of a source's records; memory does not grow with the number of images.
+    """What goes past of a source's records; memory does not grow with the number of images."""
 
-    Args:
-        classes: Their number.
-    """
-
-    def __init__(self, classes: int):
-        self.counts = {part: [0] * classes for part in (TRAIN, VALIDATION)}
+    def __init__(self) -> None:
+        self.counts: dict[int, Counter[int]] = {part: Counter() for part in (TRAIN, VALIDATION)}
         """Images of each class."""
         self.people: set[str] = set()
         self.notes: list[str] = []
@@ -162,7 +161,7 @@ def _is_unicode(path: str) -> bool:
 
 def _empty_classes(source: ImageSource, survey: Survey) -> Iterator[str]:
     for part, what in ((TRAIN, "training"), (VALIDATION, "validation")):
-        empty = [name for name, count in zip(source.classes, survey.counts[part], strict=True) if not count]
+        empty = [name for label, name in enumerate(source.classes) if not survey.counts[part][label]]
         if empty and (part == TRAIN or source.has_split):
             yield f"{len(empty)} classes without {what} images: {', '.join(empty[:_SHOWN])}{_more(empty)}"
 
@@ -177,7 +176,9 @@ def _more(items: list[str]) -> str:
 
 
 def _inventory(source: ImageSource, survey: Survey) -> Iterator[str]:
-    train, validation = np.array(survey.counts[TRAIN]), np.array(survey.counts[VALIDATION])
+    train, validation = (
+        np.array([survey.counts[part][label] for label in range(len(source.classes))]) for part in (TRAIN, VALIDATION)
+    )
     parts = f" ({train.sum():,} to train on, {validation.sum():,} to validate with)" if source.has_split else ""
     people = f" of {len(survey.people):,} people" if survey.people else ""
     counts = [f"{t:,} + {v:,}" if source.has_split else f"{t:,}" for t, v in zip(train, validation, strict=True)]
