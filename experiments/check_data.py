@@ -102,9 +102,9 @@ def _check(name: str, config: Config) -> tuple[list[str], list[str]]:
     from data_modules.photographs.check import check_images
 
     if name == "vggface2":
-        from data_modules.photographs.identities import IdentityTree
+        from data_modules.photographs.face_datamodule import face_source
 
-        return check_images(IdentityTree(Path(config.stage1.root), config.stage1.name))
+        return check_images(face_source(config))
     from data_modules.photographs.emotion_datamodule import SOURCES
 
     return check_images(SOURCES[name](config))

@@ -12,9 +12,9 @@ import re
 from collections.abc import Callable, Iterator
 from pathlib import Path
 
-from data_modules.photographs.image_lists import folder_names, image_names, stamp_of
+from data_modules.photographs.image_lists import ImageFolders, folder_names, stamp_of
 from painlit.errors import PainlitError
-from painlit.images.source import Record
+from painlit.images.source import Item, Record
 
 CFEE_CLASSES = ("01 neutral", *(f"{code:02d}" for code in range(2, 27)))
 """Expression codes 01 to 26 of the file names.
@@ -59,17 +59,15 @@ class CFEE:
         """Folders of images."""
         return len(self._folders)
 
-    def records(self, advance: Callable[[], None] = lambda: None) -> Iterator[Record]:
+    def records(self, advance: Callable[[], None] = lambda: None) -> Iterator[Item]:
         """Every image, by folder and name.
 
         Raises:
             PainlitError: A folder without images, a file name of another form, or an unknown expression code.
         """
+        folders = ImageFolders(self.root)
         for folder in self._folders:
-            names = image_names(self.root / folder)
-            if not names:
-                raise PainlitError(f"{self.root / folder} has no images", "delete or restore it")
-            for name in names:
+            for name in folders.images(folder):
                 match = _NAME.fullmatch(name)
                 if not match:
                     raise PainlitError(
@@ -85,6 +83,7 @@ class CFEE:
                     )
                 yield Record(f"{folder}/{name}", code - 1, match["subject"])
             advance()
+        yield from folders.rest()
 
     def stamp(self) -> dict[str, object]:
         """Names, sizes and times of the images."""

@@ -2,14 +2,16 @@
 
 from __future__ import annotations
 
+from collections import Counter
 from collections.abc import Iterator
 from typing import NamedTuple
 
 import numpy as np
 
 from painlit.errors import PainlitError
-from painlit.images.reading import UnreadableImageError, read_image
-from painlit.images.source import TRAIN, VALIDATION, ImageSource, Record, Skipped
+from painlit.images.places import PlaceReader
+from painlit.images.reading import UnreadableImageError, decode
+from painlit.images.source import TRAIN, VALIDATION, ImageSource, Item, Note, Record
 from painlit.system.progress import progress_bar
 
 PUBLISHED = {
@@ -36,7 +38,7 @@ def check_images(source: ImageSource) -> tuple[list[str], list[str]]:
     Returns:
         What is there, and what is wrong or missing; each entry is one line for the user.
     """
-    survey = Survey(len(source.classes))
+    survey = Survey()
     errors = []
     with progress_bar(f"list {source.name}", total=source.steps()) as advance:
         try:
@@ -44,6 +46,8 @@ def check_images(source: ImageSource) -> tuple[list[str], list[str]]:
                 survey.add(record)
         except PainlitError as error:
             errors.append(str(error).replace("\n  ->", ";"))
+    if errors and not any(survey.counts.values()):  # classes may not be known either
+        return [], errors
     findings = errors or [*_empty_classes(source, survey)]  # a class may follow after the error
     unreadable, outside = _decoded(source, survey)
     findings += _first(unreadable, f"of {len(survey.sample.records())} images decoded cannot be read")
@@ -55,16 +59,13 @@ def check_images(source: ImageSource) -> tuple[list[str], list[str]]:
 
 
 class Survey:
-    """What goes past of a source's records; memory does not grow with the number of images.
+    """What goes past of a source's records; memory does not grow with the number of images."""
 
-    Args:
-        classes: Their number.
-    """
-
-    def __init__(self, classes: int):
-        self.counts = {part: [0] * classes for part in (TRAIN, VALIDATION)}
+    def __init__(self) -> None:
+        self.counts: dict[int, Counter[int]] = {part: Counter() for part in (TRAIN, VALIDATION)}
         """Images of each class."""
         self.people: set[str] = set()
+        self.notes: list[str] = []
         self.left_out = 0
         self.example = ""
         """The first image left out, and why."""
@@ -72,9 +73,12 @@ class Survey:
         """Images whose box lies left of or above any image."""
         self.sample = Sample(SAMPLE)
 
-    def add(self, record: Record | Skipped) -> None:
+    def add(self, record: Item) -> None:
         """Take one in."""
-        if isinstance(record, Skipped):
+        if isinstance(record, Note):
+            self.notes.append(record.text)
+            return
+        if not isinstance(record, Record):
             self._leave_out(record.path, record.reason)
             return
         if not record.path.isascii() and not _is_unicode(record.path):
@@ -127,10 +131,11 @@ class _Decoded(NamedTuple):
 
 
 def _decoded(source: ImageSource, survey: Survey) -> _Decoded:
-    wrong = _Decoded([], [])
+    wrong, reader = _Decoded([], []), PlaceReader(source.root)
     for record in survey.sample.records():
         try:
-            height, width = read_image(source.root / record.path).shape[:2]
+            data = reader.read(record.path, record.place)
+            height, width = decode(data, source.root / record.path).shape[:2]
         except UnreadableImageError as error:
             wrong.unreadable.append(str(error))
             continue
@@ -156,7 +161,7 @@ def _is_unicode(path: str) -> bool:
 
 def _empty_classes(source: ImageSource, survey: Survey) -> Iterator[str]:
     for part, what in ((TRAIN, "training"), (VALIDATION, "validation")):
-        empty = [name for name, count in zip(source.classes, survey.counts[part], strict=True) if not count]
+        empty = [name for label, name in enumerate(source.classes) if not survey.counts[part][label]]
         if empty and (part == TRAIN or source.has_split):
             yield f"{len(empty)} classes without {what} images: {', '.join(empty[:_SHOWN])}{_more(empty)}"
 
@@ -171,7 +176,9 @@ def _more(items: list[str]) -> str:
 
 
 def _inventory(source: ImageSource, survey: Survey) -> Iterator[str]:
-    train, validation = np.array(survey.counts[TRAIN]), np.array(survey.counts[VALIDATION])
+    train, validation = (
+        np.array([survey.counts[part][label] for label in range(len(source.classes))]) for part in (TRAIN, VALIDATION)
+    )
     parts = f" ({train.sum():,} to train on, {validation.sum():,} to validate with)" if source.has_split else ""
     people = f" of {len(survey.people):,} people" if survey.people else ""
     counts = [f"{t:,} + {v:,}" if source.has_split else f"{t:,}" for t, v in zip(train, validation, strict=True)]
@@ -184,3 +191,4 @@ def _inventory(source: ImageSource, survey: Survey) -> Iterator[str]:
         yield f"  published: {PUBLISHED[source.name]}"
     if survey.left_out:
         yield f"  {survey.left_out:,} images are left out, such as {survey.example}"
+    yield from (f"  {note}" for note in survey.notes)

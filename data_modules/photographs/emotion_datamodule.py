@@ -13,6 +13,7 @@ from data_modules.photographs.affectnet import AffectNet
 from data_modules.photographs.cfee import CFEE
 from data_modules.photographs.expression_folders import ExpressionFolders
 from data_modules.photographs.loader import image_loader
+from data_modules.photographs.packed import packed_or
 from data_modules.photographs.raf_db import RAFDB
 from painlit.config import Config
 from painlit.errors import PainlitError
@@ -26,12 +27,17 @@ from painlit.system.seeds import derive_seed
 from painlit.training.datamodule import DrawnDataModule
 from painlit.training.sampling import MixedBatches, Passes
 
+
+def _own_photographs(root: str) -> ImageSource:
+    return packed_or(root, "folders", split=True, tree=lambda: ExpressionFolders(root, "folders"))
+
+
 SOURCES: dict[str, Callable[[Config], ImageSource]] = {
     "affectnet": lambda config: AffectNet(config.stage2.roots.affectnet),
     "cfee": lambda config: CFEE(config.stage2.roots.cfee),
     "raf_basic": lambda config: RAFDB(config.stage2.roots.raf_db, "basic", config.stage2.raf_images),  # type: ignore[arg-type]
     "raf_compound": lambda config: RAFDB(config.stage2.roots.raf_db, "compound", config.stage2.raf_images),  # type: ignore[arg-type]
-    "folders": lambda config: ExpressionFolders(config.stage2.roots.folders, "folders"),
+    "folders": lambda config: _own_photographs(config.stage2.roots.folders),
 }
 """Name of a set in the configuration -> its reader."""
 
@@ -131,6 +137,11 @@ def _validation_rows(index: ImageIndex, config: Config) -> np.ndarray:
     if index.about["has_split"]:
         return np.asarray(index.parts) == VALIDATION
     people = len(index.about["persons"])
+    if not people:
+        raise PainlitError(
+            f"{index.name} in {index.root} has no official split, and does not tell who is shown",
+            "put images to validate with into files or folders called validation, beside train",
+        )
     kept = round(config.stage2.validation_share * people)
     if people - kept < 1 or kept < 1:
         raise PainlitError(

@@ -11,9 +11,9 @@ from __future__ import annotations
 from collections.abc import Callable, Iterator
 from pathlib import Path
 
-from data_modules.photographs.image_lists import folder_names, image_names, stamp_of
+from data_modules.photographs.image_lists import ImageFolders, folder_names, stamp_of
 from painlit.errors import PainlitError
-from painlit.images.source import TRAIN, VALIDATION, Record
+from painlit.images.source import TRAIN, VALIDATION, Item, Record
 
 _VALIDATION = ("validation", "val", "test")
 
@@ -62,21 +62,20 @@ class ExpressionFolders:
         """Folders of expressions."""
         return len(self._parts) * len(self.classes)
 
-    def records(self, advance: Callable[[], None] = lambda: None) -> Iterator[Record]:
+    def records(self, advance: Callable[[], None] = lambda: None) -> Iterator[Item]:
         """Every image, by part, expression and name.
 
         Raises:
             PainlitError: An expression without training images.
         """
+        folders = ImageFolders(self.root)
         for prefix, part in self._parts.items():
             for label, expression in enumerate(self.classes):
                 folder = prefix + expression
-                names = image_names(self.root / folder)
-                if not names and part == TRAIN:
-                    raise PainlitError(f"{self.root / folder} has no images", "delete or restore it")
-                for name in names:
+                for name in folders.images(folder, may_be_empty=part == VALIDATION):
                     yield Record(f"{folder}/{name}", label, name.rpartition(".")[0].partition("_")[0], part)
                 advance()
+        yield from folders.rest()
 
     def stamp(self) -> dict[str, object]:
         """Names, sizes and times of the images."""

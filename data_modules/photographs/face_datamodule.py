@@ -10,11 +10,13 @@ from torch.utils.data import DataLoader
 
 from data_modules.photographs.identities import IdentityTree
 from data_modules.photographs.loader import image_loader
+from data_modules.photographs.packed import packed_or
 from painlit.config import Config
 from painlit.errors import PainlitError
 from painlit.images.build_index import open_index
 from painlit.images.dataset import FaceImages
 from painlit.images.index import ImageIndex
+from painlit.images.source import ImageSource
 from painlit.system.devices import pick_device
 from painlit.system.seeds import derive_seed
 from painlit.training.datamodule import DrawnDataModule
@@ -121,9 +123,15 @@ class FaceDataModule(DrawnDataModule):
 def open_face_index(config: Config) -> ImageIndex:
     """The index of `stage1.root`, built if need be under runs/index."""
     stage = config.stage1
-    source = IdentityTree(Path(stage.root), stage.name)
+    source = face_source(config)
     device = str(pick_device(config.prepare.device))
     return open_index(source, Path(config.runs) / "index", stage.faces, config.face, device=device)
+
+
+def face_source(config: Config) -> ImageSource:
+    """The reader of `stage1.root`: a tree of images, or files that hold them."""
+    stage = config.stage1
+    return packed_or(stage.root, stage.name, split=False, tree=lambda: IdentityTree(stage.root, stage.name))
 
 
 def _place_within(labels: np.ndarray, generator: np.random.Generator) -> np.ndarray:

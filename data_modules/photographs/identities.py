@@ -16,9 +16,9 @@ from collections.abc import Callable, Iterator
 from itertools import groupby
 from pathlib import Path
 
-from data_modules.photographs.image_lists import folder_names, image_names, stamp_of
+from data_modules.photographs.image_lists import ImageFolders, folder_names, stamp_of
 from painlit.errors import PainlitError
-from painlit.images.source import TRAIN, Record, Skipped
+from painlit.images.source import TRAIN, Item, Record, Skipped
 
 BOX_COLUMNS = "NAME_ID,X,Y,W,H"
 """Header of VGGFace2's box tables: identity and image without its ending, then px."""
@@ -66,26 +66,26 @@ class IdentityTree:
         """Folders of identities."""
         return sum(len(people) for people in self._identities.values())
 
-    def records(self, advance: Callable[[], None] = lambda: None) -> Iterator[Record | Skipped]:
+    def records(self, advance: Callable[[], None] = lambda: None) -> Iterator[Item]:
         """Every image, by identity; an image without a row in the box table is skipped.
 
         Raises:
             PainlitError: An identity without images, or a faulty row of a box table.
         """
         labels = {person: label for label, person in enumerate(self.classes)}
+        folders = ImageFolders(self.root)
         for division, people in self._identities.items():
             table = BoxTable(self.root, self._tables[division], division, people) if self.has_boxes else None
             for person in people:
                 folder = f"{division}/{person}" if division else person
-                names = image_names(self.root / folder)
-                if not names:
-                    raise PainlitError(f"{self.root / folder} has no images", "delete or restore it")
+                names = folders.images(folder)
                 if table is None:
                     for name in names:
                         yield Record(f"{folder}/{name}", labels[person], person)
                 else:
                     yield from _with_boxes(table, folder, names, person, labels[person])
                 advance()
+        yield from folders.rest()
 
     def stamp(self) -> dict[str, object]:
         """Sizes and times of the box tables and of all images."""

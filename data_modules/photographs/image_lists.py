@@ -8,9 +8,27 @@ from collections.abc import Iterable, Iterator
 from pathlib import Path
 
 from painlit.errors import PainlitError
+from painlit.images.reading import HEIC_PACKAGE, heif_is_readable
+from painlit.images.source import Note, Skipped
 
-IMAGE_ENDINGS = (".jpg", ".jpeg", ".png", ".pgm", ".bmp", ".webp")
+IMAGE_ENDINGS = (
+    *(".jpg", ".jpeg", ".jpe", ".jfif", ".png", ".webp", ".bmp", ".tif", ".tiff", ".gif", ".avif"),
+    *(".pgm", ".ppm", ".pbm"),
+)
 """Of files that count as images, in capitals too."""
+HEIC_ENDINGS = (".heic", ".heif", ".hif")
+"""Of images too, where the package that reads them is installed."""
+UNREADABLE_ENDINGS = (
+    *(".dng", ".cr2", ".cr3", ".nef", ".arw", ".raf", ".orf", ".rw2", ".jxl", ".psd", ".svg", ".eps"),
+)
+"""Of images that nothing here reads; they are left out by name."""
+SYSTEM_NAMES = ("__MACOSX", "Thumbs.db", "ehthumbs.db", "desktop.ini", "$RECYCLE.BIN", "@eaDir", "lost+found")
+"""What operating systems leave in folders, besides hidden files such as macOS's `._x.jpg` and `.DS_Store`."""
+
+
+def is_of_system(name: str) -> bool:
+    """Whether a file or folder is hidden, or an operating system's."""
+    return name.startswith(".") or name in SYSTEM_NAMES
 
 
 def image_names(folder: Path | str) -> list[str]:
@@ -22,24 +40,74 @@ def image_names(folder: Path | str) -> list[str]:
     return file_names(folder, IMAGE_ENDINGS)
 
 
+class ImageFolders:
+    """The images of folders, with an account of what else is in them.
+
+    Args:
+        root: What folders are relative to.
+    """
+
+    def __init__(self, root: Path):
+        self._root = root
+        self._heic = heif_is_readable()
+        self._left_out: list[Skipped] = []
+        self._of_system: list[str] = []
+        self._others: list[str] = []
+
+    def images(self, folder: str, may_be_empty: bool = False) -> list[str]:
+        """Names of the images in a folder, sorted.
+
+        Raises:
+            PainlitError: The folder does not exist, cannot be read, or has no images and may not be empty.
+        """
+        images, left_out = [], len(self._left_out)
+        for name in sorted(_entries(self._root / folder)):
+            path, ending = f"{folder}/{name}", os.path.splitext(name)[1].lower()
+            if is_of_system(name):
+                self._of_system.append(path)
+            elif ending in IMAGE_ENDINGS or (ending in HEIC_ENDINGS and self._heic):
+                images.append(name)
+            elif ending in HEIC_ENDINGS:
+                self._left_out.append(Skipped(path, f"HEIC is read with the package {HEIC_PACKAGE}"))
+            elif ending in UNREADABLE_ENDINGS:
+                self._left_out.append(Skipped(path, f"{ending} is not read: export it as JPEG or PNG"))
+            else:
+                self._others.append(path)
+        if not images and not may_be_empty:
+            unread = self._left_out[left_out:]
+            what = f" that are read: {unread[0].path}: {unread[0].reason}" if unread else ""
+            raise PainlitError(f"{self._root / folder} has no images{what}", "delete or restore it")
+        return images
+
+    def rest(self) -> Iterator[Skipped | Note]:
+        """What is left out of the folders asked about so far, and what is left alone."""
+        yield from self._left_out
+        for what, paths in (
+            ("files of operating systems", self._of_system),
+            ("files that are no images", self._others),
+        ):
+            if paths:
+                yield Note(f"left alone: {len(paths)} {what}, such as {paths[0]!a}")
+
+
 def file_names(folder: Path | str, endings: str | tuple[str, ...]) -> list[str]:
     """Names in a folder with one of the endings, given in lower case, sorted.
 
-    Hidden files are left out, as macOS writes `._x.jpg` beside x.jpg.
+    Those of operating systems are left out, as macOS writes `._x.jpg` beside x.jpg.
 
     Raises:
         PainlitError: The folder does not exist or cannot be read.
     """
-    return sorted(name for name in _entries(folder) if name[0] != "." and name.lower().endswith(endings))
+    return sorted(name for name in _entries(folder) if not is_of_system(name) and name.lower().endswith(endings))
 
 
 def folder_names(folder: Path | str) -> list[str]:
-    """Names of the folders in a folder, sorted, hidden ones left out.
+    """Names of the folders in a folder, sorted, those of operating systems left out.
 
     Raises:
         PainlitError: The folder does not exist or cannot be read.
     """
-    return sorted(name for name in _entries(folder) if name[0] != "." and os.path.isdir(os.path.join(folder, name)))
+    return sorted(n for n in _entries(folder) if not is_of_system(n) and os.path.isdir(os.path.join(folder, n)))
 
 
 def _entries(folder: Path | str) -> list[str]:

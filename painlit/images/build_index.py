@@ -1,4 +1,4 @@
-"""Building an index: list the images, then look at those whose face box or content digest is wanted."""
+"""Building an index: list the images, then read those whose face boxes or digests are wanted."""
 
 from __future__ import annotations
 
@@ -9,16 +9,18 @@ from collections.abc import Iterator
 from dataclasses import dataclass, field
 from functools import lru_cache
 from pathlib import Path
-from typing import Any
+from typing import Any, NamedTuple
 
 import numpy as np
 
 from painlit.config import FaceConfig
 from painlit.errors import PainlitError
-from painlit.images.index import VERSION, ImageIndex, write_index, write_problems
+from painlit.images.duplicates import look_of
+from painlit.images.index import LOOK, VERSION, ImageIndex, write_index, write_problems
 from painlit.images.journal import Examined, Journal
-from painlit.images.reading import UnreadableImageError, decode, read_bytes
-from painlit.images.source import ImageSource, Skipped
+from painlit.images.places import Place, PlaceReader, place_at
+from painlit.images.reading import UnreadableImageError, decode
+from painlit.images.source import ImageSource, Note, Skipped
 from painlit.signals.video.face_detector import FaceDetector
 from painlit.system.files import waiting_lock
 from painlit.system.processes import cores, unordered
@@ -42,9 +44,14 @@ class Listing:
     parts: bytearray = field(default_factory=bytearray)
     boxes: array = field(default_factory=lambda: array("f"))
     lines: array = field(default_factory=lambda: array("i"))
+    places: array = field(default_factory=lambda: array("q"))
+    pages: array = field(default_factory=lambda: array("i"))
+    files: dict[tuple[str, str], int] = field(default_factory=dict)
+    """Larger file and form of its images -> number."""
     names: dict[str, int] = field(default_factory=dict)
     """Person -> number."""
     problems: list[tuple[str, str]] = field(default_factory=list)
+    notes: list[str] = field(default_factory=list)
 
 
 def open_index(
@@ -59,7 +66,7 @@ def open_index(
         folder: Where its indices lie; each combination of root and settings has one of its own below.
         faces: auto (the set's boxes, else detection), detect, or whole.
         face: How small a face is looked for.
-        digests: Read every file for a digest of its content, to find the same image in two places.
+        digests: Read every image for a digest of its content and for how it looks, to find the same in two places.
         device: Of the face detector.
 
     Raises:
@@ -89,9 +96,11 @@ def _build(source: ImageSource, folder: Path, settings: dict[str, Any], device: 
     columns = _columns(listing)
     if settings["faces"] == "whole":
         columns["boxes"][:] = np.nan
+    for note in listing.notes:
+        print(f"{source.name}: {note}")
     count, unreadable = len(columns["labels"]), 0
     if settings["faces"] == "detect" or settings["digests"]:
-        unreadable = _examine(source, folder, settings, columns, listing.problems, device)
+        unreadable = _examine(source, folder, settings, columns, listing, device)
     write_problems(folder, listing.problems)
     if unreadable > UNREADABLE_ALLOWED * count:
         first = [f"{image}: {problem}" for image, problem in listing.problems[:3]]
@@ -105,8 +114,10 @@ def _build(source: ImageSource, folder: Path, settings: dict[str, Any], device: 
         "root": settings["root"],
         "classes": list(source.classes),
         "persons": list(listing.names),
+        "files": [list(file) for file in listing.files],
         "has_split": source.has_split,
         "left_out": len(listing.problems),
+        "notes": listing.notes,
         "settings": settings,
     }
     write_index(folder, about, columns)
@@ -123,7 +134,10 @@ def list_images(source: ImageSource, advance: Any = lambda: None) -> Listing:
         if isinstance(record, Skipped):
             listing.problems.append((record.path, record.reason))
             continue
-        path, label, person, part, box, line = record
+        if isinstance(record, Note):
+            listing.notes.append(record.text)
+            continue
+        path, label, person, part, box, line, place = record
         try:
             listing.paths += path.encode()
         except UnicodeEncodeError:
@@ -135,6 +149,10 @@ def list_images(source: ImageSource, advance: Any = lambda: None) -> Listing:
         listing.parts.append(part)
         listing.boxes.extend(nothing if box is None else box)
         listing.lines.append(line)
+        if place is not None:
+            file = listing.files.setdefault((place.file, place.form), len(listing.files))
+            listing.places.extend((file, place.start, place.size))
+            listing.pages.extend((place.unpacked, place.inner, place.length))
     return listing
 
 
@@ -149,6 +167,9 @@ def _columns(listing: Listing) -> dict[str, np.ndarray]:
         "boxes": np.array(listing.boxes, np.float32).reshape(count, 4),
         "lines": np.array(listing.lines, np.int32),
         "digests": np.zeros(count, np.uint64),
+        "looks": np.zeros((0, LOOK * LOOK), np.uint8),
+        "places": np.array(listing.places, np.int64).reshape(-1, 3),
+        "pages": np.array(listing.pages if any(listing.pages) else [], np.int32).reshape(-1, 3),
     }
 
 
@@ -157,23 +178,24 @@ def _examine(
     folder: Path,
     settings: dict[str, Any],
     columns: dict[str, np.ndarray],
-    problems: list[tuple[str, str]],
+    listing: Listing,
     device: str,
 ) -> int:
-    """Fill in boxes and digests, drop the rows without a usable image, and return how many could not be read."""
+    """Fill in boxes, digests and looks, drop the rows without a usable image, and return how many could not be read."""
     paths = list(_relative_paths(columns))
-    root = Path(source.root)
     journal = Journal(folder)
     listed = hashlib.sha256(columns["paths"].tobytes() + columns["ends"].tobytes()).hexdigest()
     done = journal.open(f"{listed} {json.dumps(settings, sort_keys=True)}")
+    if settings["digests"]:
+        columns["looks"] = np.zeros((len(paths), LOOK * LOOK), np.uint8)
     for row, result in done.items():
-        columns["digests"][row] = result.digest
-        if result.box is not None:
-            columns["boxes"][row] = result.box
+        _fill_in(columns, row, result)
     missing = [row for row in range(len(paths)) if row not in done]
+    files, root = list(listing.files), str(source.root)
+    wanted = [(row, (paths[row], place_at(row, files, columns["places"], columns["pages"]))) for row in missing]
     chunks = [
-        ([(row, str(root / paths[row])) for row in missing[i : i + _CHUNK]], settings["min_face"], device)
-        for i in range(0, len(missing), _CHUNK)
+        Chunk(wanted[i : i + _CHUNK], root, settings["digests"], settings["min_face"], device)
+        for i in range(0, len(wanted), _CHUNK)
     ]
     keep = np.ones(len(paths), bool)
     unreadable = 0
@@ -185,43 +207,64 @@ def _examine(
                 if result.problem:
                     keep[row] = False
                     unreadable += result.unreadable
-                    problems.append((paths[row], result.problem))
-                if result.box is not None:
-                    columns["boxes"][row] = result.box
-                columns["digests"][row] = result.digest
+                    listing.problems.append((paths[row], result.problem))
+                _fill_in(columns, row, result)
                 advance()
-    problems.sort()
+    listing.problems.sort()
     _keep_rows(columns, paths, keep)
     return unreadable
 
 
-def examine_images(chunk: tuple[list[tuple[int, str]], float | None, str]) -> dict[int, Examined]:
-    """Read some images; find the largest face in each if a smallest face is given (as a share of the shorter side)."""
-    images, min_face, device = chunk
-    return {row: _examine_image(Path(path), min_face, device) for row, path in images}
+class Chunk(NamedTuple):
+    """Images that a process looks at."""
+
+    images: list[tuple[int, tuple[str, Place | None]]]
+    """Row, path relative to the root, and place of each."""
+    root: str
+    looks: bool
+    """Whether to note how they look."""
+    min_face: float | None
+    """Smallest face to look for, as a share of the shorter side; None looks for none."""
+    device: str
+    """Of the face detector."""
 
 
-def _examine_image(path: Path, min_face: float | None, device: str) -> Examined:
+def examine_images(chunk: Chunk) -> dict[int, Examined]:
+    """Read some images, and find the largest face in each if one is looked for."""
+    reader = PlaceReader(Path(chunk.root))
+    return {row: _examine_image(reader, path, place, chunk) for row, (path, place) in chunk.images}
+
+
+def _examine_image(reader: PlaceReader, path: str, place: Place | None, chunk: Chunk) -> Examined:
     try:
-        data = read_bytes(path)
+        data = reader.read(path, place)
         digest = int.from_bytes(hashlib.blake2b(data, digest_size=8).digest(), "little")
-        if min_face is None:
-            return Examined(digest)
-        image = decode(data, path)
+        image = decode(data, reader.root / path, upright=True)
     except UnreadableImageError as error:
         return Examined(problem=str(error), unreadable=True)
-    smallest = max(_LEAST_FACE, int(min_face * min(image.shape[:2])))
-    boxes = _detector(smallest, device).detect(image[None])[0]  # (n, 5)
+    look = look_of(image).tobytes() if chunk.looks else b""
+    if chunk.min_face is None:
+        return Examined(digest, look=look)
+    smallest = max(_LEAST_FACE, int(chunk.min_face * min(image.shape[:2])))
+    boxes = _detector(smallest, chunk.device).detect(image[None])[0]  # (n, 5)
     if not len(boxes):
-        return Examined(digest, problem=f"{path}: no face found of {smallest} px or more")
+        return Examined(digest, look=look, problem=f"{reader.root / path}: no face found of {smallest} px or more")
     largest = boxes[np.argmax((boxes[:, 2] - boxes[:, 0]) * boxes[:, 4])]
     x1, y1, x2, y2 = (float(value) for value in largest[:4])
-    return Examined(digest, (x1, y1, x2, y2))
+    return Examined(digest, (x1, y1, x2, y2), look=look)
 
 
 @lru_cache(maxsize=8)
 def _detector(min_face_size: int, device: str) -> FaceDetector:
     return FaceDetector(min_face_size=min_face_size, device=device)
+
+
+def _fill_in(columns: dict[str, np.ndarray], row: int, result: Examined) -> None:
+    columns["digests"][row] = result.digest
+    if result.box is not None:
+        columns["boxes"][row] = result.box
+    if result.look:
+        columns["looks"][row] = np.frombuffer(result.look, np.uint8)
 
 
 def _relative_paths(columns: dict[str, np.ndarray]) -> Iterator[str]:
@@ -235,8 +278,9 @@ def _keep_rows(columns: dict[str, np.ndarray], paths: list[str], keep: np.ndarra
     if keep.all():
         return
     kept = [paths[row].encode() for row in np.flatnonzero(keep)]
-    for name in ("labels", "persons", "parts", "boxes", "lines", "digests"):
-        columns[name] = columns[name][keep]
+    for name in ("labels", "persons", "parts", "boxes", "lines", "digests", "looks", "places", "pages"):
+        if len(columns[name]):
+            columns[name] = columns[name][keep]
     columns["paths"] = np.frombuffer(b"".join(kept), np.uint8)
     columns["ends"] = np.cumsum([len(path) for path in kept], dtype=np.int64)
 

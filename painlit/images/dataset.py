@@ -12,7 +12,7 @@ from torch.utils.data import Dataset
 from painlit.config import ImagesConfig
 from painlit.images.augment import Augmentation, face_square
 from painlit.images.index import ImageIndex
-from painlit.images.reading import JPEG_START, UnreadableImageError, decode, read_bytes
+from painlit.images.reading import JPEG_START, UnreadableImageError, decode
 from painlit.signals.video.crops import crop_face
 
 Batch = dict[str, Any]
@@ -93,9 +93,9 @@ class FaceImages(Dataset):
         """
         index = self.indices[draw.task]
         path, box = index.path(draw.row), np.asarray(index.boxes[draw.row], np.float64)
-        data = read_bytes(path)
+        data = index.read(draw.row)
         reduction = self._reduction(data, box)
-        image = decode(data, path, reduction)
+        image = decode(data, path, reduction, index.upright)
         square = face_square(box / reduction, image.shape, self.margin)
         if draw.seed < 0:
             return crop_face(image, square, self.size)

@@ -1,8 +1,8 @@
 """The index of a data set of photographs: built once, then memory-mapped, so that millions of images open at once.
 
 An index is a folder of plain NumPy arrays, one row per usable image, and index.json, which is written last. It holds
-where each image is, its class, person, part and face box, and a digest of its content where that was read. Images that
-are left out are in problems.csv.
+where each image is, its class, person, part and face box, and a digest of its content where that was read. Images may
+have files of their own or lie within larger ones. Those that are left out are in problems.csv.
 """
 
 from __future__ import annotations
@@ -16,12 +16,15 @@ from typing import Any
 import numpy as np
 
 from painlit.errors import PainlitError
+from painlit.images.places import Place, PlaceReader, place_at
 from painlit.runs.artefact import check_digest, read_artefact, write_artefact
 from painlit.system.csv_files import write_csv
 from painlit.system.digests import digest
 from painlit.system.files import atomic_path
 
-VERSION = 2
+VERSION = 3
+LOOK = 24
+"""Side in px of how an image looks from afar."""
 FIELDS: dict[str, type[np.generic]] = {
     "paths": np.uint8,
     "ends": np.int64,
@@ -31,6 +34,9 @@ FIELDS: dict[str, type[np.generic]] = {
     "boxes": np.float32,
     "lines": np.int32,
     "digests": np.uint64,
+    "looks": np.uint8,
+    "places": np.int64,
+    "pages": np.int32,
 }
 """Array name -> type. `paths` is all paths as one run of UTF-8 bytes, `ends` where each of them ends."""
 
@@ -50,6 +56,9 @@ class ImageIndex:
         boxes: (n, 4) x1, y1, x2, y2 in px; NaN where the whole image is meant.
         lines: (n,) line in the set's list file, 0 where there is none.
         digests: (n,) of the files' content, 0 where it was not read.
+        looks: (n, LOOK * LOOK) grey values of the whole image from afar; (0, LOOK * LOOK) where it was not read.
+        places: (n, 3) position in `about["files"]`, start and size, as `Place` has them; (0, 3) where images are files.
+        pages: (n, 3) unpacked size, inner start and length, as `Place` has them; (0, 3) where nothing is compressed.
     """
 
     labels: np.ndarray
@@ -58,6 +67,9 @@ class ImageIndex:
     boxes: np.ndarray
     lines: np.ndarray
     digests: np.ndarray
+    looks: np.ndarray
+    places: np.ndarray
+    pages: np.ndarray
     paths: np.ndarray
     ends: np.ndarray
 
@@ -112,6 +124,27 @@ class ImageIndex:
     def path(self, row: int) -> Path:
         """Path of an image."""
         return self.root / self.relative_path(row)
+
+    @property
+    def upright(self) -> bool:
+        """Whether boxes refer to images as they are displayed; the sets' own refer to them as they are stored."""
+        return self.about["settings"]["faces"] != "boxes"
+
+    def place(self, row: int) -> Place | None:
+        """Where in a larger file an image is; None where it has one of its own."""
+        return place_at(row, self.about["files"], self.places, self.pages)
+
+    def read(self, row: int) -> bytes:
+        """The content of an image.
+
+        Raises:
+            UnreadableImageError: It is missing, empty, cut short or damaged.
+        """
+        return self._reader.read(self.relative_path(row), self.place(row))
+
+    @cached_property
+    def _reader(self) -> PlaceReader:
+        return PlaceReader(self.root)
 
     def where(self, row: int) -> str:
         """An image for messages: its path, and its line in the set's list if there is one."""

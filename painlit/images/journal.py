@@ -22,6 +22,8 @@ class Examined:
     """Why the image is left out."""
     unreadable: bool = False
     """Whether that is because the file cannot be read."""
+    look: bytes = b""
+    """The image from afar, as `painlit.images.duplicates` has it; empty where it is not wanted."""
 
 
 class Journal:
@@ -34,23 +36,26 @@ class Journal:
         """Start, or go on if the file is for the same purpose; returns what is known, images with problems excepted."""
         with database(self.path) as db:
             db.execute("CREATE TABLE IF NOT EXISTS purpose (text TEXT)")
-            db.execute("CREATE TABLE IF NOT EXISTS images (row INTEGER PRIMARY KEY, digest BLOB, box TEXT)")
+            db.execute("CREATE TABLE IF NOT EXISTS images (row INTEGER PRIMARY KEY, digest BLOB, look BLOB, box TEXT)")
             if db.execute("SELECT text FROM purpose").fetchall() != [(purpose,)]:
                 db.execute("DELETE FROM images")
                 db.execute("DELETE FROM purpose")
                 db.execute("INSERT INTO purpose VALUES (?)", [purpose])
-            known = db.execute("SELECT row, digest, box FROM images").fetchall()
-        return {row: Examined(int.from_bytes(d, "little"), box and tuple(json.loads(box))) for row, d, box in known}
+            known = db.execute("SELECT row, digest, look, box FROM images").fetchall()
+        return {
+            row: Examined(int.from_bytes(digest, "little"), box and tuple(json.loads(box)), look=look)
+            for row, digest, look, box in known
+        }
 
     def add(self, results: Mapping[int, Examined]) -> None:
         """Note results; images with problems are looked at again by the next build."""
         rows = [
-            (row, result.digest.to_bytes(8, "little"), result.box and json.dumps(result.box))
+            (row, result.digest.to_bytes(8, "little"), result.look, result.box and json.dumps(result.box))
             for row, result in results.items()
             if not result.problem
         ]
         with database(self.path) as db:
-            db.executemany("INSERT OR REPLACE INTO images VALUES (?, ?, ?)", rows)
+            db.executemany("INSERT OR REPLACE INTO images VALUES (?, ?, ?, ?)", rows)
 
     def delete(self) -> None:
         """The index is built."""

@@ -7,6 +7,8 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import NamedTuple, Protocol
 
+from painlit.images.places import Place
+
 TRAIN, VALIDATION = 0, 1
 """Parts of an official split."""
 
@@ -15,7 +17,7 @@ class Record(NamedTuple):
     """One image."""
 
     path: str
-    """Relative to the source's root, with forward slashes."""
+    """Relative to the source's root, with forward slashes; of an image within a larger file, that file and its name."""
     label: int
     """Position in the source's `classes`."""
     person: str = ""
@@ -26,6 +28,8 @@ class Record(NamedTuple):
     """The face: x1, y1, x2, y2 in px of the image; None where the data set does not tell."""
     line: int = 0
     """Line of the list file that names the image, from 1; 0 where there is none."""
+    place: Place | None = None
+    """Where in a larger file the image is; None where it has one of its own."""
 
 
 @dataclass(frozen=True)
@@ -34,6 +38,16 @@ class Skipped:
 
     path: str
     reason: str
+
+
+@dataclass(frozen=True)
+class Note:
+    """What the reader did about the set as a whole; the user is told once."""
+
+    text: str
+
+
+Item = Record | Skipped | Note
 
 
 class ImageSource(Protocol):
@@ -54,7 +68,7 @@ class ImageSource(Protocol):
         """Pieces of work that `records` goes through: folders of images, or list files."""
         ...
 
-    def records(self, advance: Callable[[], None] = lambda: None) -> Iterator[Record | Skipped]:
+    def records(self, advance: Callable[[], None] = lambda: None) -> Iterator[Item]:
         """Every image, in an order that does not depend on the file system; `advance` is called after each step.
 
         Raises:

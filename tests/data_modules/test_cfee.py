@@ -5,7 +5,7 @@ import pytest
 
 from data_modules.photographs.cfee import CFEE
 from painlit.errors import PainlitError
-from painlit.images.source import TRAIN, Record
+from painlit.images.source import TRAIN, Note, Record
 
 IMAGES = (
     "01-04/Images1/01_126_3963.jpg",
@@ -31,6 +31,7 @@ def test_names_give_expression_and_subject(tmp_path, above: str):
         Record(IMAGES[0], 0, "126", TRAIN),
         Record(IMAGES[1], 1, "339", TRAIN),
         Record(IMAGES[2], 25, "126", TRAIN),
+        Note("left alone: 1 files of operating systems, such as '01-04/Images1/Thumbs.db'"),
     ]
     assert (source.root / IMAGES[0]).is_file()
     assert len(advanced) == 2

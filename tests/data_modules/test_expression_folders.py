@@ -5,7 +5,7 @@ import pytest
 
 from data_modules.photographs.expression_folders import ExpressionFolders
 from painlit.errors import PainlitError
-from painlit.images.source import TRAIN, VALIDATION, Record
+from painlit.images.source import TRAIN, VALIDATION, Note, Record
 
 
 def touch(root: Path, *paths: str) -> Path:
@@ -24,6 +24,8 @@ def test_folders_are_expressions_and_names_are_people(tmp_path):
         Record("happy/071.JPG", 0, "071", TRAIN),
         Record("sad/071_left_2.png", 1, "071", TRAIN),
         Record("sad/072.jpg", 1, "072", TRAIN),
+        Note("left alone: 1 files of operating systems, such as 'sad/.DS_Store'"),
+        Note("left alone: 1 files that are no images, such as 'sad/list.txt'"),
     ]
     assert len(advanced) == source.steps() == 2
 
@@ -51,7 +53,8 @@ def test_beside_a_validation_part_the_test_part_stays_unread(tmp_path):
 
 def test_only_the_training_part_must_have_images_of_each_expression(tmp_path):
     root = touch(tmp_path, "train/sad/1.jpg", "val/sad/notes.txt")
-    assert [record.path for record in ExpressionFolders(root).records()] == ["train/sad/1.jpg"]
+    records = [record for record in ExpressionFolders(root).records() if isinstance(record, Record)]
+    assert [record.path for record in records] == ["train/sad/1.jpg"]
 
 
 @pytest.mark.parametrize("above", ["", "train/"])

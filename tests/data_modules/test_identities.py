@@ -7,7 +7,7 @@ import pytest
 
 from data_modules.photographs.identities import IdentityTree
 from painlit.errors import PainlitError
-from painlit.images.source import TRAIN, Record, Skipped
+from painlit.images.source import TRAIN, Note, Record, Skipped
 
 TRAIN_TABLE = """NAME_ID,X,Y,W,H
 "n000002/0001_01",161,140,224,324
@@ -166,13 +166,18 @@ def test_tables_without_identities_are_refused(tmp_path):
 
 def test_any_tree_of_identities_is_read_sorted_and_without_other_files(tmp_path):
     touch(tmp_path, "README", "s2/10.pgm", "s2/1.PGM", "s2/notes.txt", "s2/.DS_Store", "s2/._1.pgm", ".hidden/1.jpg")
-    touch(tmp_path, *(f"s1/{n}" for n in ("a.jpg", "b.JPEG", "c.png", "d.bmp", "e.webp", "f.gif")))
+    touch(tmp_path, *(f"s1/{n}" for n in ("a.jpg", "b.JPEG", "c.png", "d.bmp", "e.webp", "f.gif", "g.dng")))
+    touch(tmp_path, "__MACOSX/s1/a.jpg", "s1/Thumbs.db", "s1/desktop.ini")
     tree = IdentityTree(tmp_path)
     assert (tree.name, tree.classes, tree.has_boxes, tree.steps()) == ("identities", ("s1", "s2"), False, 2)
-    assert [record.path for record in tree.records()] == [
-        *("s1/a.jpg", "s1/b.JPEG", "s1/c.png", "s1/d.bmp", "s1/e.webp", "s2/1.PGM", "s2/10.pgm")
+    *records, left_out, of_system, others = tree.records()
+    assert [record.path for record in records] == [
+        *("s1/a.jpg", "s1/b.JPEG", "s1/c.png", "s1/d.bmp", "s1/e.webp", "s1/f.gif", "s2/1.PGM", "s2/10.pgm")
     ]
-    assert [record.person for record in tree.records()][-2:] == ["s2", "s2"]
+    assert [record.person for record in records][-2:] == ["s2", "s2"]
+    assert left_out == Skipped("s1/g.dng", ".dng is not read: export it as JPEG or PNG")
+    assert of_system == Note("left alone: 4 files of operating systems, such as 's1/Thumbs.db'")
+    assert others == Note("left alone: 1 files that are no images, such as 's2/notes.txt'")
 
 
 def test_people_called_train_and_test_are_people(tmp_path):

@@ -56,12 +56,12 @@ class Photographs:
 def photographs(tmp_path: Path) -> Callable[..., Photographs]:
     """`photographs(n)` writes n images, of the two classes in turn and of a person for every two."""
 
-    def write(count: int = 8, **changes) -> Photographs:
-        root = tmp_path / "photographs"
+    def write(count: int = 8, seed: int = 0, **changes) -> Photographs:
+        root = changes.get("root", tmp_path / "photographs")
         listed: list[Record | Skipped] = []
         for number in range(count):
             path = f"{number % 2}/{number:04d}.jpg"
-            write_photograph(root / path, seed=number)
+            write_photograph(root / path, seed=seed + number)
             listed.append(Record(path, number % 2, f"p{number // 2}"))
         return Photographs(**{"root": root, "listed": listed, **changes})
 

@@ -6,7 +6,7 @@ import numpy as np
 import pytest
 
 from painlit.errors import PainlitError
-from painlit.images.index import FIELDS, ImageIndex, write_index, write_problems
+from painlit.images.index import FIELDS, LOOK, ImageIndex, write_index, write_problems
 
 PATHS = ["a/1.jpg", "ä/ö ü.jpg", "b/日本.png", "b/x,y.jpg"]
 ABOUT = {"name": "faces", "root": "/data/faces", "classes": ["a", "b"], "persons": ["p"], "has_split": False}
@@ -23,6 +23,9 @@ def columns() -> dict[str, np.ndarray]:
         "boxes": np.array([[1, 2, 3.5, 4], [np.nan] * 4, [-1, -2, 3, 4], [0, 0, 1, 1]]),
         "lines": np.array([2, 0, 7, 0]),
         "digests": np.array([2**64 - 1, 0, 1, 2], np.uint64),
+        "looks": np.arange(4 * LOOK * LOOK).reshape(4, -1).astype(np.uint8),
+        "places": np.array([[0, 0, 9], [1, 2**40, 8], [0, 9, 2**31 - 1], [1, 3, 4]]),
+        "pages": np.array([[0, 0, 0], [10, 2, 8], [0, 0, 0], [9, 0, 1]]),
     }
 
 

@@ -58,7 +58,7 @@ def test_a_process_that_dies_while_it_notes_leaves_what_it_had(stopped):
 def _die_within_a_transaction(path):
     with database(path) as db:
         db.execute("PRAGMA cache_size = 0")  # so that rows reach the disk before the transaction ends
-        db.executemany("INSERT INTO images VALUES (?, x'00', NULL)", [(row,) for row in range(100, 5000)])
+        db.executemany("INSERT INTO images VALUES (?, x'00', x'', NULL)", [(row,) for row in range(100, 5000)])
         os._exit(7)
 
 

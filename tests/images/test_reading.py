@@ -109,16 +109,30 @@ def test_the_content_tells_the_format_not_the_ending(tmp_path):
     assert np.array_equal(read_image(path), np.asarray(picture()))
 
 
-@pytest.mark.parametrize("mode", ["L", "LA", "P", "RGBA", "1"])
+@pytest.mark.parametrize("mode", ["L", "P", "1"])
 def test_png_of_any_kind_becomes_rgb(mode: str):
     image = picture(mode)
     assert np.array_equal(decode(encoded(image, "PNG"), NAME), np.asarray(image.convert("RGB")))
 
 
-def test_alpha_is_dropped_not_blended():
-    image = picture()
-    image.putalpha(0)
-    assert np.array_equal(decode(encoded(image, "PNG"), NAME), np.asarray(picture()))
+@pytest.mark.parametrize("kind", ["PNG", "WEBP", "TIFF"])
+@pytest.mark.parametrize("mode", ["RGBA", "LA"])
+def test_transparent_pixels_lie_on_white(kind: str, mode: str):
+    image = picture(mode)
+    share = np.linspace(0, 1, 48)[None, :, None]
+    image.putalpha(Image.fromarray(np.uint8(255 * np.repeat(share[..., 0], 36, axis=0))))
+    found = decode(encoded(image, kind, **({"lossless": True, "exact": True} if kind == "WEBP" else {})), NAME)
+    on_white = share * np.asarray(picture(mode).convert("RGB")) + (1 - share) * 255
+    assert np.abs(found - on_white).max() <= 2
+
+
+def test_a_transparent_colour_of_a_palette_lies_on_white():
+    image = Image.new("P", (8, 8), 1)
+    image.putpalette([10, 20, 30, 40, 50, 60])
+    image.paste(0, (0, 0, 4, 8))
+    for kind in ("PNG", "GIF"):
+        found = decode(encoded(image, kind, transparency=0), NAME)
+        assert (found[0, 0].tolist(), found[0, 7].tolist()) == ([255] * 3, [40, 50, 60])
 
 
 @pytest.mark.parametrize("mode", ["RGB", "L", "CMYK"])
@@ -133,6 +147,36 @@ def test_sixteen_bits_keep_the_upper_eight():
     found = decode(cv2.imencode(".png", values)[1].tobytes(), NAME)
     assert found.dtype == np.uint8
     assert np.abs(found - values[..., None] / 257).max() <= 1
+
+
+TURNS = {
+    1: lambda image: image,
+    2: lambda image: image[:, ::-1],
+    3: lambda image: image[::-1, ::-1],
+    4: lambda image: image[::-1],
+    5: lambda image: image.swapaxes(0, 1),
+    6: lambda image: image.swapaxes(0, 1)[:, ::-1],
+    7: lambda image: image.swapaxes(0, 1)[::-1, ::-1],
+    8: lambda image: image.swapaxes(0, 1)[::-1],
+}
+"""What a viewer does with the stored pixels, by the EXIF standard's number."""
+
+
+@pytest.mark.parametrize("orientation", TURNS)
+@pytest.mark.parametrize("kind", ["JPEG", "PNG", "WEBP", "TIFF", "AVIF", "transparent PNG"])
+def test_upright_is_as_displayed(orientation: int, kind: str):
+    image = picture("RGBA" if " " in kind else "RGB")
+    exif = Image.Exif()
+    exif[0x0112] = orientation
+    options = {"JPEG": {"quality": 95}, "WEBP": {"lossless": True}, "AVIF": {"quality": 95}}.get(kind, {})
+    data = encoded(image, kind.split()[-1], exif=exif, **options)
+    found = decode(data, NAME, upright=True)
+    expected = TURNS[orientation](np.asarray(picture(), int))
+    assert found.shape == expected.shape
+    assert np.abs(found - expected).mean() < 5
+    if kind == "JPEG":
+        half = decode(data, NAME, 2, upright=True)
+        assert np.abs(half - expected[::2, ::2]).mean() < 8
 
 
 @pytest.mark.parametrize("orientation", [3, 6, 8])
@@ -181,3 +225,63 @@ def test_formats_that_pillow_does_not_know_are_decoded_all_the_same(tmp_path):
     cv2.imwrite(str(path), np.ones((3, 4, 3), np.float32))
     with contextlib.suppress(UnreadableImageError):  # an OpenCV without this format
         assert read_image(path).shape == (3, 4, 3)
+
+
+def damaged(data: bytes, at: float, how: str) -> bytes:
+    """A JPEG that ends as it should, but whose data are not whole from a share of them on."""
+    start = data.rfind(JPEG_SCAN) + 14
+    place = start + int(at * (len(data) - 2 - start))
+    if how == "ends early":
+        return data[:place] + data[-2:]
+    filling = {"zeros": bytes(9), "noise": np.random.default_rng(3).bytes(4000)}[how]
+    count = min(4000, len(data) - 2 - place)
+    return data[:place] + (filling * count)[:count] + data[place + count :]
+
+
+@pytest.mark.parametrize("how", ["ends early", "zeros", "noise"])
+@pytest.mark.parametrize("at", [0.05, 0.4, 0.6])
+@pytest.mark.parametrize("reduction", [1, 2])
+@pytest.mark.parametrize("orientation", [1, 2, 3, 6])
+def test_a_jpeg_damaged_inside_is_unreadable(tmp_path, how: str, at: float, reduction: int, orientation: int):
+    generator, path = np.random.default_rng(0), tmp_path / "damaged.jpg"
+    image = Image.fromarray(cv2.resize(generator.integers(0, 256, (20, 30, 3), np.uint8), (600, 400)))
+    exif = Image.Exif()
+    exif[0x0112] = orientation
+    data = encoded(image, quality=90, exif=exif)
+    path.write_bytes(data)
+    assert decode(read_bytes(path), path, reduction, upright=True).size
+    path.write_bytes(damaged(data, at, how))
+    with pytest.raises(UnreadableImageError, match=r"damaged\.jpg is a JPEG with damaged data"):
+        decode(read_bytes(path), path, reduction, upright=True)
+
+
+def test_a_sound_jpeg_with_grey_corners_is_read(tmp_path):
+    path, image = tmp_path / "grey.jpg", Image.new("RGB", (64, 64), (128, 128, 128))
+    image.paste(picture().resize((30, 30)), (17, 17))
+    for options in ({}, {"progressive": True}, {"optimize": True}):
+        path.write_bytes(encoded(image, quality=90, **options))
+        assert (read_image(path)[[0, -1], [0, -1]] == 128).all()
+
+
+@pytest.mark.parametrize("kind", ["TIFF", "GIF", "BMP", "AVIF", "WEBP", "PPM", "JPEG"])
+def test_formats_are_told_by_content(kind: str):
+    image = picture()
+    found = decode(encoded(image, kind), NAME).astype(int)
+    assert np.abs(found - np.asarray(image)).mean() < (30 if kind == "GIF" else 4)
+
+
+@pytest.mark.parametrize("package", [True, False])
+def test_heic_needs_a_package_which_is_named(monkeypatch, package: bool):
+    heif = pytest.importorskip("pillow_heif")
+    heif.register_heif_opener()
+    data = encoded(picture(), "HEIF", quality=95)
+    if package:
+        assert np.abs(decode(data, NAME, upright=True) - np.asarray(picture(), int)).mean() < 6
+        return
+    heif_openers = {name: Image.OPEN.pop(name) for name in list(Image.OPEN) if name == "HEIF"}
+    monkeypatch.setattr("painlit.images.reading.heif_is_readable", lambda: False)
+    try:
+        with pytest.raises(UnreadableImageError, match="HEIC is read with the package pillow-heif"):
+            decode(data, NAME)
+    finally:
+        Image.OPEN.update(heif_openers)
