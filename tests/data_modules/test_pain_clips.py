@@ -85,7 +85,7 @@ def test_a_video_with_few_faces_serves_only_who_asks_for_it(configure):
     first = clips_of(config).names[0]
     table = table_of(config)
     row = table.clips()[first]
-    table.add(replace(row, found=np.arange(len(row.boxes)) < 0.4 * len(row.boxes)))
+    table.add(replace(row, found=np.zeros(len(row.boxes), bool)))
     assert "face is found in" in clips_of(config).excluded[first]
     assert first not in clips_of(configure("model.modality=heart_rate")).excluded
     assert first not in clips_of(configure("face.least_found=0")).excluded
