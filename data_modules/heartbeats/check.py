@@ -2,7 +2,10 @@
 
 from __future__ import annotations
 
+from pathlib import Path
+
 from data_modules.heartbeats.source import HeartbeatSource
+from data_modules.heartbeats.tables import ROWS
 
 PUBLISHED = {
     "mitbih": "48 records",
@@ -34,4 +37,12 @@ def check_heartbeats(source: HeartbeatSource) -> tuple[list[str], list[str]]:
         if bad:
             more = f" and {len(bad) - _SHOWN} more" if len(bad) > _SHOWN else ""
             findings.append(f"{len(bad)} files are {what}: {', '.join(bad[:_SHOWN])}{more}")
+    for path in (source.root / record for record in records if record in ROWS):
+        if path.is_file() and (rows := _lines(path)) != ROWS[path.name]:
+            findings.append(f"{path} has {rows:,} rows, the published table {ROWS[path.name]:,}")
     return inventory, findings
+
+
+def _lines(path: Path) -> int:
+    with path.open("rb") as handle:
+        return sum(bool(line.strip(b"\0\r\n ")) for line in handle)

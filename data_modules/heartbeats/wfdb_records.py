@@ -54,11 +54,11 @@ def read_annotation(
     if not path.is_file():
         raise PainlitError(f"{path} is missing", "without its annotation a record says nothing of its beats: fetch it")
     try:
-        whole = path.read_bytes().endswith(_END)
+        content = path.read_bytes()
         marks = wfdb.rdann(str(record), extension)
     except (OSError, ValueError, IndexError, KeyError, TypeError) as error:
         raise PainlitError(f"{path} is no WFDB annotation: {error}", "fetch it again") from error
-    if not whole:
+    if len(content) % 2 or not content.endswith(_END):
         raise PainlitError(f"{path} is cut short: it has no end mark after {len(marks.sample)} marks", "fetch it again")
     at = np.asarray(marks.sample, np.float64)
     return np.round(at * rate / marks.fs if rate and marks.fs else at).astype(np.int64), list(marks.symbol)

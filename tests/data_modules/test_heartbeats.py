@@ -2,6 +2,7 @@
 
 import shutil
 from collections import Counter
+from itertools import pairwise
 from pathlib import Path
 
 import numpy as np
@@ -201,13 +202,117 @@ def test_a_bad_row_is_skipped_and_named_by_line_and_many_are_an_error(tmp_path, 
     table.write_text("\n".join(lines) + "\n")
     got = HeartbeatTables(tmp_path / "csv", "mitbih_csv").read("mitbih_train.csv")
     assert len(got.labels) == 199
-    ((reason, where),) = got.skipped.items()
+    (reason, where), missing = got.skipped.items()
     assert why in reason
     assert where == ["line 7"]
+    assert missing == ("missing: the published table has 87,554 rows", ["after line 200"])
     lines[10:15] = [row] * 5
     table.write_text("\n".join(lines) + "\n")
     with pytest.raises(PainlitError, match=r"mitbih_train\.csv: 6 of 200 rows are bad, such as line 7"):
         HeartbeatTables(tmp_path / "csv", "mitbih_csv").read("mitbih_train.csv")
+
+
+def test_a_table_padded_with_nul_bytes_or_cut_within_a_row_is_named_by_line_and_counted(tmp_path):
+    table = write_tables(tmp_path / "csv", rows=200) / "ptbdb_normal.csv"
+    whole = table.read_bytes()
+    source = HeartbeatTables(tmp_path / "csv", "ptb_csv")
+    for content, why in (
+        (whole + b"\n  \n", None),
+        (whole + bytes(200_000), "NUL bytes"),
+        (whole[:-3000], "values, not 188"),
+        (whole.replace(b"\n", b'\n"', 1), "not all values are numbers"),
+    ):
+        table.write_bytes(content)
+        got = source.read("ptbdb_normal.csv")
+        assert len(got.labels) >= 198
+        *reasons, missing = got.skipped
+        assert missing == "missing: the published table has 4,046 rows"
+        assert [why in reason for reason in reasons] == [True] * bool(why)
+    _, findings = check_heartbeats(source)
+    assert f"{table} has 200 rows, the published table 4,046" in findings
+
+
+def test_a_table_in_utf_16_is_named(tmp_path):
+    table = write_tables(tmp_path / "csv") / "ptbdb_normal.csv"
+    table.write_bytes(table.read_text().encode("utf-16"))
+    with pytest.raises(PainlitError, match=r"ptbdb_normal\.csv: \d+ of \d+ rows are bad"):
+        HeartbeatTables(tmp_path / "csv", "ptb_csv").read("ptbdb_normal.csv")
+
+
+@pytest.mark.parametrize("share", [0.1, 0.333, 0.9])
+def test_an_annotation_cut_short_is_refused(root, share):
+    path = root / "mitdb/300.atr"
+    content = path.read_bytes()
+    path.write_bytes(content[: int(len(content) * share) // 2 * 2])
+    with pytest.raises(PainlitError, match=r"300\.atr is cut short: it has no end mark after \d+ marks"):
+        MITBIH(root / "mitdb").read("300")
+
+
+@pytest.mark.parametrize("resolution", [1000, 250, 125])
+def test_an_annotation_of_another_time_resolution_marks_the_same_beats(root, resolution):
+    folder = root / "mitdb"
+    before, marks = MITBIH(folder).read("300"), wfdb.rdann(str(folder / "300"), "atr")
+    rate = wfdb.rdheader(str(folder / "300")).fs
+    at = np.round(marks.sample * resolution / rate).astype(int)
+    wfdb.wrann("300", "atr", at, symbol=marks.symbol, fs=resolution, write_dir=str(folder))
+    after = MITBIH(folder).read("300")
+    np.testing.assert_array_equal(before.labels, after.labels)
+    assert np.abs(before.beats - after.beats).mean() < 0.02
+
+
+def test_beats_outside_the_signal_are_told(root):
+    folder = root / "mitdb"
+    size = wfdb.rdheader(str(folder / "300")).sig_len
+    wfdb.wrann("300", "atr", np.array([300, 600, 900, 1200, size, size + 70]), symbol=["N"] * 6, write_dir=str(folder))
+    got = MITBIH(folder).read("300")
+    assert len(got.skipped["outside the signal"]) == 2
+    assert len(got.labels) == 3
+
+
+def segmented(folder: Path, record: str, lengths: list[int]) -> None:
+    """Make a record of one segment one of several, which hold the same samples."""
+    held = wfdb.rdrecord(str(folder / record), physical=False)
+    edges = np.cumsum([0, *lengths, held.sig_len - sum(lengths)])
+    lines = [f"{record}/{len(edges) - 1} {held.n_sig} {held.fs} {held.sig_len}"]
+    for k, (start, end) in enumerate(pairwise(edges), start=1):
+        options = {"fs": held.fs, "units": held.units, "sig_name": held.sig_name, "fmt": held.fmt}
+        gains = {"adc_gain": held.adc_gain, "baseline": held.baseline, "write_dir": str(folder)}
+        wfdb.wrsamp(f"{record}_{k}", d_signal=held.d_signal[start:end], **options, **gains)
+        lines.append(f"{record}_{k} {end - start}")
+    (folder / f"{record}.hea").write_text("\n".join(lines) + "\n")
+    (folder / f"{record}.dat").unlink()
+
+
+def test_a_record_of_several_segments_gives_the_same_beats_and_its_segments_are_no_records(root):
+    source = MITBIH(root / "mitdb")
+    before = source.read("300")
+    segmented(root / "mitdb", "300", [7000, 500])
+    after = source.read("300")
+    np.testing.assert_array_equal(before.labels, after.labels)
+    np.testing.assert_allclose(before.beats, after.beats, atol=1e-6)
+    assert source.records() == ["300", "301", "302", "303", "304", "305"]
+    assert check_heartbeats(source)[1] == []
+    assert root / "mitdb/300_3.dat" in source.files("300")
+    (root / "mitdb/300_2.dat").unlink()
+    with pytest.raises(PainlitError, match=r"300_2\.dat is missing"):
+        source.read("300")
+
+
+def test_files_of_the_operating_system_are_no_records(root):
+    for name in ("._300.hea", "._300.dat", ".DS_Store", "Thumbs.db"):
+        (root / "mitdb" / name).write_bytes(b"\0\5\x16\7")
+    assert MITBIH(root / "mitdb").records() == ["300", "301", "302", "303", "304", "305"]
+
+
+def test_cases_of_wfdb_records(shared_data, tmp_path):
+    (cut,) = (shared_data / "cases").glob("21-*/mitdb/100.atr")
+    for file in (cut, shared_data / "mitdb/100.hea", shared_data / "mitdb/100.dat"):
+        shutil.copy(file, tmp_path)
+    with pytest.raises(PainlitError, match=r"100\.atr is cut short"):
+        MITBIH(tmp_path).read("100")
+    (folder,) = (shared_data / "cases").glob("24-*")
+    assert MITBIH(folder).records() == ["m"]
+    assert len(MITBIH(folder).read("m").labels) > 30
 
 
 def test_the_cache_is_read_again_and_only_changed_records_are_cut_again(root, tmp_path):

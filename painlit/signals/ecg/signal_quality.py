@@ -38,7 +38,8 @@ def signal_quality(ecg: ArrayLike, sampling_rate: float, peaks: RPeaks | None = 
         return 0.0
     interval = float(np.median(np.diff(peaks.at)))  # samples
     beatless = np.diff([0, *peaks.at, signal.size]).max()
-    if beatless > max(BEATLESS * interval, PAUSE * sampling_rate):
+    others = np.sort(np.diff(peaks.at))[:-1]  # a beatless stretch within is no usual interval
+    if beatless > max(BEATLESS * np.median(others if others.size else interval), PAUSE * sampling_rate):
         return 0.0
     return 0.0 if _longest_dead(signal, sampling_rate) > HIDES_A_BEAT * interval else peaks.distinctness
 

@@ -141,3 +141,40 @@ def test_only_one_lead_is_taken(shape):
 def test_an_impossible_rate_is_refused(rate):
     with pytest.raises(ValueError, match="sampling_rate"):
         pan_tompkins(np.ones(2816), rate)
+
+
+LONG = list(np.arange(0.5, 119.5, 60 / 70))
+
+
+@pytest.mark.parametrize("rate", [250, 512])
+@pytest.mark.parametrize("factor", [3, 5, 7, 10, 30])
+@pytest.mark.parametrize("since", [0.3, 0.5, 0.8])
+def test_a_gain_that_falls_loses_no_beat(rate, factor, since):
+    ecg = synthetic_ecg(LONG, 120, rate)
+    ecg[int(since * ecg.size) :] /= factor
+    peaks = pan_tompkins(ecg, rate) / rate
+    assert len(peaks) == pytest.approx(len(LONG), abs=1)
+    assert np.median([np.abs(peaks - beat).min() for beat in LONG]) < 0.01
+
+
+@pytest.mark.parametrize("rate", [250, 512])
+@pytest.mark.parametrize("seconds", [3, 4, 6, 8])
+def test_movement_at_the_beginning_does_not_deafen_it(rate, seconds):
+    ecg = synthetic_ecg(LONG, 120, rate)
+    for second in range(seconds):
+        at, n = int((second + 0.3) * rate), int(0.4 * rate)
+        ecg[at : at + n] += 8 * 1.2 * np.sin(np.linspace(0, 4 * np.pi, n))
+    later = [beat for beat in LONG if beat > seconds + 1]
+    peaks = pan_tompkins(ecg, rate) / rate
+    assert len(peaks[peaks > seconds + 1]) == len(later)
+
+
+def test_a_long_flat_or_noisy_end_has_no_beats():
+    ecg = synthetic_ecg([beat for beat in LONG if beat < 30], 120, 250)
+    assert (pan_tompkins(ecg, 250) < 30 * 250).all()
+
+
+@pytest.mark.parametrize("rate", RATES)
+def test_an_inverted_ecg_has_the_same_peaks(rate):
+    ecg = synthetic_ecg(BEATS, 5.5, rate)
+    np.testing.assert_array_equal(pan_tompkins(ecg, rate), pan_tompkins(-ecg, rate))

@@ -73,3 +73,27 @@ def test_a_dead_stretch_is_judged_by_the_usual_interval_and_not_by_the_one_it_ma
     dead = ecg()
     dead[round(1.8 * RATE) : round(2.5 * RATE)] = 0.0  # hides the beat at 2.11 s: 0.7 s of intervals of 0.86 s
     assert signal_quality(dead, RATE) == 0
+
+
+@pytest.mark.parametrize("off", [1.5, 2.0, 2.4])
+@pytest.mark.parametrize("part", ["end", "beginning", "middle"])
+@pytest.mark.parametrize("bpm", [60, 72, 100])
+def test_seconds_without_a_beat_are_no_quality(off, part, bpm):
+    """An electrode comes off: noise of 10 µV remains."""
+    first = {"end": off, "beginning": 0.0, "middle": 1.5}[part]
+    signal, gone = ecg(bpm), slice(round(first * RATE), round((first + 5.5 - off) * RATE))
+    signal[gone] = np.random.default_rng(1).normal(0, 0.01, signal[gone].size)
+    assert signal_quality(signal, RATE) == 0
+
+
+def test_a_beat_dropped_is_no_loss_of_quality():
+    signal, at = ecg(bpm=60), round(2.4 * RATE)
+    signal[at - 100 : at + 250] = np.random.default_rng(1).normal(0, 0.01, 350)
+    assert np.diff(pan_tompkins(signal, RATE)).max() > 1.9 * RATE
+    assert signal_quality(signal, RATE) > 0.5
+
+
+@pytest.mark.parametrize("case", ["01", "02"])
+def test_cases_of_beats_that_end_early(case, shared_data):
+    (path,) = (shared_data / "cases").glob(f"{case}-*/*.csv")
+    assert signal_quality(np.loadtxt(path, skiprows=1)[:, 2], 512) == 0
