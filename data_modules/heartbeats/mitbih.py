@@ -14,7 +14,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from data_modules.heartbeats.source import RANDOM_BEATS, RecordBeats
-from data_modules.heartbeats.wfdb_records import NON_BEATS, read_annotation, read_lead, record_names
+from data_modules.heartbeats.wfdb_records import NON_BEATS, read_annotation, read_lead, record_files, record_names
 from painlit.errors import PainlitError
 from painlit.signals.ecg.heartbeats import LAST, cut_heartbeats
 
@@ -59,18 +59,20 @@ class MITBIH:
 
     def files(self, record: str) -> list[Path]:
         """Header, signal and annotation."""
-        return [self.root / f"{record}.{end}" for end in ("hea", "dat", "atr")]
+        return [*record_files(self.root / record), self.root / f"{record}.atr"]
 
     def read(self, record: str) -> RecordBeats:
         """Beats at the annotated R peaks."""
         ecg, rate = read_lead(self.root / record, self.lead)
-        at, symbols = read_annotation(self.root / record)
+        at, symbols = read_annotation(self.root / record, rate)
         skipped: defaultdict[str, list[str]] = defaultdict(list)
         marks = [k for k, symbol in enumerate(symbols) if symbol in _CLASS or symbol in OTHER_BEATS]
         for k, symbol in enumerate(symbols):
             if symbol not in _CLASS and symbol not in NON_BEATS:
                 what = "a beat without AAMI class" if symbol in OTHER_BEATS else "an unknown annotation"
                 skipped[f"{what}, symbol {symbol!r}"].append(f"{at[k] / rate:.2f} s")
+        if outside := [f"{at[k] / rate:.2f} s" for k in marks if not 0 <= at[k] < ecg.size]:
+            skipped["outside the signal"] = outside
         marks = [k for k in marks if 0 <= at[k] < ecg.size]
         peaks = at[marks]
         if (np.diff(peaks) <= 0).any():

@@ -15,10 +15,11 @@ import numpy as np
 from numpy.typing import NDArray
 
 from data_modules.heartbeats.source import RANDOM_BEATS, RecordBeats
-from data_modules.heartbeats.wfdb_records import read_header, read_lead, record_names
+from data_modules.heartbeats.wfdb_records import read_lead, record_files, record_names
 from painlit.errors import ClipError, PainlitError
 from painlit.signals.ecg.heartbeats import LAST, cut_heartbeats
 from painlit.signals.ecg.pan_tompkins import pan_tompkins
+from painlit.signals.files.wfdb_records import read_header
 from painlit.system.seeds import derive_seed
 
 CLASSES = ("normal", "abnormal")
@@ -68,7 +69,7 @@ class PTB:
 
     def files(self, record: str) -> list[Path]:
         """Header and signal."""
-        return [self.root / f"{record}.{end}" for end in ("hea", "dat")]
+        return record_files(self.root / record)
 
     def read(self, record: str) -> RecordBeats:
         """Beats at detected R peaks."""

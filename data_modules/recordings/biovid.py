@@ -9,14 +9,11 @@ Layout (`root` is the PartA folder):
 
 from __future__ import annotations
 
-import math
 from itertools import zip_longest
 from pathlib import Path
 
-import numpy as np
-
 from painlit.clips.clip import Clip
-from painlit.errors import ClipError, PainlitError
+from painlit.errors import PainlitError
 from painlit.system.csv_files import read_csv
 from painlit.system.names import check_name
 
@@ -100,52 +97,3 @@ def _clip(row: dict[str, str], root: Path, signals: str, where: str) -> Clip:
         video=root / "video" / subject / f"{sample}.mp4",
         ecg=root / signals / subject / f"{sample}_bio.csv",
     )
-
-
-def read_ecg(path: Path | str, samples: int) -> np.ndarray:
-    """The ECG of one biosignal table, (samples,) float64 in the table's units.
-
-    Columns are read by name, since Part A may lack the facial EMG ones. BioVid's tables are sometimes one row more or
-    less than 2,816: a row too many is dropped, up to two missing ones are filled with the last value.
-
-    Args:
-        path: Tab-separated table with at least the columns `time` and `ecg`.
-        samples: Rows a whole clip has.
-
-    Raises:
-        ClipError: Missing file or column, a value that is no number, or a wrong number of rows.
-    """
-    path = Path(path)
-    try:
-        with open(path, newline="", encoding="utf-8-sig") as handle:
-            header = handle.readline().rstrip("\r\n").split("\t")
-            missing = [c for c in ("time", "ecg") if c not in header]
-            if missing:
-                raise ClipError(
-                    f"{path}: column {', '.join(missing)} is missing; the header is {header}",
-                    "the file must be tab-separated with the columns time and ecg",
-                )
-            column = header.index("ecg")
-            values = [_number(line, column, path, row) for row, line in enumerate(handle, start=2)]
-    except FileNotFoundError as error:
-        raise ClipError(f"{path} does not exist", "copy it from the distribution") from error
-    except OSError as error:
-        raise ClipError(f"{path}: {error.strerror}", "copy it again, or mend its permissions") from error
-    except UnicodeDecodeError as error:
-        raise ClipError(f"{path} is not a text file: {error}", "copy it again from the distribution") from error
-    if not samples - 2 <= len(values) <= samples + 2:
-        raise ClipError(
-            f"{path} has {len(values)} rows instead of {samples}", "copy it again, or set clip.seconds and clip.ecg_hz"
-        )
-    ecg = np.array(values[:samples])
-    return np.pad(ecg, (0, samples - len(ecg)), mode="edge")
-
-
-def _number(line: str, column: int, path: Path, row: int) -> float:
-    try:
-        value = float(line.split("\t")[column])
-    except (IndexError, ValueError):
-        value = math.nan
-    if not math.isfinite(value):
-        raise ClipError(f"{path}, row {row}: no number in column ecg ({line.strip()[:60]!r})", "copy the file again")
-    return value

@@ -7,7 +7,8 @@ from collections import Counter
 from collections.abc import Iterable, Iterator
 from pathlib import Path
 
-from data_modules.recordings.biovid import read_ecg, read_samples
+from data_modules.recordings.biovid import read_samples
+from data_modules.recordings.preparation import clip_ecg
 from painlit.clips.clip import Clip, demographics
 from painlit.config import CLASS_NAMES, Config
 from painlit.errors import ClipError
@@ -64,7 +65,7 @@ def _faulty_examples(clips: list[Clip], config: Config) -> Iterator[str]:
     for clip in {clip.subject: clip for clip in reversed(clips)}.values():
         if clip.ecg.is_file() and clip.ecg.stat().st_size:
             try:
-                read_ecg(clip.ecg, config.clip.ecg_samples)
+                clip_ecg(clip, config)
             except ClipError as error:
                 yield str(error).replace("\n  ->", ";")
         if clip.video.is_file() and clip.video.stat().st_size:

@@ -8,7 +8,6 @@ from pathlib import Path
 
 import numpy as np
 
-from data_modules.recordings.biovid import read_ecg
 from painlit.clips.clip import Clip
 from painlit.clips.table import PreparedClip
 from painlit.config import Config
@@ -17,6 +16,8 @@ from painlit.signals.ecg.detectors import detect_r_peaks
 from painlit.signals.ecg.heart_rate import heart_rate_from_peaks
 from painlit.signals.ecg.pan_tompkins import find_r_peaks
 from painlit.signals.ecg.signal_quality import signal_quality
+from painlit.signals.files import EcgSignal, read_ecg
+from painlit.signals.files.ecg_signal import EDGE
 from painlit.signals.video.clip_faces import clip_faces
 from painlit.signals.video.face_track import FaceTrack
 from painlit.system.digests import FileState
@@ -130,7 +131,8 @@ def _with_heart_rates(row: PreparedClip, clip: Clip, config: Config) -> Prepared
 
 def _heart_rates(clip: Clip, config: Config) -> tuple[np.ndarray, float]:
     """Rates, (S,) bpm, and the signal's quality, which our detector judges whichever finds the peaks."""
-    ecg, rate = read_ecg(clip.ecg, config.clip.ecg_samples), config.clip.ecg_hz
+    signal = clip_ecg(clip, config)
+    ecg, rate = signal.values, signal.rate
     try:
         ours, chosen = find_r_peaks(ecg, rate), config.prepare.r_peaks
         peaks = ours.at if chosen == "pan_tompkins" else detect_r_peaks(chosen, ecg, rate)
@@ -139,6 +141,20 @@ def _heart_rates(clip: Clip, config: Config) -> tuple[np.ndarray, float]:
         return bpm, signal_quality(ecg, rate, ours)
     except ClipError as error:
         raise ClipError(f"{clip.ecg}: {error.what}", error.remedy) from error
+
+
+def clip_ecg(clip: Clip, config: Config) -> EcgSignal:
+    """The ECG of a clip, whose file holds that clip alone.
+
+    Raises:
+        ClipError: It cannot be read, tells another rate than `clip.ecg_hz`, or is longer or shorter than a clip.
+    """
+    signal, seconds = read_ecg(clip.ecg, config.clip.ecg_hz, config.signals.lead), config.clip.seconds
+    if (signal.seconds - seconds) * signal.rate > EDGE + 0.5:
+        raise ClipError(
+            f"{clip.ecg} lasts {signal.seconds:.3f} s, a clip {seconds:g} s", "copy it again, or set clip.seconds"
+        )
+    return signal.between(signal.start, seconds)
 
 
 def _notes(track: FaceTrack, padded: int) -> tuple[str, ...]:

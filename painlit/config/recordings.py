@@ -36,7 +36,7 @@ class ClipConfig:
     video_fps: float = 25.0
     """Frame rate of the video in Hz."""
     ecg_hz: float = field(default=512.0, metadata=affects("prepare", "pain", read_by=("check-data",)))
-    """Sampling rate of the ECG in Hz."""
+    """Sampling rate of BioVid's ECG tables in Hz; their column of times must agree within 1 %."""
     frames: int | None = None
     """Frames used of each clip, evenly spaced; null uses all (138, as in the paper)."""
 
@@ -111,7 +111,7 @@ class PrepareConfig:
     """What finds R peaks: pan_tompkins (ours), biosppy's hamilton, christov, engzee or pan_tompkins_plus_plus, or
     wfdb's xqrs. Signal quality is always judged by ours."""
     least_ecg_quality: float = field(default=0.15, metadata=affects("pain", read_by=("prepare",)))
-    """Signal quality (0 to 1) below which a clip's heart rates are refused and named; 0 refuses none. Ours: 1.4 %
+    """Signal quality (0 to 1) below which a clip's heart rates are refused and named; 0 refuses none. Ours: 1.5 %
     of MIT-BIH's 5.5 s windows are below, and in more than half of these rates err by more than 5 bpm."""
     workers: int | None = field(default=None, metadata=affects(read_by=("prepare", "tables")))
     """Processes; null uses one per core."""

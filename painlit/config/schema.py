@@ -20,6 +20,7 @@ from painlit.config.networks import ModelConfig, SpatialConfig
 from painlit.config.pain import CompareConfig, EmbedConfig, FinetuneConfig, LosoConfig, TablesConfig
 from painlit.config.pretraining import ImagesConfig, Stage1Config, Stage2Config
 from painlit.config.recordings import ClipConfig, DataConfig, FaceConfig, PrepareConfig
+from painlit.config.signals import SignalsConfig
 from painlit.config.training import TrainConfig
 from painlit.errors import PainlitError
 from painlit.system.names import check_name
@@ -70,6 +71,9 @@ class Config:
     clip: ClipConfig = field(
         default_factory=ClipConfig,
         metadata=affects("prepare", "embed", "stage1-temporal", "pain", read_by=("check-data",)),
+    )
+    signals: SignalsConfig = field(
+        default_factory=SignalsConfig, metadata=affects("prepare", "pain", read_by=("check-data",))
     )
     face: FaceConfig = field(default_factory=FaceConfig, metadata=affects("pain"))
     prepare: PrepareConfig = field(default_factory=PrepareConfig, metadata=affects("prepare"))

@@ -4,10 +4,11 @@ from pathlib import Path
 import numpy as np
 import pytest
 
-from data_modules.recordings.biovid import read_ecg, read_samples
+from data_modules.recordings.biovid import read_samples
 from painlit.clips.clip import Demographics, demographics
-from painlit.errors import ClipError, PainlitError
+from painlit.errors import PainlitError
 from painlit.signals import heart_rate
+from painlit.signals.files import read_ecg
 
 HEADER = "subject_id\tsubject_name\tclass_id\tclass_name\tsample_id\tsample_name"
 ROW = "1\t071309_w_21\t4\tPA4\t1\t071309_w_21-PA4-006"
@@ -96,102 +97,12 @@ def test_demographics():
         assert demographics(name) is None
 
 
-@pytest.fixture
-def ecg_file(tmp_path: Path) -> Callable[..., Path]:
-    def write(rows: int, header: str = "time\tgsr\tecg\temg_trapezius", start: str = "") -> Path:
-        """ECG value of row k is k / 10."""
-        names = header.split("\t")
-        path = tmp_path / "a_bio.csv"
-        lines = [
-            "\t".join({"time": str(k * 1953), "ecg": str(k / 10)}.get(n, "7.5") for n in names) for k in range(rows)
-        ]
-        path.write_text(start + "\n".join([header, *lines]) + "\n")
-        return path
-
-    return write
-
-
-@pytest.mark.parametrize(
-    "header",
-    [
-        "time\tgsr\tecg\temg_trapezius\temg_corrugator\temg_zygomaticus",
-        "time\tgsr\tecg\temg_trapezius",
-        "ecg\ttime",
-        "time\tecg",
-    ],
-)
-def test_the_ecg_is_found_by_its_columns_name(ecg_file, header: str):
-    np.testing.assert_array_equal(read_ecg(ecg_file(2816, header), 2816), np.arange(2816) / 10)
-
-
-def test_byte_order_mark_and_windows_lines(ecg_file):
-    path = ecg_file(8, start="\ufeff")
-    path.write_bytes(path.read_bytes().replace(b"\n", b"\r\n"))
-    np.testing.assert_array_equal(read_ecg(path, 8), np.arange(8) / 10)
-
-
-@pytest.mark.parametrize("missing", [0, 1, 2])
-def test_missing_rows_are_filled_with_the_last_value(ecg_file, missing: int):
-    ecg = read_ecg(ecg_file(2816 - missing), 2816)
-    np.testing.assert_array_equal(ecg, np.minimum(np.arange(2816), 2815 - missing) / 10)
-
-
-@pytest.mark.parametrize("extra", [1, 2])
-def test_extra_rows_are_dropped(ecg_file, extra: int):
-    np.testing.assert_array_equal(read_ecg(ecg_file(2816 + extra), 2816), np.arange(2816) / 10)
-
-
-@pytest.mark.parametrize("rows", [0, 1400, 2813, 2819])
-def test_another_number_of_rows_is_an_error_of_that_clip(ecg_file, rows: int):
-    with pytest.raises(ClipError, match=rf"a_bio\.csv has {rows} rows instead of 2816"):
-        read_ecg(ecg_file(rows), 2816)
-
-
-@pytest.mark.parametrize(
-    ("header", "missing"),
-    [("time\tgsr\tekg", "ecg"), ("time,ecg", "time, ecg"), ("", "time, ecg"), ("ecg\tgsr", "time")],
-)
-def test_a_table_without_the_columns_is_an_error_of_that_clip(ecg_file, header: str, missing: str):
-    with pytest.raises(ClipError, match=rf"a_bio\.csv: column {missing} is missing"):
-        read_ecg(ecg_file(5, header), 5)
-
-
-@pytest.mark.parametrize("cell", ["x", "", "1,5", "nan", "inf", "-Infinity"])
-def test_what_is_no_number_is_named_with_its_row(ecg_file, cell: str):
-    path = ecg_file(5)
-    lines = path.read_text().splitlines()
-    lines[3] = f"1\t2\t{cell}\t3"
-    path.write_text("\n".join(lines))
-    with pytest.raises(ClipError, match=r"a_bio\.csv, row 4: no number in column ecg"):
-        read_ecg(path, 5)
-
-
-def test_a_row_cut_short_or_empty_is_named(ecg_file):
-    path = ecg_file(5)
-    text = path.read_text()
-    for cut in (text[: text.index("0.4")], text + "\n"):
-        path.write_text(cut)
-        with pytest.raises(ClipError, match=rf"a_bio\.csv, row {6 if cut in text else 7}: no number"):
-            read_ecg(path, 5)
-
-
-def test_a_file_that_is_absent_or_binary_is_an_error_of_that_clip(tmp_path: Path):
-    with pytest.raises(ClipError, match=r"none\.csv does not exist"):
-        read_ecg(tmp_path / "none.csv", 5)
-    (tmp_path / "binary.csv").write_bytes(b"time\tecg\n\xff\xfe\x00\x80")
-    with pytest.raises(ClipError, match=r"binary\.csv is not a text file"):
-        read_ecg(tmp_path / "binary.csv", 5)
-    (tmp_path / "folder.csv").mkdir()
-    with pytest.raises(ClipError, match=r"folder\.csv"):
-        read_ecg(tmp_path / "folder.csv", 5)
-
-
 def test_the_miniature_folder_of_these_tests_reads_as_biovid(make_biovid, tmp_path: Path):
     clips = read_samples(make_biovid(tmp_path, subjects=3, clips_per_class=2, classes=range(5)))
     assert len(clips) == 3 * 5 * 2
     assert len({clip.subject for clip in clips}) == 3
     assert all(demographics(clip.subject) for clip in clips)
-    rates = {clip.label: heart_rate(read_ecg(clip.ecg, 2816), 512.0) for clip in clips[:10]}
+    rates = {clip.label: heart_rate(read_ecg(clip.ecg).values, 512.0) for clip in clips[:10]}
     assert all(values.shape == (5,) and np.ptp(values) < 3 for values in rates.values())
     assert rates[4].mean() - rates[0].mean() == pytest.approx(20, abs=2)
 

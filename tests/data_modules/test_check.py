@@ -61,17 +61,17 @@ def test_empty_files_are_named(root: Path):
 def test_files_that_are_not_what_they_should_be(root: Path):
     next((root / "video" / "010114_m_21").glob("*-BL1-*")).write_text("no video")
     table = next((root / "biosignals_filtered" / "020114_w_22").glob("*-BL1-*"))
-    table.write_text(table.read_text().replace("ecg", "ekg"))
-    video, ecg = sorted(findings(root), key=lambda line: "column ecg" in line)
+    table.write_text(table.read_text().replace("ecg", "eog"))
+    video, ecg = sorted(findings(root), key=lambda line: "no ECG" in line)
     assert "010114_m_21-BL1-081.mp4" in video
-    assert f"{table}: column ecg is missing" in ecg
+    assert f"{table} has no ECG by its names: gsr, eog, emg_trapezius" in ecg
     assert not any("\n" in line for line in (video, ecg))
 
 
 def test_settings_that_do_not_fit_the_files(root: Path):
     assert findings(root, "clip.video_fps=30") != []
     assert "frame rate 25.0 Hz in 2 videos, but clip.video_fps=30.0" in findings(root, "clip.video_fps=30")
-    assert any("has 2816 rows instead of 5632" in line for line in findings(root, "clip.ecg_hz=1024"))
+    assert any("is 512 Hz, but the settings say 1024 Hz" in line for line in findings(root, "clip.ecg_hz=1024"))
     longer = findings(root, "clip.seconds=8")
     assert sum("138 frames, not 200" in line for line in longer) == 2
 

@@ -6,10 +6,11 @@ import pytest
 
 import data_modules.demo.clips
 from data_modules.demo.clips import make_demo
-from data_modules.recordings.biovid import read_ecg, read_samples
+from data_modules.recordings.biovid import read_samples
 from data_modules.recordings.check import check_biovid
 from painlit.config import ClipConfig, load
 from painlit.signals import heart_rate
+from painlit.signals.files import read_ecg
 from painlit.signals.video.decoding import read_frames
 
 SHORT = ClipConfig(seconds=2, video_fps=3)
@@ -41,7 +42,7 @@ def test_videos_have_the_nominal_frames(demo: Path):
 def test_the_heart_beats_faster_in_pain(demo: Path):
     rates = {0: [], 4: []}
     for clip in read_samples(demo):
-        rates[clip.label].append(heart_rate(read_ecg(clip.ecg, 2816), 512.0))
+        rates[clip.label].append(heart_rate(read_ecg(clip.ecg).values, 512.0))
     assert all(40 < rate < 130 for each in rates.values() for rate in np.concatenate(each))
     assert np.mean(rates[4]) > np.mean(rates[0]) + 5
 

@@ -7,7 +7,7 @@ import numpy as np
 import pytest
 from made_up_runs import table_of
 
-from data_modules.recordings.biovid import read_ecg, read_samples
+from data_modules.recordings.biovid import read_samples
 from data_modules.recordings.preparation import prepare_clip, usable_part
 from experiments import prepare
 from painlit.clips.clip import Clip
@@ -17,6 +17,7 @@ from painlit.errors import PainlitError
 from painlit.signals import signal_quality
 from painlit.signals.ecg import detectors
 from painlit.signals.ecg.detectors import RPeakDetector
+from painlit.signals.files import read_ecg
 
 
 @pytest.fixture
@@ -52,7 +53,7 @@ def test_heart_rates_follow_the_chosen_detector_and_quality_is_judged_by_ours(co
     replace(monkeypatch, lambda ecg, rate: np.arange(0, 2816, 256))
     for clip, row in rows_of(configure("prepare.r_peaks=xqrs")):
         assert row.bpm.tolist() == [120] * 5
-        assert row.ecg_quality == signal_quality(read_ecg(clip.ecg, 2816), 512) > 0.5
+        assert row.ecg_quality == signal_quality(read_ecg(clip.ecg).values, 512) > 0.5
 
 
 def test_a_detector_that_fails_is_told_by_clip_and_file(configure, monkeypatch):

@@ -32,7 +32,7 @@ class Record(NamedTuple):
 def load_record(path: Path, channel: int = 0) -> Record:
     """Read a WFDB record and its `atr` annotation; `path` has no suffix."""
     ecg, rate = read_lead(path, channel)
-    at, marks = read_annotation(path)
+    at, marks = read_annotation(path, rate)
     symbols = np.array(marks)
     flutter = np.stack([at[symbols == "["], at[symbols == "]"]], axis=1)
     return Record(path.name, ecg, rate, at[np.isin(symbols, BEAT_SYMBOLS)], flutter)

@@ -1,6 +1,7 @@
 """R peaks of an ECG: the decisions of Pan and Tompkins (1985) over the candidates of their filter bank."""
 
 from collections import deque
+from itertools import pairwise
 from statistics import median
 from typing import NamedTuple
 
@@ -44,7 +45,8 @@ class RPeaks(NamedTuple):
 def pan_tompkins(ecg: ArrayLike, sampling_rate: float) -> NDArray[np.int64]:
     """Find the R peaks of one ECG lead, from its first beat to its last.
 
-    Neither polarity, unit nor offset matters, and no part of the clip is spent on learning. Having the whole clip, this
+    Neither polarity, unit nor offset matters, and no part of the clip is spent on learning. After 8 s without a beat
+    levels are learned anew. Having the whole clip, this
     goes beyond the real-time original where that helps: filters run forwards and backwards (no delay), the first
     seconds are read twice, the first time only for levels and beat intervals, and the T-wave rule also works
     backwards, against P waves.
@@ -72,9 +74,37 @@ def find_r_peaks(ecg: ArrayLike, sampling_rate: float) -> RPeaks:
     """`pan_tompkins`, and how clear its decisions were."""
     signal = check_ecg(ecg, sampling_rate)
     bank = filter_bank(signal, sampling_rate)
-    decisions = _Decisions(bank, sampling_rate)
-    beats = decisions.run()
-    return RPeaks(_r_peaks(signal, bank.candidates.at[beats], sampling_rate), decisions.distinctness())
+    beats = _beats(bank, sampling_rate, 0, bank.energy.size)
+    return RPeaks(_r_peaks(signal, bank.candidates.at[beats], sampling_rate), _distinctness(bank, beats))
+
+
+def _beats(bank: FilterBank, sampling_rate: float, start: int, end: int) -> list[int]:
+    """Which candidates of samples [start, end) are beats.
+
+    A stretch of more than `LEARN` without one learns levels of its own: movement may have set them too high at first,
+    or the gain fallen since.
+    """
+    first = int(np.searchsorted(bank.candidates.at, start))
+    found = [first + beat for beat in _Decisions(bank.between(start, end), sampling_rate).run()]
+    edges = [start, *bank.candidates.at[found].tolist(), end]
+    if not found:
+        edges.insert(1, (start + end) // 2)
+    margin = round(WAVE * sampling_rate)
+    for left, right in pairwise(edges):
+        left, right = left + margin * (left > start), right - margin * (right < end)
+        if right - left > LEARN * sampling_rate:
+            found += _beats(bank, sampling_rate, left, right)
+    return sorted(found)
+
+
+def _distinctness(bank: FilterBank, beats: list[int]) -> float:
+    """See `RPeaks`."""
+    if not beats:
+        return 0.0
+    others = np.delete(bank.candidates.energy, beats)
+    weakest = float(bank.candidates.energy[beats].min())
+    other = float(others.max()) if others.size else float(np.percentile(bank.energy, QUIET))
+    return max(0.0, (weakest - other) / (weakest + other))
 
 
 class _Level:
@@ -127,15 +157,6 @@ class _Decisions:
         if typical <= NO_PULSE * self.quiet:
             self.beats.clear()
         return self.beats
-
-    def distinctness(self) -> float:
-        """See `RPeaks`."""
-        if not self.beats:
-            return 0.0
-        beats = set(self.beats)
-        weakest = min(self.energy[beat] for beat in beats)
-        other = max((e for k, e in enumerate(self.energy) if k not in beats), default=self.quiet)
-        return max(0.0, (weakest - other) / (weakest + other))
 
     def _read(self, stop: int) -> None:
         for candidate in range(stop):

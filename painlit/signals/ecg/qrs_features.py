@@ -1,5 +1,7 @@
 """The filter bank of Pan and Tompkins (1985): ECG in, QRS candidates out."""
 
+from __future__ import annotations
+
 from dataclasses import dataclass
 from functools import lru_cache
 
@@ -48,6 +50,13 @@ class FilterBank:
     bandpassed: NDArray[np.float64]
     energy: NDArray[np.float64]
     candidates: Candidates
+
+    def between(self, start: int, end: int) -> FilterBank:
+        """Samples [start, end), with the candidates in them."""
+        inside = slice(*np.searchsorted(self.candidates.at, [start, end]))
+        c = self.candidates
+        candidates = Candidates(c.at[inside] - start, c.energy[inside], c.height[inside], c.slope[inside])
+        return FilterBank(self.bandpassed[start:end], self.energy[start:end], candidates)
 
 
 def check_ecg(ecg: ArrayLike, sampling_rate: float) -> NDArray[np.float64]:

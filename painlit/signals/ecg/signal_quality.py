@@ -9,14 +9,16 @@ from painlit.signals.ecg.qrs_features import check_ecg
 SATURATED = 0.040  # s at the very top or bottom
 FLAT = 0.200  # s without any change: shorter ones are the coarse steps of a converter
 HIDES_A_BEAT = 0.5  # intervals that a dead stretch may last before a beat could lie in it
+BEATLESS, PAUSE = 3.0, 2.0  # intervals and s without a beat: an electrode came off, rather than a beat dropped
 
 
 def signal_quality(ecg: ArrayLike, sampling_rate: float, peaks: RPeaks | None = None) -> float:
     """Quality of an ECG for the purpose of heart rates, 0 (do not trust them) to 1.
 
     It is how distinct the beats are from everything else that could be one (`RPeaks.distinctness`): noise, tall T waves
-    and low beats all bring the two together before they cause errors. Fewer than two beats, or a stretch that is flat
-    (lead off) or saturated for more than half a beat interval, give 0.
+    and low beats all bring the two together before they cause errors. Fewer than two beats, a stretch that is flat
+    (lead off) or saturated for more than half a beat interval, or one without beats for more than 2 s and three
+    intervals give 0.
 
     On the 5.5 s windows of the MIT-BIH Arrhythmia Database it tells those whose rates err by more than 5 bpm from the
     others; `make bench ARGS=r_peaks` prints how well.
@@ -35,6 +37,9 @@ def signal_quality(ecg: ArrayLike, sampling_rate: float, peaks: RPeaks | None = 
     if peaks.at.size < 2:
         return 0.0
     interval = float(np.median(np.diff(peaks.at)))  # samples
+    beatless = np.diff([0, *peaks.at, signal.size]).max()
+    if beatless > max(BEATLESS * interval, PAUSE * sampling_rate):
+        return 0.0
     return 0.0 if _longest_dead(signal, sampling_rate) > HIDES_A_BEAT * interval else peaks.distinctness
 
 

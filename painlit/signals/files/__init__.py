@@ -1,1 +1,6 @@
-"""Files of signals: text tables as people and devices write them."""
+"""ECG files of any usual format, read by time."""
+
+from painlit.signals.files.ecg_signal import EcgSignal
+from painlit.signals.files.read import read_ecg
+
+__all__ = ["EcgSignal", "read_ecg"]
