@@ -2,7 +2,7 @@
 
 The rules, in this order:
 
-- Encoding: a byte-order mark; else UTF-16 if every other byte is NUL; else UTF-8; else Windows' Latin-1.
+- Encoding: as `decode` tells it.
 - Delimiter: blanks, if most lines are numbers with decimal commas between them; else of `;`, tab, `|`, `,` and blanks
   the first that stands in nine of ten lines, or in half of them; else none.
 - Decimal comma: digits, a comma and digits are a number wherever the comma is not the delimiter. It is not the
@@ -20,6 +20,7 @@ from dataclasses import dataclass
 from pathlib import Path
 
 from painlit.errors import ClipError
+from painlit.signals.files.text_layout import decode
 
 _DELIMITERS = {";": "semicolons", "\t": "tabs", "|": "bars", ",": "commas", " ": "blanks"}
 _SAMPLE = 1000  # lines that the delimiter is told from
@@ -51,7 +52,7 @@ def read_text_table(path: Path) -> TextTable:
         ClipError: The file cannot be read, is empty or no text, or has a cell whose quotation mark is never closed.
     """
     text, notes = read_text(path)
-    lines = re.split(r"\r\n|\r|\n", text)  # str.splitlines would also end lines at form feeds and the like
+    lines = text.split("\n")  # str.splitlines would also end lines at form feeds and the like
     delimiter = _delimiter([line for line in lines[:_SAMPLE] if _counts(line)])
     found = [(number, row) for number, row in _rows(path, lines, delimiter) if any(row)]
     if not found:
@@ -68,33 +69,22 @@ def read_text_table(path: Path) -> TextTable:
     if delimiter != ",":
         rows, commas = _with_points(rows)
         notes += (f"{commas} numbers have decimal commas",) if commas else ()
-    return TextTable(header, rows, numbers, notes, cut=text[-1:] not in "\r\n")
+    return TextTable(header, rows, numbers, notes, cut=not text.endswith("\n"))
 
 
 def read_text(path: Path) -> tuple[str, tuple[str, ...]]:
-    """The text of a file and what was inferred of its encoding.
+    """The text of a file with plain line ends, and what was odd about its encoding (`decode`).
 
     Raises:
         ClipError: The file cannot be read, is empty or no text.
     """
     try:
-        raw = Path(path).read_bytes()
+        text, notes = decode(Path(path).read_bytes(), str(path))
     except OSError as error:
         raise ClipError(f"{path} cannot be read: {error.strerror}", "check the path and its permissions") from error
-    encoding = _encoding(raw)
-    try:
-        text = raw.decode(encoding)
-    except UnicodeDecodeError as error:
-        raise ClipError(f"{path}: byte {error.start} is no {encoding}", "save it as text in UTF-8") from error
-    if not text.strip("\0 \t\r\n\f"):
+    if not text.strip():
         raise ClipError(f"{path} is empty", "export it again")
-    if "\0" in text:
-        line = text.count("\n", 0, text.index("\0")) + 1
-        raise ClipError(
-            f"{path}, line {line}: there are NUL bytes, so it is no text, or was not written to its end",
-            "copy or export it again",
-        )
-    return text, () if encoding == "utf-8-sig" else (f"the text is in {encoding}",)
+    return text, tuple(notes)
 
 
 def is_number(cell: str) -> bool:
@@ -104,20 +94,6 @@ def is_number(cell: str) -> bool:
     [True, True, True, False, False, False]
     """
     return _NUMBER.fullmatch(cell) is not None
-
-
-def _encoding(raw: bytes) -> str:
-    if raw.startswith((b"\xff\xfe", b"\xfe\xff")):
-        return "utf-16"
-    for first, name in ((1, "utf-16-le"), (0, "utf-16-be")):
-        ends = raw[first : 2 * _SAMPLE : 2]  # of text in western letters these are NUL, and the others are not
-        if ends and ends.count(0) > 0.9 * len(ends) and raw[1 - first : 2 * _SAMPLE : 2].count(0) < 0.1 * len(ends):
-            return name
-    try:
-        raw.decode("utf-8")
-    except UnicodeDecodeError:
-        return "latin-1" if re.search(rb"[\x81\x8d\x8f\x90\x9d]", raw) else "cp1252"
-    return "utf-8-sig"
 
 
 def _counts(line: str) -> bool:

@@ -43,7 +43,7 @@ def test_encodings(tmp_path, encoding, bom):
     table = table_of(tmp_path, mark + "Größe;µV\n1;2\n3;4\n".encode(encoding))
     assert table.header == ["Größe", "µV"]
     assert table.rows == [["1", "2"], ["3", "4"]]
-    assert any("text is in" in note for note in table.notes) == (not encoding.startswith("utf-8"))
+    assert any("text in" in note for note in table.notes) == (not encoding.startswith("utf-8"))
 
 
 def test_quotes_comments_and_blank_lines(tmp_path):
@@ -64,14 +64,20 @@ def test_rows_may_differ_in_length(tmp_path):
         (codecs.BOM_UTF8, "is empty"),
         (b"\0" * 300, "is empty"),
         (b"# only a comment\n", "no rows"),
-        (b"time,bpm\n0,72\n1,7\0\0\0\0\0", "line 3: there are NUL bytes"),
+        (b"time,bpm\n0,72\n1,\0\0\0\n2,73\n", "row 3: it is no text file, or damaged there"),
         (b'time,bpm\n0,72\n1,"73\n2,74\n', "line 3: .*quotation mark"),
-        (codecs.BOM_UTF16_LE + b"a\0b", "byte 4 is no utf-16"),
+        (codecs.BOM_UTF16_LE + b"a\0b", "is damaged"),
     ],
 )
 def test_what_is_no_table(tmp_path, content, message):
     with pytest.raises(ClipError, match=message):
         table_of(tmp_path, content)
+
+
+def test_rows_before_padding_with_nul_are_kept_and_told(tmp_path):
+    table = table_of(tmp_path, b"time,bpm\n0,72\n1,7" + bytes(300))
+    assert table.rows == [["0", "72"]]
+    assert any("300 NUL bytes at the end" in note for note in table.notes)
 
 
 def test_a_file_that_cannot_be_read(tmp_path):

@@ -104,6 +104,11 @@ def test_values_without_contact_are_gaps_and_end_the_value_before():
     assert series.per_second(0, 8, longest_gap=5)[1] == 5
 
 
+def test_lost_contact_ends_the_value_before_even_within_the_spacing():
+    series = bpm_of([0, 1, 2, 2.5, 4, 5], [60, 60, 60, 0, 60, 60])
+    assert series.ends.tolist() == [1, 2, 2.5, 5, 6]
+
+
 @pytest.mark.parametrize("bad", [(0, 0, 0), (0, 2, np.nan), (np.inf, 2, 0)])
 def test_impossible_clips(bad):
     with pytest.raises(ValueError, match="a clip has a start and whole seconds"):

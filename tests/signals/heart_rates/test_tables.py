@@ -104,8 +104,9 @@ def test_dates_that_may_begin_with_day_or_month(read, sign, year, month, day):
     assert told(series, "are taken to begin with the")
 
 
-def test_date_and_time_in_two_columns(read):
-    series = read("Date,Time,HR\n" + "".join(f"2026-08-29,22:00:0{k + 1},{b}\n" for k, b in enumerate(BPM)))
+@pytest.mark.parametrize("header", ["Date,Time,HR", "date,start_time,bpm"])
+def test_date_and_time_in_two_columns(read, header):
+    series = read(f"{header}\n" + "".join(f"2026-08-29,22:00:0{k + 1},{b}\n" for k, b in enumerate(BPM)))
     assert series.began == BEGAN.replace(tzinfo=None)
     np.testing.assert_allclose(series.times, range(6))
 
@@ -279,11 +280,11 @@ BAD = {
     "a value without time": (b"time,bpm\n0,70\n,71\n2,72\n", "line 3: the row has a value and no time"),
     "infinite time": (b"time,bpm\n0,70\ninf,71\n", "line 3: inf is no time"),
     "an open quote": (b'time,bpm\n0,70\n"1,71\n2,72\n', "line 3: .*quotation mark may never be closed"),
-    "NUL padding": (b"time,bpm\n0,70\n1,7" + bytes(500), "line 3: there are NUL bytes"),
+    "NUL padding": (b"time,bpm\n0,70\n1,7" + bytes(9) + b"\n2,71\n", "row 3: it is no text file, or damaged there"),
     "all zero": (b"time,bpm\n0,0\n1,0\n", "they are all 0 or missing"),
     "intervals called bpm": (b"time,bpm\n0,812\n0.8,795\n", "between 795 and 812\n.*intervals need a name"),
     "back in time": (b"time,bpm\n0,70\n1,71\n0.5,72\n9,73\n", r"line 4: time runs back by 0\.5 s"),
-    "no text": (b"\x89PNG\r\n\x1a\n\0\0\0\rIHDR", "NUL bytes"),
+    "no text": (b"\x89PNG\r\n\x1a\n\0\0\0\rIHDR", "it is no text file"),
     "empatica without values": (b"1788040801.000000\n1.000000\n", "a beginning and no values"),
     "empatica, cut in a value": (b"1788040801.000000, IBI\n83.503822,0.609403\n84.2,x\n", "line 3: 'x' is no number"),
 }
