@@ -9,9 +9,11 @@ docs/recordings.md describes the columns and the rules.
 
 from __future__ import annotations
 
+import csv
 import difflib
 import math
 from collections.abc import Iterable, Iterator, Mapping, Sequence
+from io import StringIO
 from itertools import zip_longest
 from pathlib import Path
 
@@ -19,7 +21,7 @@ from painlit.clips.clip import Clip, Person, Stretch
 from painlit.config.task import check_classes
 from painlit.errors import PainlitError
 from painlit.loso.protocols import SPLITS
-from painlit.system.csv_files import read_csv
+from painlit.signals.files.text_layout import decode
 from painlit.system.names import check_name
 
 NEEDED = ("clip", "subject", "label")
@@ -67,9 +69,13 @@ def unread_columns(path: Path | str) -> list[str]:
 
 
 def _cells(path: Path) -> Iterator[list[str]]:
-    first = "".join(next(read_csv(path, delimiter="\0"), []))  # as one cell, whatever parts it
-    delimiter = max(",;\t", key=first.count)
-    return read_csv(path, delimiter=delimiter)
+    text, _ = decode(path.read_bytes(), str(path))
+    delimiter = max(",;\t", key=text.partition("\n")[0].count)
+    rows = csv.reader(StringIO(text), delimiter=delimiter, strict=True)
+    try:
+        yield from rows
+    except csv.Error as error:
+        raise PainlitError(f"{path}, row {rows.line_num}: {error}", "mend the row: a quote is never closed") from error
 
 
 def _normal(name: str) -> str:

@@ -14,7 +14,7 @@ from painlit.errors import PainlitError
 
 def test_clips_are_the_tasks_in_the_order_of_the_table(configure, root: Path):
     clips = clips_of(configure("task=np_vs_p3"))
-    names = [clip.name for clip in read_samples(root) if clip.label in (0, 3)]
+    names = [clip.name for clip in read_samples(root) if clip.label in ("NP", "P3")]
     assert clips.names == names
     assert clips.labels.tolist() == [int("PA3" in name) for name in names]
     np.testing.assert_allclose(clips.bpm, [bpm_of(name) for name in names], rtol=1e-6)

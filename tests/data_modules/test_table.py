@@ -44,12 +44,12 @@ def test_the_ecg_is_the_signal_where_there_are_both(table):
 
 
 @pytest.mark.parametrize("delimiter", [",", ";", "\t"])
-@pytest.mark.parametrize("encoding", ["utf-8", "utf-8-sig"])
+@pytest.mark.parametrize("encoding", ["utf-8", "utf-8-sig", "utf-16", "latin-1"])
 @pytest.mark.parametrize("end", ["\n", "\r\n"])
 def test_as_spreadsheets_write_it(table, delimiter: str, encoding: str, end: str):
-    lines = (line.replace(",", delimiter) for line in (HEADER.upper(), ROW, "", ",,,,,,,,,,,"))
-    (clip,), _ = read_table(table(*lines, encoding=encoding, end=end))
-    assert clip.stretch == Stretch(1.5, 7.0, -0.25)
+    rows = (HEADER.upper(), ROW.replace("anna", "Zoë"), "", ",,,,,,,,,,,")
+    (clip,), _ = read_table(table(*(row.replace(",", delimiter) for row in rows), encoding=encoding, end=end))
+    assert (clip.subject, clip.stretch) == ("Zoë", Stretch(1.5, 7.0, -0.25))
 
 
 def test_decimal_commas_and_quotes(table):
@@ -111,6 +111,7 @@ def test_classes_given_decide_the_order(table):
         ((HEADER, ROW.replace("train", "learn")), r"row 2: split 'learn'"),
         ((HEADER, ROW.replace("a1", "../a1")), r"row 2: clip is '../a1'"),
         ((HEADER, ROW.replace("anna", "")), r"row 2: subject is ''"),
+        ((HEADER, ROW.replace("rest", '"rest')), r"a quote is never closed"),
         ((HEADER, ROW + ",more"), r"row 2 has 13 cells"),
         ((HEADER, ROW, ROW.replace("a1", "a2").replace("anna", "Anna")), r"of Anna is 'Anna', and 'anna' in row 2"),
         ((HEADER, ROW, ROW.replace("a1", "a2").replace(",f,", ",m,")), r"sex of anna is 'men', and 'women' in row 2"),

@@ -120,7 +120,8 @@ def test_every_deciding_setting_is_the_papers_a_rows_or_open():
     varied = {"task", *(key for row in PAPER_ROWS for key in row.settings)}
     deciding = values_affecting(load([]), "prepare", "embed", "pain", "evaluation")
     assert set(deciding) - set(PAPER) - varied - SAID_ELSEWHERE == {
-        "clip.image_fps", "face.min_face", "face.margin", "spatial.mean", "spatial.std", "train.precision",
+        "clip.image_fps", "face.min_face", "face.margin", "signals.lead", "signals.rate", "signals.longest_gap",
+        "spatial.mean", "spatial.std", "train.precision", "loso.folds",
         "loso.inner_share"
     }  # fmt: skip
     assert set(PAPER) <= set(settings())
