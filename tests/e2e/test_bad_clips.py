@@ -58,8 +58,8 @@ def truncated(path: Path) -> None:
     path.write_bytes(path.read_bytes()[:2000])
 
 
-def with_nan(values: np.ndarray) -> np.ndarray:
-    values[100] = np.nan
+def with_a_gap(values: np.ndarray) -> np.ndarray:
+    values[100:130] = np.nan
     return values
 
 
@@ -70,9 +70,9 @@ CASES = [
     (video, Path.unlink, "no such file"),
     (video, faceless, "no face"),
     (ecg, lambda path: edit_ecg(path, np.zeros_like), "flat"),
-    (ecg, lambda path: edit_ecg(path, with_nan), "row 102"),
-    (ecg, lambda path: path.write_text(path.read_text().replace("ecg", "egc", 1)), "column ecg is missing"),
-    (ecg, lambda path: path.write_text("\n".join(path.read_text().splitlines()[:900])), "899 rows"),
+    (ecg, lambda path: edit_ecg(path, with_a_gap), "30 of the "),
+    (ecg, lambda path: path.write_text(path.read_text().replace("ecg", "eog", 1)), "no ECG by its names"),
+    (ecg, lambda path: path.write_text("\n".join(path.read_text().splitlines()[:900])), "samples are missing"),
 ]
 
 

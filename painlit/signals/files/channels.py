@@ -129,7 +129,10 @@ def choose_lead(channels: Sequence[Channel], lead: str, rate: float | None, wher
     if not left:
         raise ClipError(f"{where} has no ECG by its names: {', '.join(names)}", "set signals.lead to the one that is")
     if len(left) == 1:
-        return left[0], []
+        named = bool(ecgs) or not left[0].name
+        return left[0], [] if named else [
+            f"no channel is named ECG; {left[0].name} is taken, the only one not excluded"
+        ]
     quality = [_quality(channel, channel.rate or rate) for channel in left]
     best = left[int(np.argmax(quality))]
     told = ", ".join(f"{c.name or names[channels.index(c)]} {q:.2f}" for c, q in zip(left, quality, strict=True))
