@@ -21,7 +21,8 @@ SAME = 0.985
 _TURNS = (-4, -2, 0, 2, 4)  # degrees
 _FINE, _COARSE = 0.7, 2.0  # px: what is larger and smaller tells little of whose image it is
 _FLAT = 1.0  # grey values: an image with less contrast looks like many
-_ROWS = 1024  # of training images compared at once
+_ROWS = 256  # of training images compared at once
+_BOUND = 80  # dimensions in which most pairs are seen to be too different
 
 
 def look_of(image: np.ndarray) -> np.ndarray:
@@ -109,11 +110,30 @@ def _same_digest(digests: np.ndarray, others: np.ndarray) -> np.ndarray:
 
 
 def _same_look(index: ImageIndex, rows: np.ndarray, variants: list[np.ndarray]) -> np.ndarray:
-    """The most similar of the others, (n,), or -1 where none is similar enough."""
+    """The most similar of the others, (n,), or -1 where none is similar enough.
+
+    Projections on the directions in which the others vary most, and the length of what is left out as one more number,
+    have a scalar product that is no less than the similarity (Cauchy-Schwarz), and take a quarter of its time.
+    """
+    every = np.concatenate(variants)
+    basis = np.linalg.eigh(every.T @ every)[1][:, -_BOUND:].astype(np.float32)
+    bounds = [_with_rest(variant, basis).T for variant in variants]
     match = np.full(len(rows), -1)
     for start in range(0, len(rows), _ROWS):
         mine = _features(index.looks[rows[start : start + _ROWS]].reshape(-1, LOOK, LOOK).astype(np.float32))
-        alike = np.max([mine @ variant.T for variant in variants], axis=0)  # (rows, others)
-        best = alike.argmax(axis=1)
-        match[start : start + _ROWS] = np.where(alike.max(axis=1) >= SAME, best, -1)
+        low = _with_rest(mine, basis)
+        best = np.full(len(mine), SAME, np.float32)
+        for variant, bound in zip(variants, bounds, strict=True):
+            row, other = np.nonzero(low @ bound >= SAME)
+            alike = np.einsum("pd,pd->p", mine[row], variant[other])
+            order = np.argsort(alike)  # of several for a row, the last is kept
+            order = order[alike[order] >= best[row[order]]]
+            best[row[order]], match[start + row[order]] = alike[order], other[order]
     return match
+
+
+def _with_rest(features: np.ndarray, basis: np.ndarray) -> np.ndarray:
+    """Projections on a basis (d, k), and the length of the rest, (n, k + 1)."""
+    low = features @ basis
+    rest = np.sum(features**2, axis=1) - np.sum(low**2, axis=1)
+    return np.column_stack([low, np.sqrt(np.maximum(rest, 0) + 1e-6)])  # more than rounding takes away
