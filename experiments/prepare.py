@@ -9,6 +9,7 @@ from __future__ import annotations
 
 import dataclasses
 from collections import Counter
+from collections.abc import Mapping
 from dataclasses import dataclass
 from functools import partial
 from pathlib import Path
@@ -74,19 +75,20 @@ def run(config: Config, retry: bool = True) -> PrepareResult:
     done = [row for row in table.clips().values() if row.name in listed]
     done, shared = _without_shared_notes(done)
     least, least_found = config.prepare.least_ecg_quality, config.face.least_found
+    kinds = {clip.name: "ecg" if clip.ecg else "heart_rate" for clip in clips}
     problems = [
         (row.name, part, why)
         for row in done
-        for part, why in (("video", row.video_refusal(least_found)), ("signal", row.signal_refusal(least)))
+        for part, why in (("video", row.video_refusal(least_found)), (kinds[row.name], row.signal_refusal(least)))
         if why not in ("", NO_VIDEO, NO_SIGNAL)  # what is not listed is no fault
     ]
-    _write_report(folder / "problems.csv", problems, done)
+    _write_report(folder / "problems.csv", problems, done, kinds)
     _write_quality(folder / "quality.csv", done, least)
     result = PrepareResult(
         table=table.path,
         clips=len(done),
         video_problems=sum(part == "video" for _, part, _ in problems),
-        signal_problems=sum(part == "signal" for _, part, _ in problems),
+        signal_problems=sum(part != "video" for _, part, _ in problems),
         noted=sum(bool(row.video_notes or row.signal_notes) for row in done),
     )
     write_artefact(folder / "metrics.json", {k: v for k, v in vars(result).items() if k != "table"})
@@ -112,11 +114,13 @@ def _write_page(
         print(f"look at it: {path}")
 
 
-def _write_report(path: Path, problems: list[tuple[str, str, str]], rows: list[PreparedClip]) -> None:
+def _write_report(
+    path: Path, problems: list[tuple[str, str, str]], rows: list[PreparedClip], kinds: Mapping[str, str]
+) -> None:
     """problems.csv: every clip with a problem (unusable) or a note (repaired)."""
     unusable = [(name, part, "unusable", why) for name, part, why in problems]
     repaired = [(row.name, "video", "repaired", note) for row in rows for note in row.video_notes]
-    repaired += [(row.name, "signal", "repaired", note) for row in rows for note in row.signal_notes]
+    repaired += [(row.name, kinds[row.name], "repaired", note) for row in rows for note in row.signal_notes]
     write_csv(path, [("clip", "part", "kind", "message"), *unusable, *repaired])
 
 

@@ -92,7 +92,8 @@ def _write_pattern(path: Path, kind: int, generator: np.random.Generator) -> Non
     """Stripes whose width and colour tell the kind, on noise."""
     path.parent.mkdir(parents=True, exist_ok=True)
     stripes = np.sin(np.arange(40) * (0.3 + 0.2 * kind))[None, :, None] * np.roll([90, 30, -60], kind)
-    image = 128 + stripes + generator.normal(0, 12, (40, 40, 3))
+    light = cv2.resize(generator.normal(0, 25, (5, 5, 3)), (40, 40), interpolation=cv2.INTER_CUBIC)  # no two are copies
+    image = 128 + stripes + light + generator.normal(0, 12, (40, 40, 3))
     assert cv2.imwrite(str(path), np.clip(image, 0, 255).astype(np.uint8))
 
 

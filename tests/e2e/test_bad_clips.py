@@ -105,7 +105,7 @@ def test_a_mended_clip_is_taken_up_by_the_next_prepare(root, tmp_path):
 @pytest.mark.parametrize("part", ["video", "ecg"])
 def test_the_usable_half_of_a_clip_with_a_problem_is_kept_as_it_is(part, root, tmp_path, monkeypatch):
     """Embeddings and finished folds rest on it, and a second look may differ in the last bit."""
-    broken, other = (video(root), "_heart_rates") if part == "video" else (ecg(root), "clip_faces")
+    broken, other = (video(root), "_from_ecg") if part == "video" else (ecg(root), "clip_faces")
     good = broken.read_bytes()
     broken.write_bytes(b"")
     config = tiny(root, tmp_path / "runs")

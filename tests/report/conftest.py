@@ -116,8 +116,8 @@ def preparation(tmp_path: Path) -> Preparation:
     rows[5] = replace(rows[5], bpm=None, ecg_quality=None, signal_problem="x")
     problems = [
         ("d", "video", f"{clips['d'].video}: no face in any of 20 frames\n  -> look at {ODD}"),
-        ("e", "signal", f"{clips['e'].ecg} has 899 rows instead of 1024\n  -> copy it again"),
-        (ODD, "signal", "signal quality 0.12 is below 0.15\n  -> look at the ECG"),
+        ("e", "ecg", f"{clips['e'].ecg} has 899 rows instead of 1024\n  -> copy it again"),
+        (ODD, "ecg", "signal quality 0.12 is below 0.15\n  -> look at the ECG"),
     ]
     return Preparation(clips, rows, problems)
 
