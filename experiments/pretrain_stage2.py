@@ -2,7 +2,7 @@
 
 A stopped run goes on with the same command. Leaves runs/index/<set>-…/ (the lists of images, made once) and
 runs/pretrain-stage2/<run>/{config.yaml, checkpoints/, weights/spatial.safetensors, metrics.json}, and duplicates.csv if
-training images were left out because they are validation images too.
+training images were left out because they are validation images too, or edited copies of them.
 """
 
 from __future__ import annotations
@@ -73,8 +73,8 @@ def _report_duplicates(pairs: list[tuple[str, str]], folder: Path) -> None:
     write_csv(folder / "duplicates.csv", [("training image left out", "is the validation image"), *pairs])
     train, validation = pairs[0]
     print(
-        f"{len(pairs)} training images are left out because they are validation images too, such as {train}, which is "
-        f"{validation}; see {folder / 'duplicates.csv'}"
+        f"{len(pairs)} training images are left out because they are validation images too, or edited copies, such as "
+        f"{train}, which is {validation}; see {folder / 'duplicates.csv'}"
     )
 
 

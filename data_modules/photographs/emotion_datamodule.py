@@ -46,7 +46,7 @@ class EmotionDataModule(DrawnDataModule):
     """One or several emotion sets, in the order of `stage2.sets`; a batch's `task` is the position there.
 
     The validation part is the official one; sets without one (CFEE) are divided by person. A training image that is
-    also a validation image of any set is left out of training.
+    also a validation image of any set, or an edited copy of one, is left out of training.
 
     Args:
         config: Sets, mixing, batches, augmentation. Crops have the side that the Spatial-Module reads.

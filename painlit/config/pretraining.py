@@ -51,7 +51,7 @@ class Stage1Config:
     """`make pretrain-stage1`: whose face is it?"""
 
     root: str = field(default="data/VGGFace2", metadata=affects(read_by=("pretrain-stage1", "check-data")) | PATH)
-    """VGGFace2, or any folder with one folder of images for each identity."""
+    """VGGFace2, any folder with one folder of images for each identity, or RecordIO, tar shards or Parquet."""
     name: str = field(default="vggface2", metadata=affects(read_by=("pretrain-stage1", "check-data")))
     """Name of this data set."""
     network: str = "spatial"
@@ -99,7 +99,8 @@ class EmotionRoots:
     raf_db: str = "data/RAF-DB"
     """With basic/ and compound/."""
     folders: str = "data/expressions"
-    """One folder of images for each class; persons are told by the file names up to the first underscore."""
+    """One folder of images for each class, or RecordIO, tar shards or Parquet; persons are told by the images' names up
+    to the first underscore."""
 
 
 @dataclass

@@ -4,8 +4,11 @@ import cv2
 import numpy as np
 import pytest
 import torch
+from PIL import Image
 
 from painlit.config import ImagesConfig
+from painlit.images import build_index
+from painlit.images.augment import face_square
 from painlit.images.dataset import FaceImages, as_is
 from painlit.images.reading import UnreadableImageError, read_image
 from painlit.images.source import Record
@@ -48,6 +51,37 @@ def test_crops_are_those_of_video_frames(faces, margin: float):
         frame = read_image(images.indices[0].path(row))
         square = face_squares(np.array([BOXES[row]], np.float32), margin)[0]
         assert np.array_equal(found.permute(1, 2, 0).numpy(), crop_face(frame, square, 16))
+
+
+@pytest.mark.parametrize("own_boxes", [False, True])
+@pytest.mark.parametrize("faces_from", ["whole", "detect"])
+def test_images_are_upright_unless_boxes_refer_to_them_as_stored(
+    photographs, build, monkeypatch, own_boxes: bool, faces_from: str
+):
+    seen = []
+
+    class Detector:
+        def detect(self, images):
+            seen.append(images[0])
+            return [np.array([[2, 3, 14, 20, 0.99]], np.float32)]
+
+    monkeypatch.setattr(build_index, "_detector", lambda smallest, device: Detector())
+    source = photographs(2, has_boxes=own_boxes)
+    plain = read_image(source.root / "0/0000.jpg")
+    exif = Image.Exif()
+    exif[0x0112] = 6
+    for record in source.listed:
+        Image.fromarray(plain).save(source.root / record.path, "JPEG", quality=100, subsampling=0, exif=exif)
+    source.listed = [record._replace(box=(2, 3, 14, 20) if own_boxes else None) for record in source.listed]
+    index = build(source, "auto" if own_boxes else faces_from)
+    images = FaceImages([index], [index.labels], 16, 0, ImagesConfig())
+    shown = plain if own_boxes else plain.swapaxes(0, 1)[:, ::-1]
+    whole = not own_boxes and faces_from == "whole"
+    square = face_square(np.full(4, np.nan) if whole else np.array([2.0, 3, 14, 20]), shown.shape, 0)
+    expected = crop_face(np.ascontiguousarray(shown), square, 16)
+    assert np.abs(images.crop(Draw(0, 0, -1)) - expected.astype(int)).max() < 16
+    assert (len(seen) > 0) == (faces_from == "detect" and not own_boxes)
+    assert all(np.abs(image - shown.astype(int)).max() < 16 for image in seen)
 
 
 def test_without_a_box_the_whole_image_is_in_the_crop(faces):
