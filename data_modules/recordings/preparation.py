@@ -130,15 +130,9 @@ def refuse_replaced(
 
 def _state(file: Path | None) -> FileState | None:
     try:
-        return None if file is None else _known_state(file, file.stat().st_size, file.stat().st_mtime_ns)
+        return None if file is None else FileState.of(file)
     except OSError:  # missing or unreadable, which the row's problem says
         return None
-
-
-@lru_cache(maxsize=64)
-def _known_state(file: Path, size: int, time: int) -> FileState:
-    """Of a recording, read once however many clips it holds."""
-    return FileState.of(file)
 
 
 def _same(before: FileState | None, file: Path | None) -> bool:

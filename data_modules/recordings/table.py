@@ -118,7 +118,7 @@ def _clip(row: Mapping[str, str], folder: Path, where: str) -> Clip:
         check_name(f"{where}: {column}", row[column])
     if not row["label"]:
         raise PainlitError(f"{where}: label is empty", "say which class the clip is of, or remove the row")
-    files = {kind: folder / Path(row[kind]).expanduser() for kind in RECORDINGS if row.get(kind)}
+    files = {kind: _file(folder / Path(row[kind]).expanduser()) for kind in RECORDINGS if row.get(kind)}
     if not files:
         raise PainlitError(f"{where}: no recording", f"give one of {', '.join(RECORDINGS)}")
     start, end = _number(row, "start", where) or 0.0, _number(row, "end", where)
@@ -138,6 +138,12 @@ def _clip(row: Mapping[str, str], folder: Path, where: str) -> Clip:
         person=Person(_sex(row.get("sex", "")), age, row.get("group", "")),
         split=split,
     )
+
+
+def _file(path: Path) -> Path:
+    """A WFDB record is known by its header, and may be named without suffix."""
+    header = path.with_name(f"{path.name}.hea")
+    return header if not path.exists() and header.is_file() else path
 
 
 def _number(row: Mapping[str, str], column: str, where: str) -> float | None:

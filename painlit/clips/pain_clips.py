@@ -87,7 +87,11 @@ def load_pain_clips(
     excluded = {name: why for name, why in problems.items() if why}
     used = [clip for clip in wanted if clip.name not in excluded]
     if not used:
-        raise PainlitError("no clip is usable", f"see {config.folder('prepare') / 'problems.csv'}")
+        name, why = next(iter(excluded.items()), ("all", "of other classes than the task's"))
+        raise PainlitError(
+            f"no clip is usable; {name}: {why}".partition("\n")[0],
+            f"see {config.folder('prepare') / 'problems.csv'}, or set model.modality to what the data have",
+        )
     absent = [name for name in classes if name not in {clip.label for clip in used}]
     if absent:
         raise PainlitError(

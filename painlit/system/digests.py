@@ -5,6 +5,8 @@ from __future__ import annotations
 import hashlib
 import json
 from collections.abc import Mapping
+from functools import lru_cache
+from glob import escape
 from pathlib import Path
 from typing import Any, NamedTuple
 
@@ -62,28 +64,51 @@ def file_digest(path: Path) -> str:
         return hashlib.file_digest(handle, "sha256").hexdigest()
 
 
+def parts_of(path: Path) -> list[Path]:
+    """The files that a recording consists of: of a folder all in it, of a WFDB header those of its record.
+
+    Raises:
+        OSError: It is not there, or cannot be looked into.
+    """
+    if path.is_dir():
+        return sorted(part for part in path.iterdir() if part.is_file())
+    if path.suffix == ".hea":
+        return sorted({path, *path.parent.glob(f"{escape(path.stem)}[._]*")})
+    return [path]
+
+
 class FileState(NamedTuple):
-    """What a file was when it was read."""
+    """What a file, or all files of a recording, were when they were read."""
 
     size: int
     """Bytes."""
     time: int
-    """Of its last change, in ns."""
+    """Of the last change, in ns."""
     sha256: str
-    """Of its content."""
+    """Of the content."""
 
     @classmethod
     def of(cls, path: Path) -> FileState:
-        """The file as it is now; all of it is read."""
-        status = path.stat()
-        return cls(status.st_size, status.st_mtime_ns, file_digest(path))
+        """The recording as it is now; all of it is read."""
+        size, time = _size_and_time(path)
+        return cls(size, time, _content(path, size, time))
 
     def still_true_of(self, path: Path) -> bool:
         """Whether a file has this content: it is read only if its size is the same and its time is not."""
         try:
-            status = path.stat()
-            if status.st_size != self.size:
-                return False
-            return status.st_mtime_ns == self.time or file_digest(path) == self.sha256
+            size, time = _size_and_time(path)
+            return size == self.size and (time == self.time or _content(path, size, time) == self.sha256)
         except OSError:
             return False
+
+
+def _size_and_time(path: Path) -> tuple[int, int]:
+    states = [part.stat() for part in parts_of(path)]
+    return sum(state.st_size for state in states), max((state.st_mtime_ns for state in states), default=0)
+
+
+@lru_cache(maxsize=64)
+def _content(path: Path, size: int, time: int) -> str:
+    """Read once however many clips a recording holds, while it has this size and time."""
+    parts = parts_of(path)
+    return file_digest(path) if parts == [path] else digest([[part.name, file_digest(part)] for part in parts])

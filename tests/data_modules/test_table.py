@@ -146,3 +146,10 @@ def test_the_configuration_gets_the_classes(table):
 def test_all_columns_are_in_the_documentation():
     text = (Path(__file__).parents[2] / "docs" / "recordings.md").read_text()
     assert all(f"`{column}`" in text for column in COLUMNS)
+
+
+def test_a_wfdb_record_may_be_named_without_suffix(table, tmp_path: Path):
+    (tmp_path / "r.hea").touch()
+    (clip, other), _ = read_table(table("clip,subject,label,ecg", "a,x,0,r", "b,x,0,r.dat"))
+    assert clip.ecg == tmp_path / "r.hea"
+    assert other.ecg == tmp_path / "r.dat"
