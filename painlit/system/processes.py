@@ -14,7 +14,7 @@ from collections.abc import Callable, Iterator, Sequence
 from concurrent.futures import FIRST_COMPLETED, Future, ProcessPoolExecutor, wait
 from concurrent.futures.process import BrokenProcessPool
 from contextlib import contextmanager
-from multiprocessing import connection, forkserver, queues
+from multiprocessing import AuthenticationError, connection, forkserver, queues
 from pathlib import Path
 from typing import Any, TypeVar
 
@@ -212,8 +212,15 @@ def start_worker(worker: int = 0) -> None:
         worker: Its number, which loaders give.
     """
     signal.signal(signal.SIGINT, signal.SIG_IGN)  # Ctrl-C reaches the parent, which ends its workers
+    sys.excepthook = _unless_parent_left
     end_with_parent()
     share_cores()
+
+
+def _unless_parent_left(kind: type[BaseException], error: BaseException, trace: Any) -> None:
+    """Of the thread that hands a batch on: that nobody takes it, since the parent was stopped, is no news."""
+    if not issubclass(kind, EOFError | ConnectionError | AuthenticationError):
+        sys.__excepthook__(kind, error, trace)
 
 
 def end_with_parent() -> None:

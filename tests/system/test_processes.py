@@ -9,6 +9,7 @@ from pathlib import Path
 import pytest
 
 from painlit.errors import PainlitError
+from painlit.system import processes
 from painlit.system.processes import cores, loader_options, unordered
 
 AFTER_THREADS = """
@@ -244,3 +245,13 @@ def test_workers_and_folds_end_with_their_parent_however_that_ended(tmp_path):
     while left := [pid for pid in workers if alive(pid)]:
         assert time.monotonic() < end, f"{len(left)} of 3 workers outlive their parent"
         time.sleep(0.05)
+
+
+@pytest.mark.parametrize(
+    ("error", "told"), [(EOFError(), ""), (ConnectionResetError(), ""), (ValueError("mine"), "mine")]
+)
+def test_a_worker_whose_parent_has_gone_says_nothing_of_it(error: Exception, told: str, capsys):
+    processes._unless_parent_left(type(error), error, error.__traceback__)
+    printed = capsys.readouterr().err
+    assert told in printed
+    assert bool(printed) == bool(told)
