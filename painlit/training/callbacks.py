@@ -1,7 +1,9 @@
-"""What a training prints: a line an epoch, a progress bar, and how long it took."""
+"""What a training prints (a line an epoch, a progress bar, how long it took), and how SIGTERM ends it."""
 
 from __future__ import annotations
 
+import signal
+import threading
 import time
 from collections.abc import Callable
 from contextlib import ExitStack
@@ -26,6 +28,22 @@ class EpochLines(Callback):
         text = "  ".join(f"{key} {value:.4f}" for key, value in sorted(values.items()))
         seconds = time.monotonic() - self._started
         print(f"epoch {trainer.current_epoch + 1}/{trainer.max_epochs}  {text}  {seconds:.0f} s", flush=True)
+
+
+class CommandsSigterm(Callback):
+    """SIGTERM ends a training as its command says, where it says anything.
+
+    Lightning's own handler broadcasts from within the signal, and waits for good if the other processes are in another
+    step. They need no word: they end with the process that started them.
+    """
+
+    def __init__(self) -> None:
+        self._handler = signal.getsignal(signal.SIGTERM)
+
+    def on_train_start(self, trainer: Trainer, pl_module: LightningModule) -> None:
+        """Put the command's handler back."""
+        if callable(self._handler) and threading.current_thread() is threading.main_thread():
+            signal.signal(signal.SIGTERM, self._handler)
 
 
 class TrainingTime(Callback):

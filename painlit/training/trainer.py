@@ -17,7 +17,7 @@ from painlit.config import Config, Training
 from painlit.errors import TerminatedError
 from painlit.runs.tracking import check_credentials, run_settings
 from painlit.system.devices import check_accelerator
-from painlit.training.callbacks import EpochLines
+from painlit.training.callbacks import CommandsSigterm, EpochLines
 from painlit.training.checkpoints import BestEpoch, EndOnDivergence, ResumePoint, SealedCheckpointIO
 from painlit.training.run_logger import RunLogger, Tracking
 
@@ -80,7 +80,13 @@ def fit(
     Raises:
         PainlitError: The training diverged, or the checkpoint is damaged or of another training.
     """
-    every: list[Callback] = [EndOnDivergence(training.key, run.folder), EpochLines(), *callbacks, resume]
+    every: list[Callback] = [
+        EndOnDivergence(training.key, run.folder),
+        CommandsSigterm(),
+        EpochLines(),
+        *callbacks,
+        resume,
+    ]
     checkpoints = SealedCheckpointIO(run.made_from, "delete it: this training then starts anew")
     if select:
         best = BestEpoch(
