@@ -14,7 +14,7 @@ from painlit.signals.files.channels import Channel, Recording
 def read_edf(path: Path, bdf: bool = False) -> Recording:
     """All signals of a file; annotations are passed over.
 
-    edfio reads what pyedflib refuses (files cut short, labels beyond the standard), and is plain numpy.
+    edfio reads files cut short too, with a warning, and needs numpy alone.
 
     Args:
         path: The file.
