@@ -18,8 +18,8 @@ FLOORS = (
     {"training"},
     {"tasks"},
     {"loso"},
-    {"inference"},
     {"report"},
+    {"inference"},
 )
 """Rooms of painlit from the ground up; those on one floor do not know each other. `losses` is plain torch."""
 

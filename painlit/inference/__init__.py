@@ -1,0 +1,1 @@
+"""From a trained model to an assessment: bundles, recordings, windows, the page."""
