@@ -9,6 +9,7 @@ import contextlib
 import functools
 import importlib
 import os
+import re
 import signal
 import subprocess
 import sys
@@ -47,6 +48,7 @@ STAGES = {
     "tables": "the paper's Tables 3, 4 and 5: runs what is missing of 17 rows x 2 tasks",
     "report": "ours beside the paper's, and the page of every run of loso",
     "compare": "two finished runs of loso, paired",
+    "assess": "a recording in, an assessment with its evidence out",
 }
 """Stage -> what it does, in the order of the work."""
 
@@ -54,8 +56,14 @@ _STAGE = "PAINLIT_STAGE"
 """Environment variable: the stage whose command this process and those that it starts are."""
 _CHILD = "PAINLIT_CHILD"
 """Environment variable: a command started this process, which ends with it."""
-_FLAGS = {"--dry-run": "loso.dry_run=true"}
-"""Short forms of keys."""
+_SWITCHES = {"--dry-run": "loso.dry_run=true", "--stream": "assess.stream=true"}
+"""Short forms of keys with their value."""
+_FLAGS = {
+    f"--{name.replace('_', '-')}": f"assess.{name}"
+    for name in ("ecg", "heart_rate", "model", "out", "start", "end", "offset", "step", "faces", "camera", "device")
+}
+"""Short forms of keys of assess, whose value follows."""
+_KEY = re.compile(r"[a-z_0-9]+(\.[a-z_0-9]+)*=")
 
 
 def painlit() -> NoReturn:
@@ -102,7 +110,7 @@ def _run_stage(stage: str, arguments: Sequence[str]) -> int:
             return 0
         module = stage_module(stage)
         defaults = [f"config={module.DEFAULTS}"] if hasattr(module, "DEFAULTS") else []
-        config = load([_FLAGS.get(argument, argument) for argument in arguments], stage, defaults)
+        config = load(_as_keys(stage, arguments), stage, defaults)
         os.environ[_STAGE] = stage
         with named_loader_errors():
             result = module.run(config)
@@ -119,6 +127,29 @@ def _run_stage(stage: str, arguments: Sequence[str]) -> int:
         name = signal.Signals(stop.signal).name
         return _fail(f"stopped by {name}; run the same command to go on", 128 + stop.signal)
     return getattr(result, "exit_status", 0)
+
+
+def _as_keys(stage: str, arguments: Sequence[str]) -> list[str]:
+    """Arguments as key=value: flags are short forms, and what is neither is the recording to assess."""
+    keys, left = [], list(arguments)
+    while left:
+        argument = left.pop(0)
+        flag, equals, value = argument.partition("=")
+        if argument in _SWITCHES:
+            keys.append(_SWITCHES[argument])
+        elif stage == "assess" and flag in _FLAGS:
+            if not equals and not left:
+                raise PainlitError(f"{flag} needs a value", f"for instance {flag} VALUE")
+            keys.append(f"{_FLAGS[flag]}={value if equals else left.pop(0)}")
+        elif stage == "assess" and not argument.startswith("--") and not _KEY.match(argument):
+            if any(key.startswith("assess.recording=") for key in keys):
+                raise PainlitError(
+                    f"{argument!r} is a second recording", "give a folder or a table of recordings, or quote its name"
+                )
+            keys.append(f"assess.recording={argument}")
+        else:
+            keys.append(argument)
+    return keys
 
 
 def stage_module(stage: str) -> ModuleType:

@@ -46,7 +46,7 @@ def read_table(path: Path | str, classes: Sequence[str] = ()) -> tuple[list[Clip
     path = Path(path)
     if not path.is_file():
         raise PainlitError(f"{path} does not exist", "data.table is the table of clips, a CSV or TSV file")
-    rows = _rows(path)
+    rows = rows_of(path, COLUMNS, NEEDED)
     clips: dict[str, Clip] = {}
     where: dict[str, int] = {}
     for number, row in rows:
@@ -82,10 +82,20 @@ def _normal(name: str) -> str:
     return name.strip().casefold()
 
 
-def _rows(path: Path) -> Iterator[tuple[int, dict[str, str]]]:
+def rows_of(path: Path, columns: Sequence[str], needed: Sequence[str]) -> Iterator[tuple[int, dict[str, str]]]:
+    """The rows of a table that are not empty: their number, counted from 1 for the header, and cells by column.
+
+    Args:
+        path: Of a CSV or TSV file.
+        columns: That are read; one of `RECORDINGS` must be there.
+        needed: That must be there too.
+
+    Raises:
+        PainlitError: A column is missing, twice there or misspelt, or a row is longer than the header.
+    """
     cells = _cells(path)
     header = [_normal(name) for name in next(cells, [])]
-    _check_header(header, path)
+    _check_header(header, path, columns, needed)
     for number, row in enumerate(cells, start=2):
         if any(cell.strip() for cell in row):
             if len(row) > len(header) and any(cell.strip() for cell in row[len(header) :]):
@@ -96,20 +106,20 @@ def _rows(path: Path) -> Iterator[tuple[int, dict[str, str]]]:
             yield number, dict(zip_longest(header, (cell.strip() for cell in row[: len(header)]), fillvalue=""))
 
 
-def _check_header(header: list[str], path: Path) -> None:
-    twice = [name for name in COLUMNS if header.count(name) > 1]
-    missing = [name for name in NEEDED if name not in header]
+def _check_header(header: list[str], path: Path, columns: Sequence[str], needed: Sequence[str]) -> None:
+    twice = [name for name in columns if header.count(name) > 1]
+    missing = [name for name in needed if name not in header]
     if missing or twice or not set(RECORDINGS) & set(header):
         what = f"column {', '.join(missing or twice)} is {'missing' if missing else 'there twice'}"
         if not missing and not twice:
             what = f"there is no column {', '.join(RECORDINGS)}"
         raise PainlitError(
             f"{path}: {what}; the header is {str(header)[:300]}",
-            f"it must have {', '.join(NEEDED)} and one of {', '.join(RECORDINGS)}",
+            f"it must have {''.join(f'{name}, ' for name in needed)}and one of {', '.join(RECORDINGS)}",
         )
     for name in header:
-        absent = [column for column in COLUMNS if column not in header]
-        if name not in COLUMNS and (meant := difflib.get_close_matches(name, absent, n=1, cutoff=0.8)):
+        absent = [column for column in columns if column not in header]
+        if name not in columns and (meant := difflib.get_close_matches(name, absent, n=1, cutoff=0.8)):
             raise PainlitError(f"{path}: did you mean {meant[0]} by the column {name!r}?", "rename it or remove it")
 
 
@@ -118,13 +128,13 @@ def _clip(row: Mapping[str, str], folder: Path, where: str) -> Clip:
         check_name(f"{where}: {column}", row[column])
     if not row["label"]:
         raise PainlitError(f"{where}: label is empty", "say which class the clip is of, or remove the row")
-    files = {kind: _file(folder / Path(row[kind]).expanduser()) for kind in RECORDINGS if row.get(kind)}
+    files = {kind: recording_in(folder, row[kind]) for kind in RECORDINGS if row.get(kind)}
     if not files:
         raise PainlitError(f"{where}: no recording", f"give one of {', '.join(RECORDINGS)}")
-    start, end = _number(row, "start", where) or 0.0, _number(row, "end", where)
+    start, end = number_in(row, "start", where) or 0.0, number_in(row, "end", where)
     if start < 0 or (end is not None and end <= start):
         raise PainlitError(f"{where}: start {start:g} and end {end}", "start is 0 s or later, and end after it")
-    age, split = _number(row, "age", where), row.get("split", "").casefold()
+    age, split = number_in(row, "age", where), row.get("split", "").casefold()
     if age is not None and not 0 <= age <= 130:
         raise PainlitError(f"{where}: age {age:g}", "give years, or leave it empty")
     if split and split not in SPLITS:
@@ -134,19 +144,25 @@ def _clip(row: Mapping[str, str], folder: Path, where: str) -> Clip:
         subject=row["subject"],
         label=row["label"],
         **files,
-        stretch=Stretch(start, end, _number(row, "offset", where) or 0.0),
+        stretch=Stretch(start, end, number_in(row, "offset", where) or 0.0),
         person=Person(_sex(row.get("sex", "")), age, row.get("group", "")),
         split=split,
     )
 
 
-def _file(path: Path) -> Path:
-    """A WFDB record is known by its header, and may be named without suffix."""
+def recording_in(folder: Path, cell: str) -> Path:
+    """The file that a cell names, from the table's folder; a WFDB record's header, which may be named without suffix."""
+    path = folder / Path(cell).expanduser()
     header = path.with_name(f"{path.name}.hea")
     return header if not path.exists() and header.is_file() else path
 
 
-def _number(row: Mapping[str, str], column: str, where: str) -> float | None:
+def number_in(row: Mapping[str, str], column: str, where: str) -> float | None:
+    """The number in a cell; None if it is empty.
+
+    Raises:
+        PainlitError: It is no finite number.
+    """
     text = row.get(column, "")
     if not text:
         return None

@@ -13,6 +13,7 @@ from pathlib import Path
 from typing import Any
 
 from painlit.config.affects import EVERYWHERE, FOLDS, PATH, PRETRAINING, RECORDINGS, TRAINING, affects
+from painlit.config.assess import AssessConfig
 from painlit.config.check_data import CheckConfig
 from painlit.config.checks import divides, one_of, within
 from painlit.config.heartbeats import HeartbeatConfig
@@ -81,6 +82,7 @@ class Config:
     compare: CompareConfig = field(default_factory=CompareConfig, metadata=affects(read_by=("compare",)))
     tables: TablesConfig = field(default_factory=TablesConfig, metadata=affects(read_by=("tables", "report")))
     report: ReportConfig = field(default_factory=ReportConfig, metadata=affects(read_by=("prepare", "tables")))
+    assess: AssessConfig = field(default_factory=AssessConfig, metadata=affects(read_by=("assess",)))
     log: LogConfig = field(default_factory=LogConfig, metadata=affects(read_by=(*PRETRAINING, *TRAINING)))
 
     def __post_init__(self):

@@ -2,18 +2,21 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 
+from painlit.config.affects import affects
 from painlit.config.checks import at_least, within
+
+_READING = affects("prepare", "pain", read_by=("check-data", "assess"))
 
 
 @dataclass
 class SignalsConfig:
     """Signal files, in any of the formats that docs/recordings.md lists."""
 
-    lead: str = ""
+    lead: str = field(default="", metadata=_READING)
     """Channel of the ECG, such as II; empty takes the only one, or of several the best by signal quality."""
-    rate: float | None = None
+    rate: float | None = field(default=None, metadata=_READING)
     """Sampling rate in Hz of files that tell none, such as arrays; a file that tells another is refused. null: each
     file tells its own. For BioVid's own tables it is clip.ecg_hz."""
 

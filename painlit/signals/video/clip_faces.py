@@ -15,7 +15,7 @@ from painlit.signals.video.decoding import read_clip
 from painlit.signals.video.face_detector import FaceDetector
 from painlit.signals.video.face_track import FaceTrack, smooth_boxes, track_face
 
-_FRAMES_AT_ONCE = 16  # bounds memory
+FRAMES_AT_ONCE = 16  # bounds memory
 _LEAST_FACE = 20  # px; MTCNN's networks are made for faces from here on
 
 
@@ -31,9 +31,9 @@ def clip_faces(
     frames = iter(reader)
     detections: list[np.ndarray] = []
     shape: tuple[int, ...] = ()
-    while batch := list(islice(frames, _FRAMES_AT_ONCE)):
+    while batch := list(islice(frames, FRAMES_AT_ONCE)):
         shape = batch[0].shape
-        detections += _detector(smallest_face(shape, face), device).detect(batch)
+        detections += face_detector(shape, face, device).detect(batch)
     return track_face(detections, shape, clip=str(video)), reader.notes
 
 
@@ -60,10 +60,25 @@ def clip_crops(
     Raises:
         ClipError: The video cannot be read any more.
     """
-    frame_rate = clip.video_fps * (len(boxes) - 1) / max(clip.nominal_frames - 1, 1)  # of the used frames
-    squares = face_squares(smooth_boxes(boxes, face.smooth * frame_rate), face.margin, face.crop)  # type: ignore[arg-type]
-    for frame, square in zip(read_clip(video, clip, start, end), squares, strict=True):
+    for frame, square in zip(read_clip(video, clip, start, end), clip_squares(boxes, clip, face), strict=True):
         yield crop_face(frame, square, size)
+
+
+def clip_squares(boxes: np.ndarray, clip: ClipConfig, face: FaceConfig) -> np.ndarray:
+    """The square that is cut out of each used frame, (F, 3) integers x, y, side, as `face_squares` gives them.
+
+    Args:
+        boxes: (F, 4) face boxes in px.
+        clip: Rate of the used frames.
+        face: Smoothing, margin and crop rule.
+    """
+    frame_rate = clip.video_fps * (len(boxes) - 1) / max(clip.nominal_frames - 1, 1)  # of the used frames
+    return face_squares(smooth_boxes(boxes, face.smooth * frame_rate), face.margin, face.crop)  # type: ignore[arg-type]
+
+
+def face_detector(shape: tuple[int, ...], face: FaceConfig, device: str) -> FaceDetector:
+    """The detector for frames of a shape (H, W, ...); one of each kind is kept."""
+    return _detector(smallest_face(shape, face), device)
 
 
 def smallest_face(shape: tuple[int, ...], face: FaceConfig) -> int:

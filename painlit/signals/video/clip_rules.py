@@ -34,6 +34,8 @@ class Chosen:
     ended: bool = False
     """The video was over before all wanted times were decided."""
     errors: Sequence[str] = ()
+    least_length: float = LEAST_SHARE
+    """Of the clip's time, that must be there."""
 
     def take(self, frame: ShownFrame) -> ShownFrame:
         """Count the frame chosen for the next wanted time."""
@@ -85,10 +87,10 @@ class Chosen:
     def _check_length(self, interval: float) -> None:
         whole = self.clip.nominal_frames / self.clip.video_fps
         there = max(self.last + interval - self.start, 0) if self.times else 0
-        if there + _ROUNDING < LEAST_SHARE * whole:
+        if there + _ROUNDING < self.least_length * whole:
             of = f" from {self.start:g} s on" if self.start else ""
             raise ClipError(
-                f"{self.path}: only {there:.2f} of {whole:.2f} s are there{of}, under {LEAST_SHARE:.0%}",
+                f"{self.path}: only {there:.2f} of {whole:.2f} s are there{of}, under {self.least_length:.0%}",
                 "copy the clip again from its source, choose another start, or leave it out",
             )
 

@@ -16,7 +16,8 @@ from painlit.signals.video.pixels import UprightRgb, rotation
 from painlit.signals.video.shown_frames import Decoding, ShownFrame
 
 LONGER = 1.1  # times a clip's length: from here on it is said that a part is not used
-_TIE = 1e-9  # s; of two frames equally near, the earlier is taken
+TIE = 1e-9  # s; of two frames equally near, the earlier is taken
+Footage = Decoding | PictureFolder
 
 
 @dataclass(frozen=True)
@@ -49,7 +50,7 @@ def probe(path: str | Path, image_fps: float | None = None) -> VideoInfo:
     Raises:
         ClipError: As `read_clip` does for what is no video.
     """
-    footage, convert = _footage(Path(path), image_fps), UprightRgb(path)
+    footage, convert = open_footage(Path(path), image_fps), UprightRgb(path)
     with closing(footage.frames()) as frames:
         picture = next(frames).picture
     claims = footage.claims
@@ -99,7 +100,7 @@ class ClipReader:
         return self.clip.used_frames
 
     def __iter__(self) -> Iterator[np.ndarray]:
-        footage, convert = _footage(self.path, self.clip.image_fps), UprightRgb(self.path)
+        footage, convert = open_footage(self.path, self.clip.image_fps), UprightRgb(self.path)
         chosen = Chosen(self.path, self.clip, [self.start + time for time in self.clip.frame_times], self.start)
         held: np.ndarray | None = None
         for frame in self._nearest(footage, chosen):
@@ -111,20 +112,20 @@ class ClipReader:
         assert held is not None
         yield held
 
-    def _nearest(self, footage: Decoding | PictureFolder, chosen: Chosen) -> Iterator[ShownFrame]:
+    def _nearest(self, footage: Footage, chosen: Chosen) -> Iterator[ShownFrame]:
         """The frame of each wanted time; fewer if there is none at all."""
         wanted, at = chosen.wanted, 0
         before: ShownFrame | None = None
         with closing(footage.frames(self.start)) as frames:
             for frame in frames:
-                if self.end is not None and frame.time > self.end - _TIE:
+                if self.end is not None and frame.time > self.end - TIE:
                     break
                 if before is not None and frame.time > self.start:
                     chosen.intervals.append(frame.time - before.time)
                 chosen.last = frame.time
                 while at < len(wanted) and wanted[at] <= frame.time:
                     time = wanted[at]
-                    nearer = before and time - before.time <= frame.time - time + _TIE
+                    nearer = before and time - before.time <= frame.time - time + TIE
                     yield chosen.take(before if before and nearer else frame)
                     at += 1
                 if at == len(wanted):
@@ -135,7 +136,7 @@ class ClipReader:
             for _ in wanted[at:]:
                 yield chosen.take(before)
 
-    def _remarks(self, footage: Decoding | PictureFolder) -> Iterator[str]:
+    def _remarks(self, footage: Footage) -> Iterator[str]:
         if footage.assumed_fps:
             yield f"the file has no frame times; its frames are taken to be {footage.assumed_fps:.4g} a second"
         if footage.out_of_order:
@@ -152,5 +153,6 @@ def read_clip(path: str | Path, clip: ClipConfig, start: float = 0.0, end: float
     return ClipReader(path, clip, start, end)
 
 
-def _footage(path: Path, image_fps: float | None) -> Decoding | PictureFolder:
+def open_footage(path: Path, image_fps: float | None) -> Footage:
+    """The frames of a video file, or of a folder of pictures, which are `image_fps` a second."""
     return PictureFolder(path, image_fps) if path.is_dir() else Decoding(path)

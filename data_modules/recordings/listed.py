@@ -1,0 +1,86 @@
+"""Recordings to assess: one, a folder of videos, or a table with a row for each."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from pathlib import Path
+
+from data_modules.recordings.table import RECORDINGS, number_in, recording_in, rows_of
+from painlit.errors import PainlitError
+from painlit.signals.video.picture_folder import SUFFIXES as PICTURES
+from painlit.system.names import check_name
+
+VIDEOS = {".3gp", ".avi", ".m2ts", ".m4v", ".mkv", ".mov", ".mp4", ".mpeg", ".mpg", ".mts", ".ts", ".webm", ".wmv"}
+_TABLES = {".csv", ".tsv", ".txt"}
+_COLUMNS = (*RECORDINGS, "start", "end", "offset", "name")
+
+
+@dataclass(frozen=True)
+class Recording:
+    """What to assess."""
+
+    name: str
+    video: Path | None = None
+    ecg: Path | None = None
+    heart_rate: Path | None = None
+    start: float = 0.0
+    """s on the video's clock."""
+    end: float | None = None
+    offset: float = 0.0
+    """s by which the signal's clock is ahead."""
+
+    @property
+    def files(self) -> dict[str, Path]:
+        """What it consists of."""
+        found = {"video": self.video, "ecg": self.ecg, "heart_rate": self.heart_rate}
+        return {kind: file for kind, file in found.items() if file is not None}
+
+
+def is_list(path: Path) -> bool:
+    """Whether a path holds many recordings: a table, or a folder that is not one of a video's pictures."""
+    if path.is_dir():
+        return not any(entry.suffix.lower() in PICTURES for entry in path.iterdir()) or bool(_videos(path))
+    return path.suffix.lower() in _TABLES
+
+
+def list_recordings(path: Path) -> list[Recording]:
+    """The recordings of a folder, its videos in order of names, or of a table; nothing is opened.
+
+    Signals are not looked for beside the videos of a folder: which belongs to which is said in a table.
+
+    Raises:
+        PainlitError: No recording is there, two have one name, or a cell of the table is not what its column needs.
+    """
+    found = [Recording(file.stem, file) for file in _videos(path)] if path.is_dir() else _of_table(path)
+    if not found:
+        raise PainlitError(f"{path}: there is no recording", f"give a folder of videos ({', '.join(sorted(VIDEOS))})")
+    seen: dict[str, Recording] = {}
+    for recording in found:
+        if recording.name.casefold() in seen:
+            raise PainlitError(
+                f"{path}: two recordings are called {recording.name}",
+                "rename one; in a table the column `name` says what to call them",
+            )
+        seen[recording.name.casefold()] = recording
+    return found
+
+
+def _videos(folder: Path) -> list[Path]:
+    return sorted(f for f in folder.iterdir() if f.suffix.lower() in VIDEOS and not f.name.startswith("."))
+
+
+def _of_table(path: Path) -> list[Recording]:
+    found = []
+    for number, row in rows_of(path, _COLUMNS, needed=()):
+        where = f"{path}, row {number}"
+        files = {kind: recording_in(path.parent, row[kind]) for kind in RECORDINGS if row.get(kind)}
+        if not files or {"ecg", "heart_rate"} <= set(files):
+            what = "an ECG and heart rates" if files else "no recording"
+            raise PainlitError(f"{where}: {what}", "give a video, an ECG or heart rates; of the last two one")
+        name = row.get("name") or next(iter(files.values())).stem
+        check_name(f"{where}: name", name)
+        start, end = number_in(row, "start", where) or 0.0, number_in(row, "end", where)
+        if start < 0 or (end is not None and end <= start):
+            raise PainlitError(f"{where}: start {start:g} and end {end}", "start is 0 s or later, and end after it")
+        found.append(Recording(name, **files, start=start, end=end, offset=number_in(row, "offset", where) or 0.0))
+    return found

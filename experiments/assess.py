@@ -1,0 +1,287 @@
+"""`make assess`: a recording in, an assessment with its evidence out; or many of them, or video as it comes.
+
+Leaves <assess.out>/{assessment.html, assessment.csv, assessment.json}; of many recordings a folder each, and summary.csv.
+Of many, those that are assessed already, with the same model and settings, are skipped, and one that cannot be read
+does not end the others. A stream is printed as CSV, and kept in <assess.out>/stream.csv.
+"""
+
+from __future__ import annotations
+
+import csv
+import math
+import sys
+from collections.abc import Iterator
+from contextlib import ExitStack
+from dataclasses import dataclass, replace
+from pathlib import Path
+from typing import TYPE_CHECKING, Any
+
+from data_modules.recordings.listed import Recording, is_list, list_recordings
+from experiments.command import main
+from painlit.config import Config
+from painlit.errors import PainlitError
+from painlit.runs.artefact import DamagedError, read_artefact
+from painlit.system.csv_files import write_csv
+from painlit.system.digests import FileState
+from painlit.system.progress import progress_bar
+
+if TYPE_CHECKING:
+    from painlit.inference.assessment import Assessment
+    from painlit.inference.live import Live
+    from painlit.inference.model import Model
+
+_SUMMARY = [
+    "recording",
+    "seconds",
+    "windows",
+    "scored",
+    "mean_score",
+    "highest_score",
+    "highest_at",
+    "face_found",
+    "problem",
+]
+
+
+@dataclass(frozen=True)
+class AssessResult:
+    """What was assessed."""
+
+    folders: dict[str, Path]
+    """Recording -> where its assessment is."""
+    failed: dict[str, str]
+    """Recording -> why it has none."""
+
+    @property
+    def exit_status(self) -> int:
+        """1 if a recording of several could not be assessed."""
+        return 1 if self.failed else 0
+
+
+def run(config: Config) -> AssessResult:
+    """Assess what `assess.recording` names.
+
+    Raises:
+        PainlitError: The bundle cannot be used, or the only recording cannot.
+    """
+    from painlit.inference.model import load
+
+    wanted = config.assess
+    if not wanted.model:
+        raise PainlitError("assess.model is empty", "name a bundle: --model runs/finetune/NAME/bundle")
+    live = _live(config)
+    many = [] if live else _listed(config)
+    model = load(wanted.model, wanted.device)
+    if live is not None:
+        _stream(config, model, live)
+        return AssessResult({}, {})
+    if many is not None:
+        return _assess_many(config, model, many)
+    signals = [path for path in (wanted.ecg, wanted.heart_rate) if path]
+    one = Recording(
+        Path(wanted.recording or signals[0]).name,
+        Path(wanted.recording) if wanted.recording else None,
+        Path(wanted.ecg) if wanted.ecg else None,
+        Path(wanted.heart_rate) if wanted.heart_rate else None,
+        wanted.start,
+        wanted.end,
+        wanted.offset,
+    )
+    result = _assess(config, model, one, bar=True)
+    page = result.save(Path(wanted.out), wanted.faces)
+    print(_sentence(result))
+    print(f"page: {page}")
+    return AssessResult({one.name: Path(wanted.out)}, {})
+
+
+def _listed(config: Config) -> list[Recording] | None:
+    """The recordings of a folder or table; None where there is one."""
+    wanted = config.assess
+    if not wanted.recording:
+        if not wanted.ecg and not wanted.heart_rate:
+            raise PainlitError(
+                "nothing to assess is given", "name a video, a folder or a table of recordings, or --ecg FILE"
+            )
+        return None
+    path = Path(wanted.recording)
+    if not path.exists():
+        raise PainlitError(f"{path} does not exist", "check the path of the recording")
+    if not is_list(path):
+        return None
+    own = [key for key in ("ecg", "heart_rate", "end") if getattr(wanted, key)]
+    own += [key for key in ("start", "offset") if getattr(wanted, key)]
+    if own:
+        raise PainlitError(
+            f"assess.{own[0]} is of one recording, and {path} holds many",
+            f"give {own[0]} in a table, a row a recording",
+        )
+    return list_recordings(path)
+
+
+def _assess(config: Config, model: Model, recording: Recording, bar: bool) -> Assessment:
+    wanted = config.assess
+    with ExitStack() as stack:
+        advance: Any = None
+        done = 0
+
+        def progress(seconds: float, of: float) -> None:
+            nonlocal advance, done
+            if not bar:
+                return
+            if advance is None:
+                advance = stack.enter_context(progress_bar("assess (s)", total=max(1, math.ceil(of))))
+            advance(max(0, int(seconds) - done))
+            done = max(done, int(seconds))
+
+        result = model.assess(
+            recording.video,
+            recording.ecg,
+            recording.heart_rate,
+            start=recording.start,
+            end=recording.end,
+            offset=recording.offset,
+            step=wanted.step,
+            rate=config.signals.rate,
+            lead=config.signals.lead,
+            image_fps=wanted.image_fps,
+            least_length=wanted.least_length,
+            calibrated=wanted.calibrated,
+            name=recording.name,
+            progress=progress,
+        )
+    return replace(result, about={**result.about, "made_from": _made_from(config, model, recording)})
+
+
+def _made_from(config: Config, model: Model, recording: Recording) -> dict[str, Any]:
+    """What an assessment depends on; the same is not assessed twice."""
+    wanted = config.assess
+    return {
+        "files": {kind: FileState.of(file).sha256 for kind, file in recording.files.items()},
+        "bundle": model.bundle.sha256,
+        "times": [recording.start, recording.end, recording.offset],
+        "settings": [wanted.step, wanted.image_fps, wanted.least_length, wanted.calibrated, wanted.faces],
+        "signals": [config.signals.rate, config.signals.lead],
+    }
+
+
+def _assess_many(config: Config, model: Model, recordings: list[Recording]) -> AssessResult:
+    out = Path(config.assess.out)
+    folders: dict[str, Path] = {}
+    failed: dict[str, str] = {}
+    rows: list[list[object]] = []
+    try:
+        with progress_bar("assess", total=len(recordings)) as advance:
+            for recording in recordings:
+                folder = out / recording.name
+                try:
+                    about = _earlier(folder, config, model, recording)
+                    if about is None:
+                        result = _assess(config, model, recording, bar=False)
+                        result.save(folder, config.assess.faces)
+                        about = read_artefact(folder / "assessment.json", "assess it again")
+                    folders[recording.name] = folder
+                    rows.append(_summary_row(recording.name, about))
+                except (PainlitError, FileNotFoundError) as error:
+                    failed[recording.name] = str(error)
+                    rows.append([recording.name, *[""] * (len(_SUMMARY) - 2), str(error).replace("\n", " ")])
+                advance()
+    finally:
+        write_csv(out / "summary.csv", [_SUMMARY, *rows])
+    print(f"{len(folders)} of {len(recordings)} recordings are assessed: {out / 'summary.csv'}")
+    for name, why in failed.items():
+        print(f"  {name}: {why}")
+    return AssessResult(folders, failed)
+
+
+def _earlier(folder: Path, config: Config, model: Model, recording: Recording) -> dict[str, Any] | None:
+    """The assessment that is there, if it is whole and of the same."""
+    path = folder / "assessment.json"
+    if not path.is_file() or not (folder / "assessment.html").is_file():
+        return None
+    try:
+        held = read_artefact(path, "assess it again")
+    except (DamagedError, PainlitError):
+        return None
+    return held if held["about"].get("made_from") == _made_from(config, model, recording) else None
+
+
+def _summary_row(name: str, held: dict[str, Any]) -> list[object]:
+    windows = held["windows"]
+    scored = [window for window in windows if window["score"] is not None]
+    found = [window["face_found"] for window in windows if window["face_found"] is not None]
+    best = max(scored, key=lambda window: window["score"], default=None)
+    mean = sum(window["score"] for window in scored) / len(scored) if scored else None
+    cells: list[Any] = [
+        held["about"]["seconds"],
+        len(windows),
+        len(scored),
+        mean if mean is None else round(mean, 4),
+        best and best["score"],
+        best and best["start"],
+        round(sum(found) / len(found), 4) if found else None,
+    ]
+    reasons = sorted({window["reason"] for window in windows if window["score"] is None})
+    return [name, *("" if cell is None else cell for cell in cells), "; ".join(reasons)]
+
+
+def _sentence(result: Assessment) -> str:
+    table = result.table
+    scored = table[table["used"] != ""]
+    told = f"{result.about['recording']}: {result.about['seconds']:.1f} s, {len(table)} windows, {len(scored)} with a score"
+    if not len(scored):
+        return f"{told}: {'; '.join(sorted(set(table['reason'])))}"
+    best = scored.loc[scored["score"].idxmax()]
+    of = "score" if result.about["is_pain"] else "score (of a stand-in: it tells nothing of pain)"
+    return f"{told}; highest {of} {best['score']:.2f} from {best['start']:.1f} s on"
+
+
+def _live(config: Config) -> Live | None:
+    wanted = config.assess
+    if not wanted.stream and wanted.camera is None:
+        return None
+    from painlit.inference.live import Camera, LiveDecoding
+
+    if wanted.ecg or wanted.heart_rate:
+        raise PainlitError("a stream is video alone", "assess the files when they are whole, without assess.stream")
+    if wanted.camera is not None:
+        if wanted.recording:
+            raise PainlitError(
+                f"assess.camera={wanted.camera} and {wanted.recording} are both given", "give one of them"
+            )
+        return Camera(wanted.camera)
+    if wanted.recording == "-":
+        return LiveDecoding(sys.stdin.buffer, name="standard input")
+    if not wanted.recording:
+        raise PainlitError(
+            "assess.stream=true, and no recording", "give a file that grows, - for a pipe, or --camera 0"
+        )
+    return LiveDecoding(Path(wanted.recording), wanted.idle)
+
+
+def _stream(config: Config, model: Model, live: Live) -> None:
+    path = Path(config.assess.out) / "stream.csv"
+    path.parent.mkdir(parents=True, exist_ok=True)
+    with open(path, "w", newline="", encoding="utf-8") as handle:
+        writers = [csv.writer(handle), csv.writer(sys.stdout)]
+        for number, row in enumerate(_rows(config, model, live)):
+            for writer in writers:
+                if number == 0:
+                    writer.writerow(row)
+                writer.writerow(row.values())
+            handle.flush()
+            sys.stdout.flush()
+
+
+def _rows(config: Config, model: Model, live: Live) -> Iterator[dict[str, object]]:
+    for row in model.stream(live, step=config.assess.step, calibrated=config.assess.calibrated):
+        yield {name: _cell(value) for name, value in row.items()}
+
+
+def _cell(value: object) -> object:
+    if isinstance(value, float):
+        return "" if math.isnan(value) else round(value, 6)
+    return value
+
+
+if __name__ == "__main__":
+    main("assess")

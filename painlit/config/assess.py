@@ -1,0 +1,66 @@
+"""`make assess`: recordings to assess, and the trained model that does."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass, field
+
+from painlit.config.affects import NOTHING, PATH
+from painlit.config.checks import at_least, one_of, share
+from painlit.errors import PainlitError
+
+
+@dataclass
+class AssessConfig:
+    """`make assess`: a recording, or many of them."""
+
+    recording: str = field(default="", metadata=NOTHING | PATH)
+    """A video; a folder of them; or a table (CSV or TSV), a row a recording, with the columns video, ecg, heart_rate,
+    start, end, offset, name. With assess.stream a file that grows, or - for a pipe."""
+    ecg: str = field(default="", metadata=NOTHING | PATH)
+    """ECG beside the video, or alone; --ecg FILE."""
+    heart_rate: str = field(default="", metadata=NOTHING | PATH)
+    """Heart rates or beat intervals of a device, instead of an ECG; --heart-rate FILE."""
+    model: str = field(default="", metadata=NOTHING | PATH)
+    """Bundle, a folder or a .zip, that `make finetune` or `make bundle` left; --model BUNDLE."""
+    out: str = field(default="assessment", metadata=NOTHING | PATH)
+    """Folder for assessment.html, .csv and .json; of many recordings a folder each, and summary.csv; --out DIR."""
+    start: float = 0.0
+    """Where to begin, in s on the video's clock."""
+    end: float | None = None
+    """Where to end; null: where the recording does."""
+    offset: float = 0.0
+    """Seconds by which the signal's clock is ahead of the video's."""
+    step: float = 1.0
+    """Seconds from one window to the next."""
+    image_fps: float | None = None
+    """Pictures a second where the recording is a folder of pictures."""
+    least_length: float = 0.5
+    """Share of a window that a recording must last; a shorter one is refused, and the end of one that is between holds
+    its last frame, which its row says."""
+    calibrated: bool = True
+    """Divide logits by the bundle's temperature."""
+    faces: str = "blur"
+    """Faces on the page: blur (beyond recognition), show or none; --faces show."""
+    device: str = "auto"
+    """cpu, cuda:1, mps; auto takes the accelerator there is, else the CPU."""
+    stream: bool = False
+    """Print the score of each window as soon as its last frame is there, from a file that grows or a pipe; --stream."""
+    camera: int | None = None
+    """Number of a camera to stream from, 0 is the first; --camera 0."""
+    idle: float = 10.0
+    """Seconds after which a file that no longer grows has ended."""
+
+    def __post_init__(self):
+        at_least("assess.start", self.start, 0)
+        at_least("assess.step", self.step, 0.01)
+        at_least("assess.idle", self.idle, 0.1)
+        share("assess.least_length", self.least_length, all_of_it=True)
+        one_of("assess.faces", self.faces, ["blur", "show", "none"])
+        if self.end is not None and self.end <= self.start:
+            raise PainlitError(f"assess.end={self.end:g} is not after assess.start={self.start:g}", "give a later end")
+        if self.image_fps is not None:
+            at_least("assess.image_fps", self.image_fps, 0.1)
+        if self.camera is not None:
+            at_least("assess.camera", self.camera, 0)
+        if self.ecg and self.heart_rate:
+            raise PainlitError("assess.ecg and assess.heart_rate are both given", "give one of them: they say the same")

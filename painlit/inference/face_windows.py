@@ -1,0 +1,136 @@
+"""Faces of windows: found, followed, cropped and embedded, each frame once."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from typing import NamedTuple
+
+import numpy as np
+import torch
+
+from painlit.clips.table import PreparedClip
+from painlit.config import Config
+from painlit.inference.same_person import SamePerson
+from painlit.inference.video_windows import Frame, VideoWindow
+from painlit.models.frame_embedder import FrameEmbedder
+from painlit.signals.video.clip_faces import FRAMES_AT_ONCE, clip_squares, face_detector
+from painlit.signals.video.crops import crop_face
+from painlit.system.stopwatch import Stopwatch
+
+_PICTURE = 112  # px; side of the faces that are shown
+Square = tuple[int, int, int]
+
+
+class Looked(NamedTuple):
+    """A frame that was looked at."""
+
+    time: float
+    """When it is shown, in s on the video's clock."""
+    found: bool
+    """Whether the face was found in it."""
+    faces: int
+    """Faces in it, whoever they are of."""
+
+
+class FaceWindow(NamedTuple):
+    """What a window knows of the face."""
+
+    embeddings: Mapping[str, np.ndarray]
+    """Embedder -> (2, F, D) float16, as in the embedding cache; empty if `problem` says why."""
+    found: float
+    """Share of frames in which the face is found; NaN if the video itself cannot be used."""
+    faces: int
+    """The most faces in a frame."""
+    picture: np.ndarray | None
+    """The face in the middle of the window, (S, S, 3) uint8 RGB."""
+    looked: list[Looked]
+    """Of the frames that no window before has looked at."""
+    problem: str
+    note: str = ""
+    """What was padded."""
+
+
+class FaceWindows:
+    """Follows one person through the windows of a video.
+
+    Each window gets what `make prepare` and `make embed` would give a clip of the same frames. What windows share is
+    not computed again: faces are detected once in each frame, and a crop is embedded once.
+
+    Args:
+        config: The model's clips, faces and images.
+        embedders: By name, on `device`, each with whether its tiles are read by any model; they are most of the work.
+        device: Of the detector and the embedders.
+        watch: Counts detect, crop and embed.
+    """
+
+    def __init__(
+        self,
+        config: Config,
+        embedders: Mapping[str, tuple[FrameEmbedder, bool]],
+        device: torch.device,
+        watch: Stopwatch,
+    ):
+        self.config, self.embedders, self.device, self.watch = config, embedders, device, watch
+        self._person = SamePerson()
+        self._detections: dict[int, np.ndarray] = {}
+        self._rows: dict[tuple[int, Square], dict[str, np.ndarray]] = {}
+
+    def window(self, window: VideoWindow) -> FaceWindow:
+        """What is known of a window; windows come in order."""
+        frames, first = window.frames, window.frames[0].index
+        self._detections = {index: boxes for index, boxes in self._detections.items() if index >= first}
+        self._rows = {key: rows for key, rows in self._rows.items() if key[0] >= first}
+        if window.problem:
+            return FaceWindow({}, float("nan"), 0, None, [], window.problem)
+        new = [frame for frame in frames if frame.index not in self._detections]
+        unseen = {frame.index for frame in new}
+        with self.watch.step("detect"):
+            self._detect(new)
+        detections = [self._detections[frame.index] for frame in frames]
+        indices = [frame.index for frame in frames]
+        track = self._person.track(indices, detections, frames[0].pixels.shape, "the recording")
+        there = np.zeros(len(frames), bool) if track is None else track.found
+        looked = [
+            Looked(frame.time, bool(found), len(self._detections[frame.index]))
+            for frame, found in zip(frames, there, strict=True)
+            if frame.index in unseen
+        ]
+        faces = max(len(boxes) for boxes in detections)
+        if track is None:
+            problem = "the person's face is not there, another is" if faces else "no face"
+            return FaceWindow({}, 0.0, faces, None, looked, problem)
+        config = self.config
+        squares: list[Square] = [(*map(int, s),) for s in clip_squares(track.boxes, config.clip, config.face)]  # type: ignore[misc]
+        middle = len(frames) // 2
+        picture = crop_face(frames[middle].pixels, np.array(squares[middle]), _PICTURE)
+        why = PreparedClip("", found=track.found).video_refusal(config.face.least_found).partition("\n")[0]
+        if why:
+            return FaceWindow({}, float(there.mean()), faces, picture, looked, why)
+        self._embed(frames, squares)
+        keys = [(frame.index, square) for frame, square in zip(frames, squares, strict=True)]
+        embeddings = {name: np.stack([self._rows[key][name] for key in keys], axis=1) for name in self.embedders}
+        return FaceWindow(embeddings, float(there.mean()), faces, picture, looked, "", window.note)
+
+    def _detect(self, frames: list[Frame]) -> None:
+        for at in range(0, len(frames), FRAMES_AT_ONCE):
+            some = frames[at : at + FRAMES_AT_ONCE]
+            detector = face_detector(some[0].pixels.shape, self.config.face, str(self.device))
+            boxes = detector.detect([frame.pixels for frame in some])
+            self._detections |= {frame.index: found for frame, found in zip(some, boxes, strict=True)}
+
+    def _embed(self, frames: list[Frame], squares: list[Square]) -> None:
+        side = 2 * self.config.spatial.image_size
+        pairs = zip(frames, squares, strict=True)
+        new = {(frame.index, square): frame for frame, square in pairs if (frame.index, square) not in self._rows}
+        keys = list(new)
+        for at in range(0, len(keys), self.config.embed.batch_frames):
+            some = keys[at : at + self.config.embed.batch_frames]
+            with self.watch.step("crop"):
+                crops = [crop_face(new[key].pixels, np.array(key[1]), side) for key in some]
+                images = torch.from_numpy(np.stack(crops)).to(self.device).permute(0, 3, 1, 2)
+            with self.watch.step("embed"), torch.inference_mode():
+                for name, (embedder, with_tiles) in self.embedders.items():
+                    full, tiles = embedder(images) if with_tiles else (embedder.full(images), None)
+                    both = torch.stack([full, torch.zeros_like(full) if tiles is None else tiles], 1)  # (n, 2, D)
+                    for key, row in zip(some, both.float().cpu().numpy().astype("<f2"), strict=True):
+                        self._rows.setdefault(key, {})[name] = row

@@ -1,0 +1,270 @@
+"""A trained model that assesses recordings."""
+
+from __future__ import annotations
+
+import time as clock
+from collections.abc import Callable, Iterator
+from os import PathLike
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+import pandas as pd
+
+from painlit import __version__
+from painlit.errors import ClipError
+from painlit.inference.assessment import COLUMNS, Assessment, Evidence
+from painlit.inference.bundle import Bundle
+from painlit.inference.face_windows import FaceWindow, FaceWindows, Looked
+from painlit.inference.heart_windows import EcgWindows, Heart, ToldWindows, check_overlap
+from painlit.inference.live import Live
+from painlit.inference.pictures import Pictures
+from painlit.inference.scoring import Scorer, row
+from painlit.inference.video_windows import VideoWindows
+from painlit.signals.video.decoding import open_footage
+from painlit.system.devices import pick_device
+from painlit.system.stopwatch import Stopwatch
+
+File = str | PathLike[str]
+Row = dict[str, object]
+
+
+def load(path: File, device: str = "auto") -> Model:
+    """Load a bundle, a folder or a .zip, to assess recordings with.
+
+    Args:
+        path: What `make finetune` or `make bundle` left.
+        device: cpu, cuda:1, mps; auto takes the accelerator there is, else the CPU.
+
+    Raises:
+        PainlitError: The bundle is damaged, edited, unsafe or of a newer version.
+    """
+    return Model(Bundle.open(path), device)
+
+
+class Model:
+    """A trained model; loaded once, it assesses any number of recordings.
+
+    Args:
+        bundle: Its weights and settings.
+        device: As of `load`.
+
+    Attributes:
+        bundle: What it was made of, what it can be expected to reach.
+    """
+
+    def __init__(self, bundle: Bundle, device: str = "auto"):
+        self.bundle, self.device = bundle, pick_device(device)
+        self._scorers: dict[bool, Scorer] = {}
+        tiles = self._scorer(True).embedders()
+        self._embedders = {name: (bundle.embedder(name).to(self.device).eval(), tiles[name]) for name in tiles}
+
+    def assess(
+        self,
+        video: File | None = None,
+        ecg: File | None = None,
+        heart_rate: File | None = None,
+        *,
+        start: float = 0.0,
+        end: float | None = None,
+        offset: float = 0.0,
+        step: float = 1.0,
+        rate: float | None = None,
+        lead: str = "",
+        image_fps: float | None = None,
+        least_length: float = 0.5,
+        calibrated: bool = True,
+        name: str = "",
+        progress: Callable[[float, float], None] | None = None,
+    ) -> Assessment:
+        """Assess a recording: windows of the trained length slide over it.
+
+        Windows follow the video; without one, the signal. What a window lacks is said in its row, and the part of the
+        bundle that reads the rest scores it, if there is one.
+
+        Args:
+            video: A video, or a folder of numbered pictures.
+            ecg: Any file that `painlit.signals.files.read_ecg` reads.
+            heart_rate: Heart rates or beat intervals of a device, instead of an ECG.
+            start: Where to begin, in s on the video's clock, whose 0 is its first frame.
+            end: Where to end; None: where the recording does.
+            offset: s by which the signal's clock is ahead: what is at t in the video is at t + offset in the signal.
+            step: s from one window to the next; rounded to whole frames of the trained rate.
+            rate: Of an ECG whose file tells none, in Hz.
+            lead: Channel of the ECG; empty takes the best.
+            image_fps: Pictures a second of a folder.
+            least_length: Share of a window that a video must last; the rest of that one window holds its last frame.
+            calibrated: Divide logits by the bundle's temperature.
+            name: What to call the recording; empty takes the file's name.
+            progress: Called after each window with the s done and the s there are, which may be an estimate.
+
+        Raises:
+            ClipError: A file cannot be read, the recording is shorter than a window, or the clocks do not overlap.
+            ValueError: Nothing is given, or ECG and heart rates at once, or a time is impossible.
+
+        Source: windows, tracking and signals as docs/assessing.md describes them; the model is the paper's.
+        """
+        began = clock.perf_counter()
+        self._check(video, ecg, heart_rate, start, end, step)
+        watch = Stopwatch()
+        config = self.bundle.config
+        with watch.step("signal"):
+            heart: Heart | None = None
+            if ecg is not None:
+                heart = EcgWindows(Path(ecg), config, offset, rate, lead)
+            elif heart_rate is not None:
+                heart = ToldWindows(Path(heart_rate), config, offset)
+        file = Path(next(f for f in (video, ecg, heart_rate) if f is not None))
+        work = _Work(self, watch, heart, calibrated)
+        if video is not None:
+            footage = open_footage(Path(video), image_fps)
+            windows = VideoWindows(footage, Path(video), config.clip, step, start, end, least_length)
+            for _ in work.over_video(windows):
+                if progress is not None:
+                    until = min(footage.claims.seconds or windows.seconds, np.inf if end is None else end)
+                    progress(min(windows.seconds, until - start), until - start)
+            seconds, notes = windows.seconds, list(windows.notes)
+            if heart is not None:
+                check_overlap(heart, start, start + seconds)
+        else:
+            assert heart is not None
+            first = max(start, heart.span[0])
+            last = min(np.inf if end is None else end, heart.span[1])
+            for _ in work.over_signal(first, last, step):
+                pass
+            start, seconds, notes = first, last - first, []
+        if len(work.rows) == 1 and not work.rows[0]["used"]:
+            raise ClipError(f"{file}: no score. {work.rows[0]['reason']}", "give a recording of at least a window")
+        notes += heart.notes if heart is not None else ()
+        columns = ["start", "end", *(f"p_{name}" for name in self.bundle.classes), *COLUMNS[2:]]
+        evidence = Evidence(
+            frames=pd.DataFrame(work.looked, columns=list(Looked._fields)),
+            pictures=work.pictures.chosen(),
+            ecg=None if heart is None else heart.trace,
+            ecg_start=0.0 if heart is None else heart.span[0],
+            **({} if heart is None else {"heart_rates": heart.per_second(start, start + seconds)}),
+        )
+        about = {
+            "recording": name or file.name,
+            **{kind: None if f is None else str(f) for kind, f in
+               (("video", video), ("ecg", ecg), ("heart_rate", heart_rate))},
+            "start": start,
+            "seconds": round(seconds, 3),
+            "offset": offset,
+            **self._facts(step, calibrated),
+            "notes": notes,
+            "seconds_taken": {k: round(v, 3) for k, v in watch.seconds.items()}
+            | {"all": round(clock.perf_counter() - began, 3)},
+        }  # fmt: skip
+        return Assessment(pd.DataFrame(work.rows, columns=columns), evidence, about)
+
+    def stream(self, source: Live, *, step: float = 1.0, calibrated: bool = True) -> Iterator[Row]:
+        """Assess video as it comes, without end and with bounded memory.
+
+        Windows and scores are those that `assess` gives of the same video later, once it is a file. Signals are not
+        read: R peaks are found over a whole ECG.
+
+        Args:
+            source: A camera, a growing file or a pipe, of `painlit.inference.live`.
+            step: s from one window to the next.
+            calibrated: As of `assess`.
+
+        Yields:
+            The row of each window as soon as its last frame was there, as in `Assessment.table`, and `delay`: the s
+            from then to now.
+
+        Raises:
+            ClipError: It is no video that can be read as it comes.
+        """
+        work = _Work(self, Stopwatch(), None, calibrated)
+        windows = VideoWindows(source, "the stream", self.bundle.config.clip, step)
+        for window in windows:
+            cells = work.row(window.start, work.faces.window(window))
+            yield {**cells, "delay": clock.monotonic() - window.received}
+
+    def _scorer(self, calibrated: bool) -> Scorer:
+        if calibrated not in self._scorers:
+            self._scorers[calibrated] = Scorer(self.bundle, self.device, calibrated)
+        return self._scorers[calibrated]
+
+    def _facts(self, step: float, calibrated: bool) -> dict[str, Any]:
+        bundle = self.bundle
+        clip = bundle.config.clip
+        return {
+            "classes": list(bundle.classes),
+            "window": clip.nominal_frames / clip.video_fps,
+            "step": max(1, round(step * clip.video_fps)) / clip.video_fps,
+            "task": bundle.about["task"],
+            "is_pain": bundle.about["is_pain"],
+            "expected": bundle.about["expected"],
+            "temperature": {part: bundle.temperature(part) if calibrated else 1.0 for part in bundle.parts},
+            "bundle": {"path": str(bundle.path), "sha256": bundle.sha256},
+            "version": __version__,
+        }
+
+    @staticmethod
+    def _check(video: Any, ecg: Any, heart_rate: Any, start: float, end: float | None, step: float) -> None:
+        if video is None and ecg is None and heart_rate is None:
+            raise ValueError("give a video, an ECG or heart rates")
+        if ecg is not None and heart_rate is not None:
+            raise ValueError("give an ECG or heart rates, not both")
+        if not 0 <= start < np.inf or (end is not None and not start < end):
+            raise ValueError(f"start is {start} and end {end}: start is 0 s or later, and end after it")
+        if not 0 < step < np.inf:
+            raise ValueError(f"step is {step}, must be positive")
+
+
+class _Work:
+    """One recording: a row of the table for each window, and what the rows rest on."""
+
+    def __init__(self, model: Model, watch: Stopwatch, heart: Heart | None, calibrated: bool):
+        self.config, self.classes = model.bundle.config, dict(enumerate(model.bundle.classes))
+        self.watch, self.heart = watch, heart
+        self.scorer = model._scorer(calibrated)
+        self.faces = FaceWindows(self.config, model._embedders, model.device, watch)
+        self.seconds = self.config.clip.nominal_frames / self.config.clip.video_fps
+        self.rows: list[Row] = []
+        self.looked: list[Looked] = []
+        self.pictures = Pictures(self.seconds)
+
+    def over_video(self, windows: VideoWindows) -> Iterator[Row]:
+        source = iter(windows)
+        while True:
+            with self.watch.step("decode"):
+                window = next(source, None)
+            if window is None:
+                return
+            face = self.faces.window(window)
+            cells = self._kept(window.start, face)
+            self.looked += face.looked
+            if face.picture is not None:
+                self.pictures.add(window.start + self.seconds / 2, face.picture, float(cells["score"]))  # type: ignore[arg-type]
+            yield cells
+
+    def over_signal(self, start: float, end: float, step: float) -> Iterator[Row]:
+        count = int((end - start - self.config.clip.seconds + 1e-6) / step) + 1 if end > start else 0
+        if count < 1:
+            raise ClipError(
+                f"the signal lasts {max(0.0, end - start):.2f} s, a window {self.config.clip.seconds:g} s",
+                "give a longer recording",
+            )
+        for number in range(count):
+            yield self._kept(start + number * step, None)
+
+    def _kept(self, start: float, face: FaceWindow | None) -> Row:
+        self.rows.append(self.row(start, face))
+        return self.rows[-1]
+
+    def row(self, start: float, face: FaceWindow | None) -> Row:
+        """The row of the window that begins at `start` (s)."""
+        with self.watch.step("signal"):
+            heart = None if self.heart is None else self.heart.window(start)
+        with self.watch.step("score"):
+            score = self.scorer.score(face, heart)
+        return {
+            **row(start, start + self.seconds, self.classes, score),
+            "face_found": np.nan if face is None else face.found,
+            "faces": np.nan if face is None else face.faces,
+            "ecg_quality": np.nan if heart is None else heart.quality,
+            "heart_rate": np.nan if heart is None or heart.bpm is None else float(heart.bpm.mean()),
+        }
