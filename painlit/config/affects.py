@@ -27,6 +27,7 @@ STAGES: dict[str, tuple[str, ...]] = {
     "tables": (*_RECORDINGS, "evaluation"),
     "report": (),
     "compare": (),
+    "bundle": (),
     "demo": RESULTS,
 }
 """Stage -> the results whose settings it reads: those that it makes, and those that it starts from and checks."""
