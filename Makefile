@@ -36,9 +36,10 @@ loso: ## BioVid: every subject held out once -> runs/loso
 tables: ## The paper's Tables 3, 4, 5: runs what is missing of 17 rows x 2 tasks (ARGS=--dry-run estimates hours)
 report: ## Ours beside the paper's, and the report.html of every run of loso
 compare: ## Two finished runs of loso, paired (ARGS="compare.runs=[a,b]")
+bundle: ## Finished runs as one folder or zip that assesses recordings -> runs/bundle
 assess: ## A recording in, an assessment out (ARGS="VIDEO --ecg FILE --model BUNDLE --out DIR")
 
-STAGES := demo check-data pretrain-stage1 pretrain-stage2 pretrain-ecg prepare embed finetune loso tables report compare assess
+STAGES := demo check-data pretrain-stage1 pretrain-stage2 pretrain-ecg prepare embed finetune loso tables report compare bundle assess
 .PHONY: $(STAGES)
 $(STAGES): setup
 	$(RUN) -m experiments $@ $(ARGS)

@@ -9,8 +9,6 @@ from __future__ import annotations
 import time
 from dataclasses import asdict, dataclass
 
-import torch
-
 from data_modules.recordings.clips import read_clips
 from data_modules.recordings.preparation import refuse_replaced
 from experiments.command import main
@@ -20,15 +18,12 @@ from painlit.clips.pain_clips import video_clip
 from painlit.clips.table import open_table
 from painlit.config import Config
 from painlit.errors import ClipError, PainlitError
-from painlit.models.frame_embedder import FrameEmbedder
-from painlit.models.normalisation import Normalise
 from painlit.runs.artefact import read_artefact, write_artefact
 from painlit.runs.provenance import save_config
 from painlit.system.devices import pick_devices
 from painlit.system.digests import digest
 from painlit.system.progress import progress_bar
-from painlit.weights.networks import build_spatial_module
-from painlit.weights.pretrained import StartingWeights, resolve_weights
+from painlit.weights.pretrained import resolve_weights, starting_embedder
 
 
 @dataclass(frozen=True)
@@ -61,7 +56,7 @@ def run(config: Config, retry: bool = True) -> EmbedResult:
     started = time.monotonic()
     devices = pick_devices(config.embed.device)
     start = resolve_weights(config, "spatial", config.embed.weights)
-    embedder = _embedder(config, start)
+    embedder = starting_embedder(config, start)
     folder = config.folder("embed")
     config, listed = read_clips(config)
     prepared = open_table(config).clips()
@@ -112,14 +107,6 @@ def run(config: Config, retry: bool = True) -> EmbedResult:
     for name, message in list(failed.items())[:10]:
         print(f"  {name}: {message}")
     return result
-
-
-def _embedder(config: Config, start: StartingWeights) -> FrameEmbedder:
-    torch.manual_seed(config.seed)
-    spatial = build_spatial_module(config.spatial)
-    start.load_into(spatial)
-    normalise = Normalise(start.settings["mean"], start.settings["std"], config.spatial.local_contrast)
-    return FrameEmbedder(spatial, normalise)
 
 
 if __name__ == "__main__":

@@ -1,18 +1,21 @@
 """`make finetune`: one pain model on all subjects, or on all but `finetune.held_out`.
 
 A stopped run goes on from its last checkpoint. Leaves runs/finetune/<run>/{config.yaml, checkpoints/, weights/,
-metrics.json}, and predictions.csv if subjects were held out. With train.joint=true the Spatial-Module is trained too
-and lies beside the pain model's weights, for `make embed`.
+metrics.json, bundle/}, and predictions.csv if subjects were held out. The bundle has all that it takes to assess
+recordings, with the figures of the run of `make loso` that fits (finetune.loso). With train.joint=true the
+Spatial-Module is trained too and lies beside the pain model's weights, for `make embed`.
 """
 
 from __future__ import annotations
 
+from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 from experiments.command import main
 from painlit.clips.sources import check_label_leakage
 from painlit.config import Config
 from painlit.errors import PainlitError
+from painlit.inference.bundle_files import ABOUT
 from painlit.loso.protocols import Fold
 
 if TYPE_CHECKING:
@@ -47,7 +50,28 @@ def run(config: Config) -> StageResult:
         return Trained(networks, metrics, about)
 
     made_from = {**data.clips.fingerprints(), **data.sources.digests(), "held out": list(fold.test)}
-    return run_stage(STAGE, config, ["pain"], made_from, "pain", work)
+    result = run_stage(STAGE, config, ["pain"], made_from, "pain", work)
+    _bundle(config, result.folder)
+    return result
+
+
+def _bundle(config: Config, folder: Path) -> None:
+    """Write the bundle of a finished run, if it is not there or knows no figures which there are now."""
+    from painlit.inference.bundle import Bundle
+    from painlit.inference.bundling import write_bundle
+    from painlit.inference.expected import control
+    from painlit.inference.finished_runs import finetune_run
+
+    if why := control(config):
+        print(f"no bundle: {why}")
+        return
+    run = finetune_run(Path(config.runs), folder.name, config.embed.weights, config.finetune.loso)
+    place = folder / "bundle"
+    there = (place / ABOUT).is_file() and Bundle.open(place).about["expected"][run.part] == run.figures
+    if not there:
+        print(*run.told, sep="\n")
+        write_bundle(place, [run])
+    print(f"bundle: {place}")
 
 
 def _fold(config: Config, subjects: list[str]) -> Fold:

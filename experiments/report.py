@@ -14,14 +14,13 @@ from rich.table import Table
 from data_modules.recordings.clips import with_classes
 from experiments.command import main
 from experiments.tables import TableRun, table_runs
-from painlit.config import Config, load, values_affecting
+from painlit.config import Config
 from painlit.errors import PainlitError
-from painlit.loso.finished import FOLD_FORMAT
+from painlit.loso.finished import read_run
 from painlit.loso.metrics import METRICS
 from painlit.report.paper_figures import compare_with_paper, shared_lines
 from painlit.report.run_report import write_report
 from painlit.report.tables_report import TableLine, write_tables
-from painlit.runs.artefact import read_artefact, refuse_changes
 from painlit.system.csv_files import write_csv
 from painlit.system.terminal import console
 
@@ -69,20 +68,10 @@ def _write_run_reports(place: Path) -> int:
 def _read(path: Path) -> tuple[Config, dict[str, Any]] | None:
     """The configuration and results of a run, or None, said, if they are not whole or of another version."""
     try:
-        if not path.with_name("config.yaml").is_file():
-            raise PainlitError("it has no config.yaml", "make it anew with `make loso`")
-        config = load([f"config={path.with_name('config.yaml')}"])
-        results = read_artefact(path, "run `make loso` again: it evaluates what is finished")
-        made_from = results.get("provenance", {}).get("made_from", {})
-        if made_from.get("format") != FOLD_FORMAT:
-            raise PainlitError("another version wrote its results", "make it anew with `make loso`")
-        now = values_affecting(config, "pain", "evaluation")
-        before = {key: made_from.get(key) for key in now}
-        refuse_changes(path.with_name("config.yaml"), before, now, "set these back: the run was made with them")
+        return read_run(path.parent)
     except PainlitError as error:
         print(f"no report of {path.parent}: {error}")
         return None
-    return config, results
 
 
 def _line(table_run: TableRun) -> TableLine | None:

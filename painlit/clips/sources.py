@@ -90,7 +90,7 @@ def resolve_sources(config: Config) -> Sources:
             resolve_weights(config, "heart_rate_encoder", encoder) if config.encodes_heart_rates else None
         ),
         spatial=resolve_weights(config, "spatial", config.embed.weights) if config.joint else None,
-        embeddings=_embeddings(config) if config.cached else None,
+        embeddings=resolve_embeddings(config) if config.cached else None,
     )
 
 
@@ -111,8 +111,12 @@ def check_label_leakage(sources: Sources, tested: Iterable[str]) -> None:
         )
 
 
-def _embeddings(config: Config) -> EmbeddingSource:
-    """What `make embed` left; refused if it is not whole, or not made with this configuration and Spatial-Module."""
+def resolve_embeddings(config: Config) -> EmbeddingSource:
+    """What `make embed` left.
+
+    Raises:
+        PainlitError: It is not whole, or not made with this configuration and Spatial-Module.
+    """
     folder = config.folder("embed")
     cache, told = EmbeddingCache(folder), folder / "metrics.json"
     normalisation = {key: getattr(config.spatial, key) or cache.settings[f"spatial.{key}"] for key in ("mean", "std")}

@@ -4,7 +4,7 @@ from painlit.config.check_data import CheckConfig
 from painlit.config.heartbeats import HeartbeatConfig
 from painlit.config.loading import from_dict, group, load, overlay
 from painlit.config.networks import HeartRateEncoderConfig, ModelConfig, SpatialConfig, TemporalConfig
-from painlit.config.pain import CompareConfig, EmbedConfig, FinetuneConfig, LosoConfig, TablesConfig
+from painlit.config.pain import BundleConfig, CompareConfig, EmbedConfig, FinetuneConfig, LosoConfig, TablesConfig
 from painlit.config.pretraining import ImagesConfig, Stage1Config, Stage2Config
 from painlit.config.recordings import ClipConfig, DataConfig, FaceConfig, PrepareConfig
 from painlit.config.report import ReportConfig
@@ -15,6 +15,7 @@ from painlit.config.training import EcgTraining, Stage1Training, Stage2Training,
 
 __all__ = [
     "CLASS_NAMES",
+    "BundleConfig",
     "CheckConfig",
     "ClipConfig",
     "CompareConfig",

@@ -27,6 +27,7 @@ STAGES: dict[str, tuple[str, ...]] = {
     "tables": (*_RECORDINGS, "evaluation"),
     "report": (),
     "compare": (),
+    "bundle": (),
     "assess": (),
     "demo": RESULTS,
 }

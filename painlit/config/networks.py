@@ -93,7 +93,7 @@ class TemporalConfig:
 class ModelConfig:
     """PainModel, eq. 7-11."""
 
-    modality: str = "fusion"
+    modality: str = field(default="fusion", metadata=affects("pain", read_by=("bundle",)))
     """video, heart_rate or fusion."""
     frame_embedding: str = "both"
     """Eq. 7's terms: full (frame only), tiles (only), both."""

@@ -4,8 +4,9 @@ from __future__ import annotations
 
 from dataclasses import dataclass, field
 
-from painlit.config.affects import PATH, affects
+from painlit.config.affects import PATH, TRAINING, affects
 from painlit.config.checks import at_least, one_of, share, some_of
+from painlit.errors import PainlitError
 from painlit.system.names import check_name
 
 
@@ -16,7 +17,7 @@ class EmbedConfig:
     name: str = ""
     """Name of the embeddings under runs/embed; empty is data.name, with -stage1 behind it if weights=stage1. Two
     Spatial-Modules need two names."""
-    weights: str = field(default="auto", metadata=PATH)
+    weights: str = field(default="auto", metadata=affects(read_by=("embed", *TRAINING, "bundle")) | PATH)
     """Spatial-Module weights (.safetensors); auto takes the newest of stage 2 under runs/, or else of stage 1; stage1
     and stage2 take the newest of that stage; untrained is random."""
     device: str = "auto"
@@ -39,10 +40,38 @@ class FinetuneConfig:
 
     held_out: list[str] = field(default_factory=list)
     """Subjects kept out of training and tested at the end; none gives the model to deploy."""
+    loso: str = ""
+    """Run under runs/loso whose figures and temperature the bundle takes; it must have the same settings, clips and
+    starting weights. Empty takes the run of the same name if it has them, and otherwise none."""
 
     def __post_init__(self):
+        if self.loso:
+            check_name("finetune.loso", self.loso)
         for name in self.held_out:
             check_name("a name in finetune.held_out", name)
+
+
+@dataclass
+class BundleConfig:
+    """`make bundle`: finished runs to one folder or zip that assesses recordings."""
+
+    runs: list[str] = field(default_factory=list)
+    """Finished runs, one for each of video, heart_rate and fusion, trained alike; empty takes this configuration's."""
+    stage: str = "loso"
+    """What made them: loso (a model of each fold, none of which learnt from its fold's subjects) or finetune (one
+    model on everybody)."""
+    folds: list[str] = field(default_factory=list)
+    """Folds of loso to take; empty takes all."""
+    out: str = field(default="", metadata=PATH)
+    """Where to write it: a folder, or FILE.zip; empty is runs/bundle/<first of bundle.runs>."""
+
+    def __post_init__(self):
+        one_of("bundle.stage", self.stage, ["loso", "finetune"])
+        for key in ("runs", "folds"):
+            for name in getattr(self, key):
+                check_name(f"a name in bundle.{key}", name)
+        if self.folds and self.stage != "loso":
+            raise PainlitError(f"bundle.folds is given, and bundle.stage={self.stage} has no folds", "leave it out")
 
 
 @dataclass

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from dataclasses import dataclass, field
 
-from painlit.config.affects import NOTHING, PATH, affects
+from painlit.config.affects import NOTHING, PATH, RECORDINGS, affects
 from painlit.config.checks import at_least, one_of, within
 from painlit.config.task import CLASS_NAMES, check_classes
 from painlit.errors import PainlitError
@@ -24,7 +24,7 @@ class DataConfig:
     heart_rate; also start, end, offset, sex, age, group, split. docs/recordings.md describes them."""
     classes: list[str] = field(default_factory=list, metadata=affects("pain", read_by=("check-data",)))
     """Classes of the table, in order; empty takes the table's labels: numbers ascending, names as they first come."""
-    name: str = field(default="biovid", metadata=NOTHING)
+    name: str = field(default="biovid", metadata=affects(read_by=("check-data", *RECORDINGS, "bundle")))
     """Name of this data set under runs/prepare and runs/embed."""
     is_biovid: bool = field(default=True, metadata=affects("pain"))
     """false for stand-ins, in either layout: results then say that they tell nothing of pain, and show no paper's."""

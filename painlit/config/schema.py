@@ -18,7 +18,7 @@ from painlit.config.check_data import CheckConfig
 from painlit.config.checks import divides, one_of, within
 from painlit.config.heartbeats import HeartbeatConfig
 from painlit.config.networks import ModelConfig, SpatialConfig
-from painlit.config.pain import CompareConfig, EmbedConfig, FinetuneConfig, LosoConfig, TablesConfig
+from painlit.config.pain import BundleConfig, CompareConfig, EmbedConfig, FinetuneConfig, LosoConfig, TablesConfig
 from painlit.config.pretraining import ImagesConfig, Stage1Config, Stage2Config
 from painlit.config.recordings import ClipConfig, DataConfig, FaceConfig, PrepareConfig
 from painlit.config.report import ReportConfig
@@ -50,9 +50,9 @@ class LogConfig:
 class Config:
     """Everything a stage needs; each stage reads its part."""
 
-    name: str = field(default="", metadata=affects(read_by=(*PRETRAINING, "finetune", "loso")))
+    name: str = field(default="", metadata=affects(read_by=(*PRETRAINING, "finetune", "loso", "bundle")))
     """Name of the run under runs/<stage>; empty makes one from what it learns from, such as vggface2-spatial."""
-    task: str = field(default="np_vs_p4", metadata=affects("pain"))
+    task: str = field(default="np_vs_p4", metadata=affects("pain", read_by=("bundle",)))
     """multilevel (all classes), or classes with _vs_ between them, such as np_vs_p4 or no_vs_mild_vs_severe."""
     seed: int = field(default=0, metadata=affects("stage1", "stage2", "ecg", "pain", read_by=("embed",)))
     """Seed of initial weights, order and augmentations; each fold derives its own from it and its subject."""
@@ -79,6 +79,7 @@ class Config:
     train: TrainConfig = field(default_factory=TrainConfig, metadata=affects("pain"))
     finetune: FinetuneConfig = field(default_factory=FinetuneConfig, metadata=affects(read_by=("finetune",)))
     loso: LosoConfig = field(default_factory=LosoConfig, metadata=affects(read_by=FOLDS))
+    bundle: BundleConfig = field(default_factory=BundleConfig, metadata=affects(read_by=("bundle",)))
     compare: CompareConfig = field(default_factory=CompareConfig, metadata=affects(read_by=("compare",)))
     tables: TablesConfig = field(default_factory=TablesConfig, metadata=affects(read_by=("tables", "report")))
     report: ReportConfig = field(default_factory=ReportConfig, metadata=affects(read_by=("prepare", "tables")))

@@ -6,10 +6,10 @@ from collections.abc import Iterable, Mapping
 from pathlib import Path
 from typing import Any
 
-from painlit.config import Config
+from painlit.config import Config, load, values_affecting
 from painlit.errors import PainlitError
 from painlit.loso.results import Predictions, read_predictions
-from painlit.runs.artefact import DamagedError, check_digest, read_artefact
+from painlit.runs.artefact import DamagedError, check_digest, read_artefact, refuse_changes
 from painlit.runs.code import CODE
 from painlit.runs.folder import check_fingerprint, has_work
 from painlit.system.digests import file_digest
@@ -92,3 +92,23 @@ def read_metrics(fold: Path, made_from: Mapping[str, Any] | None = None) -> dict
             raise PainlitError(f"{path} is missing, though metrics.json says that the fold is finished", again)
         check_digest(path, metrics[part].get("sha256"), file_digest(path), again)
     return metrics
+
+
+def read_run(folder: Path) -> tuple[Config, dict[str, Any]]:
+    """The configuration of a run of `make loso` and its results, which may be of some of its folds.
+
+    Raises:
+        PainlitError: A file is missing, damaged or of another version, or the configuration is not that of the results.
+    """
+    path, settings = folder / "results.json", folder / "config.yaml"
+    if not settings.is_file():
+        raise PainlitError(f"{folder} has no config.yaml", "make it anew with `make loso`")
+    config = load([f"config={settings}"])
+    results = read_artefact(path, "run `make loso` again: it evaluates what is finished")
+    made_from = results.get("provenance", {}).get("made_from", {})
+    if made_from.get("format") != FOLD_FORMAT:
+        raise PainlitError(f"another version wrote {path}", "make it anew with `make loso`")
+    now = values_affecting(config, "pain", "evaluation")
+    before = {key: made_from.get(key) for key in now}
+    refuse_changes(settings, before, now, "set these back: the run was made with them")
+    return config, results

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import re
 from pathlib import Path
 from typing import Any
 
@@ -12,15 +13,20 @@ from painlit.system.files import write_text
 
 def write_page(path: Path, template: str, **values: Any) -> None:
     """Render a template with these values and write it to `path`, atomically; a value that is missing is an error."""
+    write_text(path, render(template, **values))
+
+
+def render(template: str, **values: Any) -> str:
+    """A template with these values: HTML escapes them; Markdown has the filter `plain` for what is not ours."""
     environment = Environment(
         loader=PackageLoader("painlit.report"),
-        autoescape=True,
+        autoescape=not template.endswith(".md.j2"),
         undefined=StrictUndefined,
         trim_blocks=True,
         lstrip_blocks=True,
     )
-    environment.filters |= {"percent": percent, "points": points}
-    write_text(path, environment.get_template(template).render(**values))
+    environment.filters |= {"percent": percent, "points": points, "plain": plain}
+    return environment.get_template(template).render(**values)
 
 
 def percent(share: float) -> str:
@@ -30,6 +36,15 @@ def percent(share: float) -> str:
     '82.74'
     """
     return f"{100 * share:.2f}"
+
+
+def plain(text: object) -> str:
+    r"""Text that Markdown shows as it stands, in a table too.
+
+    >>> plain("a|b_c <i>")
+    'a\\|b\\_c \\<i\\>'
+    """
+    return re.sub(r"([\\`*_{}\[\]<>#|~])", r"\\\1", " ".join(str(text).split()))
 
 
 def points(difference: float) -> str:

@@ -14,7 +14,7 @@ from painlit.runs.provenance import versions
 CODE = "code"
 """Key of a fingerprint: which code made it."""
 _ROOM = Path(__file__).resolve().parents[1]
-_NOT_COMPUTING = ("report", "images", "runs")
+_NOT_COMPUTING = ("report", "images", "runs", "inference")
 """Rooms of painlit that no figure of a fold depends on."""
 
 

@@ -14,10 +14,9 @@ from torchmetrics.classification import MulticlassAccuracy
 
 from painlit.config import ModelConfig, SpatialConfig, TrainConfig, group
 from painlit.models.frame_embedder import FrameEmbedder
-from painlit.models.normalisation import MEAN, STD, Normalise
 from painlit.system.seeds import derive_seed
 from painlit.training.schedule import adamw_warmup_cosine
-from painlit.weights.networks import build_pain_model, build_spatial_module
+from painlit.weights.networks import build_frame_embedder, build_pain_model
 
 
 class PainAssessment(LightningModule):
@@ -63,9 +62,7 @@ class PainAssessment(LightningModule):
         self.model = build_pain_model(self.model_settings, classes, frames, embedding_dim, heart_rates)
         self.embedder: FrameEmbedder | None = None
         if spatial is not None:
-            normalise = Normalise(spatial.mean or MEAN, spatial.std or STD, spatial.local_contrast)
-            network = build_spatial_module(spatial)
-            self.embedder = FrameEmbedder(network, normalise, self.train_settings.joint_frames)
+            self.embedder = build_frame_embedder(spatial, chunk=self.train_settings.joint_frames)
         self.accuracies = torch.nn.ModuleDict(
             {f"{stage}_accuracy": MulticlassAccuracy(classes, average="micro") for stage in ("train", "val", "test")}
         )

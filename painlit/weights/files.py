@@ -28,8 +28,8 @@ def save_weights(path: Path, module: nn.Module, about: Mapping[str, Any]) -> Non
     Raises:
         PainlitError: A value is not finite; nothing is written.
     """
-    state = {name: tensor.detach().cpu().contiguous() for name, tensor in module.state_dict().items()}
-    _refuse_non_finite(path, state)
+    state = plain_state(module)
+    refuse_non_finite(str(path), state)
     with atomic_path(path) as temporary:
         temporary.write_bytes(save(state))  # not save_file, whose error on a full disk is no OSError
     write_artefact(path.with_suffix(".json"), {**about, "sha256": digest(state), **provenance()})
@@ -49,7 +49,24 @@ def load_weights(path: Path, module: nn.Module, sha256: str | None = None) -> di
     state, about = read_weights(path)
     if sha256 is not None and about["sha256"] != sha256:
         raise PainlitError(f"{path} has changed since this run began", "run the same command again")
-    expected = module.state_dict()
+    remedy = "set the sizes it was trained with; they are in the .json beside it"
+    refuse_misfits(str(path), state, module.state_dict(), remedy)
+    module.load_state_dict(state)
+    return about
+
+
+def refuse_misfits(what: str, state: Mapping[str, Tensor], expected: Mapping[str, Tensor], remedy: str) -> None:
+    """Refuse weights that are not those of a network.
+
+    Args:
+        what: The file, for the error.
+        state: Its tensors.
+        expected: Tensors of the same names and shapes as the network's.
+        remedy: What to do about it.
+
+    Raises:
+        PainlitError: They do not fit; each misfit is named.
+    """
     misfits = [f"{name} is missing" for name in expected if name not in state]
     misfits += [f"{name} is not expected" for name in state if name not in expected]
     misfits += [
@@ -59,12 +76,7 @@ def load_weights(path: Path, module: nn.Module, sha256: str | None = None) -> di
     ]
     if misfits:
         more = f" and {len(misfits) - 5} more" if len(misfits) > 5 else ""
-        raise PainlitError(
-            f"{path} does not fit the model: {'; '.join(misfits[:5])}{more}",
-            "set the sizes it was trained with; they are in the .json beside it",
-        )
-    module.load_state_dict(state)
-    return about
+        raise PainlitError(f"{what} does not fit the model: {'; '.join(misfits[:5])}{more}", remedy)
 
 
 def read_weights(path: Path) -> tuple[dict[str, Tensor], dict[str, Any]]:
@@ -85,15 +97,25 @@ def read_weights(path: Path) -> tuple[dict[str, Tensor], dict[str, Any]]:
     except (SafetensorError, OSError, ValueError, MemoryError) as error:
         raise PainlitError(f"{path} is no safetensors file: {error}", again) from error
     check_digest(path, about.get("sha256"), digest(state), again)
-    _refuse_non_finite(path, state)
+    refuse_non_finite(str(path), state)
     return state, about
 
 
-def _refuse_non_finite(path: Path, state: Mapping[str, Tensor]) -> None:
+def plain_state(module: nn.Module) -> dict[str, Tensor]:
+    """A module's weights in main memory, as safetensors takes them."""
+    return {name: tensor.detach().cpu().contiguous() for name, tensor in module.state_dict().items()}
+
+
+def refuse_non_finite(what: str, state: Mapping[str, Tensor]) -> None:
+    """Refuse weights with a value that is no number.
+
+    Raises:
+        PainlitError: NaN or infinity; the first tensor that holds one is named.
+    """
     broken = [name for name, tensor in state.items() if not tensor.isfinite().all()]
     if broken:
         more = f" and {len(broken) - 1} more" if len(broken) > 1 else ""
         raise PainlitError(
-            f"{path}: {broken[0]}{more} hold NaN or infinity: the training diverged",
+            f"{what}: {broken[0]}{more} hold NaN or infinity: the training diverged",
             "train again with a lower learning rate, or precision=32-true",
         )

@@ -2,10 +2,14 @@
 
 from __future__ import annotations
 
+from collections.abc import Sequence
+
 from torch import nn
 
 from painlit.config import HeartRateEncoderConfig, ModelConfig, SpatialConfig, TemporalConfig
 from painlit.models import AugmNet, Basic, HeartRateEncoder, Masking, PainModel, SpatialModule, TemporalModule
+from painlit.models.frame_embedder import FrameEmbedder
+from painlit.models.normalisation import MEAN, STD, Normalise
 
 
 def build_spatial_module(spatial: SpatialConfig, drop_path: float = 0.0) -> SpatialModule:
@@ -20,6 +24,17 @@ def build_spatial_module(spatial: SpatialConfig, drop_path: float = 0.0) -> Spat
         outer_heads=spatial.outer_heads,
         drop_path=drop_path,
     )
+
+
+def build_frame_embedder(
+    spatial: SpatialConfig,
+    mean: Sequence[float] | None = None,
+    std: Sequence[float] | None = None,
+    chunk: int | None = None,
+) -> FrameEmbedder:
+    """Spatial-Module of these sizes, with its normalisation; `mean` and `std` where the settings leave them open."""
+    normalise = Normalise(spatial.mean or mean or MEAN, spatial.std or std or STD, spatial.local_contrast)
+    return FrameEmbedder(build_spatial_module(spatial), normalise, chunk)
 
 
 def build_temporal_module(temporal: TemporalConfig, classes: int = 2, token_size: int | None = None) -> TemporalModule:

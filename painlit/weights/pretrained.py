@@ -8,14 +8,17 @@ from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Any, NamedTuple
 
+import torch
 from torch import nn
 
 from painlit.config import Config, flat
 from painlit.config.paper import pretraining_differences
 from painlit.errors import PainlitError
+from painlit.models.frame_embedder import FrameEmbedder
 from painlit.models.normalisation import MEAN, STD
 from painlit.runs.artefact import read_artefact
 from painlit.weights.files import load_weights, read_weights
+from painlit.weights.networks import build_frame_embedder
 
 UNTRAINED = "untrained"
 SPATIAL_STAGES = ("pretrain-stage2", "pretrain-stage1")
@@ -135,6 +138,14 @@ def resolve_weights(config: Config, network: str, wanted: str, stages: Sequence[
     print(f"{about.name}: {path}")
     stage, subjects = told.get("stage", "unknown"), tuple(told.get("subjects", ()))
     return StartingWeights(network, str(path), told["sha256"], stage, subjects, sizes, tuple(_differences(about, told)))
+
+
+def starting_embedder(config: Config, start: StartingWeights) -> FrameEmbedder:
+    """What `make embed` embeds frames with: the settled Spatial-Module, or a random one that follows from the seed."""
+    torch.manual_seed(config.seed)
+    embedder = build_frame_embedder(config.spatial, start.settings["mean"], start.settings["std"])
+    start.load_into(embedder.spatial)
+    return embedder
 
 
 def _differences(network: _Network, told: Mapping[str, Any]) -> list[str]:

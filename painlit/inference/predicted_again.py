@@ -1,0 +1,96 @@
+"""Before a model is bundled it predicts clips of its held-out subjects again: it must give what predictions.csv has.
+
+So no bundle leaves with another epoch's weights, another run's embeddings, or settings that its model was not
+trained with.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from dataclasses import dataclass
+from pathlib import Path
+
+import numpy as np
+import torch
+
+from painlit.clips.embedding_cache import EmbeddingCache
+from painlit.clips.table import PreparedClip, open_table
+from painlit.config import Config
+from painlit.errors import PainlitError
+from painlit.inference.run_embedder import run_embeddings
+from painlit.loso.results import read_predictions
+from painlit.models import PainModel
+
+CLIPS = 8
+"""Of each model: enough to see that it is another, and few enough for 87 folds."""
+TOLERANCE = {"32-true": 1e-3}
+"""Difference of a probability that another device or library may make."""
+_HALF = 0.1
+"""The same where training ran in half precision, in which bundles do not compute."""
+
+
+@dataclass(frozen=True)
+class HeldOutClips:
+    """The inputs of a run's clips.
+
+    Args:
+        config: The run's.
+        cache: Embeddings; None without video.
+        prepared: The clip table; None without heart rates.
+        missing: Why nothing can be predicted again; empty if it can.
+    """
+
+    config: Config
+    cache: EmbeddingCache | None = None
+    prepared: Mapping[str, PreparedClip] | None = None
+    missing: str = ""
+
+    @classmethod
+    def of(cls, config: Config, weights: str = "auto") -> HeldOutClips:
+        """The inputs of a run of this configuration, as far as they are there."""
+        model = config.model
+        if config.joint:
+            return cls(config, missing="the Spatial-Module was trained with each model, from the videos")
+        cache = run_embeddings(config, weights).open() if model.uses_video else None
+        try:
+            return cls(config, cache, open_table(config).clips() if model.uses_heart_rate else None)
+        except PainlitError as error:
+            return cls(config, missing=error.what)
+
+    def check(self, network: PainModel, folder: Path) -> None:
+        """Compare a model with the predictions that its run left.
+
+        Raises:
+            PainlitError: They differ.
+        """
+        if self.missing:
+            print(f"{folder.name}: not compared with its predictions: {self.missing}")
+            return
+        path = folder / "predictions.csv"
+        predictions = read_predictions([path])
+        names = predictions.clips[:CLIPS]
+        try:
+            again = self.probabilities(network, names)
+        except (KeyError, TypeError) as error:
+            raise _another(path, f"a clip of them is not prepared or embedded now ({error})") from error
+        furthest = float(np.abs(again - predictions.probabilities[: len(names)]).max())
+        if not furthest <= TOLERANCE.get(self.config.train.precision, _HALF):
+            raise _another(path, f"their probabilities differ by up to {furthest:.2g}")
+
+    def probabilities(self, network: PainModel, names: list[str]) -> np.ndarray:
+        """(n, C) float64 of these clips."""
+        full = tiles = bpm = None
+        if self.cache is not None:
+            rows = torch.from_numpy(self.cache.values()[self.cache.rows(names)])  # (n, 2, F, D)
+            full, tiles = rows[:, 0], rows[:, 1]
+        if self.prepared is not None:
+            bpm = torch.from_numpy(np.array([self.prepared[name].bpm for name in names], np.float32))
+        with torch.inference_mode():
+            return network.eval()(full, tiles, bpm).float().softmax(-1).numpy().astype(np.float64)
+
+
+def _another(path: Path, how: str) -> PainlitError:
+    return PainlitError(
+        f"the model does not give the predictions in {path}: {how}",
+        "the embeddings or the clip table were made anew since: run the stages again under another name=…",
+    )
