@@ -3,46 +3,24 @@
 from __future__ import annotations
 
 from collections.abc import Mapping
-from dataclasses import dataclass, field
-from typing import Any, NamedTuple
+from dataclasses import dataclass
+from pathlib import Path
+from typing import TYPE_CHECKING, Any
 
-import numpy as np
 import pandas as pd
 
-from painlit.report.traces import Trace
+from painlit.inference.evidence import Evidence, FacePicture
+
+if TYPE_CHECKING:
+    import plotly.graph_objects as go
+
+__all__ = ["COLUMNS", "Assessment", "Evidence", "FacePicture"]
 
 COLUMNS = (
     "start", "end", "score", "prediction", "uncertainty", "spread", "used", "reason",
     "face_found", "faces", "ecg_quality", "heart_rate",
 )  # fmt: skip
 """Columns of the table, beside a probability for each class, `p_<class>`, which stand after `end`."""
-
-
-class FacePicture(NamedTuple):
-    """The face that was assessed, to look at."""
-
-    time: float
-    """s on the video's clock."""
-    pixels: np.ndarray
-    """(S, S, 3) uint8 RGB, as cropped for the model."""
-    peak: bool
-    """Whether it is of a window with one of the highest scores, rather than of a regular time."""
-
-
-@dataclass(frozen=True)
-class Evidence:
-    """What the scores rest on. Times are in s on the video's clock."""
-
-    frames: pd.DataFrame
-    """A row for each frame that was looked at: time, found (bool), faces (how many)."""
-    pictures: tuple[FacePicture, ...] = ()
-    """In order of time, at most some dozens however long the recording is."""
-    ecg: Trace | None = None
-    """The whole ECG and its R peaks; None without one."""
-    ecg_start: float = 0.0
-    """Time of its first sample."""
-    heart_rates: pd.DataFrame = field(default_factory=lambda: pd.DataFrame({"time": [], "bpm": []}))
-    """Heart rate of each whole second for which one can be told; `time` is where the second begins."""
 
 
 @dataclass(frozen=True)
@@ -73,3 +51,34 @@ class Assessment:
     def classes(self) -> list[str]:
         """Names of the classes, in order."""
         return list(self.about["classes"])
+
+    def plot(self, faces: str = "blur") -> go.Figure:
+        """The scores and what they rest on, over one axis of time.
+
+        Args:
+            faces: blur, show, or none. The pixels are blurred before they enter the figure.
+
+        Raises:
+            PainlitError: `faces` is something else.
+        """
+        from painlit.inference.page import drawn  # plotly and the templates take a second to import
+
+        return drawn(self, faces)
+
+    def save(self, folder: str | Path, faces: str = "blur") -> Path:
+        """Write `assessment.html`, `assessment.csv` and, when these are finished, `assessment.json`.
+
+        Args:
+            folder: Is made if it is missing; an assessment that is there is replaced.
+            faces: blur, show, or none. The pixels are blurred before they are written.
+
+        Returns:
+            The page.
+
+        Raises:
+            PainlitError: `faces` is something else, or the disk is full.
+            OSError: The folder cannot be written.
+        """
+        from painlit.inference.page import write
+
+        return write(self, Path(folder), faces)

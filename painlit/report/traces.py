@@ -81,8 +81,9 @@ def chart(trace: Trace | None, bpm: np.ndarray | None) -> Chart:
     finite = signal[np.isfinite(signal)]
     low, span = (finite.min(), np.ptp(finite)) if finite.size else (0, 0)
     share = (signal - low) / span if span else np.where(np.isfinite(signal), 0.5, np.nan)
-    places = {k: (x(k / trace.rate), _between(_ECG, share[k])) for k in [*_drawn(share), *trace.peaks]}
-    path = "".join(f"{'L' if k else 'M'}{places[at][0]:.1f} {places[at][1]:.1f}" for k, at in enumerate(_drawn(share)))
+    drawn = drawn_samples(share, int(2 * WIDTH))  # of half a unit
+    places = {k: (x(k / trace.rate), _between(_ECG, share[k])) for k in [*drawn, *trace.peaks]}
+    path = "".join(f"{'L' if k else 'M'}{places[at][0]:.1f} {places[at][1]:.1f}" for k, at in enumerate(drawn))
     return Chart(path, [places[k] for k in trace.peaks], seconds, marks)
 
 
@@ -92,8 +93,12 @@ def _between(band: tuple[float, float], share: float) -> float:
     return float(bottom - share * (bottom - top))
 
 
-def _drawn(values: np.ndarray) -> list[int]:
-    """Samples that are drawn: the lowest and the highest of each column of half a unit, so that no beat is lost."""
+def drawn_samples(values: np.ndarray, columns: int) -> list[int]:
+    """Samples that are drawn: the lowest and the highest of each of so many columns, so that no beat is lost.
+
+    >>> drawn_samples(np.array([0.0, 5, 1, 2, np.nan, -3]), 2)
+    [0, 1, 3, 5]
+    """
     known = np.flatnonzero(np.isfinite(values))
-    columns = np.array_split(known, min(len(known), int(2 * WIDTH))) if known.size else []
-    return sorted({int(part[end(values[part])]) for part in columns for end in (np.argmin, np.argmax)})
+    parts = np.array_split(known, min(len(known), columns)) if known.size else []
+    return sorted({int(part[end(values[part])]) for part in parts for end in (np.argmin, np.argmax)})

@@ -1,0 +1,99 @@
+"""What an assessment says in a few figures and sentences."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator, Mapping, Sequence
+from typing import Any
+
+import numpy as np
+
+from painlit.inference.evidence import Assessed
+from painlit.inference.figure import inputs
+from painlit.inference.moments import clock, extents, highest, middles, without_score
+
+PEAKS = 5
+"""Highest scores that are named."""
+MOST_REASONS, MOST_TIMES = 12, 4
+"""Reasons, and times of each, that are named."""
+
+
+def summary(assessment: Assessed) -> dict[str, Any]:
+    """The figures on top of the page: shares, highest scores, ranges, and why not all was used."""
+    table, evidence, about = assessment.table, assessment.evidence, assessment.about
+    score = table["score"].to_numpy(np.float64)
+    scored = np.isfinite(score)
+    bpm = evidence.heart_rates["bpm"].to_numpy(np.float64)
+    bpm = bpm[np.isfinite(bpm)]
+    return {
+        "length": clock(about["seconds"]),
+        "windows": len(table),
+        "scored": int(scored.sum()),
+        "mean": float(score[scored].mean()) if scored.any() else None,
+        "highest": [
+            {"start": clock(row["start"]), "end": clock(row["end"]), "score": row["score"], "name": row["prediction"]}
+            for row in (table.iloc[k] for k in highest(table, PEAKS))
+        ],
+        "face_found": float(evidence.frames["found"].mean()) if len(evidence.frames) else None,
+        "rates": (float(bpm.min()), float(bpm.max()), float(np.median(bpm))) if bpm.size else None,
+        "used": [(used, int(n)) for used, n in table["used"].value_counts().items()],
+        "reasons": reasons(assessment),
+    }
+
+
+def reasons(assessment: Assessed) -> list[dict[str, Any]]:
+    """Why there is no score, or why it does not rest on all, the most frequent first."""
+    table = assessment.table
+    around = extents(table, float(assessment.about["step"]))
+    scored = np.isfinite(table["score"].to_numpy(np.float64))
+    found = []
+    for (reason, has_score), rows in table.reset_index(drop=True).groupby(["reason", scored]).groups.items():
+        if reason:
+            at = np.asarray(rows, int)
+            runs = np.split(at, np.flatnonzero(np.diff(at) > 1) + 1)
+            times = [f"{clock(around[run[0], 0])}–{clock(around[run[-1], 1])}" for run in runs]
+            found.append({"reason": reason, "scored": bool(has_score), "windows": len(at), "times": times})
+    return sorted(found, key=lambda kind: (kind["scored"], -kind["windows"]))
+
+
+def alternative(assessment: Assessed) -> str:
+    """The figure in words."""
+    table, about = assessment.table, assessment.about
+    score, at = table["score"].to_numpy(np.float64), middles(table)
+    scored = np.isfinite(score)
+    parts = [f"Score over {clock(about['seconds'])}, between {' and '.join(_ends(assessment.classes))}."]
+    if scored.any():
+        low, top = np.flatnonzero(scored)[[score[scored].argmin(), score[scored].argmax()]]
+        parts.append(
+            f"It is {score[scored].mean():.2f} on average, lowest at {clock(at[low])} with {score[low]:.2f} and "
+            f"highest at {clock(at[top])} with {score[top]:.2f}."
+        )
+    gaps = without_score(table, float(about["step"]))
+    if gaps:
+        named = [f"{clock(g.start)}–{clock(g.end)} ({g.reason})" for g in gaps[:MOST_TIMES]]
+        more = f" and {len(gaps) - MOST_TIMES} more times" if len(gaps) > MOST_TIMES else ""
+        parts.append(f"No score in {'; '.join(named)}{more}.")
+    bpm = assessment.evidence.heart_rates["bpm"].to_numpy(np.float64)
+    if bpm.size:
+        parts.append(f"Heart rate from {np.nanmin(bpm):.0f} to {np.nanmax(bpm):.0f} bpm.")
+    return " ".join(parts)
+
+
+def _ends(classes: Sequence[str]) -> list[str]:
+    return [f"{name} ({k})" for k, name in ((0, classes[0]), (1, classes[-1]))]
+
+
+def expected(about: Mapping[str, Any]) -> Iterator[dict[str, Any]]:
+    """Of each part-model its accuracy on people it had not seen, with its interval, as far as the bundle says so."""
+    for used, told in dict(about.get("expected") or {}).items():
+        told = told if isinstance(told, Mapping) else {}
+        accuracy = told.get("accuracy", dict(told.get("pooled") or {}).get("accuracy"))
+        interval = told.get("interval_95")
+        if isinstance(interval, Mapping):
+            interval = interval.get("accuracy")
+        yield {
+            "inputs": inputs(used),
+            "accuracy": accuracy,
+            "interval": interval if interval and len(interval) == 2 else None,
+            "subjects": told.get("subjects"),
+            "temperature": dict(about.get("temperature") or {}).get(used),
+        }
