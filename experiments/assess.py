@@ -1,8 +1,8 @@
 """`make assess`: a recording in, an assessment with its evidence out; or many of them, or video as it comes.
 
-Leaves <assess.out>/{assessment.html, assessment.csv, assessment.json}; of many recordings a folder each, and summary.csv.
-Of many, those that are assessed already, with the same model and settings, are skipped, and one that cannot be read
-does not end the others. A stream is printed as CSV, and kept in <assess.out>/stream.csv.
+Leaves <assess.out>/{assessment.html, assessment.csv, assessment.json}; of many recordings a folder each and summary.csv.
+Those of many that are assessed already, with the same model and settings, are skipped, and one that cannot be read does
+not end the others. A stream is printed as CSV, and kept in <assess.out>/stream.csv.
 """
 
 from __future__ import annotations
@@ -227,11 +227,12 @@ def _summary_row(name: str, held: dict[str, Any]) -> list[object]:
 def _sentence(result: Assessment) -> str:
     table = result.table
     scored = table[table["used"] != ""]
-    told = f"{result.about['recording']}: {result.about['seconds']:.1f} s, {len(table)} windows, {len(scored)} with a score"
+    about = result.about
+    told = f"{about['recording']}: {about['seconds']:.1f} s, {len(table)} windows, {len(scored)} with a score"
     if not len(scored):
         return f"{told}: {'; '.join(sorted(set(table['reason'])))}"
     best = scored.loc[scored["score"].idxmax()]
-    of = "score" if result.about["is_pain"] else "score (of a stand-in: it tells nothing of pain)"
+    of = "score" if about["is_pain"] else "score (of a stand-in: it tells nothing of pain)"
     return f"{told}; highest {of} {best['score']:.2f} from {best['start']:.1f} s on"
 
 

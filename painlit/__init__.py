@@ -10,6 +10,7 @@ from importlib import import_module
 from typing import TYPE_CHECKING, Any
 
 if TYPE_CHECKING:
+    from painlit.inference.model import load
     from painlit.models import AugmNet, HeartRateEncoder, PainModel, SpatialModule, TemporalModule
     from painlit.signals import FaceDetector, heart_rate, pan_tompkins
 
@@ -21,6 +22,7 @@ __all__ = [
     "SpatialModule",
     "TemporalModule",
     "heart_rate",
+    "load",
     "pan_tompkins",
 ]
 __version__ = "0.1.0"
@@ -34,5 +36,5 @@ os.environ.setdefault("GOMP_SPINCOUNT", "1000")
 def __getattr__(name: str) -> Any:  # what is not used is not imported: `painlit --help` must answer at once
     if name not in __all__:
         raise AttributeError(f"module {__name__!r} has no attribute {name!r}")
-    signals = name in ("FaceDetector", "heart_rate", "pan_tompkins")
-    return getattr(import_module("painlit.signals" if signals else "painlit.models"), name)
+    places = {"load": "inference.model"} | dict.fromkeys(("FaceDetector", "heart_rate", "pan_tompkins"), "signals")
+    return getattr(import_module(f"painlit.{places.get(name, 'models')}"), name)

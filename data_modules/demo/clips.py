@@ -96,6 +96,44 @@ def make_demo(
     return root
 
 
+def make_recording(
+    folder: Path, clip: ClipConfig, number: int, spells: Sequence[tuple[float, float]], seconds: float, seed: int = 0
+) -> tuple[Path, Path]:
+    """Write one long recording to `folder`, video and ECG, of a person who is in no clip of `make_demo`.
+
+    Args:
+        folder: Gets recording.mp4 and recording_ecg.csv; files that are there are left as they are.
+        clip: Rates.
+        number: Of the person, beyond the subjects of the clips.
+        spells: From when to when, in s, the expression is there and the heart beats as in the highest class.
+        seconds: Length.
+        seed: Of everything random.
+    """
+    video, ecg = folder / "recording.mp4", folder / "recording_ecg.csv"
+    if video.is_file() and ecg.is_file():
+        return video, ecg
+    generator = np.random.default_rng([seed, number])
+    person = _person(number, generator)
+
+    def share(times: np.ndarray) -> np.ndarray:
+        """0 to 1; a second to come and to go."""
+        rise = [1 / (1 + np.exp(-4 * (times - a))) - 1 / (1 + np.exp(-4 * (times - b))) for a, b in spells]
+        return np.sum(rise, axis=0)
+
+    times = np.arange(round(seconds * clip.video_fps)) / clip.video_fps
+    _write_frames(
+        video, portrait(), person, person.resting_face + share(times)[:, None] * vector(PAIN_LIKE), clip.video_fps,
+        generator,
+    )  # fmt: skip
+    most = BPM_PER_CLASS * (len(CLASS_TOKENS) - 1)
+    samples = round(seconds * clip.ecg_hz)
+    values = _ecg(
+        lambda at: person.resting_bpm + most * float(share(np.array([at]))[0]), samples, seconds, clip.ecg_hz, generator
+    )
+    write_csv(ecg, [["time (s)", "ecg (mV)"], *([f"{k / clip.ecg_hz:.6f}", f"{v:.4f}"] for k, v in enumerate(values))])
+    return video, ecg
+
+
 def _person(number: int, generator: np.random.Generator) -> Person:
     return Person(
         name=f"{number:02d}0100_{'wm'[number % 2]}_{20 + 7 * number % 46}",
@@ -108,11 +146,19 @@ def _person(number: int, generator: np.random.Generator) -> Person:
 def _write_video(
     path: Path, base: np.ndarray, person: Person, label: int, clip: ClipConfig, generator: np.random.Generator
 ) -> None:
-    frames, fps, look = clip.nominal_frames, clip.video_fps, person.face.look
+    frames = clip.nominal_frames
     intensity = np.clip(label / 4 + generator.normal(0, INTENSITY_SPREAD), 0, 1.3)
     everyday = generator.uniform(0, 0.3) * strengths(str(generator.choice(_EVERYDAY)))
     moved = _onset(frames, generator)[:, None] * intensity * vector(PAIN_LIKE)
     moved = person.resting_face + moved + _onset(frames, generator)[:, None] * everyday  # (frames, 9)
+    _write_frames(path, base, person, moved, clip.video_fps, generator)
+
+
+def _write_frames(
+    path: Path, base: np.ndarray, person: Person, moved: np.ndarray, fps: float, generator: np.random.Generator
+) -> None:
+    """Draw a face with these strengths, (frames, 9), on a head that sways a little."""
+    frames, look = len(moved), person.face.look
     sway = np.cumsum(generator.normal(0, 4 / np.sqrt(frames), (frames, 2)), axis=0)
     sway -= np.linspace(0, 1, frames)[:, None] * sway[-1]  # returns to where it began
     grain = generator.normal(0, 3, base.shape).astype(np.float32)
@@ -138,20 +184,25 @@ def _onset(frames: int, generator: np.random.Generator) -> np.ndarray:
 def _ecg_table(person: Person, label: int, clip: ClipConfig, generator: np.random.Generator) -> str:
     """A biosignal table with time in µs and ECG in mV."""
     bpm = person.resting_bpm + BPM_PER_CLASS * label + generator.normal(0, BPM_SPREAD)
-    beat = _beat(clip.ecg_hz)
-    ecg = np.zeros(clip.ecg_samples + 2 * len(beat))
-    at = generator.uniform(0, 60 / bpm)
-    while at < clip.seconds + 0.5:
-        start = int(at * clip.ecg_hz)
-        ecg[start : start + len(beat)] += beat[: len(ecg) - start]
-        at += 60 / bpm * (1 + generator.normal(0, 0.03))
-    ecg = ecg[len(beat) // 2 :][: clip.ecg_samples]
-    seconds = np.arange(clip.ecg_samples) / clip.ecg_hz
-    ecg += 0.1 * np.sin(2 * np.pi * (0.3 * seconds + generator.random())) + generator.normal(0, 0.02, len(ecg))
-    lines = [
-        f"{round(1e6 * t)}\t{2 + 0.1 * label:.3f}\t{value:.4f}\t0.0" for t, value in zip(seconds, ecg, strict=True)
-    ]
+    ecg = _ecg(lambda _: bpm, clip.ecg_samples, clip.seconds, clip.ecg_hz, generator)
+    lines = [f"{round(1e6 * k / clip.ecg_hz)}\t{2 + 0.1 * label:.3f}\t{value:.4f}\t0.0" for k, value in enumerate(ecg)]
     return "\n".join(["time\tgsr\tecg\temg_trapezius", *lines, ""])
+
+
+def _ecg(
+    bpm: Callable[[float], float], samples: int, seconds: float, rate: float, generator: np.random.Generator
+) -> np.ndarray:
+    """(samples,) mV of a heart that beats as fast as `bpm` says of a time in s."""
+    beat = _beat(rate)
+    ecg = np.zeros(samples + 2 * len(beat))
+    at = generator.uniform(0, 60 / bpm(0))
+    while at < seconds + 0.5:
+        start = int(at * rate)
+        ecg[start : start + len(beat)] += beat[: len(ecg) - start]
+        at += 60 / bpm(at) * (1 + generator.normal(0, 0.03))
+    ecg = ecg[len(beat) // 2 :][:samples]
+    times = np.arange(samples) / rate
+    return ecg + 0.1 * np.sin(2 * np.pi * (0.3 * times + generator.random())) + generator.normal(0, 0.02, samples)
 
 
 @lru_cache(maxsize=2)

@@ -168,7 +168,9 @@ def _score(drawn: go.Figure, y: str, assessment: Assessed) -> None:
     )  # fmt: skip
 
 
-def window_text(row: pd.Series, classes: list[str], between: str = " · ", escape: Callable[[object], str] = plain) -> str:
+def window_text(
+    row: pd.Series, classes: list[str], between: str = " · ", escape: Callable[[object], str] = plain
+) -> str:
     """What a window says, in one line or several."""
     lines = [f"{clock(row['start'])}–{clock(row['end'])}"]
     if np.isfinite(row["score"]):
