@@ -17,6 +17,8 @@ import torch
 from data_modules.recordings.biovid import CLASS_TOKENS, SAMPLE_COLUMNS
 from painlit.config import ClipConfig
 
+pytest_plugins = ["numbered_videos"]
+
 # Whoever starts the tests in the background may have Ctrl-C ignored, and the commands under test would inherit that.
 signal.signal(signal.SIGINT, signal.default_int_handler)
 

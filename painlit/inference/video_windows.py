@@ -4,10 +4,10 @@ from __future__ import annotations
 
 import time
 from collections import deque
-from collections.abc import Iterator
+from collections.abc import Iterable, Iterator
 from contextlib import closing
 from dataclasses import dataclass
-from itertools import pairwise
+from statistics import median
 from typing import NamedTuple
 
 import numpy as np
@@ -21,6 +21,7 @@ from painlit.signals.video.pixels import UprightRgb
 from painlit.signals.video.shown_frames import ShownFrame
 
 _ROUNDING = 1e-6  # s; time stamps are rational numbers
+_REMEMBERED = 1000  # intervals between frames, whose median is the usual one
 
 
 class Frame(NamedTuple):
@@ -99,7 +100,7 @@ class VideoWindows:
     def __iter__(self) -> Iterator[VideoWindow]:
         convert = UprightRgb(self.name)
         held: dict[int, Frame] = {}
-        decoded: deque[float] = deque()
+        intervals: deque[float] = deque(maxlen=_REMEMBERED)
         number, index = 0, self._next(-1)
         before: ShownFrame | None = None
 
@@ -112,28 +113,28 @@ class VideoWindows:
             for frame in frames:
                 if self.end is not None and frame.time > self.end - TIE:
                     break
-                decoded.append(frame.time)
+                if before is not None:
+                    intervals.append(frame.time - before.time)
                 self.seconds = max(0.0, frame.time - self.start)
                 while (wanted := self._time(index)) <= frame.time:
                     nearer = before and wanted - before.time <= frame.time - wanted + TIE
                     take(before if before and nearer else frame)
                     index = self._next(index)
                     if self._last(number) in held:
-                        yield self._window(number, held, decoded, ended=False)
+                        yield self._window(number, held, intervals, frame.time, ended=False)
                         number += 1
-                        self._forget(number, held, decoded)
+                        self._forget(number, held)
                 before = frame
         if before is not None:
-            interval = self._interval(decoded)
-            self.seconds += interval
+            self.seconds += median(intervals) if intervals else 1 / self.clip.video_fps
             whole = self.clip.nominal_frames / self.clip.video_fps
             while number == 0 or number * self.hop / self.clip.video_fps + whole <= self.seconds + _ROUNDING:
                 while self._last(number) not in held:
                     take(before)
                     index = self._next(index)
-                yield self._window(number, held, decoded, ended=True)
+                yield self._window(number, held, intervals, before.time, ended=True)
                 number += 1
-                self._forget(number, held, decoded)
+                self._forget(number, held)
         self.notes = (*convert.notes, *self._remarks())
 
     def _time(self, index: int) -> float:
@@ -149,20 +150,16 @@ class VideoWindows:
     def _last(self, number: int) -> int:
         return number * self.hop + self._indices[-1]
 
-    def _interval(self, decoded: deque[float]) -> float:
-        steps = [b - a for a, b in pairwise(decoded)]
-        return float(np.median(steps)) if steps else 1 / self.clip.video_fps
-
-    def _forget(self, number: int, held: dict[int, Frame], decoded: deque[float]) -> None:
+    def _forget(self, number: int, held: dict[int, Frame]) -> None:
         for index in [index for index in held if index < number * self.hop + self._indices[0]]:
             del held[index]
-        while len(decoded) > 2 and decoded[1] <= self._time(number * self.hop):
-            decoded.popleft()
 
-    def _window(self, number: int, held: dict[int, Frame], decoded: deque[float], ended: bool) -> VideoWindow:
+    def _window(
+        self, number: int, held: dict[int, Frame], intervals: Iterable[float], last: float, ended: bool
+    ) -> VideoWindow:
         start, received = self._time(number * self.hop), time.monotonic()
         if isinstance(self.footage, Camera) and self.footage.origin is not None:  # taken, and waiting for its turn
-            received = self.footage.origin + decoded[-1]
+            received = self.footage.origin + last
         frames = [held[number * self.hop + index] for index in self._indices]
         wanted = [self._time(frame.index) for frame in frames]
         chosen = Chosen(
@@ -172,8 +169,8 @@ class VideoWindows:
             start,
             times=[frame.time for frame in frames],
             damaged=[t for frame, t in zip(frames, wanted, strict=True) if frame.damaged],
-            intervals=[b - a for a, b in pairwise(decoded) if b > start],
-            last=decoded[-1],
+            intervals=list(intervals),
+            last=last,
             ended=ended,
             least_length=self.least_length,
         )

@@ -120,7 +120,7 @@ class ClipReader:
             for frame in frames:
                 if self.end is not None and frame.time > self.end - TIE:
                     break
-                if before is not None and frame.time > self.start:
+                if before is not None:
                     chosen.intervals.append(frame.time - before.time)
                 chosen.last = frame.time
                 while at < len(wanted) and wanted[at] <= frame.time:
