@@ -15,7 +15,6 @@ from experiments.command import main
 from painlit.clips.sources import check_label_leakage
 from painlit.config import Config
 from painlit.errors import PainlitError
-from painlit.inference.bundle_files import ABOUT
 from painlit.loso.protocols import Fold
 
 if TYPE_CHECKING:
@@ -30,7 +29,9 @@ STAGE = "finetune"
 def run(config: Config) -> StageResult:
     """Train one model and write its weights."""
     from data_modules.recordings.datamodule import PainDataModule
+    from painlit.inference.expected import matching_run
     from painlit.loso.fold import run_fold
+    from painlit.runs.folder import fingerprint
     from painlit.training.stage import Trained, run_stage
 
     data = PainDataModule(config)
@@ -50,6 +51,9 @@ def run(config: Config) -> StageResult:
         return Trained(networks, metrics, about)
 
     made_from = {**data.clips.fingerprints(), **data.sources.digests(), "held out": list(fold.test)}
+    if config.finetune.loso:
+        now = fingerprint(config, made_from, "pain")
+        matching_run(Path(config.runs), config.run_name, config.finetune.loso, now)  # before hours of training
     result = run_stage(STAGE, config, ["pain"], made_from, "pain", work)
     _bundle(config, result.folder)
     return result
@@ -67,7 +71,10 @@ def _bundle(config: Config, folder: Path) -> None:
         return
     run = finetune_run(Path(config.runs), folder.name, config.embed.weights, config.finetune.loso)
     place = folder / "bundle"
-    there = (place / ABOUT).is_file() and Bundle.open(place).about["expected"][run.part] == run.figures
+    try:
+        there = Bundle.open(place).about["expected"][run.part] == run.figures
+    except PainlitError:  # there is none, or not a whole one
+        there = False
     if not there:
         print(*run.told, sep="\n")
         write_bundle(place, [run])

@@ -62,7 +62,7 @@ def _subjects(run: TrainedRun) -> dict[str, Any]:
 def _refuse_differences(one: TrainedRun, other: TrainedRun, first: dict[str, Any], second: dict[str, Any]) -> None:
     different = [
         f"{key} is {_told(first.get(key))} in {one.folder.name} and {_told(second.get(key))} in {other.folder.name}"
-        for key in sorted({*first, *second})
+        for key in dict.fromkeys([*first, *second])
         if first.get(key) != second.get(key)
     ]
     if different:

@@ -13,7 +13,7 @@ from painlit.inference.trained_run import TrainedEmbedder
 from painlit.runs.artefact import read_artefact
 from painlit.system.digests import digest
 from painlit.weights.files import read_weights
-from painlit.weights.pretrained import UNTRAINED, resolve_weights, starting_embedder
+from painlit.weights.pretrained import NAMED, UNTRAINED, resolve_weights, starting_embedder
 
 
 def run_embeddings(config: Config, weights: str = "auto") -> EmbeddingSource:
@@ -39,7 +39,7 @@ def run_embedder(config: Config, weights: str = "auto") -> TrainedEmbedder:
     source = run_embeddings(config, weights)
     again = f"run `make embed` again: it writes {source.folder / 'metrics.json'} anew"
     told = read_artefact(source.folder / "metrics.json", again, source.settings)
-    wanted = told["weights"] if weights == "auto" else weights
+    wanted = told["weights"] if weights in ("auto", UNTRAINED, *NAMED) else weights
     if wanted != UNTRAINED and not Path(wanted).is_file():
         raise PainlitError(
             f"the embeddings in {source.folder} were made with {wanted}, which is not there",
