@@ -23,6 +23,7 @@ HEIGHTS = {"score": 230, "pictures": 96, "faces": 56, "ecg": 110, "rates": 96}
 GAP, TOP, BOTTOM = 34, 64, 48  # px between panels, where their titles stand; above and below them
 FACES_SHOWN = 12  # on a desktop
 COLUMNS = 40_000  # of an ECG: 80,000 samples, some 0.9 MB of a page
+MOST_DOTS = 400  # that are drawn on a line
 MOST_WINDOWS = 4000  # that can be pointed at; a score is drawn of each
 
 
@@ -56,7 +57,7 @@ def figure(assessment: Assessed, faces: str) -> go.Figure:
             "gridcolor": "rgba(128,128,128,.25)",
         }
         drawn.add_annotation(
-            text=f"<b>{TITLES[name]}</b>", showarrow=False, xref="paper", yref="paper", x=0, y=1 - top / area,
+            text=f"<b>{TITLES[name] if name != 'score' or not assessment.about['is_pain'] else 'Pain score'}</b>", showarrow=False, xref="paper", yref="paper", x=0, y=1 - top / area,
             xanchor="left", yanchor="bottom", font_size=13,
         )  # fmt: skip
         draw(drawn, y, assessment)
@@ -152,18 +153,22 @@ def _score(drawn: go.Figure, y: str, assessment: Assessed) -> None:
         low, high = np.clip(score - spread, 0, 1), np.clip(score + spread, 0, 1)
         corners = [(np.r_[x[run], x[run][::-1]], np.r_[high[run], low[run][::-1]]) for run in runs]
         _areas(drawn, y, corners, "± 1 SD over the models", BAND)
-    alone = np.isfinite(score) & np.r_[True, np.isnan(score[:-1])] & np.r_[np.isnan(score[1:]), True]
     drawn.add_scatter(
-        x=x, y=score, xaxis="x", yaxis=y, name="score", mode="lines+markers", hoverinfo="skip",
-        line={"color": SCORE, "width": 2}, showlegend=bool(gaps or known.any()),
-        marker={"size": np.where(alone | (len(table) <= 400), 5, 0).astype(np.uint8), "color": SCORE},
-        error_x=_lengths(table, step),
+        x=x, y=score, xaxis="x", yaxis=y, name="score", mode=_mode(score), hoverinfo="skip", legendrank=1,
+        line={"color": SCORE, "width": 2}, marker={"size": 5, "color": SCORE}, error_x=_lengths(table, step),
+        showlegend=bool(gaps or known.any()),
     )  # fmt: skip
+    alone = np.isfinite(score) & np.r_[True, np.isnan(score[:-1])] & np.r_[np.isnan(score[1:]), True]
+    if alone.any() and len(table) > MOST_DOTS:
+        drawn.add_scatter(
+            x=x[alone], y=score[alone], xaxis="x", yaxis=y, name="score alone", mode="markers", hoverinfo="skip",
+            marker={"size": 5, "color": SCORE}, showlegend=False,
+        )  # fmt: skip
     every = -(-len(table) // MOST_WINDOWS)
     rows = [row for _, row in table.iloc[::every].iterrows()]
     drawn.add_scatter(
         x=x[::every], y=np.where(np.isnan(score), 0.5, score)[::every], xaxis="x", yaxis=y, name="windows",
-        mode="markers", marker={"opacity": 0, "size": 6, "color": SCORE}, showlegend=False, hoverinfo="text",
+        mode="lines", line={"width": 0, "color": SCORE}, opacity=0, showlegend=False, hoverinfo="text",
         hovertext=[window_text(row, classes, "<br>") for row in rows],
     )  # fmt: skip
 
@@ -198,6 +203,10 @@ def inputs(used: object) -> str:
     ('video and heart rate', 'nothing')
     """
     return str(used).replace("_", " ").replace("+", " and ") or "nothing"
+
+
+def _mode(values: np.ndarray) -> str:
+    return "lines+markers" if len(values) <= MOST_DOTS else "lines"
 
 
 def _lengths(table: pd.DataFrame, step: float) -> dict[str, Any] | None:
@@ -235,7 +244,8 @@ def _pictures(drawn: go.Figure, y: str, assessment: Assessed, faces: str) -> Non
     drawn.update_layout(
         images=[
             {
-                "source": picture_uri(picture, faces), "xref": "x", "yref": y, "x": picture.time, "y": 0.14,
+                "source": picture_uri(picture, faces), "xref": "x", "yref": y,
+                "x": min(max(picture.time, size / 2), length - size / 2), "y": 0.14,
                 "sizex": 0.94 * size, "sizey": 0.86, "xanchor": "center", "yanchor": "bottom", "sizing": "contain",
                 "layer": "above", "visible": visible, "name": "peak" if picture.peak else "regular",
             }
@@ -333,8 +343,8 @@ def _rates(drawn: go.Figure, y: str, assessment: Assessed) -> None:
     broken = np.flatnonzero(np.diff(time) > 1.5) + 1
     drawn.add_scatter(
         x=np.insert(time + 0.5, broken, np.nan), y=np.insert(bpm, broken, np.nan), xaxis="x", yaxis=y,
-        name="heart rate", mode="lines+markers", hoverinfo="skip", showlegend=False,
-        line={"color": RATE, "width": 2}, marker={"size": 4 if len(bpm) <= 400 else 1, "color": RATE},
+        name="heart rate", mode=_mode(bpm), hoverinfo="skip", showlegend=False,
+        line={"color": RATE, "width": 2}, marker={"size": 4, "color": RATE},
     )  # fmt: skip
     low, high = np.nanmin(bpm), np.nanmax(bpm)
     room = max(0.1 * (high - low), (20 - (high - low)) / 2)

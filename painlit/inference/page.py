@@ -29,8 +29,10 @@ FORMAT = 1
 """Version of the record."""
 MOST_ROWS = 300
 """Rows of the page's table; the CSV file has all."""
-MOST_PICTURES = 24
-"""Of faces below the figure; those at the highest scores come first."""
+MOST_PICTURES = 12
+"""Of faces below the figure."""
+_LEGEND = 38
+"""px above the panels that are free where the page has a legend of its own."""
 
 
 def drawn(assessment: Assessed, faces: str) -> go.Figure:
@@ -85,9 +87,15 @@ def page_values(assessment: Assessed, faces: str) -> dict[str, Any]:
     """What the template is filled with."""
     table, about, evidence = assessment.table, assessment.about, assessment.evidence
     thinned = -(-len(table) // MOST_ROWS)
-    pictures = sorted(evidence.pictures, key=lambda p: not p.peak)[:MOST_PICTURES] if faces != "none" else []
+    pictures = [p for p in evidence.pictures if p.peak] or list(evidence.pictures)
     chart = drawn(assessment, faces)
-    chart.update_layout(paper_bgcolor="rgba(0,0,0,0)", plot_bgcolor="rgba(0,0,0,0)")
+    chart.update_layout(
+        paper_bgcolor="rgba(0,0,0,0)",
+        plot_bgcolor="rgba(0,0,0,0)",
+        showlegend=False,
+        height=chart.layout.height - _LEGEND,
+        margin_t=chart.layout.margin.t - _LEGEND,
+    )
     return {
         "title": f"Assessment of {about['recording']}",
         "about": about,
@@ -97,7 +105,8 @@ def page_values(assessment: Assessed, faces: str) -> dict[str, Any]:
         "faces": faces,
         "pictures": [
             {"uri": picture_uri(p, faces), "text": picture_text(p, assessment, faces), "peak": p.peak}
-            for p in sorted(pictures, key=lambda p: p.time)
+            for p in pictures[:MOST_PICTURES]
+            if faces != "none"
         ],
         "panels": {trace.name for trace in chart.data},
         "figure": for_script(chart.to_json(validate=False)),

@@ -112,8 +112,9 @@ def _evidence(seconds: float, ecg: bool, rate: float, face: Callable[[int], np.n
     beats = np.cumsum(generator.normal(60 / 76, 0.03, int(1.5 * seconds)))
     beats = beats[beats < seconds - 0.5]
     clock = np.arange(int(seconds * rate)) / rate
-    since = clock - np.r_[-1, beats][np.searchsorted(beats, clock, side="right")]
-    values = np.exp(-((since / 0.012) ** 2)) + 0.2 * np.exp(-(((since - 0.28) / 0.05) ** 2))
+    before = np.searchsorted(beats, clock, side="right")
+    since, until = clock - np.r_[-1, beats][before], np.r_[beats, seconds + 1][before] - clock
+    values = np.exp(-((np.minimum(since, until) / 0.012) ** 2)) + 0.2 * np.exp(-(((since - 0.28) / 0.05) ** 2))
     values += 0.03 * np.sin(0.4 * clock) + generator.normal(0, 0.015, len(clock))
     bad = (clock > UNREADABLE[0]) & (clock < UNREADABLE[1])
     values[bad] = 0.6 * generator.normal(0, 1, int(bad.sum()))
