@@ -102,7 +102,8 @@ def _layout(drawn: go.Figure, length: float, height: int, lowest: str) -> None:
         modebar={"remove": ["sendChartToCloud", "lasso2d", "select2d"]},
         xaxis={
             "range": [0, length],
-            "minallowed": min(0.0, *(t.x[0] for t in drawn.data if t.x is not None and len(t.x) and t.x[0] < 0), 0.0),
+            "minallowed": 0,
+            "maxallowed": length,
             "anchor": lowest,
             "title": {"text": "time in min:s" if length >= LONG else "time in s", "standoff": 8},
             "tickmode": "array",
@@ -202,6 +203,7 @@ def inputs(used: object) -> str:
     >>> inputs("video+heart_rate"), inputs("")
     ('video and heart rate', 'nothing')
     """
+    used = "video+heart_rate" if used == "fusion" else used
     return str(used).replace("_", " ").replace("+", " and ") or "nothing"
 
 
@@ -239,17 +241,17 @@ def _pictures(drawn: go.Figure, y: str, assessment: Assessed, faces: str) -> Non
     """All pictures are in the figure; as many are visible as fit, those of peaks first."""
     pictures, length = assessment.evidence.pictures, float(assessment.about["seconds"])
     size = length / FACES_SHOWN
-    shown = apart([p.time for p in pictures], [p.peak for p in pictures], size)
+    places = [min(max(p.time, size / 2), length - size / 2) for p in pictures]  # whole, at the ends too
+    shown = apart(places, [p.peak for p in pictures], size)
     drawn.layout[f"yaxis{y[1:]}"].update(range=[0, 1], showticklabels=False, showgrid=False)
     drawn.update_layout(
         images=[
             {
-                "source": picture_uri(picture, faces), "xref": "x", "yref": y,
-                "x": min(max(picture.time, size / 2), length - size / 2), "y": 0.14,
+                "source": picture_uri(picture, faces), "xref": "x", "yref": y, "x": place, "y": 0.14,
                 "sizex": 0.94 * size, "sizey": 0.86, "xanchor": "center", "yanchor": "bottom", "sizing": "contain",
                 "layer": "above", "visible": visible, "name": "peak" if picture.peak else "regular",
             }
-            for picture, visible in zip(pictures, shown, strict=True)
+            for picture, place, visible in zip(pictures, places, shown, strict=True)
         ]
     )  # fmt: skip
     drawn.add_scatter(

@@ -83,17 +83,12 @@ def _ends(classes: Sequence[str]) -> list[str]:
 
 
 def expected(about: Mapping[str, Any]) -> Iterator[dict[str, Any]]:
-    """Of each part-model its accuracy on people it had not seen, with its interval, as far as the bundle says so."""
-    for used, told in dict(about.get("expected") or {}).items():
-        told = told if isinstance(told, Mapping) else {}
-        accuracy = told.get("accuracy", dict(told.get("pooled") or {}).get("accuracy"))
-        interval = told.get("interval_95")
-        if isinstance(interval, Mapping):
-            interval = interval.get("accuracy")
+    """Of each part-model its accuracy on people it had not seen, with its interval; None where the bundle has none."""
+    for used, told in about["expected"].items():
         yield {
             "inputs": inputs(used),
-            "accuracy": accuracy,
-            "interval": interval if interval and len(interval) == 2 else None,
-            "subjects": told.get("subjects"),
-            "temperature": dict(about.get("temperature") or {}).get(used),
+            "accuracy": told["pooled"]["accuracy"] if told else None,
+            "interval": told["interval_95"]["accuracy"] if told else None,
+            "subjects": told["subjects"] if told else None,
+            "temperature": about["temperature"].get(used),
         }

@@ -26,14 +26,15 @@
     for (let k = Math.ceil(low / step - 1e-6); k * step <= high + 1e-6; k++) values.push(k * step);
     const update = {"xaxis.tickvals": values,
       "xaxis.ticktext": values.map(v => long ? clock(v, step) : String(Math.round(10 * v) / 10))};
-    const side = 80 * (high - low) / width, kept = new Set(), x = k => drawnTimes[k];
-    const order = images.map((_, k) => k).filter(k => x(k) >= low && x(k) <= high);
+    const side = 80 * (high - low) / width, kept = new Set(), taken = k => drawnTimes[k];
+    const x = k => Math.max(low + side / 2, Math.min(high - side / 2, taken(k)));  // whole, at the ends too
+    const order = images.map((_, k) => k).filter(k => taken(k) >= low && taken(k) <= high);
     order.sort((a, b) => (images[b].name === "peak") - (images[a].name === "peak") || a - b);
     for (const k of order) if ([...kept].every(other => Math.abs(x(other) - x(k)) >= side)) kept.add(k);
     images.forEach((_, k) => {
       update[`images[${k}].visible`] = kept.has(k);
       update[`images[${k}].sizex`] = 0.95 * side;
-      update[`images[${k}].x`] = Math.max(low + side / 2, Math.min(high - side / 2, x(k)));
+      update[`images[${k}].x`] = x(k);
     });
     const state = JSON.stringify([update, width]);
     if (state === shown) return place();
