@@ -1,4 +1,4 @@
-"""When something is: the stretch of time that a window stands for, stretches without a score, and the highest scores."""
+"""When something is: the stretch of time that a window stands for, stretches without a score, the highest scores."""
 
 from __future__ import annotations
 

@@ -15,9 +15,10 @@ from markupsafe import Markup
 
 from painlit.errors import PainlitError
 from painlit.inference.evidence import Assessed
-from painlit.inference.figure import figure, inputs, picture_text, picture_uri
+from painlit.inference.figure import figure
 from painlit.inference.moments import clock, highest, middles
 from painlit.inference.summary import MOST_REASONS, MOST_TIMES, PEAKS, alternative, expected, summary
+from painlit.inference.words import inputs, picture_text, picture_uri
 from painlit.report.page import write_page
 from painlit.runs.artefact import write_artefact
 from painlit.system.csv_files import write_csv
@@ -128,4 +129,3 @@ def for_script(text: str) -> Markup:
     for sign in "<>&\u2028\u2029":
         text = text.replace(sign, f"\\u{ord(sign):04x}")
     return Markup(text)
-

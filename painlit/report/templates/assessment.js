@@ -6,7 +6,7 @@
   const whole = [...drawn.layout.xaxis.range], long = whole[1] >= 120;
   const windows = drawn.data.findIndex(trace => trace.name === "windows");
   const faces = drawn.data.findIndex(trace => trace.name === "pictures");
-  const images = drawn.layout.images || [];
+  const images = drawn.layout.images || [], tall = drawn.layout.height;
   const steps = [0.1, 0.2, 0.5, 1, 2, 5, 10, 15, 30, 60, 120, 300, 600, 900, 1800, 3600, 7200, 21600, 86400];
   const touch = matchMedia("(pointer: coarse)").matches;
   let at = -1, cursor = null, times = [], drawnTimes = [], shown = "";
@@ -141,8 +141,8 @@
     });
     matchMedia("(prefers-color-scheme: dark)").addEventListener("change", () => Plotly.relayout(chart, colours(false)));
     // Cartesian charts are drawn at once, so paper sees them in its own width.
-    addEventListener("beforeprint", () => Plotly.relayout(chart, {width: 680, ...colours(true)}));
-    addEventListener("afterprint", () => Plotly.relayout(chart, {width: null, autosize: true, ...colours(false)}));
+    addEventListener("beforeprint", () => Plotly.relayout(chart, {width: 680, height: 0.92 * tall, ...colours(true)}));
+    addEventListener("afterprint", () => Plotly.relayout(chart, {width: null, height: tall, autosize: true, ...colours(false)}));
     return fit();
   }).then(() => chart.dataset.ready = "1");
 })();

@@ -1,13 +1,14 @@
 """The figure holds what the table and the evidence say, on one axis of time."""
 
 import base64
+from itertools import pairwise
 
 import cv2
 import numpy as np
 import pytest
 
 from painlit.errors import PainlitError
-from painlit.inference.figure import thinned
+from painlit.inference.panels import thinned
 from painlit.report.traces import Trace
 
 LOST, UNREADABLE = (70.0, 100.0), (180.0, 215.0)
@@ -90,7 +91,7 @@ def test_all_panels_stand_on_one_axis_above_each_other(make_assessment):
     assert figure.layout.hoversubplots == "axis"
     assert "across" in figure.layout.xaxis.spikemode
     domains = [figure.layout[f"yaxis{k or ''}"].domain for k in ("", 2, 3, 4, 5)]
-    assert all(upper[0] > lower[1] for upper, lower in zip(domains, domains[1:], strict=False))
+    assert all(upper[0] > lower[1] for upper, lower in pairwise(domains))
     assert domains[0][1] == 1
     assert domains[-1][0] == pytest.approx(0)
     assert list(figure.layout.xaxis.range) == [0, 300]
@@ -146,7 +147,7 @@ def test_pictures_stand_at_their_time_apart_and_peaks_come_first(make_assessment
     assert sum(image.name == "peak" for image in shown) == sum(p.peak for p in found.evidence.pictures) == 2
     assert len(shown) >= 8
     places = sorted((image.x, image.sizex) for image in shown)
-    assert all(b[0] - a[0] >= a[1] for a, b in zip(places, places[1:], strict=False))
+    assert all(b[0] - a[0] >= a[1] for a, b in pairwise(places))
     assert places[0][0] - places[0][1] / 2 >= 0
     assert places[-1][0] + places[-1][1] / 2 <= 300
     inner = [image.x for image in found.plot().layout.images][1:-1]
@@ -163,7 +164,7 @@ def detail(image: np.ndarray) -> float:
 def test_blurred_pixels_are_not_in_the_figure(make_assessment, faces: str):
     found = make_assessment()
     original = found.evidence.pictures[0].pixels[..., ::-1]
-    kind, _, data = found.plot(faces=faces).layout.images[0].source.partition(";base64,")
+    _, _, data = found.plot(faces=faces).layout.images[0].source.partition(";base64,")
     pixels = cv2.imdecode(np.frombuffer(base64.b64decode(data), np.uint8), cv2.IMREAD_COLOR)
     like = cv2.resize(pixels, original.shape[:2], interpolation=cv2.INTER_CUBIC)
     assert (max(pixels.shape[:2]) <= 8) == (faces == "blur")
