@@ -2,28 +2,27 @@
 
 from __future__ import annotations
 
-import html
 from collections.abc import Callable
-from typing import Any
+from functools import partial
+from typing import NamedTuple
 
-import cv2
-import numpy as np
-import pandas as pd
 import plotly.graph_objects as go
 
-from painlit.inference.evidence import Assessed, FacePicture
-from painlit.inference.moments import LONG, apart, clock, extents, middles, nearest, ticks, without_score
-from painlit.report.contact_sheet import SIDE, data_uri
-from painlit.report.traces import Trace, drawn_samples
+from painlit.inference.evidence import Assessed
+from painlit.inference.moments import LONG, ticks
+from painlit.inference.panels import SIGNAL, ecg_panel, faces_panel, pictures_panel, rates_panel, score_panel
 
-SCORE, OTHER, RATE, SIGNAL, BAND = "#0072b2", "#d55e00", "#009e73", "#6b7280", "rgba(0,114,178,.25)"
-"""Colours that colour-blind readers tell apart (Okabe and Ito), on white and on black; forms differ too."""
-HEIGHTS = {"score": 230, "pictures": 96, "faces": 56, "ecg": 110, "rates": 96}
-"""Of the panels, in px, from the top down."""
+GRID = "rgba(128,128,128,.25)"
 GAP, TOP, BOTTOM = 34, 64, 48  # px between panels, where their titles stand; above and below them
-FACES_SHOWN = 12  # on a desktop
-COLUMNS = 40_000  # of an ECG: 80,000 samples, some 0.9 MB of a page
-MOST_WINDOWS = 4000  # that can be pointed at; a score is drawn of each
+
+
+class Panel(NamedTuple):
+    """A panel that the figure has."""
+
+    title: str
+    height: int
+    """px."""
+    draw: Callable[[go.Figure, str, Assessed], None]
 
 
 def figure(assessment: Assessed, faces: str) -> go.Figure:
@@ -33,55 +32,41 @@ def figure(assessment: Assessed, faces: str) -> go.Figure:
         assessment: What to draw; panels for which the recording has nothing are left out.
         faces: show, blur (the pixels that the figure holds are) or none.
     """
-    panels: dict[str, Callable[[go.Figure, str, Assessed], None]] = {"score": _score}
-    pictures = assessment.evidence.pictures if faces != "none" else ()
-    if pictures:
-        panels["pictures"] = lambda drawn, y, _: _pictures(drawn, y, assessment, faces)
-    if len(assessment.evidence.frames):
-        panels["faces"] = _faces
-    if assessment.evidence.ecg is not None:
-        panels["ecg"] = _ecg
-    if len(assessment.evidence.heart_rates):
-        panels["rates"] = _rates
-    drawn = go.Figure()
-    height = TOP + BOTTOM + sum(HEIGHTS[name] for name in panels) + GAP * (len(panels) - 1)
-    area, top = height - TOP - BOTTOM, 0
-    for k, (name, draw) in enumerate(panels.items()):
+    drawn, panels = go.Figure(), _panels(assessment, faces)
+    area = sum(panel.height for panel in panels) + GAP * (len(panels) - 1)
+    top = 0
+    for k, panel in enumerate(panels):
         axis, y = (f"yaxis{k + 1}", f"y{k + 1}") if k else ("yaxis", "y")
         drawn.layout[axis] = {
-            "domain": [max(0.0, 1 - (top + HEIGHTS[name]) / area), 1 - top / area],
+            "domain": [max(0.0, 1 - (top + panel.height) / area), 1 - top / area],
             "fixedrange": True,
             "automargin": True,
             "zeroline": False,
-            "gridcolor": "rgba(128,128,128,.25)",
+            "gridcolor": GRID,
         }
         drawn.add_annotation(
-            text=f"<b>{TITLES[name]}</b>", showarrow=False, xref="paper", yref="paper", x=0, y=1 - top / area,
+            text=f"<b>{panel.title}</b>", showarrow=False, xref="paper", yref="paper", x=0, y=1 - top / area,
             xanchor="left", yanchor="bottom", font_size=13,
         )  # fmt: skip
-        draw(drawn, y, assessment)
-        top += HEIGHTS[name] + GAP
-    _layout(drawn, float(assessment.about["seconds"]), height, y)
+        panel.draw(drawn, y, assessment)
+        top += panel.height + GAP
+    _layout(drawn, float(assessment.about["seconds"]), TOP + area + BOTTOM, y)
     return drawn
 
 
-TITLES = {
-    "score": "Score",
-    "pictures": "Faces, ▲ at the highest scores",
-    "faces": "Faces in the picture",
-    "ecg": "ECG and its R peaks",
-    "rates": "Heart rate in bpm",
-}
-
-
-def plain(text: object) -> str:
-    """Text from outside, which the charting library would read as markup."""
-    return html.escape(str(text), quote=False)
-
-
-def shortened(text: str, most: int = 18) -> str:
-    """A name that has to fit beside a panel."""
-    return text if len(text) <= most else f"{text[: most - 1]}…"
+def _panels(assessment: Assessed, faces: str) -> list[Panel]:
+    """From the top down."""
+    evidence = assessment.evidence
+    panels = [Panel("Pain score" if assessment.about["is_pain"] else "Score", 230, score_panel)]
+    if evidence.pictures and faces != "none":
+        panels.append(Panel("Faces, ▲ at the highest scores", 96, partial(pictures_panel, faces=faces)))
+    if len(evidence.frames):
+        panels.append(Panel("Faces in the picture", 56, faces_panel))
+    if evidence.ecg is not None:
+        panels.append(Panel("ECG and its R peaks", 110, ecg_panel))
+    if len(evidence.heart_rates):
+        panels.append(Panel("Heart rate in bpm", 96, rates_panel))
+    return panels
 
 
 def _layout(drawn: go.Figure, length: float, height: int, lowest: str) -> None:
@@ -101,13 +86,14 @@ def _layout(drawn: go.Figure, length: float, height: int, lowest: str) -> None:
         modebar={"remove": ["sendChartToCloud", "lasso2d", "select2d"]},
         xaxis={
             "range": [0, length],
-            "minallowed": min(0.0, *(t.x[0] for t in drawn.data if t.x is not None and len(t.x) and t.x[0] < 0), 0.0),
+            "minallowed": 0,
+            "maxallowed": length,
             "anchor": lowest,
             "title": {"text": "time in min:s" if length >= LONG else "time in s", "standoff": 8},
             "tickmode": "array",
             "tickvals": values,
             "ticktext": texts,
-            "gridcolor": "rgba(128,128,128,.25)",
+            "gridcolor": GRID,
             "zeroline": False,
             "showspikes": True,
             "spikemode": "across",
@@ -117,6 +103,7 @@ def _layout(drawn: go.Figure, length: float, height: int, lowest: str) -> None:
             "spikecolor": SIGNAL,
         },
     )
+<<<<<<< HEAD
 
 
 def _score(drawn: go.Figure, y: str, assessment: Assessed) -> None:
@@ -341,3 +328,5 @@ def _rates(drawn: go.Figure, y: str, assessment: Assessed) -> None:
     low, high = np.nanmin(bpm), np.nanmax(bpm)
     room = max(0.1 * (high - low), (20 - (high - low)) / 2)
     drawn.layout[f"yaxis{y[1:]}"].update(range=[float(low - room), float(high + room)], nticks=4)
+=======
+>>>>>>> page

@@ -1,4 +1,4 @@
-"""When something is: the stretch of time that a window stands for, stretches without a score, and the highest scores."""
+"""When something is: the stretch of time that a window stands for, stretches without a score, the highest scores."""
 
 from __future__ import annotations
 
@@ -7,7 +7,10 @@ from typing import NamedTuple
 
 import numpy as np
 import pandas as pd
+from scipy.signal import find_peaks
 
+PROMINENCE = 0.1
+"""By how much a score has to stand out to be a peak."""
 LONG = 120.0
 """s from which on times are told in minutes and seconds on axes."""
 
@@ -34,6 +37,15 @@ def clock(seconds: float) -> str:
     rest = f"{tenths // 10:02d}" + (f".{tenths % 10}" if tenths % 10 else "")
     sign = "−" if seconds < 0 and (hours or minutes or tenths) else ""
     return sign + (f"{hours}:{minutes:02d}:{rest}" if hours else f"{minutes}:{rest}")
+
+
+def span(start: float, end: float, length: float) -> str:
+    """A stretch of a recording; of a long one in whole seconds.
+
+    >>> span(70.2, 100.8, 300), span(0, 5.5, 6)
+    ('1:10–1:41', '0:00–0:05.5')
+    """
+    return "–".join(clock(round(at) if length >= LONG else at) for at in (start, end))
 
 
 def middles(table: pd.DataFrame) -> np.ndarray:
@@ -68,14 +80,22 @@ def without_score(table: pd.DataFrame, step: float) -> list[Stretch]:
 
 
 def highest(table: pd.DataFrame, most: int) -> list[int]:
-    """Positions of the windows with the highest scores, the highest first; none overlaps another."""
+    """Positions of the windows with the highest scores, the highest first.
+
+    Each is a peak: the score falls by `PROMINENCE` on both sides of it, or ends, before it is higher. None overlaps
+    another. The highest of all is always among them.
+    """
     score, start, end = (table[name].to_numpy(np.float64) for name in ("score", "start", "end"))
+    if not np.isfinite(score).any():
+        return []
+    known = np.flatnonzero(np.isfinite(score))
+    low = score[known].min()  # before the beginning and after the end
+    found, _ = find_peaks(np.r_[low, score[known], low], prominence=PROMINENCE)
     chosen: list[int] = []
-    for k in np.argsort(-score, kind="stable"):  # NaN last
-        if len(chosen) == most or np.isnan(score[k]):
-            break
-        if all(end[k] <= start[other] or end[other] <= start[k] for other in chosen):
-            chosen.append(int(k))
+    peaks = {int(np.nanargmax(score)), *(int(known[k - 1]) for k in found)}
+    for k in sorted(peaks, key=lambda k: (-score[k], k)):
+        if len(chosen) < most and all(end[k] <= start[other] or end[other] <= start[k] for other in chosen):
+            chosen.append(k)
     return chosen
 
 

@@ -15,9 +15,10 @@ from markupsafe import Markup
 
 from painlit.errors import PainlitError
 from painlit.inference.evidence import Assessed
-from painlit.inference.figure import figure, inputs, picture_text, picture_uri
+from painlit.inference.figure import figure
 from painlit.inference.moments import clock, highest, middles
 from painlit.inference.summary import MOST_REASONS, MOST_TIMES, PEAKS, alternative, expected, summary
+from painlit.inference.words import inputs, picture_text, picture_uri
 from painlit.report.page import write_page
 from painlit.runs.artefact import write_artefact
 from painlit.system.csv_files import write_csv
@@ -29,8 +30,10 @@ FORMAT = 1
 """Version of the record."""
 MOST_ROWS = 300
 """Rows of the page's table; the CSV file has all."""
-MOST_PICTURES = 24
-"""Of faces below the figure; those at the highest scores come first."""
+MOST_PICTURES = 12
+"""Of faces below the figure."""
+_LEGEND = 38
+"""px above the panels that are free where the page has a legend of its own."""
 
 
 def drawn(assessment: Assessed, faces: str) -> go.Figure:
@@ -85,9 +88,15 @@ def page_values(assessment: Assessed, faces: str) -> dict[str, Any]:
     """What the template is filled with."""
     table, about, evidence = assessment.table, assessment.about, assessment.evidence
     thinned = -(-len(table) // MOST_ROWS)
-    pictures = sorted(evidence.pictures, key=lambda p: not p.peak)[:MOST_PICTURES] if faces != "none" else []
+    pictures = [p for p in evidence.pictures if p.peak] or list(evidence.pictures)
     chart = drawn(assessment, faces)
-    chart.update_layout(paper_bgcolor="rgba(0,0,0,0)", plot_bgcolor="rgba(0,0,0,0)")
+    chart.update_layout(
+        paper_bgcolor="rgba(0,0,0,0)",
+        plot_bgcolor="rgba(0,0,0,0)",
+        showlegend=False,
+        height=chart.layout.height - _LEGEND,
+        margin_t=chart.layout.margin.t - _LEGEND,
+    )
     return {
         "title": f"Assessment of {about['recording']}",
         "about": about,
@@ -97,7 +106,8 @@ def page_values(assessment: Assessed, faces: str) -> dict[str, Any]:
         "faces": faces,
         "pictures": [
             {"uri": picture_uri(p, faces), "text": picture_text(p, assessment, faces), "peak": p.peak}
-            for p in sorted(pictures, key=lambda p: p.time)
+            for p in pictures[:MOST_PICTURES]
+            if faces != "none"
         ],
         "panels": {trace.name for trace in chart.data},
         "figure": for_script(chart.to_json(validate=False)),

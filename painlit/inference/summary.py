@@ -8,8 +8,8 @@ from typing import Any
 import numpy as np
 
 from painlit.inference.evidence import Assessed
-from painlit.inference.figure import inputs
-from painlit.inference.moments import clock, extents, highest, middles, without_score
+from painlit.inference.moments import clock, extents, highest, middles, span, without_score
+from painlit.inference.words import inputs
 
 PEAKS = 5
 """Highest scores that are named."""
@@ -30,7 +30,7 @@ def summary(assessment: Assessed) -> dict[str, Any]:
         "scored": int(scored.sum()),
         "mean": float(score[scored].mean()) if scored.any() else None,
         "highest": [
-            {"start": clock(row["start"]), "end": clock(row["end"]), "score": row["score"], "name": row["prediction"]}
+            {"time": span(row["start"], row["end"], about["seconds"]), "score": row["score"], "name": row["prediction"]}
             for row in (table.iloc[k] for k in highest(table, PEAKS))
         ],
         "face_found": float(evidence.frames["found"].mean()) if len(evidence.frames) else None,
@@ -42,7 +42,7 @@ def summary(assessment: Assessed) -> dict[str, Any]:
 
 def reasons(assessment: Assessed) -> list[dict[str, Any]]:
     """Why there is no score, or why it does not rest on all, the most frequent first."""
-    table = assessment.table
+    table, length = assessment.table, float(assessment.about["seconds"])
     around = extents(table, float(assessment.about["step"]))
     scored = np.isfinite(table["score"].to_numpy(np.float64))
     found = []
@@ -50,26 +50,26 @@ def reasons(assessment: Assessed) -> list[dict[str, Any]]:
         if reason:
             at = np.asarray(rows, int)
             runs = np.split(at, np.flatnonzero(np.diff(at) > 1) + 1)
-            times = [f"{clock(around[run[0], 0])}–{clock(around[run[-1], 1])}" for run in runs]
+            times = [span(around[run[0], 0], around[run[-1], 1], length) for run in runs]
             found.append({"reason": reason, "scored": bool(has_score), "windows": len(at), "times": times})
     return sorted(found, key=lambda kind: (kind["scored"], -kind["windows"]))
 
 
 def alternative(assessment: Assessed) -> str:
     """The figure in words."""
-    table, about = assessment.table, assessment.about
+    table, length = assessment.table, float(assessment.about["seconds"])
     score, at = table["score"].to_numpy(np.float64), middles(table)
     scored = np.isfinite(score)
-    parts = [f"Score over {clock(about['seconds'])}, between {' and '.join(_ends(assessment.classes))}."]
+    parts = [f"Score over {clock(length)}, between {' and '.join(_ends(assessment.classes))}."]
     if scored.any():
         low, top = np.flatnonzero(scored)[[score[scored].argmin(), score[scored].argmax()]]
         parts.append(
             f"It is {score[scored].mean():.2f} on average, lowest at {clock(at[low])} with {score[low]:.2f} and "
             f"highest at {clock(at[top])} with {score[top]:.2f}."
         )
-    gaps = without_score(table, float(about["step"]))
+    gaps = without_score(table, float(assessment.about["step"]))
     if gaps:
-        named = [f"{clock(g.start)}–{clock(g.end)} ({g.reason})" for g in gaps[:MOST_TIMES]]
+        named = [f"{span(g.start, g.end, length)} ({g.reason})" for g in gaps[:MOST_TIMES]]
         more = f" and {len(gaps) - MOST_TIMES} more times" if len(gaps) > MOST_TIMES else ""
         parts.append(f"No score in {'; '.join(named)}{more}.")
     bpm = assessment.evidence.heart_rates["bpm"].to_numpy(np.float64)
@@ -83,17 +83,12 @@ def _ends(classes: Sequence[str]) -> list[str]:
 
 
 def expected(about: Mapping[str, Any]) -> Iterator[dict[str, Any]]:
-    """Of each part-model its accuracy on people it had not seen, with its interval, as far as the bundle says so."""
-    for used, told in dict(about.get("expected") or {}).items():
-        told = told if isinstance(told, Mapping) else {}
-        accuracy = told.get("accuracy", dict(told.get("pooled") or {}).get("accuracy"))
-        interval = told.get("interval_95")
-        if isinstance(interval, Mapping):
-            interval = interval.get("accuracy")
+    """Of each part-model its accuracy on people it had not seen, with its interval; None where the bundle has none."""
+    for used, told in about["expected"].items():
         yield {
             "inputs": inputs(used),
-            "accuracy": accuracy,
-            "interval": interval if interval and len(interval) == 2 else None,
-            "subjects": told.get("subjects"),
-            "temperature": dict(about.get("temperature") or {}).get(used),
+            "accuracy": told["pooled"]["accuracy"] if told else None,
+            "interval": told["interval_95"]["accuracy"] if told else None,
+            "subjects": told["subjects"] if told else None,
+            "temperature": about["temperature"].get(used),
         }

@@ -6,10 +6,10 @@
   const whole = [...drawn.layout.xaxis.range], long = whole[1] >= 120;
   const windows = drawn.data.findIndex(trace => trace.name === "windows");
   const faces = drawn.data.findIndex(trace => trace.name === "pictures");
-  const images = drawn.layout.images || [];
+  const images = drawn.layout.images || [], tall = drawn.layout.height;
   const steps = [0.1, 0.2, 0.5, 1, 2, 5, 10, 15, 30, 60, 120, 300, 600, 900, 1800, 3600, 7200, 21600, 86400];
   const touch = matchMedia("(pointer: coarse)").matches;
-  let at = -1, cursor = null, times = [], shown = "";
+  let at = -1, cursor = null, times = [], drawnTimes = [], shown = "";
 
   const clock = (seconds, step) => {
     const digits = step < 1 ? 1 : 0, minutes = Math.floor(seconds / 60 + 1e-9), rest = (seconds - 60 * minutes);
@@ -26,13 +26,15 @@
     for (let k = Math.ceil(low / step - 1e-6); k * step <= high + 1e-6; k++) values.push(k * step);
     const update = {"xaxis.tickvals": values,
       "xaxis.ticktext": values.map(v => long ? clock(v, step) : String(Math.round(10 * v) / 10))};
-    const side = 80 * (high - low) / width, kept = new Set(), x = k => images[k].x;
-    const order = images.map((_, k) => k).filter(k => x(k) >= low && x(k) <= high);
+    const side = 80 * (high - low) / width, kept = new Set(), taken = k => drawnTimes[k];
+    const x = k => Math.max(low + side / 2, Math.min(high - side / 2, taken(k)));  // whole, at the ends too
+    const order = images.map((_, k) => k).filter(k => taken(k) >= low && taken(k) <= high);
     order.sort((a, b) => (images[b].name === "peak") - (images[a].name === "peak") || a - b);
     for (const k of order) if ([...kept].every(other => Math.abs(x(other) - x(k)) >= side)) kept.add(k);
     images.forEach((_, k) => {
       update[`images[${k}].visible`] = kept.has(k);
       update[`images[${k}].sizex`] = 0.95 * side;
+      update[`images[${k}].x`] = x(k);
     });
     const state = JSON.stringify([update, width]);
     if (state === shown) return place();
@@ -110,8 +112,12 @@
   drawn.layout.xaxis.showspikes = false;  // the page's own cursor moves by keys too
   if (matchMedia("(max-width: 40rem)").matches) drawn.data[windows].hoverinfo = "none";
 
-  Plotly.newPlot(chart, drawn.data, drawn.layout, config).then(() => Plotly.relayout(chart, colours(false))).then(() => {
+  const first = colours(false);
+  drawn.layout.font.color = first["font.color"];
+  Object.assign(drawn.layout.hoverlabel, {bgcolor: first["hoverlabel.bgcolor"], font: {size: 13, color: first["font.color"]}});
+  Plotly.newPlot(chart, drawn.data, drawn.layout, config).then(() => {
     times = [...chart._fullData[windows].x];
+    drawnTimes = faces < 0 ? [] : [...chart._fullData[faces].x];
     cursor = document.createElement("div");
     cursor.id = "cursor";
     cursor.hidden = true;
@@ -134,8 +140,9 @@
       waits = setTimeout(() => Plotly.Plots.resize(chart).then(fit), 100);
     });
     matchMedia("(prefers-color-scheme: dark)").addEventListener("change", () => Plotly.relayout(chart, colours(false)));
-    addEventListener("beforeprint", () => Plotly.relayout(chart, {width: 680, ...colours(true)}));
-    addEventListener("afterprint", () => Plotly.relayout(chart, {width: null, autosize: true, ...colours(false)}));
+    // Cartesian charts are drawn at once, so paper sees them in its own width.
+    addEventListener("beforeprint", () => Plotly.relayout(chart, {width: 680, height: 0.92 * tall, ...colours(true)}));
+    addEventListener("afterprint", () => Plotly.relayout(chart, {width: null, height: tall, autosize: true, ...colours(false)}));
     return fit();
   }).then(() => chart.dataset.ready = "1");
 })();

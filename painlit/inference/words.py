@@ -1,0 +1,73 @@
+"""What windows and pictures say, as text for pages and charts."""
+
+from __future__ import annotations
+
+import html
+from collections.abc import Callable
+
+import cv2
+import numpy as np
+import pandas as pd
+
+from painlit.inference.evidence import Assessed, FacePicture
+from painlit.inference.moments import clock, nearest
+from painlit.report.contact_sheet import SIDE, data_uri
+
+
+def plain(text: object) -> str:
+    """Text from outside, which the charting library would read as markup."""
+    return html.escape(str(text), quote=False)
+
+
+def shortened(text: str, most: int = 18) -> str:
+    """A name that has to fit beside a panel."""
+    return text if len(text) <= most else f"{text[: most - 1]}…"
+
+
+def window_text(
+    row: pd.Series, classes: list[str], between: str = " · ", escape: Callable[[object], str] = plain
+) -> str:
+    """What a window says, in one line or several."""
+    lines = [f"{clock(row['start'])}–{clock(row['end'])}"]
+    if np.isfinite(row["score"]):
+        spread = f" ± {row['spread']:.2f}" if np.isfinite(row["spread"]) else ""
+        lines.append(f"score {row['score']:.2f}{spread}, {escape(row['prediction'])}")
+        lines.append(", ".join(f"{escape(shortened(name))} {row[f'p_{name}']:.2f}" for name in classes))
+        lines.append(f"uncertainty {100 * row['uncertainty']:.0f} %")
+        lines.append(f"from {inputs(row['used'])}")
+        if row["reason"]:
+            lines.append(escape(row["reason"]))
+    else:
+        lines.append(f"no score: {escape(row['reason'])}")
+    if np.isfinite(row["face_found"]):
+        most = f", up to {row['faces']:.0f} at once" if row["faces"] > 1 else ""
+        lines.append(f"face found in {100 * row['face_found']:.0f} %{most}")
+    if np.isfinite(row["heart_rate"]):
+        lines.append(f"heart rate {row['heart_rate']:.0f} bpm")
+    if np.isfinite(row["ecg_quality"]):
+        lines.append(f"ECG quality {row['ecg_quality']:.2f}")
+    return between.join(lines)
+
+
+def inputs(used: object) -> str:
+    """Names of inputs.
+
+    >>> inputs("video+heart_rate"), inputs("")
+    ('video and heart rate', 'nothing')
+    """
+    used = "video+heart_rate" if used == "fusion" else used
+    return str(used).replace("_", " ").replace("+", " and ") or "nothing"
+
+
+def picture_uri(picture: FacePicture, faces: str) -> str:
+    """A picture as an image within a page; see `data_uri`."""
+    side = min(SIDE, picture.pixels.shape[0])
+    small = cv2.resize(picture.pixels, (side, side), interpolation=cv2.INTER_AREA)
+    return data_uri(small, faces)
+
+
+def picture_text(picture: FacePicture, assessment: Assessed, faces: str) -> str:
+    """What a picture shows, for those who do not see it."""
+    row = assessment.table.iloc[nearest(assessment.table, picture.time)]
+    score = f"score {row['score']:.2f}, {row['prediction']}" if np.isfinite(row["score"]) else "no score"
+    return f"{'Blurred face' if faces == 'blur' else 'Face'} at {clock(picture.time)}, {score}"
