@@ -68,14 +68,14 @@ def without_score(table: pd.DataFrame, step: float) -> list[Stretch]:
     """Stretches without a score, in order of time; neighbours of the same reason are one."""
     found: list[Stretch] = []
     around = extents(table, step)
-    last = -2
+    last = -2  # no window
     for k in np.flatnonzero(table["score"].isna().to_numpy()):
         start, end, reason = float(around[k, 0]), float(around[k, 1]), str(table["reason"].iloc[k])
         if k == last + 1 and found[-1].reason == reason and start - found[-1].end < max(step, 1e-6):
             found[-1] = Stretch(found[-1].start, end, reason, found[-1].windows + 1)
         else:
             found.append(Stretch(start, end, reason, 1))
-        last = k
+        last = int(k)
     return found
 
 
