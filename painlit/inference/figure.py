@@ -9,7 +9,7 @@ from typing import NamedTuple
 import plotly.graph_objects as go
 
 from painlit.inference.evidence import Assessed
-from painlit.inference.moments import LONG, ticks
+from painlit.inference.moments import LONG, bounds, ticks
 from painlit.inference.panels import SIGNAL, ecg_panel, faces_panel, pictures_panel, rates_panel, score_panel
 
 GRID = "rgba(128,128,128,.25)"
@@ -50,7 +50,7 @@ def figure(assessment: Assessed, faces: str) -> go.Figure:
         )  # fmt: skip
         panel.draw(drawn, y, assessment)
         top += panel.height + GAP
-    _layout(drawn, float(assessment.about["seconds"]), TOP + area + BOTTOM, y)
+    _layout(drawn, bounds(assessment.table, assessment.about), TOP + area + BOTTOM, y)
     return drawn
 
 
@@ -69,8 +69,8 @@ def _panels(assessment: Assessed, faces: str) -> list[Panel]:
     return panels
 
 
-def _layout(drawn: go.Figure, length: float, height: int, lowest: str) -> None:
-    values, texts = ticks(length)
+def _layout(drawn: go.Figure, part: tuple[float, float], height: int, lowest: str) -> None:
+    values, texts = ticks(*part)
     drawn.update_layout(
         template="none",
         height=height,
@@ -85,11 +85,11 @@ def _layout(drawn: go.Figure, length: float, height: int, lowest: str) -> None:
         legend={"orientation": "h", "x": 0, "xanchor": "left", "y": 1, "yref": "container", "yanchor": "top"},
         modebar={"remove": ["sendChartToCloud", "lasso2d", "select2d"]},
         xaxis={
-            "range": [0, length],
-            "minallowed": 0,
-            "maxallowed": length,
+            "range": list(part),
+            "minallowed": part[0],
+            "maxallowed": part[1],
             "anchor": lowest,
-            "title": {"text": "time in min:s" if length >= LONG else "time in s", "standoff": 8},
+            "title": {"text": "time in min:s" if part[1] >= LONG else "time in s", "standoff": 8},
             "tickmode": "array",
             "tickvals": values,
             "ticktext": texts,

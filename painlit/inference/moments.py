@@ -2,8 +2,8 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
-from typing import NamedTuple
+from collections.abc import Mapping, Sequence
+from typing import Any, NamedTuple
 
 import numpy as np
 import pandas as pd
@@ -46,6 +46,12 @@ def span(start: float, end: float, length: float) -> str:
     ('1:10–1:41', '0:00–0:05.5')
     """
     return "–".join(clock(round(at) if length >= LONG else at) for at in (start, end))
+
+
+def bounds(table: pd.DataFrame, about: Mapping[str, Any]) -> tuple[float, float]:
+    """Where the assessed part of the recording begins and ends, with all of its windows."""
+    begin = float(about.get("start") or 0)
+    return min(begin, *table["start"][:1]), max(begin + float(about["seconds"]), *table["end"][-1:])
 
 
 def middles(table: pd.DataFrame) -> np.ndarray:
@@ -104,16 +110,16 @@ def nearest(table: pd.DataFrame, time: float) -> int:
     return int(np.abs(middles(table) - time).argmin())
 
 
-def ticks(length: float, most: int = 10) -> tuple[list[float], list[str]]:
-    """Round times from 0 to `length` and how they are told: as minutes and seconds from `LONG` on.
+def ticks(begin: float, end: float, most: int = 10) -> tuple[list[float], list[str]]:
+    """Round times from `begin` to `end` and how they are told: as minutes and seconds if they come to `LONG`.
 
-    >>> ticks(300, 6)
-    ([0.0, 60.0, 120.0, 180.0, 240.0, 300.0], ['0:00', '1:00', '2:00', '3:00', '4:00', '5:00'])
+    >>> ticks(70, 300, 6)
+    ([120.0, 180.0, 240.0, 300.0], ['2:00', '3:00', '4:00', '5:00'])
     """
     steps = (0.5, 1, 2, 5, 10, 15, 30, 60, 120, 300, 600, 900, 1800, 3600, 7200, 21600)
-    step = next((s for s in steps if length / s <= most), 86400)
-    values = [float(v) for v in np.arange(0, length + 1e-9, step)]
-    return values, [clock(v) if length >= LONG else f"{v:g}" for v in values]
+    step = next((s for s in steps if (end - begin) / s <= most), 86400)
+    values = [float(v) for v in np.arange(np.ceil(begin / step) * step, end + 1e-9, step)]
+    return values, [clock(v) if end >= LONG else f"{v:g}" for v in values]
 
 
 def apart(times: Sequence[float], first: Sequence[bool], gap: float) -> list[bool]:

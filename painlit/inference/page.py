@@ -16,7 +16,7 @@ from markupsafe import Markup
 from painlit.errors import PainlitError
 from painlit.inference.evidence import Assessed
 from painlit.inference.figure import figure
-from painlit.inference.moments import clock, highest, middles
+from painlit.inference.moments import bounds, clock, highest, middles
 from painlit.inference.summary import MOST_REASONS, MOST_TIMES, PEAKS, alternative, expected, summary
 from painlit.inference.words import inputs, picture_text, picture_uri
 from painlit.report.page import write_page
@@ -87,7 +87,7 @@ def plain_values(value: Any) -> Any:
 def page_values(assessment: Assessed, faces: str) -> dict[str, Any]:
     """What the template is filled with."""
     table, about, evidence = assessment.table, assessment.about, assessment.evidence
-    thinned = -(-len(table) // MOST_ROWS)
+    thinned = max(1, -(-len(table) // MOST_ROWS))
     pictures = [p for p in evidence.pictures if p.peak] or list(evidence.pictures)
     chart = drawn(assessment, faces)
     chart.update_layout(
@@ -103,6 +103,7 @@ def page_values(assessment: Assessed, faces: str) -> dict[str, Any]:
         "classes": assessment.classes,
         "summary": summary(assessment),
         "alternative": alternative(assessment),
+        "begin": bounds(table, about)[0],
         "faces": faces,
         "pictures": [
             {"uri": picture_uri(p, faces), "text": picture_text(p, assessment, faces), "peak": p.peak}

@@ -9,7 +9,7 @@ import pandas as pd
 import plotly.graph_objects as go
 
 from painlit.inference.evidence import Assessed
-from painlit.inference.moments import apart, extents, middles, without_score
+from painlit.inference.moments import apart, bounds, extents, middles, without_score
 from painlit.inference.words import picture_uri, plain, shortened, window_text
 from painlit.report.traces import Trace, drawn_samples
 
@@ -107,9 +107,9 @@ def _runs(known: np.ndarray) -> list[np.ndarray]:
 
 def pictures_panel(drawn: go.Figure, y: str, assessment: Assessed, faces: str) -> None:
     """All pictures are in the figure; as many are visible as fit, those of peaks first."""
-    pictures, length = assessment.evidence.pictures, float(assessment.about["seconds"])
-    size = length / FACES_SHOWN
-    places = [min(max(p.time, size / 2), length - size / 2) for p in pictures]  # whole, at the ends too
+    pictures, (begin, end) = assessment.evidence.pictures, bounds(assessment.table, assessment.about)
+    size = (end - begin) / FACES_SHOWN
+    places = [min(max(p.time, begin + size / 2), end - size / 2) for p in pictures]  # whole, at the ends too
     shown = apart(places, [p.peak for p in pictures], size)
     drawn.layout[f"yaxis{y[1:]}"].update(range=[0, 1], showticklabels=False, showgrid=False)
     drawn.update_layout(
@@ -162,8 +162,10 @@ def _changes(values: np.ndarray) -> np.ndarray:
 
 def ecg_panel(drawn: go.Figure, y: str, assessment: Assessed) -> None:
     """The signal, thinned, and its R peaks."""
-    trace, begin = assessment.evidence.ecg, assessment.evidence.ecg_start
-    assert trace is not None
+    assert assessment.evidence.ecg is not None
+    trace, begin = cut(
+        assessment.evidence.ecg, assessment.evidence.ecg_start, bounds(assessment.table, assessment.about)
+    )
     time, values = thinned(trace, begin)
     drawn.add_scatter(
         x=time, y=values, xaxis="x", yaxis=y, name="ECG", mode="lines", hoverinfo="skip", showlegend=False,
@@ -182,6 +184,14 @@ def ecg_panel(drawn: go.Figure, y: str, assessment: Assessed) -> None:
         drawn.layout[f"yaxis{y[1:]}"].update(
             range=[float(low - room), float(high + room)], showticklabels=False, showgrid=False
         )
+
+
+def cut(trace: Trace, begin: float, part: tuple[float, float]) -> tuple[Trace, float]:
+    """The part of an ECG that the figure shows, and when it begins."""
+    first, last = (int(np.clip(round((at - begin) * trace.rate), 0, len(trace.values))) for at in part)
+    peaks = np.asarray(trace.peaks, int)
+    inside = peaks[(peaks >= first) & (peaks < last)] - first
+    return Trace(trace.values[first:last], trace.rate, inside), begin + first / trace.rate
 
 
 def thinned(trace: Trace, begin: float, columns: int = COLUMNS) -> tuple[np.ndarray, np.ndarray]:

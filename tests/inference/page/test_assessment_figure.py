@@ -1,6 +1,7 @@
 """The figure holds what the table and the evidence say, on one axis of time."""
 
 import base64
+from dataclasses import replace
 from itertools import pairwise
 
 import cv2
@@ -122,6 +123,29 @@ def test_evidence_is_drawn_where_it_is(make_assessment):
     faces = trace(figure, "faces")
     assert len(faces.x) < 10, "only changes are drawn"
     assert faces.y.max() == 2
+
+
+def test_an_ecg_that_begins_later_is_drawn_later(make_assessment):
+    found = make_assessment(seconds=30)
+    later = replace(found, evidence=replace(found.evidence, ecg_start=2.5)).plot()
+    for name in ("ECG", "R peak"):
+        drawn = trace(later, name).x
+        np.testing.assert_allclose(drawn, trace(found.plot(), name).x[: len(drawn)] + 2.5, atol=2e-3)
+
+
+def test_a_part_of_a_recording_has_the_axis_of_that_part(make_assessment):
+    found = make_assessment()
+    table = found.table[120:200].reset_index(drop=True)
+    part = replace(found, table=table, about={**found.about, "start": 120.0, "seconds": 85.0})
+    figure = part.plot()
+    assert list(figure.layout.xaxis.range) == [120, 205]
+    assert figure.layout.xaxis.ticktext[0] == "2:00"
+    np.testing.assert_allclose(trace(figure, "score").y, table["score"])
+    assert trace(figure, "ECG").x.min() == pytest.approx(120)
+    assert trace(figure, "ECG").x.max() == pytest.approx(205, abs=0.01)
+    peaks = trace(figure, "R peak").x
+    assert len(peaks) == sum(120 <= k / 512 < 205 for k in found.evidence.ecg.peaks)
+    assert 120 <= peaks.min() < peaks.max() < 205
 
 
 @pytest.mark.parametrize("columns", [300, 2000])
