@@ -52,7 +52,7 @@ class FolderFiles:
 
     def __init__(self, path: Path):
         self.path = path
-        self.sizes = dict(self._listed(""))
+        self.sizes: Mapping[str, int] = dict(self._listed(""))
 
     def _listed(self, folder: str) -> Iterator[tuple[str, int]]:
         for entry in sorted(os.scandir(self.path / folder), key=lambda entry: entry.name):
@@ -101,7 +101,7 @@ class ZipFiles:
                 raise _refused(path, name, f"compressed more than {_RATIO} times, as weights never are")
         if len(self._entries) < len(entries):
             raise PainlitError(f"{path} holds two files of one name", AGAIN)
-        self.sizes = {name: entry.file_size for name, entry in self._entries.items()}
+        self.sizes: Mapping[str, int] = {name: entry.file_size for name, entry in self._entries.items()}
 
     def _check(self, entry: zipfile.ZipInfo) -> None:
         if entry.flag_bits & 1:

@@ -73,7 +73,7 @@ def _subgroups(expected: Mapping[str, Any]) -> list[dict[str, Any]]:
 
 def _people(parts: list[dict[str, Any]]) -> dict[str, str]:
     """Of the held-out subjects that figures are of: kind -> how many of each; only what the data tell."""
-    told = next((part["expected"]["subgroups"] for part in parts if part["expected"]), {})
+    told: Mapping[str, Any] = next((part["expected"]["subgroups"] for part in parts if part["expected"]), {})
     return {
         kind: ", ".join(f"{name} {figures['subjects']}" for name, figures in groups.items())
         for kind, groups in told.items()
