@@ -1,8 +1,8 @@
 """`make assess`: a recording in, an assessment with its evidence out; or many of them, or video as it comes.
 
-Leaves <assess.out>/{assessment.html, assessment.csv, assessment.json}; of many recordings a folder each and a
-summary.csv. Those of many that are assessed already, with the same model and settings, are skipped, and one that cannot be read does
-not end the others. A stream is printed as CSV, and kept in <assess.out>/stream.csv.
+Leaves <assess.out>/{assessment.html, assessment.csv, assessment.json}; of many recordings a folder each, and
+summary.csv. Those of many that are assessed already, with the same model and settings, are skipped, and one that cannot
+be read does not end the others. A stream is printed as CSV, and kept in <assess.out>/stream.csv.
 """
 
 from __future__ import annotations

@@ -21,6 +21,8 @@ if TYPE_CHECKING:
 DEFAULTS = Path(__file__).with_name("demo.yaml")
 """Settings of the demo, wherever the package is installed."""
 SUBJECTS, CLIPS_PER_CLASS = 12, 5
+SECONDS, SPELLS = 45.0, ((12.0, 20.0), (30.0, 38.0))
+"""Length of the recording that is assessed at the end, and when its face and heart are as in the highest class."""
 MODALITIES = ("video", "heart_rate", "fusion")
 
 
@@ -34,6 +36,8 @@ class DemoResult:
     """metrics.json of stage 2."""
     loso: dict[str, LosoResult]
     """Modality -> its leave-one-subject-out."""
+    assessment: Path
+    """Folder of the assessed recording."""
 
     @property
     def exit_status(self) -> int:
@@ -51,8 +55,9 @@ def run(config: Config, subjects: int = SUBJECTS, clips_per_class: int = CLIPS_P
     """
     started = time.monotonic()
     # Imported here, so that the processes that work for the steps, which import this module, do not wait for it.
+    from data_modules.demo.clips import make_recording
     from data_modules.demo.heartbeats import make_demo_heartbeats
-    from experiments import embed, loso, prepare, pretrain_ecg, pretrain_stage1, pretrain_stage2
+    from experiments import assess, bundle, embed, loso, prepare, pretrain_ecg, pretrain_stage1, pretrain_stage2
     from painlit.system.processes import share_cores
 
     share_cores()  # pictures and networks this small are faster on one thread, beside the processes that decode
@@ -78,7 +83,17 @@ def run(config: Config, subjects: int = SUBJECTS, clips_per_class: int = CLIPS_P
         results[modality] = loso.run(
             replace(config, name=f"{config.name}-{modality}", model=replace(config.model, modality=modality))
         )
-    result = DemoResult(stage1, stage2, results)
+    _title("bundle: the models of all folds in one folder, with the figures that they can be expected to reach")
+    names, out = [f"{config.name}-{modality}" for modality in MODALITIES], Path(config.runs) / "bundle" / config.name
+    made = bundle.run(replace(config, bundle=replace(config.bundle, runs=names, out=str(out))))
+    _title(f"assess: {SECONDS:.0f} s of somebody whom no step has seen, with an expression that comes and goes twice")
+    video, ecg = make_recording(Path(config.data.root).parent, config.clip, subjects + 1, SPELLS, SECONDS, config.seed)
+    folder = Path(config.runs) / "assess" / config.name
+    wanted = replace(
+        config.assess, recording=str(video), ecg=str(ecg), model=str(made.path), out=str(folder), faces="show"
+    )
+    assess.run(replace(config, assess=wanted))
+    result = DemoResult(stage1, stage2, results, folder)
     _print_summary(config, result)
     seconds = time.monotonic() - started
     print(f"\n{seconds:.0f} s in all. Everything is in {config.runs}/; see Outputs in the README.")

@@ -151,7 +151,7 @@ def _clip(row: Mapping[str, str], folder: Path, where: str) -> Clip:
 
 
 def recording_in(folder: Path, cell: str) -> Path:
-    """The file that a cell names, from the table's folder; of a WFDB record its header, whether or not that is named."""
+    """The file that a cell names, from the table's folder; of a WFDB record its header, which need not be named."""
     path = folder / Path(cell).expanduser()
     header = path.with_name(f"{path.name}.hea")
     return header if not path.exists() and header.is_file() else path

@@ -12,7 +12,7 @@ from omegaconf import OmegaConf
 
 from data_modules.demo.clips import make_demo
 from data_modules.demo.heartbeats import make_demo_heartbeats
-from experiments import embed, prepare
+from experiments import embed, loso, prepare
 from painlit.config import Config, load
 
 TINY = (
@@ -109,3 +109,12 @@ def embedded_runs(tiny_data, tmp_path_factory) -> Path:
 @pytest.fixture
 def runs(embedded_runs, tmp_path) -> Path:
     return shutil.copytree(embedded_runs, tmp_path / "runs")
+
+
+@pytest.fixture(scope="session")
+def trained_once(tiny_data, embedded_runs, tmp_path_factory) -> Path:
+    """A finished run of `make loso` of each modality."""
+    runs = shutil.copytree(embedded_runs, tmp_path_factory.mktemp("bundles") / "runs")
+    for part in ("video", "heart_rate", "fusion"):
+        assert not loso.run(tiny(tiny_data, runs, f"model.modality={part}", f"name={part}")).failed
+    return runs

@@ -28,15 +28,6 @@ PARTS = ("video", "heart_rate", "fusion")
 FOLD = "010100_m_27"
 
 
-@pytest.fixture(scope="module")
-def trained_once(tiny_data, embedded_runs, tmp_path_factory) -> Path:
-    """A finished run of `make loso` of each modality."""
-    runs = shutil.copytree(embedded_runs, tmp_path_factory.mktemp("bundles") / "runs")
-    for part in PARTS:
-        assert not loso.run(tiny(tiny_data, runs, f"model.modality={part}", f"name={part}")).failed
-    return runs
-
-
 @pytest.fixture
 def trained(trained_once, tmp_path) -> Path:
     return shutil.copytree(trained_once, tmp_path / "runs")

@@ -1,0 +1,236 @@
+"""Recordings assessed by trained models: what leave-one-subject-out predicted, and what is missing is said."""
+
+import json
+import os
+import shutil
+import subprocess
+import sys
+import time
+from pathlib import Path
+from threading import Thread
+
+import cv2
+import numpy as np
+import pandas as pd
+import pytest
+from conftest import tiny
+
+import painlit
+from experiments import assess
+from experiments import bundle as bundle_stage
+from experiments.command import _as_keys
+from painlit.config import load
+from painlit.errors import PainlitError
+from painlit.loso.results import read_predictions
+
+FOLD = "010100_m_27"
+
+
+@pytest.fixture(scope="module")
+def bundle(tiny_data, trained_once, tmp_path_factory) -> Path:
+    """Three parts of one fold, whose subject they have not seen."""
+    out = tmp_path_factory.mktemp("bundle") / "b"
+    runs = "bundle.runs=[fusion,video,heart_rate]"
+    return bundle_stage.run(tiny(tiny_data, trained_once, runs, f"bundle.folds=[{FOLD}]", f"bundle.out={out}")).path
+
+
+@pytest.fixture(scope="module")
+def recording(tiny_data, tmp_path_factory) -> Path:
+    """12 s of the fold's subject: four clips one after the other."""
+    video = tmp_path_factory.mktemp("recording") / "long.mp4"
+    writer = None
+    for clip in sorted((tiny_data / "video" / FOLD).iterdir()):
+        reader = cv2.VideoCapture(str(clip))
+        while (frame := reader.read())[0]:
+            writer = writer or cv2.VideoWriter(str(video), cv2.VideoWriter.fourcc(*"mp4v"), 25, frame[1].shape[1::-1])
+            writer.write(frame[1])
+    writer.release()
+    return video
+
+
+def ecg(data: Path, clip: str) -> Path:
+    return data / "biosignals_filtered" / FOLD / f"{clip}_bio.csv"
+
+
+def test_a_clip_gets_what_its_fold_predicted(tiny_data, trained_once, bundle):
+    model = painlit.load(bundle, "cpu")
+    for part, signals in (("fusion", "both"), ("video", "video"), ("heart_rate", "ecg")):
+        told = read_predictions([trained_once / "loso" / part / "folds" / FOLD / "predictions.csv"])
+        for clip, expected in zip(told.clips, told.probabilities, strict=True):
+            video = None if signals == "ecg" else tiny_data / "video" / FOLD / f"{clip}.mp4"
+            result = model.assess(video, None if signals == "video" else ecg(tiny_data, clip), calibrated=False)
+            (row,) = result.table.to_dict("records")
+            assert [row["p_NP"], row["p_P4"]] == pytest.approx(expected, abs=1e-5)
+            assert row["used"] == {"both": "video+heart_rate", "video": "video", "ecg": "heart_rate"}[signals]
+            assert row["reason"] == ""
+
+
+def test_probabilities_are_calibrated_unless_asked(tiny_data, bundle, recording):
+    model = painlit.load(bundle, "cpu")
+    raw, told = (model.assess(recording, calibrated=c).table for c in (False, True))
+    logits = np.log(raw[["p_NP", "p_P4"]].to_numpy()) / model.bundle.temperature("video")
+    expected = np.exp(logits) / np.exp(logits).sum(1, keepdims=True)
+    assert told[["p_NP", "p_P4"]].to_numpy() == pytest.approx(expected, abs=1e-9)
+    assert told["score"].to_numpy() == pytest.approx(expected[:, 1], abs=1e-9)
+
+
+def test_each_window_is_the_clip_of_its_time(tiny_data, bundle, recording):
+    """A window's row is that of the same stretch assessed alone."""
+    model = painlit.load(bundle, "cpu")
+    table = model.assess(recording, step=1.0).table
+    assert list(table["start"]) == pytest.approx(np.arange(10))
+    for start in (0.0, 3.0, 7.0):
+        alone = model.assess(recording, start=start, end=start + 3).table
+        assert alone["score"][0] == pytest.approx(table["score"][int(start)], abs=1e-5)
+
+
+def test_what_is_missing_is_said_and_the_rest_used(tiny_data, bundle, recording, tmp_path):
+    """An ECG of the first 6 s, and 3 s without a face."""
+    table = pd.read_csv(ecg(tiny_data, f"{FOLD}-PA4-001"), sep="\t")
+    twice = pd.concat([table, table.assign(time=table["time"] + 3_000_000)])
+    short = tmp_path / "ecg.csv"
+    twice.to_csv(short, sep="\t", index=False)
+    hidden = tmp_path / "hidden.mp4"
+    writer, reader, k = (
+        cv2.VideoWriter(str(hidden), cv2.VideoWriter.fourcc(*"mp4v"), 25, (0, 0)),
+        cv2.VideoCapture(str(recording)),
+        0,
+    )
+    while (frame := reader.read())[0]:
+        if k == 0:
+            writer = cv2.VideoWriter(str(hidden), cv2.VideoWriter.fourcc(*"mp4v"), 25, frame[1].shape[1::-1])
+        writer.write(np.full_like(frame[1], 90) if 75 <= k < 150 else frame[1])
+        k += 1
+    writer.release()
+    result = painlit.load(bundle, "cpu").assess(hidden, short, step=3.0)
+    assert list(result.table["used"]) == ["video+heart_rate", "heart_rate", "video", "video"]
+    reasons = list(result.table["reason"])
+    assert reasons[0] == ""
+    assert reasons[1] == "video: no face"
+    assert reasons[2].startswith("heart rate: ")
+    assert "samples are missing" in reasons[2]
+    assert list(result.table["face_found"]) == [1, 0, 1, 1]
+
+
+def test_a_bundle_without_the_part_gives_no_score(tiny_data, trained_once, recording, tmp_path):
+    out = tmp_path / "fusion.zip"
+    bundle_stage.run(tiny(tiny_data, trained_once, "name=fusion", f"bundle.out={out}"))
+    table = painlit.load(out, "cpu").assess(recording).table
+    assert table["score"].isna().all()
+    assert set(table["used"]) == {""}
+    assert set(table["reason"]) == {"the bundle has a model of video and heart rate, and there is only video"}
+
+
+def test_an_ensemble_is_the_mean_of_its_folds(tiny_data, trained_once, recording, tmp_path):
+    def made(*folds: str) -> pd.DataFrame:
+        out = tmp_path / f"{len(list(tmp_path.iterdir()))}"
+        more = f"bundle.folds=[{','.join(folds)}]", f"bundle.out={out}", "name=video"
+        bundle_stage.run(tiny(tiny_data, trained_once, *more))
+        return painlit.load(out, "cpu").assess(recording, step=4.0, calibrated=False).table
+
+    names = [fold.name for fold in (trained_once / "loso" / "video" / "folds").iterdir()]
+    alone = np.array([made(name)["score"] for name in names])
+    together = made(*names)
+    assert together["score"].to_numpy() == pytest.approx(alone.mean(0), abs=1e-6)
+    assert together["spread"].to_numpy() == pytest.approx(alone.std(0), abs=1e-6)
+
+
+def run(*arguments: str) -> assess.AssessResult:
+    return assess.run(load(_as_keys("assess", [*arguments, "--device", "cpu"]), "assess"))
+
+
+def test_a_folder_of_recordings(tiny_data, bundle, recording, tmp_path, capsys):
+    """One that cannot be read does not end the others, and what is there is not done again."""
+    folder, out = tmp_path / "recordings", tmp_path / "out"
+    folder.mkdir()
+    for name in ("a", "b"):
+        shutil.copy(recording, folder / f"{name}.mp4")
+    (folder / "broken.mp4").write_bytes(b"not a video" * 100)
+    result = run(str(folder), "--model", str(bundle), "--out", str(out), "--step", "3")
+    assert (list(result.folders), list(result.failed), result.exit_status) == (["a", "b"], ["broken"], 1)
+    rows = pd.read_csv(out / "summary.csv")
+    assert list(rows["recording"]) == ["a", "b", "broken"]
+    assert "broken.mp4" in rows["problem"][2]
+    assert rows["windows"][0] == 4
+    before = {name: (out / name / "assessment.json").stat().st_mtime_ns for name in ("a", "b")}
+    (out / "b" / "assessment.json").write_text("{}")
+    run(str(folder), "--model", str(bundle), "--out", str(out), "--step", "3")
+    assert (out / "a" / "assessment.json").stat().st_mtime_ns == before["a"]
+    assert json.loads((out / "b" / "assessment.json").read_text())["about"]["recording"] == "b"
+    run(str(folder), "--model", str(bundle), "--out", str(out), "--step", "4")
+    assert (out / "a" / "assessment.json").stat().st_mtime_ns != before["a"]
+
+
+def test_a_table_of_recordings(tiny_data, bundle, recording, tmp_path):
+    table = tmp_path / "recordings.csv"
+    clip = f"{FOLD}-PA4-001"
+    video = tiny_data / "video" / FOLD / f"{clip}.mp4"
+    table.write_text(f"video,ecg,start,name\n{recording},,2,late\n{video},{ecg(tiny_data, clip)},,both\n")
+    run(str(table), "--model", str(bundle), "--out", str(tmp_path / "out"))
+    held = json.loads((tmp_path / "out" / "late" / "assessment.json").read_text())
+    assert held["windows"][0]["start"] == 2
+    held = json.loads((tmp_path / "out" / "both" / "assessment.json").read_text())
+    assert held["windows"][0]["used"] == "video+heart_rate"
+    table.write_text(f"video,begin\n{recording},2\n")
+    with pytest.raises(PainlitError, match="there is no recording|unknown|did you mean"):
+        table.write_text("video,start\n\n")
+        run(str(table), "--model", str(bundle))
+
+
+def test_a_stream_gives_what_the_file_gives_later(bundle, recording, tmp_path):
+    """Written piece by piece while it is read."""
+    whole, growing = tmp_path / "whole.mkv", tmp_path / "growing.mkv"
+    remux(recording, whole)
+    data = whole.read_bytes()
+
+    def write() -> None:
+        with open(growing, "wb", buffering=0) as handle:
+            for at in range(0, len(data), 20_000):
+                handle.write(data[at : at + 20_000])
+                time.sleep(0.02)
+
+    writer = Thread(target=write)
+    writer.start()
+    run(str(growing), "--stream", "assess.idle=2", "--model", str(bundle), "--out", str(tmp_path / "out"))
+    writer.join()
+    live, later = pd.read_csv(tmp_path / "out" / "stream.csv"), painlit.load(bundle, "cpu").assess(whole).table
+    assert live["score"].to_numpy() == pytest.approx(later["score"].to_numpy(), abs=1e-6)
+    assert list(live["start"]) == pytest.approx(list(later["start"]))
+    assert (live["delay"] >= 0).all()
+
+
+def test_a_pipe_is_read_as_it_comes(bundle, recording, tmp_path):
+    whole = tmp_path / "whole.ts"
+    remux(recording, whole)
+    command = [
+        sys.executable,
+        "-m",
+        "experiments",
+        "assess",
+        "-",
+        "--stream",
+        "--model",
+        str(bundle),
+        "--device",
+        "cpu",
+    ]
+    told = subprocess.run(
+        command, stdin=open(whole, "rb"), capture_output=True, cwd=tmp_path, check=True,
+        env={**os.environ, "PYTHONPATH": str(Path(__file__).parents[2])}, timeout=120,
+    )  # fmt: skip
+    lines = told.stdout.decode().splitlines()
+    assert lines[0].startswith("start,end,p_NP,p_P4,score")
+    assert len(lines) == 11
+
+
+def remux(source: Path, target: Path) -> None:
+    """The same frames in another container."""
+    import av
+
+    with av.open(str(source)) as old, av.open(str(target), "w") as new:
+        stream = new.add_stream("libx264", rate=25)
+        stream.width, stream.height, stream.pix_fmt = old.streams.video[0].width, old.streams.video[0].height, "yuv420p"
+        for frame in old.decode(video=0):
+            frame.pts = None
+            new.mux(stream.encode(frame))
+        new.mux(stream.encode())
