@@ -206,7 +206,7 @@ def _earlier(folder: Path, config: Config, model: Model, recording: Recording) -
 
 
 def _summary_row(name: str, held: dict[str, Any]) -> list[object]:
-    windows = held["windows"]
+    windows = held["table"]
     scored = [window for window in windows if window["score"] is not None]
     found = [window["face_found"] for window in windows if window["face_found"] is not None]
     best = max(scored, key=lambda window: window["score"], default=None)
