@@ -126,7 +126,11 @@ def page_values(assessment: Assessed, faces: str) -> dict[str, Any]:
 
 
 def for_script(text: str) -> Markup:
-    """JSON as it may stand in a script element, whatever its texts are."""
+    r"""JSON as it may stand in a script element, whatever its texts are.
+
+    >>> print(for_script('["</script>&"]'))
+    ["\u003c/script\u003e\u0026"]
+    """
     for sign in "<>&\u2028\u2029":
         text = text.replace(sign, f"\\u{ord(sign):04x}")
     return Markup(text)

@@ -123,6 +123,7 @@ def test_evidence_is_drawn_where_it_is(make_assessment):
     faces = trace(figure, "faces")
     assert len(faces.x) < 10, "only changes are drawn"
     assert faces.y.max() == 2
+    assert faces.x[-1] == found.evidence.frames["time"].iloc[-1], "up to the last frame"
 
 
 def test_an_ecg_that_begins_later_is_drawn_later(make_assessment):
