@@ -3,6 +3,7 @@
 import sys
 
 from experiments.bench import (
+    assess,
     decoding,
     digests,
     disturbed,
@@ -43,6 +44,7 @@ BENCHMARKS = {
     "expressions": expressions.main,
     "framing": framing.main,
     "proxy": proxy.main,
+    "assess": assess.main,
     "heartbeats": heartbeats.main,
     "heart_transfer": heart_transfer.main,
     "disturbed": disturbed.main,

@@ -1,0 +1,258 @@
+"""Assessing recordings: what it costs, how late a stream is, and whether scores follow what is planted.
+
+Cost and memory are of the paper's sizes with random weights, on a clip of the proxy and on recordings joined from its
+clips. Scores are of the proxy's leave-one-subject-out by experiments/proxy.yaml (`make bench ARGS=proxy` trains the
+Spatial-Module): for each person the model of their own fold assesses a recording joined from their clips, in random
+order. It is no pain data: neutral faces turn into smiling ones.
+"""
+
+from __future__ import annotations
+
+import resource
+import subprocess
+import sys
+import time
+from collections.abc import Sequence
+from dataclasses import asdict
+from fractions import Fraction
+from itertools import pairwise
+from pathlib import Path
+from threading import Thread
+
+import av
+import numpy as np
+from scipy.stats import spearmanr
+
+import painlit
+from data_modules.recordings.clips import read_clips
+from experiments import bundle, embed, loso
+from experiments.bench.proxy import PROXY, RUNS, pretrain
+from painlit.clips.clip import Clip
+from painlit.config import load
+from painlit.inference.bundling import write_bundle
+from painlit.inference.temperature import apply_temperature, fit_temperature
+from painlit.inference.trained_run import TrainedEmbedder, TrainedModel, TrainedRun
+from painlit.loso.finished import read_folds
+from painlit.loso.metrics import expected_calibration_error, interval
+from painlit.models.normalisation import MEAN, STD
+from painlit.runs.provenance import provenance
+from painlit.system.files import atomic_path
+from painlit.weights.networks import build_frame_embedder, build_pain_model
+
+HERE = RUNS / "assess"
+SETTINGS = ["config=experiments/proxy.yaml", f"runs={RUNS}", "task=multilevel"]
+PARTS = ("fusion", "video", "heart_rate")
+SPEED = (10, 60, 600)  # s
+
+
+def join(clips: Sequence[Path], path: Path, seconds: float = 0.0) -> Path:
+    """One video of several, which are repeated until `seconds` are full; H.264 that can be read while it is written."""
+    if path.is_file():
+        return path
+    with atomic_path(path) as temporary, av.open(str(temporary), "w", format="matroska") as new:
+        stream, number = None, 0
+        while number < max(seconds * 25, 1):
+            for clip in clips:
+                with av.open(str(clip)) as old:
+                    for frame in old.decode(video=0):
+                        if stream is None:
+                            stream = new.add_stream("libx264", rate=25, options={"preset": "veryfast", "g": "25"})
+                            stream.width, stream.height, stream.pix_fmt = frame.width, frame.height, "yuv420p"
+                        frame.pts, frame.time_base = number, Fraction(1, 25)
+                        new.mux(stream.encode(frame))
+                        number += 1
+            if not seconds:
+                break
+        assert stream is not None
+        new.mux(stream.encode())
+    return path
+
+
+def paper_bundle(tiles: bool) -> Path:
+    """The paper's networks with random weights."""
+    out = HERE / f"paper-{'tiles' if tiles else 'full'}"
+    if not out.is_dir():
+        shown = "both" if tiles else "full"
+        config = load([f"model.frame_embedding={shown}", "data.is_biovid=false"])
+        sizes = config.clip.used_frames, config.spatial.embed_dim, config.clip.heart_rates
+        settings = {**asdict(config.spatial), "mean": list(MEAN), "std": list(STD)}
+        embedder = TrainedEmbedder("spatial", build_frame_embedder(config.spatial, MEAN, STD), settings, "untrained")
+        model = TrainedModel(None, build_pain_model(config.model, 2, *sizes), embedder, ("nobody",), (), (), 1)
+        run = TrainedRun(
+            out, "finetune", config, {None: {"train": ["nobody"], "validation": [], "test": []}}, "untrained",
+            lambda: iter([model]), {}, provenance(),
+        )  # fmt: skip
+        write_bundle(out, [run])
+    return out
+
+
+def clips() -> list[Clip]:
+    """Of the proxy."""
+    return read_clips(load(SETTINGS))[1]
+
+
+def steps() -> None:
+    """A clip from MP4 and ECG to HTML: s of each step."""
+    clip = clips()[0]
+    for tiles in (False, True):
+        model = painlit.load(paper_bundle(tiles), "cpu")
+        model.assess(clip.video, clip.ecg)  # warm
+        result = model.assess(clip.video, clip.ecg)
+        began = time.perf_counter()
+        page = result.save(HERE / "page")
+        taken = {**result.about["seconds_taken"], "page": round(time.perf_counter() - began, 3)}
+        told = ", ".join(f"{step} {seconds:.2f}" for step, seconds in taken.items() if step != "all")
+        size = page.stat().st_size / 2**20
+        print(
+            f"  a clip, {'tiles' if tiles else 'full frame'}: {taken['all'] + taken['page']:.2f} s ({told}); {size:.1f} MiB"
+        )
+
+
+def lengths() -> None:
+    """Seconds and memory for recordings of three lengths, each in a process of its own."""
+    files = [clip.video for clip in clips()[:10] if clip.video]
+    told = []
+    for seconds in SPEED:
+        video = join(files, HERE / f"{seconds}s.mkv", seconds)
+        command = [
+            sys.executable,
+            "-c",
+            "from experiments.bench.assess import one; one()",
+            str(paper_bundle(False)),
+            str(video),
+        ]
+        out = subprocess.run(command, capture_output=True, text=True, check=True).stdout.split()
+        told.append((seconds, float(out[-2]), float(out[-1])))
+        print(f"  {seconds:4} s of video: {told[-1][1]:7.1f} s, {told[-1][2]:6.0f} MiB at most")
+    for (a, s, _), (b, t, _) in pairwise(told):
+        print(f"  from {a} to {b} s: {(t - s) / (b - a):.2f} s for each more")
+
+
+def one() -> None:
+    """Assess the recording named on the command line, and print s and MiB."""
+    model = painlit.load(sys.argv[1], "cpu")
+    began = time.perf_counter()
+    model.assess(sys.argv[2], least_length=0.5)
+    print(time.perf_counter() - began, resource.getrusage(resource.RUSAGE_SELF).ru_maxrss / 1024)
+
+
+def streaming() -> None:
+    """A file written as fast as it would be recorded: how late scores are, and whether they are those of later."""
+    from painlit.inference.live import LiveDecoding
+
+    source = join([clip.video for clip in clips()[:4] if clip.video], HERE / "stream.mkv")
+    model, growing = painlit.load(trained(), "cpu"), HERE / "growing.mkv"
+    growing.unlink(missing_ok=True)
+    began: list[float] = []
+
+    def write() -> None:
+        with av.open(str(source)) as old, open(growing, "wb", buffering=0) as handle:
+            with av.open(handle, "w", format="matroska", options={"cluster_time_limit": "40"}) as new:
+                stream = new.add_stream_from_template(old.streams.video[0])
+                began.append(time.monotonic())
+                for packet in old.demux(video=0):
+                    if packet.dts is not None:
+                        time.sleep(max(0.0, began[0] + float(packet.pts * packet.time_base) - time.monotonic()))
+                        packet.stream = stream
+                        new.mux(packet)
+
+    writer = Thread(target=write)
+    writer.start()
+    rows, late = [], []
+    for row in model.stream(LiveDecoding(growing, idle=3)):
+        rows.append(row)
+        late.append(time.monotonic() - began[0] - float(row["end"]))  # type: ignore[arg-type]
+    writer.join()
+    later = model.assess(source).table
+    difference = np.abs(later["score"].to_numpy() - np.array([row["score"] for row in rows], float)).max()
+    delays = [float(row["delay"]) for row in rows]  # type: ignore[arg-type]
+    print(
+        f"  {len(rows)} windows live, {len(later)} later, greatest difference of scores {difference:.1e}; from recording "
+        f"a window's last frame to its score {np.median(late):.2f} s (median), {max(late):.2f} s (most); "
+        f"from reading it {np.median(delays):.2f} s"
+    )
+
+
+def trained(*folds: str) -> Path:
+    """A bundle of the proxy's runs."""
+    out = HERE / ("-".join(folds) or "all")
+    if not out.is_dir():
+        runs = ",".join(f"proxy-{part}" for part in PARTS)
+        more = f"bundle.runs=[{runs}]", f"bundle.folds=[{','.join(folds)}]", f"bundle.out={out}"
+        bundle.run(load([*SETTINGS, *more]))
+    return out
+
+
+def planted() -> None:
+    """Rank correlation, over windows, of the score with the level that is shown, for each person and overall."""
+    chosen: dict[str, list[Clip]] = {}
+    for clip in clips():
+        chosen.setdefault(clip.subject, []).append(clip)
+    levels = {label: level for level, label in enumerate(load(SETTINGS).classes)}
+    generator = np.random.default_rng(0)
+    found: dict[str, list[float]] = {"video": []}
+    everywhere = []
+    for person, mine in list(chosen.items()):
+        order = [mine[k] for k in generator.permutation(len(mine))]
+        video = join([clip.video for clip in order if clip.video], HERE / "people" / f"{person}.mkv")
+        result = painlit.load(trained(person), "cpu").assess(video)
+        length = result.about["window"]
+        shown = np.repeat([levels[clip.label] for clip in order], round(length * 25))
+        windows = [shown[round(s * 25) : round((s + length) * 25)].mean() for s in result.table["start"]]
+        found["video"].append(spearmanr(result.table["score"], windows).statistic)
+        everywhere.append(result.evidence.frames["found"].mean())
+    values = np.array(found["video"])
+    draws = generator.choice(values, (10_000, len(values))).mean(1)
+    low, high = interval(draws, len(values))
+    print(
+        f"  {len(values)} people, recordings of {round(length * len(order))} s: face found in {np.mean(everywhere):.1%} of "
+        f"frames; rank correlation of score and level {values.mean():.2f} ({low:.2f} to {high:.2f}), least {values.min():.2f}"
+    )
+
+
+def calibration() -> None:
+    """ECE before and after a temperature fitted on the one half of the people, on the other half."""
+    for part in PARTS:
+        folder = load([*SETTINGS, f"name=proxy-{part}"]).folder("loso")
+        told = read_folds((folder / "folds").iterdir())
+        names = np.unique(told.subjects)
+        before, after = [], []
+        for seed in range(20):
+            half = np.random.default_rng(seed).permutation(names)[: len(names) // 2]
+            fitted = np.isin(told.subjects, half)
+            temperature = fit_temperature(told.labels[fitted], told.probabilities[fitted])
+            labels, rest = told.labels[~fitted], told.probabilities[~fitted]
+            before.append(expected_calibration_error(labels, rest))
+            after.append(expected_calibration_error(labels, apply_temperature(rest, temperature)))
+        print(
+            f"  {part}: ECE {np.mean(before):.3f} before, {np.mean(after):.3f} after (20 halvings of {len(names)} people)"
+        )
+
+
+def main() -> None:
+    """All of it."""
+    if not PROXY.is_dir():
+        pretrain()  # says what is missing
+    steps()
+    lengths()
+    weights = pretrain()["stages12"]
+    for part in PARTS:
+        config = load(
+            [
+                *SETTINGS,
+                "embed.name=proxy-stages12",
+                f"embed.weights={weights}",
+                f"name=proxy-{part}",
+                f"model.modality={part}",
+            ]
+        )
+        if part == "fusion":
+            embed.run(config)
+        loso.run(config)
+    streaming()
+    planted()
+    calibration()
+
+
+if __name__ == "__main__":
+    main()
