@@ -103,9 +103,8 @@ def steps() -> None:
         taken = {**result.about["seconds_taken"], "page": round(time.perf_counter() - began, 3)}
         told = ", ".join(f"{step} {seconds:.2f}" for step, seconds in taken.items() if step != "all")
         size = page.stat().st_size / 2**20
-        print(
-            f"  a clip, {'tiles' if tiles else 'full frame'}: {taken['all'] + taken['page']:.2f} s ({told}); {size:.1f} MiB"
-        )
+        kind, whole = "tiles" if tiles else "full frame", taken["all"] + taken["page"]
+        print(f"  a clip, {kind}: {whole:.2f} s ({told}); page {size:.1f} MiB")
 
 
 def lengths() -> None:
@@ -146,15 +145,18 @@ def streaming() -> None:
     began: list[float] = []
 
     def write() -> None:
-        with av.open(str(source)) as old, open(growing, "wb", buffering=0) as handle:
-            with av.open(handle, "w", format="matroska", options={"cluster_time_limit": "40"}) as new:
-                stream = new.add_stream_from_template(old.streams.video[0])
-                began.append(time.monotonic())
-                for packet in old.demux(video=0):
-                    if packet.dts is not None:
-                        time.sleep(max(0.0, began[0] + float(packet.pts * packet.time_base) - time.monotonic()))
-                        packet.stream = stream
-                        new.mux(packet)
+        with (
+            av.open(str(source)) as old,
+            open(growing, "wb", buffering=0) as handle,
+            av.open(handle, "w", format="matroska", options={"cluster_time_limit": "40"}) as new,
+        ):
+            stream = new.add_stream_from_template(old.streams.video[0])
+            began.append(time.monotonic())
+            for packet in old.demux(video=0):
+                if packet.dts is not None and packet.pts is not None:
+                    time.sleep(max(0.0, began[0] + float(packet.pts * packet.time_base) - time.monotonic()))
+                    packet.stream = stream
+                    new.mux(packet)
 
     writer = Thread(target=write)
     writer.start()
@@ -190,8 +192,7 @@ def planted() -> None:
         chosen.setdefault(clip.subject, []).append(clip)
     levels = {label: level for level, label in enumerate(load(SETTINGS).classes)}
     generator = np.random.default_rng(0)
-    found: dict[str, list[float]] = {"video": []}
-    everywhere = []
+    found, everywhere = [], []
     for person, mine in list(chosen.items()):
         order = [mine[k] for k in generator.permutation(len(mine))]
         video = join([clip.video for clip in order if clip.video], HERE / "people" / f"{person}.mkv")
@@ -199,14 +200,15 @@ def planted() -> None:
         length = result.about["window"]
         shown = np.repeat([levels[clip.label] for clip in order], round(length * 25))
         windows = [shown[round(s * 25) : round((s + length) * 25)].mean() for s in result.table["start"]]
-        found["video"].append(spearmanr(result.table["score"], windows).statistic)
+        found.append(spearmanr(result.table["score"], windows).statistic)
         everywhere.append(result.evidence.frames["found"].mean())
-    values = np.array(found["video"])
+    values = np.array(found)
     draws = generator.choice(values, (10_000, len(values))).mean(1)
     low, high = interval(draws, len(values))
     print(
-        f"  {len(values)} people, recordings of {round(length * len(order))} s: face found in {np.mean(everywhere):.1%} of "
-        f"frames; rank correlation of score and level {values.mean():.2f} ({low:.2f} to {high:.2f}), least {values.min():.2f}"
+        f"  {len(values)} people, recordings of {round(length * len(order))} s: face found in "
+        f"{np.mean(everywhere):.1%} of frames; rank correlation of score and level {values.mean():.2f} "
+        f"({low:.2f} to {high:.2f}), least {values.min():.2f}"
     )
 
 
@@ -224,9 +226,8 @@ def calibration() -> None:
             labels, rest = told.labels[~fitted], told.probabilities[~fitted]
             before.append(expected_calibration_error(labels, rest))
             after.append(expected_calibration_error(labels, apply_temperature(rest, temperature)))
-        print(
-            f"  {part}: ECE {np.mean(before):.3f} before, {np.mean(after):.3f} after (20 halvings of {len(names)} people)"
-        )
+        people = f"20 halvings of {len(names)} people"
+        print(f"  {part}: ECE {np.mean(before):.3f} before, {np.mean(after):.3f} after ({people})")
 
 
 def main() -> None:
