@@ -159,7 +159,7 @@ def _merge(merged: Any, layers: Sequence[Mapping[str, Value]]) -> Config:
     given = {key: value for layer in layers for key, value in layer.items()}
     key, source = "?", _COMMAND_LINE
     try:
-        for key, (source, value) in given.items():  # noqa: B007
+        for key, (source, value) in given.items():
             OmegaConf.update(merged, key, _truth(key, source, value))
         for key, setting in settings().items():
             source, text = given.get(key, ("default", None))
@@ -182,7 +182,8 @@ def _truth(key: str, source: str, value: Any) -> Any:
     if not isinstance(settings()[key].default, bool) or "${" in str(value):
         return value
     if (text := str(value).lower()) not in _TRUTHS:
-        raise PainlitError(f"{key}={value} ({source}) is neither true nor false", "give true, false, yes, no, on or off")
+        what = f"{key}={value} ({source}) is neither true nor false"
+        raise PainlitError(what, "give true, false, yes, no, on or off")
     return _TRUTHS[text]
 
 
