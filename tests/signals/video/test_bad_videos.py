@@ -8,6 +8,8 @@ from fractions import Fraction
 from itertools import pairwise
 from pathlib import Path
 
+import av
+import av.logging
 import numpy as np
 import pytest
 from PIL import Image
@@ -207,12 +209,28 @@ def test_sound_is_no_video(tmp_path):
     assert refusal(tmp_path / "sound.wav") == ": there is no video in it, only audio"
 
 
-def test_a_codec_without_a_decoder_is_said(tmp_path, write_video):
+@pytest.mark.parametrize(
+    ("suffix", "codec", "letters", "others", "name"),
+    [
+        ("mp4", "libx264", b"avc1", b"xxxx", " xxxx"),
+        ("mp4", "libx264", b"avc1", b"evc1", " evc"),  # a codec that FFmpeg knows, and does not decode
+        ("mp4", "libx264", b"avc1", b"a b\0", " a b[0]"),
+        ("mp4", "libx264", b"avc1", b"\1\2\3\xff", " [1][2][3][255]"),
+        ("avi", "mpeg4", b"FMP4", b"XQQX", " XQQX"),
+        ("mkv", "libx264", b"V_MPEG4/ISO/AVC", b"V_QUITE/UNKNOWN", ""),  # Matroska's names are not handed on
+    ],
+)
+def test_a_codec_without_a_decoder_is_named(tmp_path, write_video, suffix, codec, letters, others, name):
+    path = write_video(tmp_path / f"clip.{suffix}", 30, codec=codec)
+    path.write_bytes(path.read_bytes().replace(letters, others))
+    before = av.logging.get_level()
+    assert f": its codec{name} has no decoder here" in refusal(path)
+    assert av.logging.get_level() == before
+
+
+def test_a_video_that_the_decoder_cannot_read_names_its_codec(tmp_path, write_video):
     path = write_video(tmp_path / "clip.mp4", 30)
-    data = path.read_bytes()
-    path.write_bytes(data.replace(b"avc1", b"xxxx"))
-    assert "codec is unknown here, or has no decoder" in refusal(path)
-    path.write_bytes(data.replace(b"avc1", b"vvc1"))
+    path.write_bytes(path.read_bytes().replace(b"avc1", b"vvc1"))
     assert "nothing in it decodes (codec vvc" in refusal(path)
 
 
