@@ -118,10 +118,10 @@ def _run_stage(stage: str, arguments: Sequence[str]) -> int:
             end_silently_with_parent(error)
         raise
     except KeyboardInterrupt:
-        return _fail("stopped; run the same command to go on", EXIT_INTERRUPTED)
+        return _stopped("stopped", EXIT_INTERRUPTED)
     except TerminatedError as stop:
         name = signal.Signals(stop.signal).name
-        return _fail(f"stopped by {name}; run the same command to go on", 128 + stop.signal)
+        return _stopped(f"stopped by {name}", 128 + stop.signal)
     return getattr(result, "exit_status", 0)
 
 
@@ -184,6 +184,12 @@ def _print_help(stage: str) -> None:
 
 def _terminate(number: int, frame: object) -> NoReturn:
     raise TerminatedError(number)
+
+
+def _stopped(message: str, status: int) -> int:
+    """Say so, and nothing of objects that the stop has left half made, such as a loader that was starting workers."""
+    sys.unraisablehook = lambda _: None
+    return _fail(f"{message}; run the same command to go on", status)
 
 
 def _fail(message: str, status: int) -> int:
