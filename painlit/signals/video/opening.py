@@ -80,7 +80,7 @@ def _codec(container: InputContainer, stream: VideoStream) -> str:
     before = av.logging.get_level()
     av.logging.set_level(av.logging.INFO)
     try:
-        text = container.dumps_format()
+        text = container.dumps_format()  # type: ignore[attr-defined]  # its stub lacks this
     except UnicodeDecodeError:  # four bytes that are no letters
         return ""
     finally:
