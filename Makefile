@@ -47,7 +47,7 @@ $(STAGES): setup
 ##@ Development
 .PHONY: test test-all smoke lint bench
 test: setup ## Fast tests (a few minutes)
-	$(RUN) -m pytest -n auto --maxprocesses 4 --dist loadfile -m "not slow" $(ARGS)
+	$(RUN) -m pytest -n auto --maxprocesses 4 --dist loadfile --no-loadscope-reorder -m "not slow" $(ARGS)
 test-all: setup ## Slow tests too
 	$(RUN) -m pytest $(ARGS)
 smoke: setup ## The pipeline with a tiny model, end to end

@@ -6,10 +6,11 @@ is wrong with one of them.
 
 from __future__ import annotations
 
+from collections.abc import Iterator
 from dataclasses import dataclass
 from pathlib import Path
 
-from data_modules.recordings.check import check_recordings
+from data_modules.recordings.check import recording_checks
 from experiments.command import main
 from painlit.config import Config
 from painlit.config.check_data import ALL, DATA_SETS
@@ -39,21 +40,27 @@ def run(config: Config) -> CheckResult:
     """
     result = CheckResult([], [])
     for name in _sets(config):
+        before = len(result.findings)
         try:
-            inventory, findings = _check(name, config)
+            for inventory, findings in _checks(name, config):
+                _tell(inventory, findings, result)
         except PainlitError as error:
             if config.check.sets == ["biovid"]:
                 raise
-            inventory, findings = [], [str(error).replace("\n  ->", ";")]
-        for line in inventory:
-            print(line)
-        for line in findings:
-            print(f"  wrong: {line}")
-        what = _place(config) if name == "biovid" else name
-        print(f"{what} has {len(findings)} problems" if findings else f"{what} is complete")
-        result.inventory.extend(inventory)
-        result.findings.extend(findings)
+            _tell([], [str(error).replace("\n  ->", ";")], result)
+        what, problems = _place(config) if name == "biovid" else name, len(result.findings) - before
+        print(f"{what} has {problems} problems" if problems else f"{what} is complete")
     return result
+
+
+def _tell(inventory: list[str], findings: list[str], result: CheckResult) -> None:
+    """Print a part of what was found at once, and keep it."""
+    for line in inventory:
+        print(line)
+    for line in findings:
+        print(f"  wrong: {line}", flush=True)
+    result.inventory.extend(inventory)
+    result.findings.extend(findings)
 
 
 def _place(config: Config) -> str:
@@ -90,10 +97,16 @@ def _sets(config: Config) -> list[str]:
     return [name for name in DATA_SETS if name not in absent]
 
 
-def _check(name: str, config: Config) -> tuple[list[str], list[str]]:
-    """What is there of one set, and what is wrong."""
+def _checks(name: str, config: Config) -> Iterator[tuple[list[str], list[str]]]:
+    """What is there of one set, and what is wrong, in parts as they are found."""
     if name == "biovid":
-        return check_recordings(config)
+        yield from recording_checks(config)
+    else:
+        yield _check(name, config)
+
+
+def _check(name: str, config: Config) -> tuple[list[str], list[str]]:
+    """What is there of a set of photographs or heartbeats, and what is wrong."""
     if name in HEARTBEAT_SETS:
         from data_modules.heartbeats.check import check_heartbeats
         from data_modules.heartbeats.datamodule import SOURCES as HEARTBEATS

@@ -25,7 +25,7 @@ from painlit.config.training import PretrainingTraining
 from painlit.errors import PainlitError, TerminatedError
 from painlit.runs.artefact import read_artefact
 from painlit.runs.provenance import save_config
-from painlit.system.processes import end_with_parent, named_loader_errors
+from painlit.system.processes import end_silently_with_parent, end_with_parent, named_loader_errors, process_rank
 from painlit.system.terminal import print_anything, until_nobody_reads
 
 if TYPE_CHECKING:
@@ -99,7 +99,7 @@ def main(stage: str, arguments: Sequence[str] | None = None) -> NoReturn:
 
 def _run_stage(stage: str, arguments: Sequence[str]) -> int:
     """The exit status of a stage."""
-    if os.environ.get(_CHILD):
+    if is_child := bool(os.environ.get(_CHILD)):
         end_with_parent()
     os.environ[_CHILD] = "1"
     for number in {signal.SIGTERM, getattr(signal, "SIGHUP", signal.SIGTERM)}:  # Windows has no SIGHUP
@@ -122,11 +122,15 @@ def _run_stage(stage: str, arguments: Sequence[str]) -> int:
             raise
         message = f"error: {error.filename}: {error.strerror}\n  -> check the path and its permissions"
         return _fail(message, EXIT_USER_ERROR)
+    except RuntimeError as error:
+        if is_child and process_rank():  # the first process says what it ended by
+            end_silently_with_parent(error)
+        raise
     except KeyboardInterrupt:
-        return _fail("stopped; run the same command to go on", EXIT_INTERRUPTED)
+        return _stopped("stopped", EXIT_INTERRUPTED)
     except TerminatedError as stop:
         name = signal.Signals(stop.signal).name
-        return _fail(f"stopped by {name}; run the same command to go on", 128 + stop.signal)
+        return _stopped(f"stopped by {name}", 128 + stop.signal)
     return getattr(result, "exit_status", 0)
 
 
@@ -212,6 +216,12 @@ def _print_help(stage: str) -> None:
 
 def _terminate(number: int, frame: object) -> NoReturn:
     raise TerminatedError(number)
+
+
+def _stopped(message: str, status: int) -> int:
+    """Say so, and nothing of objects that the stop has left half made, such as a loader that was starting workers."""
+    sys.unraisablehook = lambda _: None
+    return _fail(f"{message}; run the same command to go on", status)
 
 
 def _fail(message: str, status: int) -> int:

@@ -23,6 +23,13 @@ pytest_plugins = ["numbered_videos"]
 signal.signal(signal.SIGINT, signal.default_int_handler)
 
 
+def pytest_collection_modifyitems(items: list[pytest.Item]) -> None:
+    """Files of long tests first, so that no worker begins one when the others have nothing left."""
+    long = ("e2e", "training", "experiments", "tasks", "loso")
+    order = {name: place for place, name in enumerate(long)}
+    items.sort(key=lambda item: min((order[part] for part in item.path.parts if part in order), default=len(long)))
+
+
 @pytest.fixture(autouse=True)
 def one_thread() -> Iterator[None]:
     """Tiny networks are faster on one thread, above all where tests share the cores with other work."""

@@ -86,3 +86,11 @@ def write_video() -> Callable[..., Path]:
 @pytest.fixture(scope="session")
 def numbers() -> Callable[[Iterable[np.ndarray]], list[int]]:
     return read
+
+
+@pytest.fixture(scope="module")
+def textured() -> list[np.ndarray]:
+    """60 frames with something to encode in every block."""
+    generator = np.random.default_rng(0)
+    wide = generator.integers(0, 256, (20, 60, 3), np.uint8).repeat(8, 0).repeat(8, 1)
+    return [wide[:128, 3 * k : 3 * k + 160].copy() for k in range(60)]

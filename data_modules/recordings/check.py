@@ -1,4 +1,4 @@
-"""Are the recordings what the loader expects? Every file's presence and header; nothing is decoded."""
+"""Are the recordings what the loader expects? Every file's presence, videos' headers, signals; no video is decoded."""
 
 from __future__ import annotations
 
@@ -33,15 +33,27 @@ def check_recordings(config: Config) -> tuple[list[str], list[str]]:
     Raises:
         PainlitError: samples.csv or the table of clips is missing or faulty; the row is named.
     """
+    parts = [*recording_checks(config)]
+    return [line for there, _ in parts for line in there], [line for _, wrong in parts for line in wrong]
+
+
+def recording_checks(config: Config) -> Iterator[tuple[list[str], list[str]]]:
+    """As `check_recordings`, in two parts: what the list and the folders tell at once, then what every file tells.
+
+    Yields:
+        What is there, and what is wrong.
+
+    Raises:
+        PainlitError: As `check_recordings`.
+    """
     config, clips = read_clips(config)
-    told, faulty = _faulty(clips, config)
-    findings = [*(line for part in RECORDINGS for line in _missing(clips, part)), *faulty]
-    inventory = [*_inventory(clips, config), *told]
+    inventory, findings = _inventory(clips, config), [line for part in RECORDINGS for line in _missing(clips, part)]
     if config.data.layout == "biovid":
         findings += _names(clips)
     elif unread := unread_columns(config.data.table):
         inventory.append(f"{config.data.table}: columns that nothing reads: {_some(unread)}")
-    return inventory, findings
+    yield inventory, findings
+    yield _faulty(clips, config)
 
 
 def _inventory(clips: list[Clip], config: Config) -> list[str]:
@@ -127,7 +139,7 @@ def _length(clip: Clip, video: VideoInfo, wanted: ClipConfig) -> list[str]:
 def _faulty(clips: list[Clip], config: Config) -> tuple[list[str], list[str]]:
     """What the headers of all videos say together, and what is wrong in which file."""
     workers = config.prepare.workers or cores()
-    with progress_bar("check", total=len(clips)) as advance:
+    with progress_bar("read videos' headers and signals", total=len(clips)) as advance:
         looks = []
         for look in unordered(partial(_look, config=config), clips, workers, what="the findings"):
             looks.append(look)

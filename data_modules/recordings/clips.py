@@ -17,7 +17,7 @@ def read_clips(config: Config) -> tuple[Config, list[Clip]]:
         The configuration, with the classes that the data have, and the clips.
 
     Raises:
-        PainlitError: A row of samples.csv or of the table of clips is wrong, or the task's classes are not there.
+        PainlitError: A row of samples.csv or of the table of clips is wrong.
     """
     if config.data.layout == "biovid":
         return config, read_samples(config.data.root, config.data.signals)

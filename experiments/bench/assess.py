@@ -169,8 +169,8 @@ def streaming() -> None:
     difference = np.abs(later["score"].to_numpy() - np.array([row["score"] for row in rows], float)).max()
     delays = [float(row["delay"]) for row in rows]  # type: ignore[arg-type]
     print(
-        f"  {len(rows)} windows live, {len(later)} later, greatest difference of scores {difference:.1e}; from recording "
-        f"a window's last frame to its score {np.median(late):.2f} s (median), {max(late):.2f} s (most); "
+        f"  {len(rows)} windows live, {len(later)} later, greatest difference of scores {difference:.1e}; from "
+        f"recording a window's last frame to its score {np.median(late):.2f} s (median), {max(late):.2f} s (most); "
         f"from reading it {np.median(delays):.2f} s"
     )
 

@@ -28,6 +28,7 @@ from painlit.errors import PainlitError
 
 _REFERENCE = re.compile(r"(?<!\\)\$\{[\w.]+\}")
 _COMMAND_LINE = "command line"
+_TRUTHS = {"true": True, "yes": True, "on": True, "1": True, "false": False, "no": False, "off": False, "0": False}
 
 
 class _TextLoader(yaml.SafeLoader):
@@ -158,12 +159,12 @@ def _merge(merged: Any, layers: Sequence[Mapping[str, Value]]) -> Config:
     given = {key: value for layer in layers for key, value in layer.items()}
     key, source = "?", _COMMAND_LINE
     try:
-        for key, (source, value) in given.items():  # noqa: B007
-            OmegaConf.update(merged, key, value)
+        for key, (source, value) in given.items():
+            OmegaConf.update(merged, key, _truth(key, source, value))
         for key, setting in settings().items():
-            source = given.get(key, ("default",))[0]
+            source, text = given.get(key, ("default", None))
             value = OmegaConf.select(merged, key, throw_on_missing=True)
-            _refuse_no_number(key, source, value)
+            _refuse_no_number(key, source, value, text)
             if setting.path:
                 OmegaConf.update(merged, key, _with_home(value, key))
         config = OmegaConf.to_object(merged)
@@ -176,10 +177,24 @@ def _merge(merged: Any, layers: Sequence[Mapping[str, Value]]) -> Config:
     return config
 
 
-def _refuse_no_number(key: str, source: str, value: Any) -> None:
+def _truth(key: str, source: str, value: Any) -> Any:
+    """A value that is true or false where the schema has that: OmegaConf takes 2, -1 and 01 for true."""
+    if not isinstance(settings()[key].default, bool) or "${" in str(value):
+        return value
+    if (text := str(value).lower()) not in _TRUTHS:
+        what = f"{key}={value} ({source}) is neither true nor false"
+        raise PainlitError(what, "give true, false, yes, no, on or off")
+    return _TRUTHS[text]
+
+
+def _refuse_no_number(key: str, source: str, value: Any, text: Any) -> None:
+    """Refuse what is not finite, and what Python alone reads as a number: 1_0 is ten there."""
+    texts = text if isinstance(text, list) else [text]
     for number in value if OmegaConf.is_list(value) else [value]:
         if isinstance(number, float) and not math.isfinite(number):
             raise PainlitError(f"{key}={value} ({source}) is no finite number", "--help shows its default")
+        if isinstance(number, int | float) and any("_" in part for part in texts if isinstance(part, str)):
+            raise PainlitError(f"{key}={text} ({source}) has _ within a number", f"write {value} if that is meant")
 
 
 def _with_home(path: str, key: str) -> str:

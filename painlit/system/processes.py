@@ -32,6 +32,7 @@ _SHARED_MEMORY = Path("/dev/shm")
 _PREFETCHED = 4  # batches of each worker
 _HELD = 3  # batches beside those: in use, and on their way to it
 _MORE_SHARED_MEMORY = "give the container more shared memory (docker run --shm-size=2g)"
+_PARENT_ENDS_WITHIN = 30.0  # s after its connections are closed
 _LONGEST_TEMPORARY = 70  # characters that leave room for a socket's name, which may have 104 in all
 Piece = TypeVar("Piece")
 Result = TypeVar("Result")
@@ -230,6 +231,23 @@ def end_with_parent() -> None:
     lives as long as one of its workers does.
     """
     threading.Thread(target=_watch, args=(os.getppid(),), daemon=True).start()
+
+
+def end_silently_with_parent(error: BaseException) -> None:
+    """Of a process whose collective step failed: end without a word if that was since its parent ended.
+
+    What the parent was ended by is the parent's to say. Returns if the error is one of this process's own, or if the
+    parent goes on. Call `end_with_parent` before.
+
+    Args:
+        error: What was raised.
+    """
+    from torch.distributed import DistError
+
+    while error.__context__ is not None:  # a step that fails while an error is handled would hide that
+        error = error.__context__
+    if isinstance(error, DistError) or (isinstance(error, RuntimeError) and "gloo" in str(error)):
+        time.sleep(_PARENT_ENDS_WITHIN)
 
 
 def _watch(started_by: int) -> None:

@@ -35,15 +35,17 @@ def progress_bar(title: str, total: int, done: int = 0) -> Iterator[Callable[...
             yield lambda pieces=1: bar.advance(task, pieces)
         return
     start = last = time.monotonic()
-    count = done
+    count, first = done, None
 
     def advance(pieces: int = 1) -> None:
-        nonlocal count, last
+        nonlocal count, last, first
         count += pieces
         now = time.monotonic()
+        first = first or (now, count)  # before it, processes start and files are found
         if now - last >= _LINE_EVERY and count < total:
-            left = (now - start) / (count - done) * (total - count)
-            print(f"{title}: {count}/{total}, about {left:.0f} s left", flush=True)
+            seconds, pieces = now - first[0], count - first[1]
+            left = f", about {seconds / pieces * (total - count):.0f} s left" if pieces else ""
+            print(f"{title}: {count}/{total}{left}", flush=True)
             last = now
 
     yield advance

@@ -70,6 +70,11 @@ def test_a_misspelt_key_in_a_yaml_names_the_file(tmp_path: Path):
     "pair",
     [
         "train.epochs=1.5",
+        "train.epochs=100.0",
+        "train.epochs=1e2",
+        "train.epochs=true",
+        "train.lr=true",
+        "train.lr=0,1",
         "train.epochs=many",
         "train.epochs=",
         "train.lr=fast",
@@ -203,6 +208,35 @@ def test_sizes_and_names_that_no_run_could_use_name_their_key(argument, told):
     with pytest.raises(PainlitError) as error:
         load([argument])
     assert told in str(error.value)
+
+
+TRUE, FALSE = ("true", "True", "yes", "on", "ON", "1"), ("false", "no", "No", "off", "0")
+
+
+@pytest.mark.parametrize("text", [*TRUE, *FALSE])
+def test_true_and_false_have_eight_words(text: str, tmp_path: Path):
+    file = tmp_path / "mine.yaml"
+    file.write_text(f"model: {{augmnet: {text}}}\n")
+    for config in (load([f"model.augmnet={text}"]), load([f"config={file}"]), overlay(Config(), file)):
+        assert config.model.augmnet is (text in TRUE)
+
+
+@pytest.mark.parametrize("text", ["2", "-1", "00", "01", "1_0", "1.0", "y", "t", "maybe", "", "[true]", "null"])
+def test_nothing_else_is_true_or_false(text: str, tmp_path: Path):
+    file = tmp_path / "mine.yaml"
+    file.write_text(f"model: {{augmnet: {text}}}\n")
+    assert "model.augmnet" in error_of(f"model.augmnet={text}")
+    assert f"({file})" in error_of(f"config={file}")
+    with pytest.raises(PainlitError, match=r"model\.augmnet"):
+        from_dict({"model": {"augmnet": 2}})
+
+
+def test_numbers_are_not_read_as_python_alone_reads_them():
+    for key, default in flat(Config().to_dict()).items():
+        if isinstance(default, int | float) and not isinstance(default, bool):
+            assert f"{key}=1_0 (command line) has _ within a number" in error_of(f"{key}=1_0")
+    assert "spatial.mean" in error_of("spatial.mean=[0.5,0_1,0.5]")
+    assert load(["name=1_0"]).name == "1_0"
 
 
 @pytest.mark.parametrize("number", ["nan", "inf", "-inf"])

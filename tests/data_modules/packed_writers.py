@@ -8,6 +8,12 @@ from collections.abc import Sequence
 from pathlib import Path
 from typing import NamedTuple
 
+import cv2
+import numpy as np
+import pytest
+
+from data_modules.photographs.packed import PackedImages, packed_files
+
 MAGIC = 0xCED7230A
 
 
@@ -98,3 +104,76 @@ def write_parquet(path: Path, samples: Sequence[Sample], names: bool = True, str
     columns = {"image": pa.array(values, kind), "label": pa.array(labels)}
     pq.write_table(pa.table(columns).replace_schema_metadata(metadata), path, **options)
     return path
+
+
+PEOPLE = ("ann", "bob", "cem")
+
+
+def photograph(seed: int, size: int = 40) -> np.ndarray:
+    small = np.random.default_rng(seed).integers(0, 256, (5, 5, 3), np.uint8)
+    return cv2.resize(small, (size, size), interpolation=cv2.INTER_CUBIC)
+
+
+PARQUET = {
+    "plain": {"compression": "none", "use_dictionary": False},
+    "snappy": {"compression": "snappy"},
+    "zstd": {"compression": "zstd", "use_dictionary": False, "data_page_size": 3000, "write_batch_size": 2},
+    "gzip, second version": {"compression": "gzip", "data_page_version": "2.0", "row_group_size": 7},
+    "lz4": {"compression": "lz4", "use_dictionary": False, "data_page_size": 1, "write_batch_size": 1},
+    "brotli": {"compression": "brotli", "row_group_size": 1},
+    "plain, second version": {"compression": "none", "data_page_version": "2.0", "data_page_size": 3000},
+    "dictionary outgrown": {
+        "compression": "snappy",
+        "dictionary_pagesize_limit": 4000,
+        "data_page_size": 2000,
+        "write_batch_size": 1,
+    },
+    "checksums": {"compression": "snappy", "write_page_checksum": True},
+    "delta": {
+        "compression": "snappy",
+        "use_dictionary": False,
+        "column_encoding": {"image.bytes": "DELTA_LENGTH_BYTE_ARRAY"},
+    },
+}
+
+
+def write(kind: str, folder, samples):
+    if kind == "recordio":
+        return write_recordio(folder, samples)
+    if kind == "recordio, no header, label arrays, no idx":
+        write_recordio(folder, samples, header=False, arrays=True)
+        (folder / "train.idx").unlink()
+        return folder
+    if kind.startswith("tar"):
+        return write_tar(folder, samples, kind.split()[1], pax="pax" in kind)
+    pytest.importorskip("pyarrow")
+    options = dict(PARQUET.get(kind, {}))
+    half = len(samples) // 2
+    for number, part in enumerate((samples[:half], samples[half:])):
+        names = {"names": kind != "names", "struct_column": kind != "bytes alone"} if kind not in PARQUET else {}
+        if names.get("names", True):  # numbers of either file are of all names
+            part = [*part]
+        write_parquet_of(folder / f"train-{number:05d}-of-00002.parquet", part, samples, **names, **options)
+    return folder
+
+
+def write_parquet_of(path, part, samples, names=True, struct_column=True, **options):
+    """As `write_parquet`, with class names of all samples."""
+    import json
+
+    import pyarrow as pa
+    import pyarrow.parquet as pq
+
+    write_parquet(path, part, names=False, struct_column=struct_column, **options)
+    if names:
+        classes = sorted({sample.label for sample in samples})
+        table = pq.read_table(path)
+        numbers = pa.array([classes.index(sample.label) for sample in part])
+        features = {"image": {"_type": "Image"}, "label": {"names": classes, "_type": "ClassLabel"}}
+        table = table.set_column(1, "label", numbers)
+        table = table.replace_schema_metadata({"huggingface": json.dumps({"info": {"features": features}})})
+        pq.write_table(table, path, **options)
+
+
+def records_of(root, split=False):
+    return list(PackedImages(root, "faces", packed_files(root), split).records())

@@ -3,7 +3,7 @@ from pathlib import Path
 
 import pytest
 
-from data_modules.recordings.check import check_recordings
+from data_modules.recordings.check import check_recordings, recording_checks
 from painlit.config import load
 from painlit.errors import PainlitError
 
@@ -30,6 +30,15 @@ def test_a_complete_folder_has_no_findings(complete: Path):
         "frame rates: 25 Hz in 4 videos",
     ]
     assert wrong == []
+
+
+def test_what_is_missing_is_told_before_any_file_is_read(root: Path, monkeypatch):
+    (path,) = [path for path in (root / "video").rglob("*.mp4") if "020114_w_22-BL1" in path.name]
+    path.unlink()
+    monkeypatch.setattr("data_modules.recordings.check.unordered", lambda *_, **__: pytest.fail("a file is read"))
+    inventory, wrong = next(recording_checks(load([f"data.root={root}"])))
+    assert inventory == ["4 clips of 2 subjects: NP 2, P1 0, P2 0, P3 0, P4 2; 4 with video, 4 with ECG"]
+    assert wrong == [f"1 video files are missing: {path}"]
 
 
 @pytest.mark.parametrize(("part", "folder"), [("video", "video"), ("ecg", "biosignals_filtered")])

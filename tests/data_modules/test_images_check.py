@@ -1,66 +1,19 @@
+"""What `check_images` counts and finds in a set of photographs."""
+
 import os
-import re
-import sys
 from collections.abc import Iterator
 from dataclasses import dataclass, field
 from pathlib import Path
 
-import cv2
 import numpy as np
 import pytest
+from made_up_photographs import edit, write_image
 
 from data_modules.photographs.check import SAMPLE, Sample, check_images
 from data_modules.photographs.expression_folders import ExpressionFolders
 from data_modules.photographs.identities import IdentityTree
 from data_modules.photographs.raf_db import RAF_BASIC_CLASSES, RAFDB
-from experiments.command import main
-from painlit.config import load
-from painlit.errors import PainlitError
 from painlit.images.source import TRAIN, VALIDATION, Record, Skipped
-
-PERSONS = {"train": ("n000002", "n000003"), "test": ("n000001",)}
-WIDTH, HEIGHT = 40, 30
-
-
-def write_image(path: Path) -> None:
-    path.parent.mkdir(parents=True, exist_ok=True)
-    pixels = np.random.default_rng(0).integers(0, 256, (HEIGHT, WIDTH, 3), np.uint8)
-    assert cv2.imwrite(str(path), pixels)
-
-
-@pytest.fixture
-def vggface2(tmp_path: Path) -> Path:
-    """Three identities with two images each, and their boxes."""
-    root = tmp_path / "VGGFace2"
-    for division, persons in PERSONS.items():
-        rows = ["NAME_ID,X,Y,W,H"]
-        for person in persons:
-            for image in ("0001_01", "0002_01"):
-                write_image(root / division / person / f"{image}.jpg")
-                rows.append(f'"{person}/{image}",5,6,20,20')
-        table = root / f"bb_landmark/loose_bb_{division}.csv"
-        table.parent.mkdir(exist_ok=True)
-        table.write_text("\n".join(rows) + "\n")
-    return root
-
-
-@pytest.fixture
-def raf(tmp_path: Path) -> Path:
-    """RAF-DB basic: of each class two training images and a test image."""
-    root, lines = tmp_path / "RAF-DB", []
-    for label in range(1, 8):
-        for name in (f"train_{label:05d}", f"train_{7 + label:05d}", f"test_{label:04d}"):
-            write_image(root / f"basic/Image/aligned/{name}_aligned.jpg")
-            lines.append(f"{name}.jpg {label}\n")
-    (root / "basic/EmoLabel").mkdir()
-    (root / "basic/EmoLabel/list_patition_label.txt").write_text("".join(lines))
-    return root
-
-
-def edit(path: Path, old: str, new: str) -> None:
-    text = path.read_text()
-    assert old in text
-    path.write_text(text.replace(old, new))
 
 
 @dataclass
@@ -247,71 +200,6 @@ def test_orl(shared_data: Path):
     inventory, findings = check_images(IdentityTree(shared_data / "faces/orl", "orl"))
     assert inventory[0].startswith("orl: 400 images of 40 people")
     assert findings == []
-
-
-def status(monkeypatch, *arguments: str) -> int:
-    monkeypatch.setattr(sys, "argv", ["check_data", *arguments])
-    with pytest.raises(SystemExit) as caught:
-        main("check-data")
-    return caught.value.code
-
-
-def test_check_data_goes_through_the_sets_asked_for(monkeypatch, capsys, vggface2, raf):
-    roots = [f"stage1.root={vggface2}", f"stage2.roots.raf_db={raf}"]
-    assert status(monkeypatch, "check.sets=[raf_basic,vggface2]", *roots) == 0
-    out = capsys.readouterr().out
-    assert out.index("raf_basic is complete") < out.index("vggface2: 6 images") < out.index("vggface2 is complete")
-    (raf / "basic/Image/aligned/test_0001_aligned.jpg").unlink()
-    assert status(monkeypatch, "check.sets=[raf_basic,vggface2]", *roots) == 1
-    out = capsys.readouterr().out
-    assert "  wrong: " in out
-    assert "list_patition_label.txt, line 3: there is no image" in out
-    assert "raf_basic has 1 problems" in out
-    assert "vggface2 is complete" in out
-
-
-def test_a_set_that_is_not_there(monkeypatch, capsys, vggface2, tmp_path):
-    roots = [f"stage1.root={vggface2}", f"stage2.roots.cfee={tmp_path / 'none'}", f"data.root={tmp_path / 'none'}"]
-    assert status(monkeypatch, *roots) == 2
-    assert "samples.csv" in capsys.readouterr().err
-    assert status(monkeypatch, "check.sets=[cfee]", *roots) == 1
-    assert "none does not exist; name the folder" in capsys.readouterr().out
-    assert status(monkeypatch, "check.sets=[biovid,cfee,vggface2]", *roots) == 1
-    out = capsys.readouterr().out
-    assert out.count("  wrong: ") == 2
-    assert "cfee has 1 problems" in out
-    assert "vggface2 is complete" in out
-
-
-def test_all_sets_are_those_whose_folder_exists(monkeypatch, capsys, vggface2, raf, tmp_path):
-    none = tmp_path / "none"
-    emotions = [f"stage2.roots.{name}={none}" for name in ("affectnet", "cfee", "folders")]
-    hearts = [f"ecg.roots.{name}={none}" for name in ("mitbih", "ptb", "csv")]
-    absent = [f"data.root={none}", *emotions, *hearts]
-    there = [f"stage1.root={vggface2}", f"stage2.roots.raf_db={raf}"]
-    assert status(monkeypatch, "check.sets=[all]", *absent, *there) == 0
-    out = capsys.readouterr().out
-    assert out.startswith(f"not there, and not checked: biovid ({none}), affectnet ({none}), cfee ({none}), ")
-    assert f"raf_compound ({raf}/compound), folders ({none}), mitbih ({none}), ptb ({none}), " in out
-    assert re.findall(r"^(\w+) is complete", out, re.MULTILINE) == ["vggface2", "raf_basic"]
-    assert status(monkeypatch, "check.sets=[all]", *absent, f"stage1.root={none}", f"stage2.roots.raf_db={none}") == 2
-    assert "no data set is there: biovid" in capsys.readouterr().err
-
-
-@pytest.mark.parametrize(
-    ("sets", "told"),
-    [
-        ("[]", "name each once, of: biovid"),
-        ("[biovid,biovid]", "name each once, of: biovid"),
-        ("[raf]", "'raf' is not known"),
-        ("[all,biovid]", "all stands alone"),
-        ("[orl]", "biovid, vggface2, affectnet, cfee, raf_basic, raf_compound, folders"),
-    ],
-)
-def test_sets_that_are_not_known_are_refused(sets: str, told: str):
-    assert load().check.sets == ["biovid"]
-    with pytest.raises(PainlitError, match=told):
-        load([f"check.sets={sets}"])
 
 
 def test_both_parts_are_counted():

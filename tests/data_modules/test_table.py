@@ -6,6 +6,7 @@ import pytest
 
 from data_modules.recordings.clips import read_clips, with_classes
 from data_modules.recordings.table import COLUMNS, read_table, unread_columns
+from experiments.command import main
 from painlit.clips.clip import Person, Stretch
 from painlit.config import load
 from painlit.errors import PainlitError
@@ -140,7 +141,17 @@ def test_the_configuration_gets_the_classes(table):
     assert read_clips(config)[0].classes == ("rest", "worse")
     assert with_classes(config).data.classes == ["rest", "pain", "worse"]
     with pytest.raises(PainlitError, match=r"there is no class 'calm'.*\n.*of: rest, pain, worse"):
-        read_clips(load(["data.layout=table", f"data.table={path}", "task=calm_vs_rest"]))
+        _ = read_clips(load(["data.layout=table", f"data.table={path}", "task=calm_vs_rest"]))[0].classes
+
+
+def test_stages_that_read_no_task_take_any_classes(table, monkeypatch, capsys):
+    path = table("clip,subject,label,video", "a,x,rest,a.mp4", "b,x,pain,b.mp4")
+    with pytest.raises(SystemExit) as caught:
+        main("check-data", ["data.layout=table", f"data.table={path}"])
+    printed = capsys.readouterr()
+    assert (caught.value.code, printed.err) == (1, "")
+    assert "2 clips of 1 subjects: rest 1, pain 1; 2 with video" in printed.out
+    assert load(["data.layout=table", f"data.table={path}", "data.classes=[rest,pain]"]).data.classes
 
 
 def test_all_columns_are_in_the_documentation():

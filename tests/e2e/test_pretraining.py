@@ -4,7 +4,6 @@ import json
 import os
 import re
 import shutil
-import signal
 import subprocess
 import sys
 from pathlib import Path
@@ -12,6 +11,7 @@ from pathlib import Path
 import pytest
 import torch
 from conftest import on_command_line, pretraining, tiny
+from killed_stage import kill_when_saved
 from safetensors.torch import load_file
 
 from experiments import embed, finetune, pretrain_ecg, pretrain_stage1, pretrain_stage2
@@ -21,8 +21,8 @@ from painlit.system.digests import digest
 from painlit.weights.networks import build_temporal_module
 from painlit.weights.pretrained import resolve_weights
 
-STAGES = ("pretrain_stage1", "pretrain_stage2", "pretrain_ecg")
-ONE_FAST = [*(pytest.param(name, marks=pytest.mark.slow) for name in STAGES[:2]), STAGES[2]]
+RUN = {"pretrain_stage1": pretrain_stage1.run, "pretrain_stage2": pretrain_stage2.run, "pretrain_ecg": pretrain_ecg.run}
+ONE_FAST = [*(pytest.param(name, marks=pytest.mark.slow) for name in list(RUN)[:2]), "pretrain_ecg"]
 
 
 def stage(name: str, arguments: list[str]) -> subprocess.CompletedProcess[str]:
@@ -108,31 +108,17 @@ def test_without_pretrained_weights_the_missing_step_is_named(tiny_data, runs):
 
 
 @pytest.mark.parametrize("name", ONE_FAST)
-def test_killed_within_an_epoch_it_goes_on_to_the_undisturbed_result(tiny_sets, tmp_path, name):
-    arguments = [
-        *pretraining(tiny_sets, tmp_path),
-        f"{name.replace('pretrain_', '')}.train.checkpoint_steps=2",
-        f"{name.replace('pretrain_', '')}.train.epochs=4",
-    ]
-    stage(name, [*arguments, "name=undisturbed"])
-    killer = (
-        "import os, signal, runpy, sys; from lightning import Trainer; save = Trainer.save_checkpoint\n"
-        "def saved(self, *a, **k):\n"
-        "    save(self, *a, **k)\n"
-        "    if self.global_step == {step}: os.kill(os.getpid(), signal.SIGKILL)\n"
-        "Trainer.save_checkpoint = saved\n"
-        "sys.argv = ['stage', *sys.argv[1:]]; runpy.run_module('experiments.{name}', run_name='__main__')"
-    )
+def test_killed_within_an_epoch_it_goes_on_to_the_undisturbed_result(tiny_sets, tmp_path, capsys, name):
+    short = name.replace("pretrain_", "")
+    arguments = [*pretraining(tiny_sets, tmp_path), f"{short}.train.checkpoint_steps=2", f"{short}.train.epochs=4"]
+    RUN[name](load([*arguments, "name=undisturbed"]))
     # 4 steps an epoch in stage 1, 3 in stage 2: step 6 is within an epoch, and at the end of one
     for step in (2, 6):
-        command = [
-            sys.executable,
-            "-c",
-            killer.format(step=step, name=name),
-            on_command_line([*arguments, "name=killed"]),
-        ]
-        assert subprocess.run(command, capture_output=True).returncode == -signal.SIGKILL
-    told = stage(name, [*arguments, "name=killed"]).stdout
+        kill_when_saved(name, [*arguments, "name=killed"], step)
+    capsys.readouterr()
+    RUN[name](load([*arguments, "name=killed"]))
+    told = capsys.readouterr().out
+    assert "epoch 4/4" in told
     assert "epoch 1/4" not in told, "it must go on, not start again"
     assert results(tmp_path, name, "killed") == results(tmp_path, name, "undisturbed")
 
@@ -141,7 +127,7 @@ def test_killed_within_an_epoch_it_goes_on_to_the_undisturbed_result(tiny_sets, 
 def test_two_processes_learn_what_one_does_and_log_once(tiny_sets, tmp_path, name):
     short = name.replace("pretrain_", "")
     arguments = [*pretraining(tiny_sets, tmp_path), f"{short}.train.epochs=2"]
-    stage(name, [*arguments, "name=one"])
+    RUN[name](load([*arguments, "name=one"]))
     told = stage(name, [*arguments, f"{short}.train.devices=2", "name=two", "log.wandb=offline"]).stdout
     assert len(re.findall(r"^epoch \d/2 ", told, re.MULTILINE)) == 2
     assert told.count("weights: ") == 1

@@ -6,6 +6,7 @@ import signal
 import subprocess
 import sys
 import time
+from concurrent.futures import ThreadPoolExecutor
 from pathlib import Path
 
 import pytest
@@ -43,16 +44,20 @@ def kill(fold: Path, times: int) -> None:
     os.kill(int(started()[-1]), signal.SIGKILL)
 
 
-def test_a_fold_that_is_killed_once_is_tried_again_and_goes_on(tiny_data, runs):
-    one = command(tiny_data, runs, "loso.subjects=[010100_m_27]")
-    subprocess.run([*one, "name=undisturbed"], check=True)
-    running = subprocess.Popen([*one, "name=again"], stdout=subprocess.PIPE, text=True)
+def test_a_fold_that_is_killed_once_is_tried_again_and_goes_on(tiny_data, runs, capsys):
+    one = [*LONG, "loso.subjects=[010100_m_27]"]
+    loso.run(tiny(tiny_data, runs, *one, "name=undisturbed"))
     fold = runs / "loso" / "again" / "folds" / "010100_m_27"
-    wait_for((fold / "checkpoints" / "last.ckpt").is_file)
-    kill(fold, times=1)
-    told = running.communicate(timeout=120)[0]
-    assert running.returncode == 0
-    assert "it will be tried once more" in told
+
+    def kill_in_the_middle() -> None:
+        wait_for((fold / "checkpoints" / "last.ckpt").is_file)
+        kill(fold, times=1)
+
+    with ThreadPoolExecutor() as beside:
+        killed = beside.submit(kill_in_the_middle)
+        assert not loso.run(tiny(tiny_data, runs, *one, "name=again")).failed
+        killed.result()
+    assert "it will be tried once more" in capsys.readouterr().out
     assert "epoch 1/60" not in (fold / "log.txt").read_text().split("process")[-1], "it must go on, not start again"
     expected = runs / "loso" / "undisturbed" / "folds" / "010100_m_27" / "predictions.csv"
     assert (fold / "predictions.csv").read_text() == expected.read_text()

@@ -51,15 +51,15 @@ def trained_by(folder: Path) -> list[int]:
     return [len(re.findall(r"^fold .*: process ", text, re.MULTILINE)) for text in logs]
 
 
-def test_two_calls_share_the_folds_and_end_with_the_same_results(six_people, expected, tmp_path):
+def test_two_calls_share_the_folds_and_end_with_the_same_results(six_people, expected, tmp_path, capsys):
     root, prepared = six_people
     runs = shutil.copytree(prepared, tmp_path / "shared")
-    logs = [tmp_path / f"{k}.log" for k in range(2)]
-    calls = [start(root, runs, log) for log in logs]
-    statuses = [call.wait(timeout=300) for call in calls]
-    told = [log.read_text() for log in logs]
-    assert statuses == [0, 0], told
-    folder = runs / "loso" / "shared"
+    folder, log = runs / "loso" / "shared", tmp_path / "other.log"
+    other = start(root, runs, log)
+    wait_for(lambda: list(folder.glob("folds/*/log.txt")))  # it is at its first fold
+    assert not loso.run(tiny(root, runs, *HEART, *LONG)).failed
+    status, told = other.wait(timeout=300), [log.read_text(), capsys.readouterr().out]
+    assert status == 0, told
     assert (folder / "results.json").read_bytes() == expected
     assert trained_by(folder) == [1] * 6, "no fold was trained twice"
     assert all("6 of 6 folds" in text for text in told), "both wait for all folds and present the result"

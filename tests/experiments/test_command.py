@@ -1,4 +1,6 @@
+import gc
 import itertools
+import signal
 import subprocess
 import sys
 from dataclasses import dataclass
@@ -10,7 +12,7 @@ from experiments import command
 from experiments.command import STAGES, main, painlit, stage_module
 from painlit.config import Config, settings
 from painlit.config import affects as affecting
-from painlit.errors import PainlitError
+from painlit.errors import PainlitError, TerminatedError
 
 
 @dataclass
@@ -23,6 +25,7 @@ def status(monkeypatch, run, *arguments: str, stage="finetune", **module) -> int
     if run is not None:
         monkeypatch.setattr(command, "stage_module", lambda _: SimpleNamespace(run=run, **module))
     monkeypatch.setattr(sys, "argv", ["stage", *arguments])
+    monkeypatch.setattr(sys, "unraisablehook", sys.unraisablehook)  # which a stop replaces
     with pytest.raises(SystemExit) as caught:
         main(stage)
     return caught.value.code
@@ -57,6 +60,31 @@ def test_an_error_for_the_user_has_no_traceback(monkeypatch, capsys):
 def test_ctrl_c_says_how_to_go_on(monkeypatch, capsys):
     assert status(monkeypatch, fail(KeyboardInterrupt())) == 130
     assert "same command" in capsys.readouterr().err
+
+
+class HalfMade:
+    """As a loader that was stopped while it started its workers."""
+
+    def __del__(self):
+        raise AttributeError("it has none yet")
+
+
+@pytest.mark.parametrize(("stop", "expected"), [(KeyboardInterrupt(), 130), (TerminatedError(signal.SIGTERM), 143)])
+def test_a_stop_says_nothing_of_what_it_left_half_made(monkeypatch, capsys, stop, expected):
+    ignored = []
+    monkeypatch.setattr(sys, "unraisablehook", ignored.append)
+    held = [HalfMade()]
+
+    def run(config: Config) -> None:
+        half_made = held.pop()  # lives as long as the traceback
+        assert half_made
+        raise stop
+
+    assert status(monkeypatch, run) == expected
+    stop.__traceback__ = None
+    gc.collect()
+    assert not ignored
+    assert "run the same command to go on" in capsys.readouterr().err
 
 
 def test_our_own_mistakes_keep_their_traceback(monkeypatch):

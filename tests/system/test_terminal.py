@@ -5,7 +5,7 @@ import sys
 import pytest
 from rich.table import Table
 
-from painlit.system import terminal
+from painlit.system import progress, terminal
 from painlit.system.progress import progress_bar
 
 NAMES = ["[red]x[/]", "[/]", ":smile:", "[link=file:///etc]a"]
@@ -54,3 +54,15 @@ def test_another_broken_pipe_is_no_reader_that_went_away(monkeypatch):
         monkeypatch.setattr(sys, "stdout", nowhere)
         with pytest.raises(BrokenPipeError), terminal.until_nobody_reads():
             raise BrokenPipeError
+
+
+def test_time_left_does_not_count_what_came_before_the_first_piece(monkeypatch, capsys):
+    """A minute until the first of 5 pieces, then 30 s for each."""
+    times = iter([0.0, 60.0, 90.0, 120.0, 150.0, 180.0, 180.0])
+    monkeypatch.setattr(progress.time, "monotonic", lambda: next(times))
+    with progress_bar("work", total=5) as advance:
+        for _ in range(5):
+            advance()
+    told = capsys.readouterr().out.splitlines()
+    assert told[0] == "work: 1/5"
+    assert told[1:] == [f"work: {k}/5, about {30 * (5 - k)} s left" for k in (2, 3, 4)] + ["work: 5/5 in 180 s"]

@@ -1,6 +1,7 @@
 """The four modules by themselves: any Trainer of any length, any DataLoader of the documented batches."""
 
 import math
+import runpy
 import subprocess
 import sys
 from collections.abc import Callable
@@ -181,6 +182,7 @@ import torch
 import lightning as L
 sys.path.insert(0, {folder!r})
 import test_alone
+torch.set_num_threads(1)
 if __name__ == "__main__":
     module = test_alone.{name}(epochs=2, warmup_epochs=0, lr=1e-3)
     run = test_alone.trainer({place!r}, max_epochs=2, enable_checkpointing=False, num_sanity_val_steps=0,
@@ -213,6 +215,9 @@ def test_two_processes_learn_what_one_does(make, tmp_path: Path):
             SCRIPT.format(folder=str(Path(__file__).parent), name=make.__name__, place=str(tmp_path), devices=devices,
                           batch=batch, strategy=strategy)
         )  # fmt: skip
+        if devices == 1:
+            runpy.run_path(str(script), run_name="__main__")
+            continue
         done = subprocess.run([sys.executable, str(script)], capture_output=True, text=True, cwd=Path.cwd())
         assert done.returncode == 0, done.stdout + done.stderr
     one, two = (torch.load(tmp_path / f"{devices}.pt", weights_only=True) for devices in (1, 2))

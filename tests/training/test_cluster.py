@@ -12,7 +12,8 @@ from lightning.fabric.plugins.environments import LightningEnvironment, SLURMEnv
 from safetensors.torch import load_file
 
 from data_modules.demo.heartbeats import make_demo_heartbeats
-from painlit.config import EcgTraining
+from experiments import pretrain_ecg
+from painlit.config import EcgTraining, load
 from painlit.errors import PainlitError
 from painlit.system.processes import process_rank
 from painlit.training.cluster import cluster_environment, trainer_options
@@ -75,9 +76,9 @@ def test_alone_on_a_cpu_it_is_one_process():
     assert (options["devices"], options["num_nodes"], options["strategy"]) == (1, 1, "auto")
 
 
-def command(folder: Path, name: str, *more: str) -> list[str]:
-    settings = folder / f"{name}.yaml"
-    settings.write_text(
+def settings(folder: Path, name: str) -> str:
+    file = folder / f"{name}.yaml"
+    file.write_text(
         json.dumps({
             "name": name, "runs": str(folder / "runs"), "log": {"wandb": "disabled"},
             "model": {"heart_rate_encoder": {"latents": 4, "latent_dim": 8, "output_dim": 16}},
@@ -85,7 +86,7 @@ def command(folder: Path, name: str, *more: str) -> list[str]:
                     "train": {"epochs": 2, "batch_size": 128, "accelerator": "cpu"}},
         })
     )  # fmt: skip
-    return ["-m", "experiments", "pretrain-ecg", f"config={settings}", *more]
+    return f"config={file}"
 
 
 def result(folder: Path, name: str) -> tuple[dict, dict[str, torch.Tensor]]:
@@ -95,41 +96,47 @@ def result(folder: Path, name: str) -> tuple[dict, dict[str, torch.Tensor]]:
     return metrics, load_file(place / "weights" / "heart_rate_encoder.safetensors")
 
 
-def test_nodes_of_torchrun_and_tasks_of_srun_learn_what_one_process_does(tmp_path, monkeypatch):
-    monkeypatch.setenv("OMP_NUM_THREADS", "1")
-    make_demo_heartbeats(tmp_path / "data")
-    subprocess.run([sys.executable, *command(tmp_path, "alone")], check=True, capture_output=True)
+@pytest.fixture(scope="module")
+def alone(tmp_path_factory) -> Path:
+    """A folder with heartbeats, and what one process learns from them."""
+    folder = tmp_path_factory.mktemp("alone")
+    make_demo_heartbeats(folder / "data")
+    pretrain_ecg.run(load([settings(folder, "alone")]))
+    return folder
 
-    def together(name: str, starts: list[tuple[list[str], dict[str, str]]]) -> None:
-        running = [
-            subprocess.Popen([sys.executable, *start], env={**os.environ, **env}, stdout=subprocess.PIPE,
-                             stderr=subprocess.STDOUT, text=True)
-            for start, env in starts
-        ]  # fmt: skip
-        told = [process.communicate(timeout=240)[0] for process in running]
-        assert [process.returncode for process in running] == [0] * len(running), told
 
-    torchrun = ["-m", "torch.distributed.run", "--nnodes=2", "--nproc-per-node=1", "--master-addr=127.0.0.1",
-                "--master-port=29531"]  # fmt: skip
-    together(
-        "torchrun",
-        [
-            ([*torchrun, f"--node-rank={k}", *command(tmp_path, "torchrun", "ecg.train.nodes=2")], {})
-            for k in range(2)
-        ],
-    )  # fmt: skip
+def together(folder: Path, name: str, starts: list[tuple[list[str], dict[str, str]]], *more: str) -> None:
+    """Start these processes, and compare what they learn with what one does."""
+    stage = ["-m", "experiments", "pretrain-ecg", settings(folder, name), *more]
+    running = [
+        subprocess.Popen([sys.executable, *start, *stage], env={**os.environ, "OMP_NUM_THREADS": "1", **env},
+                         stdout=subprocess.PIPE, stderr=subprocess.STDOUT, text=True)
+        for start, env in starts
+    ]  # fmt: skip
+    told = [process.communicate(timeout=240)[0] for process in running]
+    assert [process.returncode for process in running] == [0] * len(running), told
+    (metrics, weights), (others, other) = result(folder, "alone"), result(folder, name)
+    assert others == pytest.approx(metrics, rel=1e-3, abs=1e-4)
+    assert all((other[key] - value).abs().max() < 1e-4 for key, value in weights.items())
+
+
+ADDRESS = ["--master-addr=127.0.0.1", "--master-port=29531"]
+TORCHRUN_COMMAND = ["-m", "torch.distributed.run"]
+
+
+def test_processes_of_torchrun_learn_what_one_does(alone):
+    together(alone, "torchrun", [([*TORCHRUN_COMMAND, "--nproc-per-node=2", *ADDRESS], {})])
+
+
+@pytest.mark.slow
+def test_nodes_of_torchrun_learn_what_one_process_does(alone):
+    nodes = ["--nnodes=2", "--nproc-per-node=1", *ADDRESS]
+    starts = [([*TORCHRUN_COMMAND, *nodes, f"--node-rank={k}"], {}) for k in range(2)]
+    together(alone, "nodes", starts, "ecg.train.nodes=2")
+
+
+def test_tasks_of_srun_learn_what_one_process_does(alone):
     slurm = {"SLURM_STEP_NUM_TASKS": "2", "SLURM_STEP_NUM_NODES": "1", "SLURM_NTASKS": "2", "SLURM_JOB_ID": "1",
              "SLURM_NTASKS_PER_NODE": "2",
              "SLURM_NNODES": "1", "SLURM_NODEID": "0", "MASTER_ADDR": "127.0.0.1", "MASTER_PORT": "29532"}  # fmt: skip
-    together(
-        "srun",
-        [
-            (command(tmp_path, "srun"), {**slurm, "SLURM_PROCID": str(k), "SLURM_LOCALID": str(k)})
-            for k in range(2)
-        ],
-    )  # fmt: skip
-    metrics, weights = result(tmp_path, "alone")
-    for name in ("torchrun", "srun"):
-        others, other = result(tmp_path, name)
-        assert others == pytest.approx(metrics, rel=1e-3, abs=1e-4)
-        assert all((other[key] - value).abs().max() < 1e-4 for key, value in weights.items())
+    together(alone, "srun", [([], {**slurm, "SLURM_PROCID": str(k), "SLURM_LOCALID": str(k)}) for k in range(2)])

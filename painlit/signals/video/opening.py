@@ -1,12 +1,14 @@
 """Opening a video file, with an error for each way in which it is not one."""
 
 import os
+import re
 from collections.abc import Iterator
 from contextlib import contextmanager
 from pathlib import Path
 from typing import BinaryIO
 
 import av
+import av.logging
 from av.container import InputContainer
 from av.stream import Disposition
 from av.video.stream import VideoStream
@@ -65,12 +67,29 @@ def _footage(path: Path, container: InputContainer) -> VideoStream:
     stream = best if best in streams else streams[0]
     assert isinstance(stream, VideoStream)
     if stream.codec_context is None:
-        raise ClipError(f"{path}: its codec is unknown here, or has no decoder", CONVERT)
+        raise ClipError(f"{path}: its codec{_codec(container, stream)} has no decoder here", CONVERT)
     stream.thread_type = "AUTO"
     if stream.codec.canonical_name in ("hevc", "mjpeg"):
         # These two hand out damaged pictures as if they were whole unless told to fail.
         stream.codec_context.options = {"err_detect": "explode"}
     return stream
+
+
+def _codec(container: InputContainer, stream: VideoStream) -> str:
+    """The name of a codec without a decoder after a space, or else its four letters; PyAV has both in a text alone."""
+    before = av.logging.get_level()
+    av.logging.set_level(av.logging.INFO)
+    try:
+        text = container.dumps_format()  # type: ignore[attr-defined]  # its stub lacks this
+    except UnicodeDecodeError:  # four bytes that are no letters
+        return ""
+    finally:
+        av.logging.set_level(before)
+    found = re.search(rf"Stream #0:{stream.index}(?!\d)[^\n]*?: Video: (\S+?)(?: \((.{{4,}}?) / 0x|[ ,])", text)
+    if found is None:
+        return ""
+    names = [found[1], found[2] or "none"]
+    return next((f" {name}" for name in names if name != "none"), "")
 
 
 def _lacks_index(path: Path) -> bool:
