@@ -59,9 +59,9 @@ class Assessment:
             face_found (share of frames); faces (the most seen in a frame); ecg_quality (0 to 1, NaN where a device
             told the rates); heart_rate (mean over the window, bpm).
         evidence: What they rest on.
-        about: Plain values. recording (its name), video, ecg, heart_rate (paths or null), seconds (its length), classes,
-            window (its seconds), step, task, is_pain (false where the model learnt from a stand-in), expected (of each
-            part-model, `used` -> what bundle.json says under expected), temperature (`used` -> value or null),
+        about: Plain values. recording (its name), video, ecg, heart_rate (paths or null), seconds (its length),
+            classes, window (its seconds), step, task, is_pain (false where the model learnt from a stand-in), expected (of
+            each part-model, `used` -> what bundle.json says under expected), temperature (`used` -> value or null),
             bundle (path, sha256), notes (sentences about the recording), seconds_taken (step -> s), version.
     """
 
