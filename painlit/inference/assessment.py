@@ -60,8 +60,8 @@ class Assessment:
             told the rates); heart_rate (mean over the window, bpm).
         evidence: What they rest on.
         about: Plain values. recording (its name), video, ecg, heart_rate (paths or null), seconds (its length),
-            classes, window (its seconds), step, task, is_pain (false where the model learnt from a stand-in), expected (of
-            each part-model, `used` -> what bundle.json says under expected), temperature (`used` -> value or null),
+            classes, window (its seconds), step, task, is_pain (false where the model learnt from a stand-in), expected
+            (of each part-model, `used` -> what bundle.json says under expected), temperature (`used` -> value or null),
             bundle (path, sha256), notes (sentences about the recording), seconds_taken (step -> s), version.
     """
 
