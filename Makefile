@@ -25,7 +25,7 @@ setup: $(VENV)/ready ## Install everything into .venv (exact versions; CPU and C
 demo: ## The whole pipeline on data it makes itself, in a few minutes
 
 ##@ Steps, in order
-check-data: ## Say within seconds whether a data set is complete (ARGS="check.sets=[biovid,vggface2,...]")
+check-data: ## Say whether a data set is complete: what is missing first, within seconds (ARGS="check.sets=[biovid,vggface2,...]")
 pretrain-stage1: ## Face recognition on VGGFace2 or any identities -> runs/pretrain-stage1
 pretrain-stage2: ## Emotion recognition on four sets at once -> runs/pretrain-stage2
 pretrain-ecg: ## Heartbeat classification on MIT-BIH and PTB -> runs/pretrain-ecg

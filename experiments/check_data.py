@@ -1,4 +1,4 @@
-"""`make check-data`: says within seconds whether data sets are what their loaders expect, and what is missing.
+"""`make check-data`: says whether data sets are what their loaders expect, and what is missing.
 
 check.sets=[biovid,vggface2,…] names the sets; [all] takes those whose folder exists. Exit status 1: something
 is wrong with one of them.

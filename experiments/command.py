@@ -37,7 +37,7 @@ EXIT_USER_ERROR, EXIT_INTERRUPTED = 2, 130
 
 STAGES = {
     "demo": "the whole pipeline on data it makes itself, in a few minutes",
-    "check-data": "say within seconds whether a data set is complete",
+    "check-data": "say whether a data set is complete: what is missing first, within seconds",
     "pretrain-stage1": "face recognition: the Spatial-Module or the Temporal-Module",
     "pretrain-stage2": "emotion recognition on four sets at once: the Spatial-Module",
     "pretrain-ecg": "heartbeat classification: the Heart Rate Encoder",

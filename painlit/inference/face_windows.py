@@ -77,23 +77,23 @@ class FaceWindows:
 
     def window(self, window: VideoWindow) -> FaceWindow:
         """What is known of a window; windows come in order."""
-        frames, first = window.frames, window.frames[0].index
+        frames, first = window.frames, window.frames[0].at
         self._detections = {index: boxes for index, boxes in self._detections.items() if index >= first}
         self._rows = {key: rows for key, rows in self._rows.items() if key[0] >= first}
         if window.problem:
             return FaceWindow({}, float("nan"), 0, None, [], window.problem)
-        new = [frame for frame in frames if frame.index not in self._detections]
-        unseen = {frame.index for frame in new}
+        new = [frame for frame in frames if frame.at not in self._detections]
+        unseen = {frame.at for frame in new}
         with self.watch.step("detect"):
             self._detect(new)
-        detections = [self._detections[frame.index] for frame in frames]
-        indices = [frame.index for frame in frames]
+        detections = [self._detections[frame.at] for frame in frames]
+        indices = [frame.at for frame in frames]
         track = self._person.track(indices, detections, frames[0].pixels.shape, "the recording")
         there = np.zeros(len(frames), bool) if track is None else track.found
         looked = [
-            Looked(frame.time, bool(found), len(self._detections[frame.index]))
+            Looked(frame.time, bool(found), len(self._detections[frame.at]))
             for frame, found in zip(frames, there, strict=True)
-            if frame.index in unseen
+            if frame.at in unseen
         ]
         faces = max(len(boxes) for boxes in detections)
         if track is None:
@@ -107,7 +107,7 @@ class FaceWindows:
         if why:
             return FaceWindow({}, float(there.mean()), faces, picture, looked, why)
         self._embed(frames, squares)
-        keys = [(frame.index, square) for frame, square in zip(frames, squares, strict=True)]
+        keys = [(frame.at, square) for frame, square in zip(frames, squares, strict=True)]
         embeddings = {name: np.stack([self._rows[key][name] for key in keys], axis=1) for name in self.embedders}
         return FaceWindow(embeddings, float(there.mean()), faces, picture, looked, "", window.note)
 
@@ -116,12 +116,12 @@ class FaceWindows:
             some = frames[at : at + FRAMES_AT_ONCE]
             detector = face_detector(some[0].pixels.shape, self.config.face, str(self.device))
             boxes = detector.detect([frame.pixels for frame in some])
-            self._detections |= {frame.index: found for frame, found in zip(some, boxes, strict=True)}
+            self._detections |= {frame.at: found for frame, found in zip(some, boxes, strict=True)}
 
     def _embed(self, frames: list[Frame], squares: list[Square]) -> None:
         side = 2 * self.config.spatial.image_size
         pairs = zip(frames, squares, strict=True)
-        new = {(frame.index, square): frame for frame, square in pairs if (frame.index, square) not in self._rows}
+        new = {(frame.at, square): frame for frame, square in pairs if (frame.at, square) not in self._rows}
         keys = list(new)
         for at in range(0, len(keys), self.config.embed.batch_frames):
             some = keys[at : at + self.config.embed.batch_frames]

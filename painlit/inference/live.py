@@ -11,6 +11,7 @@ from threading import Condition, Thread
 from typing import Any, BinaryIO
 
 import av
+from av.container import InputContainer
 
 from painlit.errors import ClipError
 from painlit.signals.video.shown_frames import Claims, Decoding, ShownFrame
@@ -48,6 +49,7 @@ class LiveDecoding(Decoding):
         except av.error.FFmpegError as error:
             what = f"{self.path}: no video that can be read as it comes ({error.strerror})"
             raise ClipError(what, STREAMABLE) from error
+        assert isinstance(container, InputContainer)
         with container:
             if not container.streams.video:
                 raise ClipError(f"{self.path}: there is no video in it", "give the stream with the video")

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import time as clock
 from collections.abc import Callable, Iterator
+from importlib.metadata import version
 from os import PathLike
 from pathlib import Path
 from typing import Any
@@ -11,7 +12,6 @@ from typing import Any
 import numpy as np
 import pandas as pd
 
-from painlit import __version__
 from painlit.errors import ClipError
 from painlit.inference.assessment import COLUMNS, Assessment, Evidence
 from painlit.inference.bundle import Bundle
@@ -39,7 +39,7 @@ def load(path: File, device: str = "auto") -> Model:
     Raises:
         PainlitError: The bundle is damaged, edited, unsafe or of a newer version.
     """
-    return Model(Bundle.open(path), device)
+    return Model(Bundle.open(Path(path)), device)
 
 
 class Model:
@@ -199,7 +199,7 @@ class Model:
             "expected": bundle.about["expected"],
             "temperature": {part: bundle.temperature(part) if calibrated else 1.0 for part in bundle.parts},
             "bundle": {"path": str(bundle.path), "sha256": bundle.sha256},
-            "version": __version__,
+            "version": version("painlit"),
         }
 
     @staticmethod

@@ -27,7 +27,7 @@ _REMEMBERED = 1000  # intervals between frames, whose median is the usual one
 class Frame(NamedTuple):
     """A frame that windows look at."""
 
-    index: int
+    at: int
     """Its place on the recording's grid: it was wanted at `start` + index / `clip.video_fps`."""
     time: float
     """When it is shown, in s on the video's clock."""
@@ -161,7 +161,7 @@ class VideoWindows:
         if isinstance(self.footage, Camera) and self.footage.origin is not None:  # taken, and waiting for its turn
             received = self.footage.origin + last
         frames = [held[number * self.hop + index] for index in self._indices]
-        wanted = [self._time(frame.index) for frame in frames]
+        wanted = [self._time(frame.at) for frame in frames]
         chosen = Chosen(
             self.name,
             self.clip,

@@ -315,7 +315,12 @@ def test_a_home_folder_is_found_in_every_path(tmp_path: Path, monkeypatch):
 def test_every_setting_that_starts_as_a_path_is_known_as_one():
     kinds = ("weights", "root", "runs", "roots")
     named = {key for key in settings() if {*key.split(".")} & {*kinds}} - {"compare.runs", "bundle.runs", "log.weights"}
-    assert named | {"data.table", "bundle.out"} == {key for key, setting in settings().items() if setting.path}
+    other = {
+        "data.table",
+        "bundle.out",
+        *(f"assess.{name}" for name in ("recording", "ecg", "heart_rate", "model", "out")),
+    }
+    assert named | other == {key for key, setting in settings().items() if setting.path}
 
 
 @pytest.mark.parametrize("name", ["../x", "a/b", ".", "..", " x", "x ", "a\\b", "a\nb", "x" * 101, ".x"])

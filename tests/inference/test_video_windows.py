@@ -53,8 +53,8 @@ def test_what_windows_share_is_converted_once(write_video: Callable[..., Path], 
     found, source = windows(video, ClipConfig(seconds=2), step=0.2)
     assert len(found) == 16
     assert source.looked_at == 125
-    first = {frame.index: frame for frame in found[0].frames}
-    assert all(frame is first[frame.index] for frame in found[1].frames if frame.index in first)
+    first = {frame.at: frame for frame in found[0].frames}
+    assert all(frame is first[frame.at] for frame in found[1].frames if frame.at in first)
 
 
 def test_windows_that_do_not_touch_skip_what_lies_between(write_video: Callable[..., Path], tmp_path):
