@@ -32,8 +32,8 @@ def run(config: Config) -> BundleResult:
     Raises:
         PainlitError: A run is not finished, the runs do not go together, or weights are missing or not those of a run.
     """
-    from painlit.inference.bundling import write_bundle
-    from painlit.inference.finished_runs import finetune_run, loso_run
+    from painlit.inference.bundles.finished_runs import finetune_run, loso_run
+    from painlit.inference.bundles.writing import write_bundle
 
     wanted, runs, weights = config.bundle, Path(config.runs), config.embed.weights
     names = wanted.runs or [config.run_name]

@@ -29,7 +29,7 @@ STAGE = "finetune"
 def run(config: Config) -> StageResult:
     """Train one model and write its weights."""
     from data_modules.recordings.datamodule import PainDataModule
-    from painlit.inference.expected import matching_run
+    from painlit.inference.bundles.expected import matching_run
     from painlit.loso.fold import run_fold
     from painlit.runs.folder import fingerprint
     from painlit.training.stage import Trained, run_stage
@@ -61,10 +61,10 @@ def run(config: Config) -> StageResult:
 
 def _bundle(config: Config, folder: Path) -> None:
     """Write the bundle of a finished run, if it is not there or knows no figures which there are now."""
-    from painlit.inference.bundle import Bundle
-    from painlit.inference.bundling import write_bundle
-    from painlit.inference.expected import control
-    from painlit.inference.finished_runs import finetune_run
+    from painlit.inference.bundles.bundle import Bundle
+    from painlit.inference.bundles.expected import control
+    from painlit.inference.bundles.finished_runs import finetune_run
+    from painlit.inference.bundles.writing import write_bundle
 
     if why := control(config):
         print(f"no bundle: {why}")

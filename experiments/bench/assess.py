@@ -29,9 +29,9 @@ from experiments import bundle, embed, loso
 from experiments.bench.proxy import PROXY, RUNS, pretrain
 from painlit.clips.clip import Clip
 from painlit.config import load
-from painlit.inference.bundling import write_bundle
-from painlit.inference.temperature import apply_temperature, fit_temperature
-from painlit.inference.trained_run import TrainedEmbedder, TrainedModel, TrainedRun
+from painlit.inference.bundles.temperature import apply_temperature, fit_temperature
+from painlit.inference.bundles.trained_run import TrainedEmbedder, TrainedModel, TrainedRun
+from painlit.inference.bundles.writing import write_bundle
 from painlit.loso.finished import read_folds
 from painlit.loso.metrics import expected_calibration_error, interval
 from painlit.models.normalisation import MEAN, STD

@@ -61,7 +61,7 @@ class Assessment:
         Raises:
             PainlitError: `faces` is something else.
         """
-        from painlit.inference.page import drawn  # plotly and the templates take a second to import
+        from painlit.inference.pages.page import drawn  # plotly and the templates take a second to import
 
         return drawn(self, faces)
 
@@ -79,6 +79,6 @@ class Assessment:
             PainlitError: `faces` is something else, or the disk is full.
             OSError: The folder cannot be written.
         """
-        from painlit.inference.page import write
+        from painlit.inference.pages.page import write
 
         return write(self, Path(folder), faces)

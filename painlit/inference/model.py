@@ -14,7 +14,7 @@ import pandas as pd
 
 from painlit.errors import ClipError
 from painlit.inference.assessment import COLUMNS, Assessment, Evidence
-from painlit.inference.bundle import Bundle
+from painlit.inference.bundles.bundle import Bundle
 from painlit.inference.face_windows import FaceWindow, FaceWindows, Looked
 from painlit.inference.heart_windows import EcgWindows, Heart, ToldWindows, check_overlap
 from painlit.inference.live import Live

@@ -9,10 +9,10 @@ import numpy as np
 import torch
 from torch import Tensor
 
-from painlit.inference.bundle import Bundle, LoadedModel
+from painlit.inference.bundles.bundle import Bundle, LoadedModel
+from painlit.inference.bundles.temperature import apply_temperature
 from painlit.inference.face_windows import FaceWindow
 from painlit.inference.heart_windows import HeartWindow
-from painlit.inference.temperature import apply_temperature
 
 USED = {"fusion": "video+heart_rate", "video": "video", "heart_rate": "heart_rate"}
 """Part of a bundle -> what it reads."""

@@ -14,8 +14,8 @@ from experiments import embed, finetune, loso
 from painlit.clips.embedding_cache import EmbeddingCache
 from painlit.clips.table import open_table
 from painlit.errors import PainlitError
-from painlit.inference.bundle import Bundle
-from painlit.inference.temperature import fit_temperature
+from painlit.inference.bundles.bundle import Bundle
+from painlit.inference.bundles.temperature import fit_temperature
 from painlit.loso.finished import read_folds
 from painlit.loso.results import read_predictions
 from painlit.models.normalisation import MEAN, STD

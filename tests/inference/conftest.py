@@ -8,7 +8,7 @@ import pytest
 import torch
 from inference_runs import trained_run
 
-from painlit.inference.bundling import write_bundle
+from painlit.inference.bundles.writing import write_bundle
 
 
 @pytest.fixture(scope="session")

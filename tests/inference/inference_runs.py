@@ -9,8 +9,8 @@ import torch
 
 from painlit.clips.clip import Person
 from painlit.config import Config, load
-from painlit.inference.temperature import fit_temperature
-from painlit.inference.trained_run import TrainedEmbedder, TrainedModel, TrainedRun
+from painlit.inference.bundles.temperature import fit_temperature
+from painlit.inference.bundles.trained_run import TrainedEmbedder, TrainedModel, TrainedRun
 from painlit.loso.results import Predictions, evaluate
 from painlit.models.normalisation import MEAN, STD
 from painlit.weights.networks import build_frame_embedder, build_pain_model

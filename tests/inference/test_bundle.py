@@ -9,9 +9,9 @@ import torch
 from inference_runs import trained_run
 
 from painlit.errors import PainlitError
-from painlit.inference.bundle import Bundle
-from painlit.inference.bundling import write_bundle
-from painlit.inference.temperature import fit_temperature
+from painlit.inference.bundles.bundle import Bundle
+from painlit.inference.bundles.temperature import fit_temperature
+from painlit.inference.bundles.writing import write_bundle
 
 PARTS = ("fusion", "video", "heart_rate")
 

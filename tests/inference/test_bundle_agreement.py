@@ -6,7 +6,7 @@ import pytest
 from inference_runs import trained_run
 
 from painlit.errors import PainlitError
-from painlit.inference.agreement import check_agreement
+from painlit.inference.bundles.agreement import check_agreement
 
 
 def test_runs_that_differ_in_modality_go_together():

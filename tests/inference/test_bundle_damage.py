@@ -15,7 +15,7 @@ import torch
 from safetensors.torch import load_file, save_file
 
 from painlit.errors import PainlitError
-from painlit.inference.bundle import Bundle
+from painlit.inference.bundles.bundle import Bundle
 from painlit.runs.artefact import seal
 from painlit.system.digests import file_digest
 

@@ -8,8 +8,8 @@ from pathlib import Path
 import pytest
 from inference_runs import trained_run
 
-from painlit.inference.bundling import write_bundle
-from painlit.inference.trained_run import TrainedRun
+from painlit.inference.bundles.trained_run import TrainedRun
+from painlit.inference.bundles.writing import write_bundle
 
 
 def card_of(run: TrainedRun, place: Path) -> tuple[str, dict]:

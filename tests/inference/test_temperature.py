@@ -6,7 +6,7 @@ import torch
 from inference_runs import predictions
 from scipy.special import log_softmax, softmax
 
-from painlit.inference.temperature import (
+from painlit.inference.bundles.temperature import (
     LEAST,
     MOST,
     apply_temperature,

@@ -9,7 +9,7 @@ import numpy as np
 import pytest
 
 from painlit.errors import PainlitError
-from painlit.inference.panels import thinned
+from painlit.inference.pages.panels import thinned
 from painlit.report.traces import Trace
 
 LOST, UNREADABLE = (70.0, 100.0), (180.0, 215.0)

@@ -11,9 +11,9 @@ import pandas as pd
 import pytest
 
 from painlit.errors import PainlitError
-from painlit.inference.moments import highest
-from painlit.inference.page import plain_values
-from painlit.inference.summary import alternative, reasons, summary
+from painlit.inference.pages.moments import highest
+from painlit.inference.pages.page import plain_values
+from painlit.inference.pages.summary import alternative, reasons, summary
 from painlit.runs.artefact import DamagedError, read_artefact
 
 ODD = "<script>document.title='taken'</script>"

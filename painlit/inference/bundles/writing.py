@@ -16,12 +16,12 @@ from torch import nn
 
 from painlit.config import Config, flat, settings
 from painlit.errors import PainlitError
-from painlit.inference.agreement import check_agreement
-from painlit.inference.bundle import Bundle
-from painlit.inference.bundle_content import FORMAT, PARTS
-from painlit.inference.bundle_files import ABOUT
-from painlit.inference.model_card import model_card
-from painlit.inference.trained_run import TrainedEmbedder, TrainedModel, TrainedRun
+from painlit.inference.bundles.agreement import check_agreement
+from painlit.inference.bundles.bundle import Bundle
+from painlit.inference.bundles.content import FORMAT, PARTS
+from painlit.inference.bundles.files import ABOUT
+from painlit.inference.bundles.model_card import model_card
+from painlit.inference.bundles.trained_run import TrainedEmbedder, TrainedModel, TrainedRun
 from painlit.runs.artefact import write_artefact
 from painlit.runs.provenance import provenance
 from painlit.system.digests import digest

@@ -8,8 +8,8 @@ from typing import Any
 import numpy as np
 
 from painlit.inference.evidence import Assessed
-from painlit.inference.moments import clock, extents, highest, middles, span, without_score
-from painlit.inference.words import inputs
+from painlit.inference.pages.moments import clock, extents, highest, middles, span, without_score
+from painlit.inference.pages.words import inputs
 
 PEAKS = 5
 """Highest scores that are named."""

@@ -9,7 +9,7 @@ from typing import Any
 from painlit.clips.sources import EmbeddingSource, resolve_embeddings
 from painlit.config import Config, load
 from painlit.errors import PainlitError
-from painlit.inference.trained_run import TrainedEmbedder
+from painlit.inference.bundles.trained_run import TrainedEmbedder
 from painlit.runs.artefact import read_artefact
 from painlit.system.digests import digest
 from painlit.weights.files import read_weights

@@ -7,7 +7,7 @@ from typing import Any
 
 from painlit.config import flat, settings
 from painlit.errors import PainlitError
-from painlit.inference.trained_run import TrainedRun
+from painlit.inference.bundles.trained_run import TrainedRun
 
 _GROUPS = ("data", "clip", "face", "signals", "prepare")
 """Groups of settings that a bundle has once, for all of its parts."""

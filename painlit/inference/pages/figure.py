@@ -9,8 +9,8 @@ from typing import NamedTuple
 import plotly.graph_objects as go
 
 from painlit.inference.evidence import Assessed
-from painlit.inference.moments import LONG, bounds, ticks
-from painlit.inference.panels import SIGNAL, ecg_panel, faces_panel, pictures_panel, rates_panel, score_panel
+from painlit.inference.pages.moments import LONG, bounds, ticks
+from painlit.inference.pages.panels import SIGNAL, ecg_panel, faces_panel, pictures_panel, rates_panel, score_panel
 
 GRID = "rgba(128,128,128,.25)"
 GAP, TOP, BOTTOM = 34, 64, 48  # px between panels, where their titles stand; above and below them

@@ -9,10 +9,10 @@ from typing import Any
 
 from painlit.config import Config, SpatialConfig, flat, group, load, values_affecting
 from painlit.errors import PainlitError
-from painlit.inference.expected import LosoRun, matching_run, refuse_controls
-from painlit.inference.predicted_again import HeldOutClips
-from painlit.inference.run_embedder import run_embedder, run_embeddings
-from painlit.inference.trained_run import TrainedEmbedder, TrainedModel, TrainedRun, started_from
+from painlit.inference.bundles.expected import LosoRun, matching_run, refuse_controls
+from painlit.inference.bundles.predicted_again import HeldOutClips
+from painlit.inference.bundles.run_embedder import run_embedder, run_embeddings
+from painlit.inference.bundles.trained_run import TrainedEmbedder, TrainedModel, TrainedRun, started_from
 from painlit.loso.finished import binding
 from painlit.runs.artefact import DamagedError, read_artefact, refuse_changes
 from painlit.tasks import PainAssessment

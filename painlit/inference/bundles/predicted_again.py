@@ -17,7 +17,7 @@ from painlit.clips.embedding_cache import EmbeddingCache
 from painlit.clips.table import PreparedClip, open_table
 from painlit.config import Config
 from painlit.errors import PainlitError
-from painlit.inference.run_embedder import run_embeddings
+from painlit.inference.bundles.run_embedder import run_embeddings
 from painlit.loso.results import read_predictions
 from painlit.models import PainModel
 

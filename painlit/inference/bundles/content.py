@@ -7,8 +7,8 @@ from pathlib import Path
 from typing import Any
 
 from painlit.errors import PainlitError
-from painlit.inference.bundle_files import ABOUT, AGAIN, check_name
-from painlit.inference.temperature import LEAST, MOST
+from painlit.inference.bundles.files import ABOUT, AGAIN, check_name
+from painlit.inference.bundles.temperature import LEAST, MOST
 
 FORMAT = 1
 """Version of bundles; raised when code of before can no longer read those of now."""

@@ -9,8 +9,8 @@ import pandas as pd
 import plotly.graph_objects as go
 
 from painlit.inference.evidence import Assessed
-from painlit.inference.moments import apart, bounds, extents, middles, without_score
-from painlit.inference.words import picture_uri, plain, shortened, window_text
+from painlit.inference.pages.moments import apart, bounds, extents, middles, without_score
+from painlit.inference.pages.words import picture_uri, plain, shortened, window_text
 from painlit.report.traces import Trace, drawn_samples
 
 SCORE, OTHER, RATE, SIGNAL, BAND = "#0072b2", "#d55e00", "#009e73", "#6b7280", "rgba(0,114,178,.25)"

@@ -10,7 +10,7 @@ import numpy as np
 import pandas as pd
 
 from painlit.inference.evidence import Assessed, FacePicture
-from painlit.inference.moments import clock, nearest
+from painlit.inference.pages.moments import clock, nearest
 from painlit.report.contact_sheet import SIDE, data_uri
 
 

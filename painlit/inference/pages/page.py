@@ -15,10 +15,10 @@ from markupsafe import Markup
 
 from painlit.errors import PainlitError
 from painlit.inference.evidence import Assessed
-from painlit.inference.figure import figure
-from painlit.inference.moments import bounds, clock, highest, middles
-from painlit.inference.summary import MOST_REASONS, MOST_TIMES, PEAKS, alternative, expected, summary
-from painlit.inference.words import inputs, picture_text, picture_uri
+from painlit.inference.pages.figure import figure
+from painlit.inference.pages.moments import bounds, clock, highest, middles
+from painlit.inference.pages.summary import MOST_REASONS, MOST_TIMES, PEAKS, alternative, expected, summary
+from painlit.inference.pages.words import inputs, picture_text, picture_uri
 from painlit.report.page import write_page
 from painlit.runs.artefact import write_artefact
 from painlit.system.csv_files import write_csv

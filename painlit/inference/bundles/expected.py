@@ -11,7 +11,7 @@ from typing import Any
 
 from painlit.config import Config
 from painlit.errors import PainlitError
-from painlit.inference.temperature import fit_temperature, held_out_probabilities
+from painlit.inference.bundles.temperature import fit_temperature, held_out_probabilities
 from painlit.loso.finished import binding, is_finished, read_folds, read_metrics, read_run
 from painlit.loso.metrics import expected_calibration_error, summary
 from painlit.loso.results import Predictions

@@ -25,8 +25,8 @@ from torch import nn
 
 from painlit.config import Config, ModelConfig, SpatialConfig, from_dict, group, settings
 from painlit.errors import PainlitError
-from painlit.inference.bundle_content import PARTS, check_content, check_format
-from painlit.inference.bundle_files import ABOUT, AGAIN, LARGEST_ABOUT, BundleFiles, open_files, read_bytes, sha256_of
+from painlit.inference.bundles.content import PARTS, check_content, check_format
+from painlit.inference.bundles.files import ABOUT, AGAIN, LARGEST_ABOUT, BundleFiles, open_files, read_bytes, sha256_of
 from painlit.models import PainModel
 from painlit.models.frame_embedder import FrameEmbedder
 from painlit.runs.artefact import check_digest, unseal
