@@ -146,7 +146,9 @@ def _as_keys(stage: str, arguments: Sequence[str]) -> list[str]:
             if not equals and not left:
                 raise PainlitError(f"{flag} needs a value", f"for instance {flag} VALUE")
             keys.append(f"{_FLAGS[flag]}={value if equals else left.pop(0)}")
-        elif stage == "assess" and not argument.startswith("--") and not _KEY.match(argument):
+        elif stage == "assess" and argument.startswith("--"):
+            raise PainlitError(f"assess has no {flag}", f"it has {', '.join((*_FLAGS, '--stream'))}, and key=value")
+        elif stage == "assess" and not _KEY.match(argument):
             if any(key.startswith("assess.recording=") for key in keys):
                 raise PainlitError(
                     f"{argument!r} is a second recording", "give a folder or a table of recordings, or quote its name"

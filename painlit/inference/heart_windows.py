@@ -103,6 +103,8 @@ class EcgWindows:
 class ToldWindows:
     """Heart rates that a device has told; used as `EcgWindows`.
 
+    Short gaps are filled as in a clip, but not more than half of a window's seconds.
+
     Args:
         path: Of the series of heart rates or beat intervals.
         config: The model's: `signals.longest_gap` and the clip's length.
@@ -127,9 +129,12 @@ class ToldWindows:
     def window(self, start: float) -> HeartWindow:
         """What is known from `start` (s) on, for the length of a clip."""
         try:
-            bpm, _ = self._rates(start, self.config.clip.heart_rates)
+            bpm, filled = self._rates(start, self.config.clip.heart_rates)
         except ClipError as error:
             return HeartWindow(problem=error.what)
+        if 2 * filled > len(bpm):
+            told = f"{self.path} has a heart rate in {len(bpm) - filled} of the window's {len(bpm)} seconds"
+            return HeartWindow(problem=f"{told}, under half")
         return HeartWindow(np.round(bpm, 4))
 
     def per_second(self, start: float, end: float) -> pd.DataFrame:

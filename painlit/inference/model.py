@@ -138,7 +138,7 @@ class Model:
         notes += heart.notes if heart is not None else ()
         columns = ["start", "end", *(f"p_{name}" for name in self.bundle.classes), *COLUMNS[2:]]
         evidence = Evidence(
-            frames=pd.DataFrame(work.looked, columns=list(Looked._fields)),
+            frames=pd.DataFrame(sorted(work.looked), columns=list(Looked._fields)),
             pictures=work.pictures.chosen(),
             ecg=None if heart is None else heart.trace,
             ecg_start=0.0 if heart is None else heart.span[0],
