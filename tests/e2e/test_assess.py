@@ -3,7 +3,6 @@
 import json
 import os
 import shutil
-import subprocess
 import sys
 import time
 from fractions import Fraction
@@ -162,6 +161,26 @@ def test_a_folder_of_recordings(tiny_data, bundle, recording, tmp_path, capsys):
     assert (out / "a" / "assessment.json").stat().st_mtime_ns != before["a"]
 
 
+def test_a_stop_in_the_middle_keeps_what_is_done(bundle, recording, tmp_path, monkeypatch):
+    folder, out = tmp_path / "recordings", tmp_path / "out"
+    folder.mkdir()
+    for name in ("a", "b"):
+        shutil.copy(recording, folder / f"{name}.mp4")
+    whole = painlit.inference.model.Model.assess
+
+    def stopped(model, video, *arguments, **options):
+        if Path(video).stem == "b":
+            raise KeyboardInterrupt
+        return whole(model, video, *arguments, **options)
+
+    monkeypatch.setattr("painlit.inference.model.Model.assess", stopped)
+    with pytest.raises(KeyboardInterrupt):
+        run(str(folder), "--model", str(bundle), "--out", str(out), "--step", "3")
+    assert list(pd.read_csv(out / "summary.csv")["recording"]) == ["a"]
+    assert (out / "a" / "assessment.json").is_file()
+    assert not (out / "b").exists()
+
+
 def test_a_table_of_recordings(tiny_data, bundle, recording, tmp_path):
     table = tmp_path / "recordings.csv"
     clip = f"{FOLD}-PA4-001"
@@ -199,29 +218,22 @@ def test_a_stream_gives_what_the_file_gives_later(bundle, recording, tmp_path):
     assert (live["delay"] >= 0).all()
 
 
-def test_a_pipe_is_read_as_it_comes(bundle, recording, tmp_path):
+def test_a_pipe_is_read_as_it_comes(bundle, recording, tmp_path, monkeypatch, capsys):
     whole = tmp_path / "whole.ts"
     remux(recording, whole)
-    command = [
-        sys.executable,
-        "-m",
-        "experiments",
-        "assess",
-        "-",
-        "--stream",
-        "--model",
-        str(bundle),
-        "--device",
-        "cpu",
-    ]
-    with open(whole, "rb") as pipe:
-        told = subprocess.run(
-            command, stdin=pipe, capture_output=True, cwd=tmp_path, check=True, timeout=120,
-            env={**os.environ, "PYTHONPATH": str(Path(__file__).parents[2])},
-        )  # fmt: skip
-    lines = told.stdout.decode().splitlines()
+    reading, writing = os.pipe()
+
+    def write() -> None:
+        with open(writing, "wb") as end:
+            end.write(whole.read_bytes())
+
+    Thread(target=write, daemon=True).start()
+    monkeypatch.setattr(sys, "stdin", open(reading))  # noqa: SIM115 - the stream closes it
+    run("-", "--stream", "--model", str(bundle), "--out", str(tmp_path / "out"))
+    lines = capsys.readouterr().out.splitlines()
     assert lines[0].startswith("start,end,p_NP,p_P4,score")
     assert len(lines) == 11
+    assert lines == (tmp_path / "out" / "stream.csv").read_text().splitlines()
 
 
 def remux(source: Path, target: Path) -> None:

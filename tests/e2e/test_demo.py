@@ -5,6 +5,7 @@ Without an expression in the clips, or with heart rates that do not follow the c
 
 from pathlib import Path
 
+import pandas as pd
 import pytest
 from scipy.stats import binomtest
 
@@ -100,3 +101,13 @@ def test_a_second_run_trains_nothing(result, folder, capsys):
     assert "epoch" not in printed
     for modality in ("video", "heart rate", "fusion"):
         assert f"{modality}: accuracy" in printed
+
+
+@pytest.mark.slow
+def test_the_assessed_recording_is_scored_by_its_spells(result):
+    table = pd.read_csv(result.assessment / "assessment.csv")
+    assert set(table["used"]) == {"video+heart_rate"}
+    middle = (table["start"] + table["end"]) / 2
+    within = sum((middle > begin + 1) & (middle < end) for begin, end in demo.SPELLS) > 0
+    assert table["score"][within].mean() > table["score"][~within].mean() + 0.1
+    assert "tell nothing of pain" in (result.assessment / "assessment.html").read_text()
