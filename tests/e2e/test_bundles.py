@@ -111,6 +111,7 @@ def test_finetune_leaves_a_bundle(tiny_data, trained, capsys):
     assert again.about["models"] == bundle.about["models"]
 
 
+@pytest.mark.slow
 def test_figures_of_other_settings_are_not_taken(tiny_data, trained, capsys):
     other = "name=heart_rate", "model.modality=heart_rate", "train.lr=0.02"
     bundle = Bundle.open(finetune.run(tiny(tiny_data, trained, *other)).folder / "bundle")
@@ -125,6 +126,7 @@ def test_figures_of_other_settings_are_not_taken(tiny_data, trained, capsys):
     assert Bundle.open(finetune.run(same).folder / "bundle").about["expected"]["heart_rate"]["run"] == "heart_rate"
 
 
+@pytest.mark.slow
 def test_joint_training_has_the_spatial_module_it_trained(tiny_data, trained):
     joint = "name=joint", "train.joint=true", "model.modality=video", "train.epochs=2"
     folder = finetune.run(tiny(tiny_data, trained, *joint)).folder
@@ -151,6 +153,7 @@ def test_unfinished_runs_are_named_with_what_is_missing(tiny_data, trained):
         bundled(tiny_data, trained, "bundle.runs=[video]")
 
 
+@pytest.mark.slow
 def test_runs_that_only_measure_a_mistake(tiny_data, trained):
     more = "name=oracle", "model.modality=heart_rate", "train.epochs=1", "train.warmup_epochs=0"
     loso.run(tiny(tiny_data, trained, *more, "loso.selection=oracle"))

@@ -167,6 +167,7 @@ def test_a_model_for_everybody_needs_no_selection(tiny_data, runs):
     assert result.weights.is_file()
 
 
+@pytest.mark.slow
 def test_a_summary_that_cannot_be_logged_costs_no_result_and_is_tried_again(tiny_data, runs, monkeypatch, capsys):
     import wandb
 
@@ -185,6 +186,7 @@ def test_a_summary_that_cannot_be_logged_costs_no_result_and_is_tried_again(tiny
     assert len(list(result.folder.glob("wandb/offline-run-*"))) == 1, "logged once, and not again"
 
 
+@pytest.mark.slow
 def test_oracle_tells_by_how_much_it_flatters(tiny_data, runs):
     result = loso.run(tiny(tiny_data, runs, *HEART, "loso.selection=oracle", "name=oracle"))
     last = loso.run(tiny(tiny_data, runs, *HEART, "name=last"))

@@ -123,7 +123,8 @@ def test_killed_within_an_epoch_it_goes_on_to_the_undisturbed_result(tiny_sets, 
     assert results(tmp_path, name, "killed") == results(tmp_path, name, "undisturbed")
 
 
-@pytest.mark.parametrize("name", ONE_FAST)
+@pytest.mark.slow  # tests/training/test_cluster.py has a fast one under torchrun
+@pytest.mark.parametrize("name", RUN)
 def test_two_processes_learn_what_one_does_and_log_once(tiny_sets, tmp_path, name):
     short = name.replace("pretrain_", "")
     arguments = [*pretraining(tiny_sets, tmp_path), f"{short}.train.epochs=2"]

@@ -18,7 +18,7 @@ from painlit.errors import PainlitError
 from painlit.runs.artefact import write_artefact
 from painlit.runs.folder import is_held, run_lock
 
-LONG = ["name=shared", "train.epochs=12", "train.checkpoint_every=2", "loso.workers=1"]
+LONG = ["name=shared", "train.epochs=6", "train.checkpoint_every=2", "loso.workers=1"]
 
 
 @pytest.fixture(scope="module")

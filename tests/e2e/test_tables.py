@@ -52,6 +52,7 @@ def partly(partly_run, tmp_path):
     return dataclasses.replace(partly_run[0], runs=str(runs))
 
 
+@pytest.mark.slow
 def test_missing_rows_are_run_and_told_beside_the_papers(config, capsys):
     leave_spatial_modules(config)
     result = run(config)

@@ -135,6 +135,7 @@ def test_nodes_of_torchrun_learn_what_one_process_does(alone):
     together(alone, "nodes", starts, "ecg.train.nodes=2")
 
 
+@pytest.mark.slow
 def test_tasks_of_srun_learn_what_one_process_does(alone):
     slurm = {"SLURM_STEP_NUM_TASKS": "2", "SLURM_STEP_NUM_NODES": "1", "SLURM_NTASKS": "2", "SLURM_JOB_ID": "1",
              "SLURM_NTASKS_PER_NODE": "2",
