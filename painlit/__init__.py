@@ -38,7 +38,6 @@ os.environ.setdefault("GOMP_SPINCOUNT", "1000")
 def __getattr__(name: str) -> Any:  # what is not used is not imported: `painlit --help` must answer at once
     if name not in __all__:
         raise AttributeError(f"module {__name__!r} has no attribute {name!r}")
-    places = {"load": "inference.model", "Rest": "inference.person"} | dict.fromkeys(
-        ("FaceDetector", "heart_rate", "pan_tompkins"), "signals"
-    )
+    places = {"load": "inference.model", "Rest": "inference.person"}
+    places |= dict.fromkeys(("FaceDetector", "heart_rate", "pan_tompkins"), "signals")
     return getattr(import_module(f"painlit.{places.get(name, 'models')}"), name)

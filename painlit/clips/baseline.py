@@ -8,7 +8,7 @@ from __future__ import annotations
 
 from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass
-from typing import NamedTuple
+from typing import Any, NamedTuple
 
 import numpy as np
 
@@ -54,6 +54,16 @@ class Baseline:
         """Embeddings (..., 2, F, D) of any type as float32, less the person's means."""
         assert self.embeddings is not None, "a baseline of embeddings is needed"
         return rows.astype(np.float32) - self.embeddings[:, None]
+
+    def plain(self) -> dict[str, Any]:
+        """As plain values, for `from_plain`."""
+        return {"bpm": self.bpm, "embeddings": None if self.embeddings is None else self.embeddings.tolist()}
+
+    @classmethod
+    def from_plain(cls, values: Mapping[str, Any]) -> Baseline:
+        """What `plain` gave."""
+        embeddings = values["embeddings"]
+        return cls(values["bpm"], None if embeddings is None else np.array(embeddings, np.float32))
 
 
 class BaselineMeans:

@@ -100,7 +100,8 @@ class Assessing:
         for held in self._held:
             face = held.face
             if face is not None and held.picture is not None:
-                face = face._replace(picture=cv2.imdecode(held.picture, cv2.IMREAD_COLOR)[..., ::-1])
+                pixels = np.ascontiguousarray(cv2.imdecode(held.picture, cv2.IMREAD_COLOR)[..., ::-1])
+                face = face._replace(picture=pixels)
             self._score(held.start, face, held.heart)
         self._held = []
 

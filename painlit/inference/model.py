@@ -157,7 +157,7 @@ class Model:
             "start": start,
             "seconds": round(seconds, 3),
             "offset": offset,
-            "rest": None if rest is None else {**rest.files(), "start": rest.start, "end": rest.end, "offset": rest.offset},
+            "rest": None if rest is None else rest.plain(),
             **self._facts(step, calibrated),
             "notes": notes,
             "seconds_taken": {k: round(v, 3) for k, v in watch.seconds.items()}

@@ -42,10 +42,11 @@ class Rest:
     offset: float = 0.0
     """s by which the signal's clock is ahead of the video's."""
 
-    def files(self) -> dict[str, str]:
-        """What it consists of."""
+    def plain(self) -> dict[str, Any]:
+        """As plain values."""
         named = {"video": self.video, "ecg": self.ecg, "heart_rate": self.heart_rate}
-        return {kind: str(file) for kind, file in named.items() if file is not None}
+        files = {kind: None if file is None else str(file) for kind, file in named.items()}
+        return {**files, "start": self.start, "end": self.end, "offset": self.offset}
 
 
 class PersonBaseline(NamedTuple):
@@ -87,10 +88,8 @@ class PersonMeans:
 
     def baseline(self) -> PersonBaseline:
         """The means so far."""
-        means = {name: means.baseline().embeddings for name, means in self._faces.items()}
-        return PersonBaseline(
-            self._heart.baseline().bpm, {name: mean for name, mean in means.items() if mean is not None}
-        )
+        found = {name: means.baseline().embeddings for name, means in self._faces.items()}
+        return PersonBaseline(self._heart.baseline().bpm, {name: m for name, m in found.items() if m is not None})
 
     def note(self, kind: str) -> str:
         """A sentence on what the baseline rests on."""
