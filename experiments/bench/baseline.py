@@ -1,4 +1,4 @@
-"""What the person's own baseline brings, on the proxy of BioVid: NP against P4, without and with `data.baseline=session`.
+"""What the person's own baseline brings, on the proxy of BioVid: NP against P4, `data.baseline=none` and `session`.
 
 Leave-one-subject-out by experiments/proxy.yaml with the Spatial-Module of stages 1 and 2 (as `make bench ARGS=proxy`
 trains it), from video, from heart rate and from both; the two runs of each are compared on the same clips. Finished

@@ -100,12 +100,9 @@ def test_without_a_recording_at_rest_such_a_bundle_refuses(tiny_data, rest_bundl
     model = painlit.load(rest_bundle, "cpu")
     video, ecg = files(tiny_data, f"{FOLD}-PA4-001")
     at_rest, ecg_at_rest = rest_of(tiny_data)
-    for rest, missing in (
-        (None, "no video .* and no ECG"),
-        (Rest(at_rest), "no ECG"),
-        (Rest(ecg=ecg_at_rest), "video"),
-    ):
-        with pytest.raises(PainlitError, match=rf"data\.baseline=rest, .* there is no .*{missing}"):
+    given = (None, "video .* and no ECG"), (Rest(at_rest), "ECG"), (Rest(ecg=ecg_at_rest), "video")
+    for rest, missing in given:
+        with pytest.raises(PainlitError, match=rf"data\.baseline=rest, .* there is no {missing}"):
             model.assess(video, ecg, rest=rest)
     with pytest.raises(PainlitError, match="ECG and heart rates"):
         model.assess(video, ecg, rest=Rest(at_rest, ecg_at_rest, ecg_at_rest))
