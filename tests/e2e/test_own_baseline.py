@@ -174,7 +174,8 @@ def recording(tiny_data, tmp_path_factory) -> Path:
         for clip in sorted((tiny_data / "video" / FOLD).iterdir()):
             with av.open(str(clip)) as old:
                 for frame in old.decode(video=0):
-                    stream.width, stream.height, stream.pix_fmt = frame.width, frame.height, "yuv420p"
+                    if number == 0:
+                        stream.width, stream.height, stream.pix_fmt = frame.width, frame.height, "yuv420p"
                     frame.pts, frame.time_base = number, Fraction(1, 25)
                     new.mux(stream.encode(frame))
                     number += 1
