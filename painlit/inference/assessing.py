@@ -100,8 +100,8 @@ class Assessing:
         for held in self._held:
             face = held.face
             if face is not None and held.picture is not None:
-                pixels = np.ascontiguousarray(cv2.imdecode(held.picture, cv2.IMREAD_COLOR)[..., ::-1])
-                face = face._replace(picture=pixels)
+                pixels = np.asarray(cv2.imdecode(held.picture, cv2.IMREAD_COLOR))
+                face = face._replace(picture=np.ascontiguousarray(pixels[..., ::-1]))
             self._score(held.start, face, held.heart)
         self._held = []
 

@@ -115,8 +115,7 @@ class Model:
         check_rest(config.data.baseline, rest, reads_video, reads_signal)
         at_rest: PersonMeans | None = None
         if rest is not None:
-            options = {"step": step, "rate": rate, "lead": lead, "image_fps": image_fps, "least_length": least_length}
-            at_rest = self._at_rest(rest, reads_video, reads_signal, watch, **options)
+            at_rest = self._at_rest(rest, reads_video, reads_signal, watch, rate, lead, image_fps)
         with watch.step("signal"):
             heart = self._heart(ecg, heart_rate, offset, rate, lead)
         file = Path(next(f for f in (video, ecg, heart_rate) if f is not None))
@@ -232,20 +231,15 @@ class Model:
         video: bool,
         signal: bool,
         watch: Stopwatch,
-        *,
-        step: float = 1.0,
         rate: float | None = None,
         lead: str = "",
         image_fps: float | None = None,
-        least_length: float = 0.5,
     ) -> PersonMeans:
-        """The person's means over a recording at rest, of what the bundle reads."""
+        """The person's means over a recording at rest, of what the bundle reads; a window each second."""
         windows: VideoWindows | None = None
         if video and rest.video is not None:
             place, clip = Path(rest.video), self.bundle.config.clip
-            windows = VideoWindows(
-                open_footage(place, image_fps), place, clip, step, rest.start, rest.end, least_length
-            )
+            windows = VideoWindows(open_footage(place, image_fps), place, clip, 1.0, rest.start, rest.end)
         heart = self._heart(rest.ecg, rest.heart_rate, rest.offset, rate, lead) if signal else None
         return measure_rest(rest, None if windows is None else self._faces(watch), windows, heart)
 

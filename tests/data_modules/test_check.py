@@ -104,10 +104,10 @@ def test_a_faulty_table_is_an_error(root: Path):
 def test_recordings_at_rest_are_counted_apart(complete: Path, tmp_path: Path):
     video, ecg = next((complete / "video").rglob("*.mp4")), next((complete / "biosignals_filtered").rglob("*.csv"))
     rows = [("r", "ann", "", "yes"), ("a", "ann", "low", ""), ("b", "bob", "high", "")]
-    files = [
-        (shutil.copy(video, tmp_path / f"{name}.mp4"), shutil.copy(ecg, tmp_path / f"{name}.csv")) for name, *_ in rows
-    ]
-    lines = [f"{n},{s},{c},{Path(v).name},{Path(e).name},{r}" for (n, s, c, r), (v, e) in zip(rows, files, strict=True)]
+    for name, *_ in rows:
+        shutil.copy(video, tmp_path / f"{name}.mp4")
+        shutil.copy(ecg, tmp_path / f"{name}.csv")
+    lines = [f"{name},{subject},{label},{name}.mp4,{name}.csv,{rest}" for name, subject, label, rest in rows]
     (tmp_path / "clips.csv").write_text("\n".join(["clip,subject,label,video,ecg,rest", *lines]))
     inventory, _ = check_recordings(load(["data.layout=table", f"data.table={tmp_path}/clips.csv"]))
     assert inventory[:2] == [
