@@ -29,6 +29,7 @@ if TYPE_CHECKING:
     from painlit.inference.assessment import Assessment
     from painlit.inference.live import Live
     from painlit.inference.model import Model
+    from painlit.inference.person import Rest
 
 _SUMMARY = [
     "recording",
@@ -86,6 +87,7 @@ def run(config: Config) -> AssessResult:
         wanted.start,
         wanted.end,
         wanted.offset,
+        *(Path(file) if file else None for file in (wanted.rest, wanted.rest_ecg, wanted.rest_heart_rate)),
     )
     result = _assess(config, model, one, bar=True)
     page = result.save(Path(wanted.out), wanted.faces)
@@ -108,7 +110,8 @@ def _listed(config: Config) -> list[Recording] | None:
         raise PainlitError(f"{path} does not exist", "check the path of the recording")
     if not is_list(path):
         return None
-    own = [key for key in ("ecg", "heart_rate", "end") if getattr(wanted, key)]
+    of_one = ("ecg", "heart_rate", "rest", "rest_ecg", "rest_heart_rate", "end")
+    own = [key for key in of_one if getattr(wanted, key)]
     own += [key for key in ("start", "offset") if getattr(wanted, key)]
     if own:
         raise PainlitError(
@@ -146,10 +149,17 @@ def _assess(config: Config, model: Model, recording: Recording, bar: bool) -> As
             image_fps=wanted.image_fps,
             least_length=wanted.least_length,
             calibrated=wanted.calibrated,
+            rest=_rest(recording.rest, recording.rest_ecg, recording.rest_heart_rate),
             name=recording.name,
             progress=progress,
         )
     return replace(result, about={**result.about, "made_from": _made_from(config, model, recording)})
+
+
+def _rest(video: Path | None, ecg: Path | None, heart_rate: Path | None) -> Rest | None:
+    from painlit.inference.person import Rest
+
+    return Rest(video, ecg, heart_rate) if video or ecg or heart_rate else None
 
 
 def _made_from(config: Config, model: Model, recording: Recording) -> dict[str, Any]:
@@ -274,7 +284,10 @@ def _stream(config: Config, model: Model, live: Live) -> None:
 
 
 def _rows(config: Config, model: Model, live: Live) -> Iterator[dict[str, object]]:
-    for row in model.stream(live, step=config.assess.step, calibrated=config.assess.calibrated):
+    wanted = config.assess
+    files = [Path(file) if file else None for file in (wanted.rest, wanted.rest_ecg, wanted.rest_heart_rate)]
+    options: dict[str, Any] = {"rest": _rest(*files), "baseline_seconds": wanted.baseline_seconds}
+    for row in model.stream(live, step=wanted.step, calibrated=wanted.calibrated, **options):
         yield {name: _cell(value) for name, value in row.items()}
 
 

@@ -61,8 +61,11 @@ _SWITCHES = {"--dry-run": "loso.dry_run=true", "--stream": "assess.stream=true"}
 """Short forms of keys with their value."""
 _FLAGS = {
     f"--{name.replace('_', '-')}": f"assess.{name}"
-    for name in ("ecg", "heart_rate", "model", "out", "start", "end", "offset", "step", "faces", "camera", "device")
-}
+    for name in (
+        "ecg", "heart_rate", "rest", "rest_ecg", "rest_heart_rate", "model", "out", "start", "end", "offset", "step",
+        "faces", "camera", "device",
+    )
+}  # fmt: skip
 """Short forms of keys of assess, whose value follows."""
 _KEY = re.compile(r"[a-z_0-9]+(\.[a-z_0-9]+)*=")
 

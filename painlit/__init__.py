@@ -11,6 +11,7 @@ from typing import TYPE_CHECKING, Any
 
 if TYPE_CHECKING:
     from painlit.inference.model import load
+    from painlit.inference.person import Rest
     from painlit.models import AugmNet, HeartRateEncoder, PainModel, SpatialModule, TemporalModule
     from painlit.signals import FaceDetector, heart_rate, pan_tompkins
 
@@ -19,6 +20,7 @@ __all__ = [
     "FaceDetector",
     "HeartRateEncoder",
     "PainModel",
+    "Rest",
     "SpatialModule",
     "TemporalModule",
     "heart_rate",
@@ -36,5 +38,6 @@ os.environ.setdefault("GOMP_SPINCOUNT", "1000")
 def __getattr__(name: str) -> Any:  # what is not used is not imported: `painlit --help` must answer at once
     if name not in __all__:
         raise AttributeError(f"module {__name__!r} has no attribute {name!r}")
-    places = {"load": "inference.model"} | dict.fromkeys(("FaceDetector", "heart_rate", "pan_tompkins"), "signals")
+    places = {"load": "inference.model", "Rest": "inference.person"}
+    places |= dict.fromkeys(("FaceDetector", "heart_rate", "pan_tompkins"), "signals")
     return getattr(import_module(f"painlit.{places.get(name, 'models')}"), name)

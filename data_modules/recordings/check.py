@@ -57,13 +57,19 @@ def recording_checks(config: Config) -> Iterator[tuple[list[str], list[str]]]:
 
 
 def _inventory(clips: list[Clip], config: Config) -> list[str]:
+    at_rest, clips = [clip for clip in clips if clip.rest], [clip for clip in clips if not clip.rest]
     classes = Counter(clip.label for clip in clips)
     per_class = ", ".join(f"{name} {classes[name]}" for name in config.data.class_names)
     parts = {"video": "video", "ecg": "ECG", "heart_rate": "heart rates"}
     there = ", ".join(
         f"{n} with {word}" for key, word in parts.items() if (n := sum(bool(getattr(c, key)) for c in clips))
     )
-    return [f"{len(clips)} clips of {len({clip.subject for clip in clips})} subjects: {per_class}; {there}"]
+    subjects, rested = {clip.subject for clip in clips}, {clip.subject for clip in at_rest}
+    told = [f"{len(clips)} clips of {len(subjects)} subjects: {per_class}; {there}"]
+    if at_rest:
+        without = f"; none of {_some(sorted(subjects - rested))}" if subjects - rested else ""
+        told.append(f"{len(at_rest)} recordings at rest of {len(rested)} subjects{without}")
+    return told
 
 
 def _missing(clips: list[Clip], part: str) -> Iterator[str]:

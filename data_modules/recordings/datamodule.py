@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
 from typing import Any
 
 import numpy as np
@@ -12,6 +12,7 @@ from torch.utils.data import DataLoader, Dataset, DistributedSampler
 
 from data_modules.recordings.clips import read_clips
 from data_modules.recordings.preparation import refuse_replaced
+from painlit.clips.baseline import Baseline
 from painlit.clips.pain_clips import PainClips, load_pain_clips
 from painlit.clips.sources import Sources, resolve_sources
 from painlit.clips.table import open_table
@@ -29,6 +30,7 @@ class PainDataset(Dataset):
 
     A batch holds, as the modality needs them: `full` and `tiles` (B, F, D) float16, `bpm` (B, S) float32 in bpm,
     `crops` (B, F, 3, S, S) uint8 for joint training; always `label` (B,) int64 and `clip` (B,) positions in `clips`.
+    Where each person's own baseline is subtracted, `full` and `tiles` are float32.
     """
 
     def __init__(self, clips: PainClips, positions: np.ndarray, labels: np.ndarray, config: Config, sources: Sources):
@@ -47,13 +49,23 @@ class PainDataset(Dataset):
         at = self.positions[list(items)]
         batch = {"label": torch.from_numpy(self.labels[at]), "clip": torch.from_numpy(at)}
         if self.config.model.uses_heart_rate:
-            batch["bpm"] = torch.from_numpy(self.clips.bpm[at])
+            batch["bpm"] = torch.from_numpy(self._relative(self.clips.bpm[at], at, Baseline.subtract_bpm))
         if self._embeddings is not None:
-            rows = torch.from_numpy(self._embeddings[self.clips.rows[at]])  # (B, 2, F, D)
-            batch |= {"full": rows[:, 0], "tiles": rows[:, 1]}
+            rows = self._relative(self._embeddings[self.clips.rows[at]], at, Baseline.subtract_embeddings)
+            both = torch.from_numpy(rows)  # (B, 2, F, D)
+            batch |= {"full": both[:, 0], "tiles": both[:, 1]}
         if self.config.joint:
             batch["crops"] = torch.from_numpy(np.stack([self._crops(position) for position in at.tolist()]))
         return batch
+
+    def _relative(
+        self, values: np.ndarray, at: np.ndarray, subtract: Callable[[Baseline, np.ndarray], np.ndarray]
+    ) -> np.ndarray:
+        """Values of the clips at these positions, (B, ...), less what is each person's own."""
+        if not self.clips.baselines:
+            return values
+        people = self.clips.subjects[at].tolist()
+        return np.stack([subtract(self.clips.baselines[p], value) for p, value in zip(people, values, strict=True)])
 
     @property
     def crop_bytes(self) -> int:

@@ -12,7 +12,8 @@ from painlit.system.names import check_name
 
 VIDEOS = {".3gp", ".avi", ".m2ts", ".m4v", ".mkv", ".mov", ".mp4", ".mpeg", ".mpg", ".mts", ".ts", ".webm", ".wmv"}
 _TABLES = {".csv", ".tsv", ".txt"}
-_COLUMNS = (*RECORDINGS, "start", "end", "offset", "name")
+_RESTS = {"video": "rest", "ecg": "rest_ecg", "heart_rate": "rest_heart_rate"}
+_COLUMNS = (*RECORDINGS, "start", "end", "offset", "name", *_RESTS.values())
 
 
 @dataclass(frozen=True)
@@ -28,11 +29,16 @@ class Recording:
     end: float | None = None
     offset: float = 0.0
     """s by which the signal's clock is ahead."""
+    rest: Path | None = None
+    """Video of the same person at rest."""
+    rest_ecg: Path | None = None
+    rest_heart_rate: Path | None = None
 
     @property
     def files(self) -> dict[str, Path]:
-        """What it consists of."""
+        """What it consists of, and what its assessment needs."""
         found = {"video": self.video, "ecg": self.ecg, "heart_rate": self.heart_rate}
+        found |= {"rest": self.rest, "rest_ecg": self.rest_ecg, "rest_heart_rate": self.rest_heart_rate}
         return {kind: file for kind, file in found.items() if file is not None}
 
 
@@ -77,10 +83,14 @@ def _of_table(path: Path) -> list[Recording]:
         if not files or {"ecg", "heart_rate"} <= set(files):
             what = "an ECG and heart rates" if files else "no recording"
             raise PainlitError(f"{where}: {what}", "give a video, an ECG or heart rates; of the last two one")
+        rests = {column: recording_in(path.parent, row[column]) for column in _RESTS.values() if row.get(column)}
+        if {"rest_ecg", "rest_heart_rate"} <= set(rests):
+            raise PainlitError(f"{where}: an ECG and heart rates at rest", "give one of them")
         name = row.get("name") or next(iter(files.values())).stem
         check_name(f"{where}: name", name)
         start, end = number_in(row, "start", where) or 0.0, number_in(row, "end", where)
         if start < 0 or (end is not None and end <= start):
             raise PainlitError(f"{where}: start {start:g} and end {end}", "start is 0 s or later, and end after it")
-        found.append(Recording(name, **files, start=start, end=end, offset=number_in(row, "offset", where) or 0.0))
+        offset = number_in(row, "offset", where) or 0.0
+        found.append(Recording(name, **files, start=start, end=end, offset=offset, **rests))
     return found

@@ -26,8 +26,9 @@ from painlit.system.names import check_name
 
 NEEDED = ("clip", "subject", "label")
 RECORDINGS = ("video", "ecg", "heart_rate")
-COLUMNS = (*NEEDED, *RECORDINGS, "start", "end", "offset", "sex", "age", "group", "split")
+COLUMNS = (*NEEDED, *RECORDINGS, "start", "end", "offset", "rest", "sex", "age", "group", "split")
 """Columns that a table of clips may have, in any order."""
+_YES, _NO = ("yes", "true", "1"), ("no", "false", "0", "")
 _WOMEN, _MEN = ("f", "w", "female", "woman", "women"), ("m", "male", "man", "men")
 
 
@@ -37,6 +38,7 @@ def read_table(path: Path | str, classes: Sequence[str] = ()) -> tuple[list[Clip
     Args:
         path: Of the table; the paths in it are relative to its folder.
         classes: All labels, in order; empty takes them from the table: numbers ascending, names as they first come.
+            Clips at rest have none.
 
     Raises:
         PainlitError: No such file, or not a table of clips: a column is missing or misspelt, a clip listed twice, a
@@ -58,6 +60,8 @@ def read_table(path: Path | str, classes: Sequence[str] = ()) -> tuple[list[Clip
         raise PainlitError(
             f"{path} lists no clips", f"its first row names the columns, such as {','.join(COLUMNS[:4])}"
         )
+    if all(clip.rest for clip in clips.values()):
+        raise PainlitError(f"{path} lists recordings at rest alone", "list clips with a label too")
     _check_subjects(clips.values(), where, path)
     return list(clips.values()), _classes(clips.values(), classes, where, path)
 
@@ -126,8 +130,11 @@ def _check_header(header: list[str], path: Path, columns: Sequence[str], needed:
 def _clip(row: Mapping[str, str], folder: Path, where: str) -> Clip:
     for column in ("clip", "subject"):
         check_name(f"{where}: {column}", row[column])
-    if not row["label"]:
-        raise PainlitError(f"{where}: label is empty", "say which class the clip is of, or remove the row")
+    rest = _flag(row, "rest", where)
+    if not row["label"] and not rest:
+        raise PainlitError(
+            f"{where}: label is empty", "say which class the clip is of, or mark it in a column rest, or remove the row"
+        )
     files = {kind: recording_in(folder, row[kind]) for kind in RECORDINGS if row.get(kind)}
     if not files:
         raise PainlitError(f"{where}: no recording", f"give one of {', '.join(RECORDINGS)}")
@@ -142,11 +149,12 @@ def _clip(row: Mapping[str, str], folder: Path, where: str) -> Clip:
     return Clip(
         name=row["clip"],
         subject=row["subject"],
-        label=row["label"],
+        label="" if rest else row["label"],
         **files,
         stretch=Stretch(start, end, number_in(row, "offset", where) or 0.0),
         person=Person(_sex(row.get("sex", "")), age, row.get("group", "")),
         split=split,
+        rest=rest,
     )
 
 
@@ -173,6 +181,13 @@ def number_in(row: Mapping[str, str], column: str, where: str) -> float | None:
     if not math.isfinite(value):
         raise PainlitError(f"{where}: {column} is {text!r}", "it must be a number, or empty")
     return value
+
+
+def _flag(row: Mapping[str, str], column: str, where: str) -> bool:
+    word = row.get(column, "").casefold()
+    if word not in (*_YES, *_NO):
+        raise PainlitError(f"{where}: {column} is {row[column]!r}", "it must be yes or no; empty is no")
+    return word in _YES
 
 
 def _sex(text: str) -> str:
@@ -213,7 +228,7 @@ def _overlap(one: Stretch, other: Stretch) -> bool:
 
 
 def _classes(clips: Iterable[Clip], chosen: Sequence[str], where: Mapping[str, int], path: Path) -> tuple[str, ...]:
-    labels = {clip.label: where[clip.name] for clip in reversed([*clips])}  # label -> its first row
+    labels = {clip.label: where[clip.name] for clip in reversed([*clips]) if not clip.rest}  # label -> its first row
     for label, row in labels.items():
         if chosen and label not in chosen:
             raise PainlitError(

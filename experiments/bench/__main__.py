@@ -4,6 +4,7 @@ import sys
 
 from experiments.bench import (
     assess,
+    baseline,
     decoding,
     digests,
     disturbed,
@@ -45,6 +46,7 @@ BENCHMARKS = {
     "framing": framing.main,
     "proxy": proxy.main,
     "assess": assess.main,
+    "baseline": baseline.main,
     "heartbeats": heartbeats.main,
     "heart_transfer": heart_transfer.main,
     "disturbed": disturbed.main,

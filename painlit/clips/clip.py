@@ -44,7 +44,7 @@ class Clip:
     subject: str
     """Such as 071309_w_21."""
     label: str
-    """Its class, such as P4."""
+    """Its class, such as P4; empty if `rest`."""
     video: Path | None = None
     ecg: Path | None = None
     heart_rate: Path | None = None
@@ -53,6 +53,8 @@ class Clip:
     person: Person = UNKNOWN_PERSON
     split: str = ""
     """train, validation or test, for `loso.protocol=split`; the same for all clips of a subject."""
+    rest: bool = False
+    """Whether it is of the subject at rest: such a clip has no label, and is never trained on or tested."""
 
     @property
     def signal(self) -> Path | None:

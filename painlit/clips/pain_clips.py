@@ -7,6 +7,7 @@ from dataclasses import dataclass, field
 
 import numpy as np
 
+from painlit.clips.baseline import Baseline, baseline_clips, baseline_recordings, measure_baselines
 from painlit.clips.clip import Clip, Person
 from painlit.clips.embedding import VideoClip
 from painlit.clips.sources import Sources
@@ -39,6 +40,10 @@ class PainClips:
     """Clip name -> why it cannot be used."""
     embeddings: str | None = None
     """Digest of the settings and boxes behind the embedding rows."""
+    baselines: dict[str, Baseline] = field(default_factory=dict)
+    """Subject -> what is subtracted from their inputs; empty with `data.baseline=none`."""
+    baselines_from: str | None = None
+    """Digest of the heart rates and embeddings that these are means of."""
 
     def of_subjects(self, subjects: Sequence[str]) -> np.ndarray:
         """Positions of the clips of these subjects, (k,)."""
@@ -56,6 +61,8 @@ class PainClips:
             fingerprints["embeddings"] = self.embeddings
         if self.videos:
             fingerprints["videos"] = digest([video.source for video in self.videos])
+        if self.baselines_from:
+            fingerprints["baselines"] = self.baselines_from
         return fingerprints
 
 
@@ -64,7 +71,8 @@ def load_pain_clips(
 ) -> PainClips:
     """What `make prepare` and `make embed` left, for the configured task and modality.
 
-    Clips that lack an input of the modality are left out and listed with the reason; nothing is guessed.
+    Clips that lack an input of the modality are left out and listed with the reason; nothing is guessed. So are those
+    of a person whose recordings at rest cannot be used, where `data.baseline=rest` needs them.
 
     Args:
         config: Task, modality, and how clips were prepared.
@@ -73,17 +81,23 @@ def load_pain_clips(
         sources: What was settled of the embeddings.
 
     Raises:
-        PainlitError: A step is missing or was made with other settings, or no clip is usable.
+        PainlitError: A step is missing or was made with other settings, no clip is usable, or a subject has no
+            recording at rest where that is needed.
     """
     classes = config.classes
-    wanted = [clip for clip in listed if clip.label in classes]
-    unprepared = [clip.name for clip in wanted if clip.name not in prepared]
+    wanted = [clip for clip in listed if not clip.rest and clip.label in classes]
+    own = baseline_recordings(config, listed, {clip.subject for clip in wanted})
+    unprepared = [name for name in dict.fromkeys(clip.name for clip in (*wanted, *own)) if name not in prepared]
     if unprepared:
         raise PainlitError(
             f"{len(unprepared)} clips are not prepared, the first is {unprepared[0]}", "run `make prepare` to the end"
         )
     failed = sources.embeddings.failed if sources.embeddings else {}
-    problems = {c.name: _unusable(prepared[c.name], config) or failed.get(c.name, "") for c in wanted}
+    baseline = baseline_clips(config, own, prepared, failed)
+    problems = {
+        c.name: _unusable(prepared[c.name], config) or failed.get(c.name, "") or baseline.lacking.get(c.subject, "")
+        for c in wanted
+    }
     excluded = {name: why for name, why in problems.items() if why}
     used = [clip for clip in wanted if clip.name not in excluded]
     if not used:
@@ -99,11 +113,13 @@ def load_pain_clips(
             f"{', '.join(absent)}",
             "choose a task whose classes the data have",
         )
-    rows, embeddings = np.full(len(used), -1, np.int64), None
+    people = {clip.subject for clip in used}
+    rows, embeddings, cache = np.full(len(used), -1, np.int64), None, None
     if sources.embeddings:
         names, cache = [clip.name for clip in used], sources.embeddings.open()
-        finished = cache.finished({name: prepared[name].video_source for name in names})
-        behind = [name for name in names if name not in finished]
+        read = dict.fromkeys([*names, *(name for person in people for name in baseline.video.get(person, ()))])
+        finished = cache.finished({name: prepared[name].video_source for name in read})
+        behind = [name for name in read if name not in finished]
         if behind:
             raise PainlitError(
                 f"{len(behind)} clips are not embedded as they are prepared now, or their embeddings are damaged; the "
@@ -111,6 +127,7 @@ def load_pain_clips(
                 "run `make embed` with the same configuration, to the end",
             )
         rows, embeddings = cache.rows(names), cache.fingerprint(names)
+    baselines, baselines_from = measure_baselines(baseline, people, prepared, cache) if own else ({}, None)
     silent = np.full(config.clip.heart_rates, np.nan)
     return PainClips(
         names=[clip.name for clip in used],
@@ -125,6 +142,8 @@ def load_pain_clips(
         splits={clip.subject: clip.split for clip in used if clip.split},
         excluded=excluded,
         embeddings=embeddings,
+        baselines=baselines,
+        baselines_from=baselines_from,
     )
 
 

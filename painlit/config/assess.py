@@ -15,11 +15,17 @@ class AssessConfig:
 
     recording: str = field(default="", metadata=NOTHING | PATH)
     """A video; a folder of them; or a table (CSV or TSV), a row a recording, with the columns video, ecg, heart_rate,
-    start, end, offset, name. With assess.stream a file that grows, or - for a pipe."""
+    start, end, offset, name, rest, rest_ecg, rest_heart_rate. With assess.stream a file that grows, or - for a pipe."""
     ecg: str = field(default="", metadata=NOTHING | PATH)
     """ECG beside the video, or alone; --ecg FILE."""
     heart_rate: str = field(default="", metadata=NOTHING | PATH)
     """Heart rates or beat intervals of a device, instead of an ECG; --heart-rate FILE."""
+    rest: str = field(default="", metadata=NOTHING | PATH)
+    """Video of the same person at rest, for a bundle that was trained with data.baseline=rest; --rest FILE."""
+    rest_ecg: str = field(default="", metadata=NOTHING | PATH)
+    """ECG of the person at rest; --rest-ecg FILE."""
+    rest_heart_rate: str = field(default="", metadata=NOTHING | PATH)
+    """Heart rates or beat intervals at rest, instead of an ECG; --rest-heart-rate FILE."""
     model: str = field(default="", metadata=NOTHING | PATH)
     """Bundle, a folder or a .zip, that `make finetune` or `make bundle` left; --model BUNDLE."""
     out: str = field(default="assessment", metadata=NOTHING | PATH)
@@ -49,11 +55,15 @@ class AssessConfig:
     """Number of a camera to stream from, 0 is the first; --camera 0."""
     idle: float = 10.0
     """Seconds after which a file that no longer grows has ended."""
+    baseline_seconds: float = 60.0
+    """Of a stream, for a bundle that was trained with data.baseline=session: the seconds from the first face on whose
+    mean is the person's baseline. They have no score."""
 
     def __post_init__(self):
         at_least("assess.start", self.start, 0)
         at_least("assess.step", self.step, 0.01)
         at_least("assess.idle", self.idle, 0.1)
+        at_least("assess.baseline_seconds", self.baseline_seconds, 1)
         share("assess.least_length", self.least_length, all_of_it=True)
         one_of("assess.faces", self.faces, ["blur", "show", "none"])
         if self.end is not None and self.end <= self.start:
@@ -64,3 +74,5 @@ class AssessConfig:
             at_least("assess.camera", self.camera, 0)
         if self.ecg and self.heart_rate:
             raise PainlitError("assess.ecg and assess.heart_rate are both given", "give one of them: they say the same")
+        if self.rest_ecg and self.rest_heart_rate:
+            raise PainlitError("assess.rest_ecg and assess.rest_heart_rate are both given", "give one of them")

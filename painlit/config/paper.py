@@ -29,6 +29,7 @@ class Paper:
 
 PAPER: dict[str, Paper] = {
     "data.layout": Paper("biovid", "3.5: BioVid Part A"),
+    "data.baseline": Paper("none", "3.1 and 3.2: none is mentioned"),
     "data.signals": Paper("biosignals_raw", "3.1 and Figure 1: raw ECG is the input", HEART_RATE),
     "clip.seconds": Paper(5.5, "3.5"),
     "clip.video_fps": Paper(25.0, "4"),

@@ -10,6 +10,9 @@ from painlit.config.task import CLASS_NAMES, check_classes
 from painlit.errors import PainlitError
 from painlit.system.names import check_name
 
+BASELINES = ("none", "rest", "session")
+"""Where a person's own baseline comes from."""
+
 
 @dataclass
 class DataConfig:
@@ -21,7 +24,7 @@ class DataConfig:
     """Folder in BioVid's layout: starting_point/samples.csv, video/, biosignals_*/."""
     table: str = field(default="", metadata=NOTHING | PATH)
     """Table of clips (CSV or TSV): a row a clip, with the columns clip, subject, label and one of video, ecg,
-    heart_rate; also start, end, offset, sex, age, group, split. docs/recordings.md describes them."""
+    heart_rate; also start, end, offset, rest, sex, age, group, split. docs/recordings.md describes them."""
     classes: list[str] = field(default_factory=list, metadata=affects("pain", read_by=("check-data",)))
     """Classes of the table, in order; empty takes the table's labels: numbers ascending, names as they first come."""
     name: str = field(default="biovid", metadata=affects(read_by=("check-data", *RECORDINGS, "bundle")))
@@ -30,9 +33,13 @@ class DataConfig:
     """false for stand-ins, in either layout: results then say that they tell nothing of pain, and show no paper's."""
     signals: str = field(default="biosignals_filtered", metadata=affects("prepare", "pain", read_by=("check-data",)))
     """Folder of BioVid's ECG files: biosignals_filtered or biosignals_raw."""
+    baseline: str = field(default="none", metadata=affects("pain"))
+    """What is subtracted from a person's heart rates and embeddings: none; session: their own mean over all clips,
+    whatever their class; rest: their own mean over the clips that the table marks in its column rest. Ours."""
 
     def __post_init__(self):
         check_name("data.name", self.name)
+        one_of("data.baseline", self.baseline, BASELINES)
         one_of("data.layout", self.layout, ["biovid", "table"])
         check_classes("data.classes", self.classes)
         if self.layout == "table" and not self.table:
@@ -40,6 +47,12 @@ class DataConfig:
         if self.layout == "biovid" and (self.table or self.classes):
             key = "data.table" if self.table else "data.classes"
             raise PainlitError(f"{key} is given, and data.layout=biovid does not read it", "set data.layout=table")
+        if self.layout == "biovid" and self.baseline == "rest":
+            raise PainlitError(
+                "data.baseline=rest, and BioVid has no recordings at rest: its baseline clips are the class NP, and "
+                "taking them would use labels",
+                "set data.baseline=session; or list recordings in a table (data.layout=table) with a column rest",
+            )
 
     @property
     def class_names(self) -> tuple[str, ...]:

@@ -97,6 +97,11 @@ class Config:
                 "model.normalise_embeddings needs embeddings that do not change, but train.joint changes them",
                 "set model.normalise_embeddings=false",
             )
+        if self.joint and self.data.baseline != "none":
+            raise PainlitError(
+                f"data.baseline={self.data.baseline} needs embeddings that do not change, but train.joint changes them",
+                "set data.baseline=none or train.joint=false",
+            )
         size = self.clip.used_frames * self.spatial.embed_dim
         divides("clip.frames * spatial.embed_dim", size, "model.temporal.token_size", self.model.temporal.token_size)
 

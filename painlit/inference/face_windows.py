@@ -35,8 +35,8 @@ class Looked(NamedTuple):
 class FaceWindow(NamedTuple):
     """What a window knows of the face."""
 
-    embeddings: Mapping[str, np.ndarray]
-    """Embedder -> (2, F, D) float16, as in the embedding cache; empty if `problem` says why."""
+    rows: Mapping[str, list[np.ndarray]]
+    """Embedder -> of each frame (2, D) float16, which windows share; empty if `problem` says why."""
     found: float
     """Share of frames in which the face is found; NaN if the video itself cannot be used."""
     faces: int
@@ -48,6 +48,10 @@ class FaceWindow(NamedTuple):
     problem: str
     note: str = ""
     """What was padded."""
+
+    def embeddings(self, embedder: str) -> np.ndarray:
+        """(2, F, D) float16, as in the embedding cache."""
+        return np.stack(self.rows[embedder], axis=1)
 
 
 class FaceWindows:
@@ -108,8 +112,8 @@ class FaceWindows:
             return FaceWindow({}, float(there.mean()), faces, picture, looked, why)
         self._embed(frames, squares)
         keys = [(frame.at, square) for frame, square in zip(frames, squares, strict=True)]
-        embeddings = {name: np.stack([self._rows[key][name] for key in keys], axis=1) for name in self.embedders}
-        return FaceWindow(embeddings, float(there.mean()), faces, picture, looked, "", window.note)
+        rows = {name: [self._rows[key][name] for key in keys] for name in self.embedders}
+        return FaceWindow(rows, float(there.mean()), faces, picture, looked, "", window.note)
 
     def _detect(self, frames: list[Frame]) -> None:
         for at in range(0, len(frames), FRAMES_AT_ONCE):

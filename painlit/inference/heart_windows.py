@@ -154,6 +154,23 @@ class ToldWindows:
 Heart = EcgWindows | ToldWindows
 
 
+def starts(heart: Heart, start: float, end: float | None, step: float) -> list[float]:
+    """Where the windows begin that follow a signal, every `step` s, between two times of the video's clock.
+
+    Raises:
+        ClipError: There is none between them.
+    """
+    first, last = max(start, heart.span[0]), min(np.inf if end is None else end, heart.span[1])
+    seconds = heart.config.clip.seconds
+    count = int((last - first - seconds + 1e-6) / step) + 1 if last > first else 0
+    if count < 1:
+        raise ClipError(
+            f"{heart.path}: the signal lasts {max(0.0, last - first):.2f} s, a window {seconds:g} s",
+            "give a longer recording",
+        )
+    return [first + number * step for number in range(count)]
+
+
 def check_overlap(heart: Heart, start: float, end: float) -> None:
     """Refuse a signal that has nothing to do with a video's time.
 

@@ -13,20 +13,20 @@ import numpy as np
 import pandas as pd
 
 from painlit.errors import ClipError
+from painlit.inference.assessing import Assessing, Row
 from painlit.inference.assessment import COLUMNS, Assessment, Evidence
 from painlit.inference.bundles.bundle import Bundle
-from painlit.inference.face_windows import FaceWindow, FaceWindows, Looked
+from painlit.inference.face_windows import FaceWindows, Looked
 from painlit.inference.heart_windows import EcgWindows, Heart, ToldWindows, check_overlap
 from painlit.inference.live import Live
-from painlit.inference.pictures import Pictures
-from painlit.inference.scoring import Scorer, row
+from painlit.inference.person import PersonMeans, Rest, check_rest, measure_rest
+from painlit.inference.scoring import Scorer
 from painlit.inference.video_windows import VideoWindows
 from painlit.signals.video.decoding import open_footage
 from painlit.system.devices import pick_device
 from painlit.system.stopwatch import Stopwatch
 
 File = str | PathLike[str]
-Row = dict[str, object]
 
 
 def load(path: File, device: str = "auto") -> Model:
@@ -74,6 +74,7 @@ class Model:
         image_fps: float | None = None,
         least_length: float = 0.5,
         calibrated: bool = True,
+        rest: Rest | None = None,
         name: str = "",
         progress: Callable[[float, float], None] | None = None,
     ) -> Assessment:
@@ -95,11 +96,13 @@ class Model:
             image_fps: Pictures a second of a folder.
             least_length: Share of a window that a video must last; the rest of that one window holds its last frame.
             calibrated: Divide logits by the bundle's temperature.
+            rest: A recording of the same person at rest, which a bundle needs that was trained with data.baseline=rest.
             name: What to call the recording; empty takes the file's name.
             progress: Called after each window with the s done and the s there are, which may be an estimate.
 
         Raises:
             ClipError: A file cannot be read, the recording is shorter than a window, or the clocks do not overlap.
+            PainlitError: The bundle needs a recording at rest, or one is given that it does not use.
             ValueError: Nothing is given, or ECG and heart rates at once, or a time is impossible.
 
         Source: windows, tracking and signals as docs/assessing.md describes them; the model is the paper's.
@@ -108,14 +111,15 @@ class Model:
         self._check(video, ecg, heart_rate, start, end, step)
         watch = Stopwatch()
         config = self.bundle.config
+        reads_video, reads_signal = self._reads(video is not None, ecg is not None or heart_rate is not None)
+        check_rest(config.data.baseline, rest, reads_video, reads_signal)
+        at_rest: PersonMeans | None = None
+        if rest is not None:
+            at_rest = self._at_rest(rest, reads_video, reads_signal, watch, rate, lead, image_fps)
         with watch.step("signal"):
-            heart: Heart | None = None
-            if ecg is not None:
-                heart = EcgWindows(Path(ecg), config, offset, rate, lead)
-            elif heart_rate is not None:
-                heart = ToldWindows(Path(heart_rate), config, offset)
+            heart = self._heart(ecg, heart_rate, offset, rate, lead)
         file = Path(next(f for f in (video, ecg, heart_rate) if f is not None))
-        work = _Work(self, watch, heart, calibrated)
+        work = self._assessing(watch, heart, calibrated, at_rest)
         if video is not None:
             footage = open_footage(Path(video), image_fps)
             windows = VideoWindows(footage, Path(video), config.clip, step, start, end, least_length)
@@ -128,11 +132,12 @@ class Model:
                 check_overlap(heart, start, start + seconds)
         else:
             assert heart is not None
-            first = max(start, heart.span[0])
-            last = min(np.inf if end is None else end, heart.span[1])
-            for _ in work.over_signal(first, last, step):
-                pass
+            first, last = max(start, heart.span[0]), min(np.inf if end is None else end, heart.span[1])
+            work.over_signal(start, end, step)
             start, seconds, notes = first, last - first, []
+        work.finish()
+        if means := at_rest or work.means:
+            notes.append(means.note(config.data.baseline))
         if len(work.rows) == 1 and not work.rows[0]["used"]:
             raise ClipError(f"{file}: no score. {work.rows[0]['reason']}", "give a recording of at least a window")
         notes += heart.notes if heart is not None else ()
@@ -151,6 +156,7 @@ class Model:
             "start": start,
             "seconds": round(seconds, 3),
             "offset": offset,
+            "rest": None if rest is None else rest.plain(),
             **self._facts(step, calibrated),
             "notes": notes,
             "seconds_taken": {k: round(v, 3) for k, v in watch.seconds.items()}
@@ -158,7 +164,15 @@ class Model:
         }  # fmt: skip
         return Assessment(pd.DataFrame(work.rows, columns=columns), evidence, about)
 
-    def stream(self, source: Live, *, step: float = 1.0, calibrated: bool = True) -> Iterator[Row]:
+    def stream(
+        self,
+        source: Live,
+        *,
+        step: float = 1.0,
+        calibrated: bool = True,
+        rest: Rest | None = None,
+        baseline_seconds: float = 60.0,
+    ) -> Iterator[Row]:
         """Assess video as it comes, without end and with bounded memory.
 
         Windows and scores are those that `assess` gives of the same video later, once it is a file. Signals are not
@@ -168,6 +182,10 @@ class Model:
             source: A camera, a growing file or a pipe, of `painlit.inference.live`.
             step: s from one window to the next.
             calibrated: As of `assess`.
+            rest: As of `assess`.
+            baseline_seconds: Of a bundle that was trained with data.baseline=session: the person's baseline is the mean
+                over so many seconds from the first window with a face on. Windows that end before have no score, and
+                scores of later ones are not those of `assess`, whose baseline is the whole recording.
 
         Yields:
             The row of each window as soon as its last frame was there, as in `Assessment.table`, and `delay`: the s
@@ -175,12 +193,55 @@ class Model:
 
         Raises:
             ClipError: It is no video that can be read as it comes.
+            PainlitError: As of `assess`.
         """
-        work = _Work(self, Stopwatch(), None, calibrated)
+        watch, (reads_video, _) = Stopwatch(), self._reads(video=True, signal=False)
+        check_rest(self.bundle.config.data.baseline, rest, reads_video, signal=False)
+        at_rest = None if rest is None else self._at_rest(rest, reads_video, False, watch)
+        work = self._assessing(watch, None, calibrated, at_rest)
         windows = VideoWindows(source, "the stream", self.bundle.config.clip, step)
-        for window in windows:
-            cells = work.row(window.start, work.faces.window(window))
+        for window, cells in work.live(windows, baseline_seconds):
             yield {**cells, "delay": clock.monotonic() - window.received}
+
+    def _reads(self, video: bool, signal: bool) -> tuple[bool, bool]:
+        """Whether any part of the bundle reads the video, and the heart rates, that a recording has."""
+        parts = {*self.bundle.parts}
+        return video and bool(parts & {"fusion", "video"}), signal and bool(parts & {"fusion", "heart_rate"})
+
+    def _heart(
+        self, ecg: File | None, heart_rate: File | None, offset: float, rate: float | None, lead: str
+    ) -> Heart | None:
+        if ecg is not None:
+            return EcgWindows(Path(ecg), self.bundle.config, offset, rate, lead)
+        return None if heart_rate is None else ToldWindows(Path(heart_rate), self.bundle.config, offset)
+
+    def _faces(self, watch: Stopwatch) -> FaceWindows:
+        return FaceWindows(self.bundle.config, self._embedders, self.device, watch)
+
+    def _assessing(
+        self, watch: Stopwatch, heart: Heart | None, calibrated: bool, at_rest: PersonMeans | None
+    ) -> Assessing:
+        own = None if at_rest is None else at_rest.baseline()
+        config, scorer = self.bundle.config, self._scorer(calibrated)
+        return Assessing(config, self.bundle.classes, scorer, self._faces(watch), heart, own, watch)
+
+    def _at_rest(
+        self,
+        rest: Rest,
+        video: bool,
+        signal: bool,
+        watch: Stopwatch,
+        rate: float | None = None,
+        lead: str = "",
+        image_fps: float | None = None,
+    ) -> PersonMeans:
+        """The person's means over a recording at rest, of what the bundle reads; a window each second."""
+        windows: VideoWindows | None = None
+        if video and rest.video is not None:
+            place, clip = Path(rest.video), self.bundle.config.clip
+            windows = VideoWindows(open_footage(place, image_fps), place, clip, 1.0, rest.start, rest.end)
+        heart = self._heart(rest.ecg, rest.heart_rate, rest.offset, rate, lead) if signal else None
+        return measure_rest(rest, None if windows is None else self._faces(watch), windows, heart)
 
     def _scorer(self, calibrated: bool) -> Scorer:
         if calibrated not in self._scorers:
@@ -196,6 +257,7 @@ class Model:
             "step": max(1, round(step * clip.video_fps)) / clip.video_fps,
             "task": bundle.about["task"],
             "is_pain": bundle.about["is_pain"],
+            "baseline": bundle.config.data.baseline,
             "expected": bundle.about["expected"],
             "temperature": {part: bundle.temperature(part) if calibrated else 1.0 for part in bundle.parts},
             "bundle": {"path": str(bundle.path), "sha256": bundle.sha256},
@@ -212,59 +274,3 @@ class Model:
             raise ValueError(f"start is {start} and end {end}: start is 0 s or later, and end after it")
         if not 0 < step < np.inf:
             raise ValueError(f"step is {step}, must be positive")
-
-
-class _Work:
-    """One recording: a row of the table for each window, and what the rows rest on."""
-
-    def __init__(self, model: Model, watch: Stopwatch, heart: Heart | None, calibrated: bool):
-        self.config, self.classes = model.bundle.config, dict(enumerate(model.bundle.classes))
-        self.watch, self.heart = watch, heart
-        self.scorer = model._scorer(calibrated)
-        self.faces = FaceWindows(self.config, model._embedders, model.device, watch)
-        self.seconds = self.config.clip.nominal_frames / self.config.clip.video_fps
-        self.rows: list[Row] = []
-        self.looked: list[Looked] = []
-        self.pictures = Pictures(self.seconds)
-
-    def over_video(self, windows: VideoWindows) -> Iterator[Row]:
-        source = iter(windows)
-        while True:
-            with self.watch.step("decode"):
-                window = next(source, None)
-            if window is None:
-                return
-            face = self.faces.window(window)
-            cells = self._kept(window.start, face)
-            self.looked += face.looked
-            if face.picture is not None:
-                self.pictures.add(window.start + self.seconds / 2, face.picture, float(cells["score"]))  # type: ignore[arg-type]
-            yield cells
-
-    def over_signal(self, start: float, end: float, step: float) -> Iterator[Row]:
-        count = int((end - start - self.config.clip.seconds + 1e-6) / step) + 1 if end > start else 0
-        if count < 1:
-            raise ClipError(
-                f"the signal lasts {max(0.0, end - start):.2f} s, a window {self.config.clip.seconds:g} s",
-                "give a longer recording",
-            )
-        for number in range(count):
-            yield self._kept(start + number * step, None)
-
-    def _kept(self, start: float, face: FaceWindow | None) -> Row:
-        self.rows.append(self.row(start, face))
-        return self.rows[-1]
-
-    def row(self, start: float, face: FaceWindow | None) -> Row:
-        """The row of the window that begins at `start` (s)."""
-        with self.watch.step("signal"):
-            heart = None if self.heart is None else self.heart.window(start)
-        with self.watch.step("score"):
-            score = self.scorer.score(face, heart)
-        return {
-            **row(start, start + self.seconds, self.classes, score),
-            "face_found": np.nan if face is None else face.found,
-            "faces": np.nan if face is None else face.faces,
-            "ecg_quality": np.nan if heart is None else heart.quality,
-            "heart_rate": np.nan if heart is None or heart.bpm is None else float(heart.bpm.mean()),
-        }

@@ -13,6 +13,7 @@ from painlit.inference.bundles.bundle import Bundle, LoadedModel
 from painlit.inference.bundles.temperature import apply_temperature
 from painlit.inference.face_windows import FaceWindow
 from painlit.inference.heart_windows import HeartWindow
+from painlit.inference.person import PersonBaseline
 
 USED = {"fusion": "video+heart_rate", "video": "video", "heart_rate": "heart_rate"}
 """Part of a bundle -> what it reads."""
@@ -58,12 +59,13 @@ class Scorer:
                 found[model.embedder] = found.get(model.embedder, False) or tiles
         return found
 
-    def score(self, face: FaceWindow | None, heart: HeartWindow | None) -> Score:
+    def score(self, face: FaceWindow | None, heart: HeartWindow | None, own: PersonBaseline | None = None) -> Score:
         """Score a window with the part that reads most of what is there.
 
         Args:
             face: None where the recording has no video.
             heart: None where it has neither ECG nor heart rates.
+            own: The person's baseline, for models that were trained with one.
         """
         has_face, has_heart = face is not None and not face.problem, heart is not None and not heart.problem
         signals = (("video", face), ("heart rate", heart))
@@ -76,24 +78,38 @@ class Scorer:
             if wanted:
                 read, there = " or ".join(map(_plain, self.parts)), _plain(wanted[0])
                 lacks.append(f"the bundle has a model of {read}, and there is only {there}")
-            return Score(np.full(self.classes, np.nan), np.nan, "", "; ".join(lacks))
+            return self._without("; ".join(lacks))
         if part != wanted[0]:
             lacks.append(f"the bundle has no model of {_plain(wanted[0])}")
-        probabilities = self._probabilities(part, face, heart)
+        probabilities = self._probabilities(part, face, heart, own)
         levels = expected_class(probabilities)
         spread = float(levels.std()) if len(levels) > 1 else np.nan
         return Score(probabilities.mean(0), spread, USED[part], "; ".join(lacks))
 
-    def _probabilities(self, part: str, face: FaceWindow | None, heart: HeartWindow | None) -> np.ndarray:
+    def none(self, face: FaceWindow, reason: str) -> Score:
+        """No score of a window, for this reason, and for what is wrong with its face."""
+        return self._without("; ".join([reason, *([f"video: {face.problem}"] if face.problem else [])]))
+
+    def _without(self, reason: str) -> Score:
+        return Score(np.full(self.classes, np.nan), np.nan, "", reason)
+
+    def _probabilities(
+        self, part: str, face: FaceWindow | None, heart: HeartWindow | None, own: PersonBaseline | None
+    ) -> np.ndarray:
         """Of each model, (models, C)."""
         rows = []
         for model in self.parts[part]:
             inputs: dict[str, Tensor] = {}
+            baseline = None if own is None else own.of(model.embedder)
             if model.embedder is not None and face is not None:
-                full, tiles = torch.from_numpy(face.embeddings[model.embedder]).to(self.device)[:, None]
+                both = face.embeddings(model.embedder)
+                both = both if baseline is None else baseline.subtract_embeddings(both)
+                full, tiles = torch.from_numpy(both).to(self.device)[:, None]
                 inputs |= {"full": full, "tiles": tiles}
             if part != "video" and heart is not None and heart.bpm is not None:
-                inputs["bpm"] = torch.from_numpy(heart.bpm.astype(np.float32)).to(self.device)[None]
+                bpm = heart.bpm.astype(np.float32)
+                bpm = bpm if baseline is None else baseline.subtract_bpm(bpm)
+                inputs["bpm"] = torch.from_numpy(bpm).to(self.device)[None]
             with torch.inference_mode():
                 rows.append(model.network(**inputs).float().softmax(-1)[0].cpu().numpy().astype(np.float64))
         return apply_temperature(np.stack(rows), self.temperatures[part])

@@ -23,6 +23,7 @@ from painlit.loso.metrics import METRICS, summary
 from painlit.loso.progress import write_epoch
 from painlit.loso.protocols import Fold, with_selection
 from painlit.loso.results import COLUMNS
+from painlit.runs.artefact import write_artefact
 from painlit.runs.provenance import save_config
 from painlit.runs.tracking import end_logging, pseudonyms
 from painlit.system.csv_files import write_csv
@@ -32,6 +33,9 @@ from painlit.tasks import PainAssessment
 from painlit.training.callbacks import TrainingTime
 from painlit.training.checkpoints import ResumePoint, load_best
 from painlit.training.trainer import Run, fit, quiet_lightning
+
+BASELINES = "baselines.json"
+"""What was subtracted from the inputs of the fold's test subjects, where `data.baseline` says so."""
 
 
 def run_fold(
@@ -87,6 +91,8 @@ def run_fold(
         "subjects": {"train": fold.train, "validation": fold.validation, "test": fold.test},
     }
     if fold.test:
+        if own := {name: data.clips.baselines[name].plain() for name in fold.test if name in data.clips.baselines}:
+            write_artefact(folder / BASELINES, own, made_from)
         metrics |= {"test": _test(trainer, module, data, folder / "predictions.csv"), **last}
     if trainer.logger and "test" in metrics:
         trainer.logger.log_metrics({f"test/{name}": metrics["test"][name] for name in METRICS}, trainer.global_step)

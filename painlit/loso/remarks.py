@@ -7,6 +7,19 @@ from painlit.clips.sources import Sources
 from painlit.config import Config
 from painlit.loso.protocols import folds
 
+_BASELINE = {
+    "session": "over all clips of theirs, tested people's too, whatever their class",
+    "rest": "over recordings of them at rest, which are neither trained on nor tested",
+}
+
+
+def baseline_remark(kind: str) -> str:
+    """What is subtracted from each person's inputs; `kind` is `data.baseline`, and not none."""
+    return (
+        f"each person's own mean heart rate and embeddings, {_BASELINE[kind]}, are subtracted "
+        f"(data.baseline={kind}); the paper has no such baseline"
+    )
+
 
 def remarks(config: Config, clips: PainClips, sources: Sources, codes: int = 1) -> list[str]:
     """What a reader of the numbers must know, beside the numbers.
@@ -32,6 +45,8 @@ def remarks(config: Config, clips: PainClips, sources: Sources, codes: int = 1) 
     partial = [s for s in tested if len(set(clips.labels[clips.of_subjects([s])].tolist())) < len(config.classes)]
     if partial:
         notes.append(f"{len(partial)} subjects lack a class, which counts 0 in their own macro figures")
+    if config.data.baseline != "none":
+        notes.append(baseline_remark(config.data.baseline))
     if not config.data.is_biovid:
         notes.append("stand-in data, not pain data: this shows that the pipeline learns, and says nothing about pain")
     if config.loso.selection == "oracle":

@@ -13,6 +13,8 @@ from painlit.models.temporal import TemporalModule
 
 Modality = Literal["video", "heart_rate", "fusion"]
 FrameEmbedding = Literal["full", "tiles", "both"]
+BPM_MEAN = 75.0
+"""Centre of the heart rates, bpm: a fixed constant, never taken from data."""
 
 
 class PainModel(nn.Module):
@@ -60,7 +62,7 @@ class PainModel(nn.Module):
         augmentations: Sequence[nn.Module] = (),
         frame_embedding: FrameEmbedding = "both",
         tile_coefficient: float = 0.1,
-        bpm_mean: float = 75.0,
+        bpm_mean: float = BPM_MEAN,
         bpm_scale: float = 15.0,
     ):
         super().__init__()

@@ -135,10 +135,12 @@ def _summary(
     no_video = {row.name for row in rows if row.boxes is None or "video" in refused.get(row.name, ())}
     no_rates = {row.name for row in rows if row.bpm is None or set(refused.get(row.name, ())) - {"video"}}
     labels = Counter(clips[row.name].label for row in rows)
+    at_rest = sum(clips[row.name].rest for row in rows)
     return {
         "clips": len(rows),
         "subjects": len({clips[row.name].subject for row in rows}),
-        "classes": [(name, labels[name]) for name in config.data.class_names if labels[name]],
+        "classes": [(name, labels[name]) for name in config.data.class_names if labels[name]]
+        + ([("at rest", at_rest)] if at_rest else []),
         "video": len(rows) - len(no_video),
         "heart_rate": len(rows) - len(no_rates),
         "both": len(rows) - len(no_video | no_rates),

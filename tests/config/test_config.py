@@ -319,6 +319,7 @@ def test_every_setting_that_starts_as_a_path_is_known_as_one():
         "data.table",
         "bundle.out",
         *(f"assess.{name}" for name in ("recording", "ecg", "heart_rate", "model", "out")),
+        *(f"assess.{name}" for name in ("rest", "rest_ecg", "rest_heart_rate")),
     }
     assert named | other == {key for key, setting in settings().items() if setting.path}
 

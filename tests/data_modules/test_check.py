@@ -99,3 +99,18 @@ def test_a_faulty_table_is_an_error(root: Path):
     (root / "starting_point" / "samples.csv").write_text("nothing")
     with pytest.raises(PainlitError, match=r"samples\.csv: column"):
         findings(root)
+
+
+def test_recordings_at_rest_are_counted_apart(complete: Path, tmp_path: Path):
+    video, ecg = next((complete / "video").rglob("*.mp4")), next((complete / "biosignals_filtered").rglob("*.csv"))
+    rows = [("r", "ann", "", "yes"), ("a", "ann", "low", ""), ("b", "bob", "high", "")]
+    for name, *_ in rows:
+        shutil.copy(video, tmp_path / f"{name}.mp4")
+        shutil.copy(ecg, tmp_path / f"{name}.csv")
+    lines = [f"{name},{subject},{label},{name}.mp4,{name}.csv,{rest}" for name, subject, label, rest in rows]
+    (tmp_path / "clips.csv").write_text("\n".join(["clip,subject,label,video,ecg,rest", *lines]))
+    inventory, _ = check_recordings(load(["data.layout=table", f"data.table={tmp_path}/clips.csv"]))
+    assert inventory[:2] == [
+        "2 clips of 2 subjects: low 1, high 1; 2 with video, 2 with ECG",
+        "1 recordings at rest of 1 subjects; none of bob",
+    ]

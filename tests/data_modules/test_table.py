@@ -164,3 +164,38 @@ def test_a_wfdb_record_may_be_named_without_suffix(table, tmp_path: Path):
     (clip, other), _ = read_table(table("clip,subject,label,ecg", "a,x,0,r", "b,x,0,r.dat"))
     assert clip.ecg == tmp_path / "r.hea"
     assert other.ecg == tmp_path / "r.dat"
+
+
+@pytest.mark.parametrize("word", ["yes", "Yes", "TRUE", "1"])
+def test_a_row_at_rest_has_no_label_and_is_no_class(table, word: str):
+    clips, classes = read_table(
+        table("clip,subject,label,ecg,rest", f"r,anna,,r.edf,{word}", "a,anna,low,a.edf,", "b,anna,high,b.edf,no",
+              "c,anna,baseline,c.edf,1"),
+        ["low", "high"],
+    )  # fmt: skip
+    assert [(clip.name, clip.label, clip.rest) for clip in clips] == [
+        ("r", "", True), ("a", "low", False), ("b", "high", False), ("c", "", True),
+    ]  # fmt: skip
+    assert classes == ("low", "high")
+    assert read_table(table("clip,subject,label,ecg,rest", "r,anna,,r.edf,1", "a,anna,2,a.edf,0", "b,anna,1,b.edf,"))[
+        1
+    ] == ("1", "2")
+
+
+@pytest.mark.parametrize(
+    ("header", "row", "told"),
+    [
+        ("rest", "r,anna,,r.edf,maybe", "row 2: rest is 'maybe'.*yes or no"),
+        ("rest", "r,anna,,r.edf,no", "row 2: label is empty.*column rest"),
+        ("rests", "r,anna,low,r.edf,yes", "did you mean rest by the column 'rests'"),
+        ("rest", "r,anna,,r.edf,yes", "lists recordings at rest alone"),
+    ],
+)
+def test_what_is_wrong_with_a_row_at_rest(table, header: str, row: str, told: str):
+    with pytest.raises(PainlitError, match=f"(?s){told}"):
+        read_table(table(f"clip,subject,label,ecg,{header}", row))
+
+
+def test_a_recording_at_rest_is_of_one_person_too(table):
+    with pytest.raises(PainlitError, match=r"one\.edf is of bob, and of anna in row 2"):
+        read_table(table("clip,subject,label,ecg,rest", "r,anna,,one.edf,yes", "a,bob,low,one.edf,"))

@@ -22,6 +22,7 @@ def test_runs_that_differ_in_modality_go_together():
         ("data.name=other", "data.name is 'tiny' in tiny-video and 'other'"),
         ("data.is_biovid=false", "data.is_biovid is True in tiny-video and False"),
         ("prepare.heart_rate_rule=paper", "prepare.heart_rate_rule is 'overlap' in tiny-video and 'paper'"),
+        ("data.baseline=session", "data.baseline is 'none' in tiny-video and 'session'"),
         ("loso.protocol=kfold", "loso.protocol is 'loso' in tiny-video and 'kfold'"),
     ],
 )

@@ -6,20 +6,23 @@ trained with.
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from pathlib import Path
 
 import numpy as np
 import torch
 
+from painlit.clips.baseline import Baseline
 from painlit.clips.embedding_cache import EmbeddingCache
 from painlit.clips.table import PreparedClip, open_table
 from painlit.config import Config
 from painlit.errors import PainlitError
 from painlit.inference.bundles.run_embedder import run_embeddings
-from painlit.loso.results import read_predictions
+from painlit.loso.fold import BASELINES
+from painlit.loso.results import Predictions, read_predictions
 from painlit.models import PainModel
+from painlit.runs.artefact import read_artefact
 
 CLIPS = 8
 """Of each model: enough to see that it is another, and few enough for 87 folds."""
@@ -69,22 +72,38 @@ class HeldOutClips:
         path = folder / "predictions.csv"
         predictions = read_predictions([path])
         names = predictions.clips[:CLIPS]
+        own = self._baselines(folder, predictions)
         try:
-            again = self.probabilities(network, names)
+            again = self.probabilities(network, names, own)
         except (KeyError, TypeError) as error:
             raise _another(path, f"a clip of them is not prepared or embedded now ({error})") from error
         furthest = float(np.abs(again - predictions.probabilities[: len(names)]).max())
         if not furthest <= TOLERANCE.get(self.config.train.precision, _HALF):
             raise _another(path, f"their probabilities differ by up to {furthest:.2g}")
 
-    def probabilities(self, network: PainModel, names: list[str]) -> np.ndarray:
-        """(n, C) float64 of these clips."""
+    def _baselines(self, folder: Path, predictions: Predictions) -> list[Baseline]:
+        """Of the first clips, what was subtracted from each; empty where nothing was."""
+        if self.config.data.baseline == "none":
+            return []
+        path = folder / BASELINES
+        if not path.is_file():
+            raise _another(path.with_name("predictions.csv"), f"{path.name} is missing")
+        own = read_artefact(path, f"delete {folder} and run the stage again")
+        return [Baseline.from_plain(own[subject]) for subject in predictions.subjects[:CLIPS]]
+
+    def probabilities(self, network: PainModel, names: list[str], own: Sequence[Baseline] = ()) -> np.ndarray:
+        """(n, C) float64 of these clips, less what is each person's own."""
         full = tiles = bpm = None
         if self.cache is not None:
-            rows = torch.from_numpy(self.cache.values()[self.cache.rows(names)])  # (n, 2, F, D)
-            full, tiles = rows[:, 0], rows[:, 1]
+            rows = self.cache.values()[self.cache.rows(names)]  # (n, 2, F, D)
+            if own:
+                rows = np.stack([base.subtract_embeddings(row) for base, row in zip(own, rows, strict=True)])
+            full, tiles = torch.from_numpy(rows[:, 0]), torch.from_numpy(rows[:, 1])
         if self.prepared is not None:
-            bpm = torch.from_numpy(np.array([self.prepared[name].bpm for name in names], np.float32))
+            rates = np.array([self.prepared[name].bpm for name in names], np.float32)
+            if own:
+                rates = np.stack([base.subtract_bpm(row) for base, row in zip(own, rates, strict=True)])
+            bpm = torch.from_numpy(rates)
         with torch.inference_mode():
             return network.eval()(full, tiles, bpm).float().softmax(-1).numpy().astype(np.float64)
 
