@@ -11,8 +11,8 @@ from painlit.inference.heart_windows import HeartWindow
 from painlit.inference.pictures import Pictures
 from painlit.inference.scoring import Scorer, entropy, expected_class, row
 
-FACE = FaceWindow({"spatial": np.zeros((2, 4, 8), np.float16)}, 1.0, 1, None, [], "")
-NO_FACE = FACE._replace(embeddings={}, problem="no face")
+FACE = FaceWindow({"spatial": [np.zeros((2, 8), np.float16)] * 4}, 1.0, 1, None, [], "")
+NO_FACE = FACE._replace(rows={}, problem="no face")
 HEART = HeartWindow(np.full(3, 70.0), 0.9)
 NO_HEART = HeartWindow(problem="ECG is flat")
 
