@@ -98,7 +98,8 @@ class PersonMeans:
             parts.append(f"heart rate {bpm:.1f} bpm over {_windows(self.hearts)}")
         if self.faces:
             parts.append(f"face over {_windows(self.faces)}")
-        return f"{HOW[kind]}: {', '.join(parts) or 'there is none'}"
+        alone = "; of a single window little is left" if kind == "session" and max(self.faces, self.hearts) == 1 else ""
+        return f"{HOW[kind]}: {', '.join(parts) or 'there is none'}{alone}"
 
 
 def check_rest(kind: str, rest: Rest | None, video: bool, signal: bool) -> None:
