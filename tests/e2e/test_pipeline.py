@@ -16,7 +16,9 @@ from painlit.errors import PainlitError
 pytestmark = pytest.mark.smoke
 
 
-@pytest.mark.parametrize("modality", ["video", "heart_rate", "fusion"])
+@pytest.mark.parametrize(
+    "modality", [*(pytest.param(name, marks=pytest.mark.slow) for name in ("video", "heart_rate")), "fusion"]
+)
 def test_recordings_in_a_loso_result_out(tiny_data, runs, modality):
     config = tiny(tiny_data, runs, f"model.modality={modality}", "loso.workers=2")
     result = loso.run(config)
@@ -98,7 +100,7 @@ def test_training_learns(tiny_data, runs):
     assert result.metrics["train_loss"] < 0.55, "the demo's heart rates tell the classes apart; chance is 0.69"
 
 
-@pytest.mark.parametrize("selection", ["inner", "oracle"])
+@pytest.mark.parametrize("selection", ["inner", pytest.param("oracle", marks=pytest.mark.slow)])
 def test_selection_rules_run_and_say_what_they_are(tiny_data, runs, selection):
     config = tiny(tiny_data, runs, "model.modality=heart_rate", f"loso.selection={selection}")
     result = loso.run(config)

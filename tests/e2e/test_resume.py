@@ -109,7 +109,7 @@ def test_folds_die_with_a_killed_parent_and_resume(tiny_data, runs):
     assert len(read_predictions(folds.glob("*/predictions.csv")).clips) == 12
 
 
-@pytest.mark.parametrize("selection", ["last", "inner"])
+@pytest.mark.parametrize("selection", ["last", pytest.param("inner", marks=pytest.mark.slow)])
 def test_a_fold_stopped_before_its_predictions_does_not_train_again(tiny_data, runs, selection):
     config = tiny(tiny_data, runs, "model.modality=heart_rate", f"loso.selection={selection}")
     first = loso.run(config)
