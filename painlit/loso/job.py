@@ -29,7 +29,8 @@ EXIT_FAILED = 1
 EXIT_USER_ERROR = 2
 """Outcome of a fold that ended with an error for the user, which would come again."""
 EXIT_HELD = 3
-"""Outcome where another process holds the fold: of another call of `make loso`, or of a node that seemed dead."""
+"""Outcome where another process holds the fold, of another call of `make loso` or of a node that seemed dead, or has
+finished it since this one was started."""
 
 
 @dataclass(frozen=True)
@@ -64,8 +65,11 @@ class Outcomes:
 def work(job: FoldJob, threads: int) -> int:
     """Run a fold in this process, which should do nothing else, and say how it went: 0 or one of `EXIT_…`."""
     try:
-        with run_lock(job.folder), _output_to(job.log):
-            return _work(job, threads)
+        with run_lock(job.folder):
+            if is_finished(job.folder):
+                return EXIT_HELD
+            with _output_to(job.log):
+                return _work(job, threads)
     except HeldError:
         return EXIT_HELD
 

@@ -84,7 +84,7 @@ def train(settings: Config, folder: Path, killed_in: int | None = None) -> None:
         run_fold(settings, fold, data, folder, fold.name)
 
 
-@pytest.mark.parametrize("every", [2, 3])
+@pytest.mark.parametrize("every", [2, pytest.param(3, marks=pytest.mark.slow)])
 def test_a_fold_that_is_killed_has_every_epoch_once_and_at_its_step(tiny_data, runs, every):
     more = [*OFFLINE, "train.epochs=6", f"train.checkpoint_every={every}"]
     undisturbed, killed = (runs / "loso" / name for name in ("undisturbed", "killed"))

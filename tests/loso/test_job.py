@@ -38,6 +38,13 @@ def test_all_output_goes_to_the_log_and_the_terminal_gets_its_own_back(job, monk
     assert all(part in text for part in (f"process {os.getpid()}", "training ann", "from a library"))
 
 
+def test_a_fold_that_another_call_has_finished_meanwhile_is_left_as_it_is(job, monkeypatch):
+    job.folder.mkdir(parents=True)
+    (job.folder / "metrics.json").write_text("{}")
+    assert ran(job, monkeypatch, None) == EXIT_HELD
+    assert not job.log.exists()
+
+
 def test_an_error_for_the_user_is_told_without_a_traceback(job, monkeypatch):
     assert ran(job, monkeypatch, PainlitError("clip a is damaged", "copy it again")) == EXIT_USER_ERROR
     assert "Traceback" not in job.log.read_text()

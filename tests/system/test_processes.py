@@ -53,6 +53,7 @@ if __name__ == "__main__":
 """
 
 
+@pytest.mark.slow
 def test_a_fold_finds_its_packages_imported_after_an_embedding_in_the_same_process(tmp_path):
     script = tmp_path / "after_a_loader.py"
     script.write_text(AFTER_A_LOADER)

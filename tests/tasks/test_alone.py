@@ -198,16 +198,8 @@ if __name__ == "__main__":
 """
 
 
-@pytest.mark.parametrize(
-    "make",
-    [
-        emotion_multitask,
-        *(
-            pytest.param(m, marks=pytest.mark.slow)
-            for m in (face_recognition, heartbeat_classification, pain_assessment)
-        ),
-    ],
-)
+@pytest.mark.slow  # tests/training/test_cluster.py has a fast one under torchrun
+@pytest.mark.parametrize("make", [emotion_multitask, face_recognition, heartbeat_classification, pain_assessment])
 def test_two_processes_learn_what_one_does(make, tmp_path: Path):
     for devices, batch, strategy in ((1, 8, "auto"), (2, 4, "ddp")):
         script = tmp_path / f"train{devices}.py"
