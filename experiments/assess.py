@@ -7,16 +7,14 @@ be read does not end the others. A stream is printed as CSV, and kept in <assess
 
 from __future__ import annotations
 
-import csv
 import math
-import sys
-from collections.abc import Iterator
 from contextlib import ExitStack
 from dataclasses import dataclass, replace
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 from data_modules.recordings.listed import Recording, is_list, list_recordings
+from experiments.assess_live import live_source, print_stream
 from experiments.command import main
 from painlit.config import Config
 from painlit.errors import PainlitError
@@ -27,7 +25,6 @@ from painlit.system.progress import progress_bar
 
 if TYPE_CHECKING:
     from painlit.inference.assessment import Assessment
-    from painlit.inference.live import Live
     from painlit.inference.model import Model
     from painlit.inference.person import Rest
 
@@ -70,11 +67,12 @@ def run(config: Config) -> AssessResult:
     wanted = config.assess
     if not wanted.model:
         raise PainlitError("assess.model is empty", "name a bundle: --model runs/finetune/NAME/bundle")
-    live = _live(config)
+    live = live_source(config)
     many = [] if live else _listed(config)
     model = load(wanted.model, wanted.device)
     if live is not None:
-        _stream(config, model, live)
+        files = [Path(file) if file else None for file in (wanted.rest, wanted.rest_ecg, wanted.rest_heart_rate)]
+        print_stream(config, model, live, _rest(*files))
         return AssessResult({}, {})
     if many is not None:
         return _assess_many(config, model, many)
@@ -244,57 +242,6 @@ def _sentence(result: Assessment) -> str:
     best = scored.loc[scored["score"].idxmax()]
     of = "score" if about["is_pain"] else "score (of a stand-in: it tells nothing of pain)"
     return f"{told}; highest {of} {best['score']:.2f} from {best['start']:.1f} s on"
-
-
-def _live(config: Config) -> Live | None:
-    wanted = config.assess
-    if not wanted.stream and wanted.camera is None:
-        return None
-    from painlit.inference.live import Camera, LiveDecoding
-
-    if wanted.ecg or wanted.heart_rate:
-        raise PainlitError("a stream is video alone", "assess the files when they are whole, without assess.stream")
-    if wanted.camera is not None:
-        if wanted.recording:
-            raise PainlitError(
-                f"assess.camera={wanted.camera} and {wanted.recording} are both given", "give one of them"
-            )
-        return Camera(wanted.camera)
-    if wanted.recording == "-":
-        return LiveDecoding(sys.stdin.buffer, name="standard input")
-    if not wanted.recording:
-        raise PainlitError(
-            "assess.stream=true, and no recording", "give a file that grows, - for a pipe, or --camera 0"
-        )
-    return LiveDecoding(Path(wanted.recording), wanted.idle)
-
-
-def _stream(config: Config, model: Model, live: Live) -> None:
-    path = Path(config.assess.out) / "stream.csv"
-    path.parent.mkdir(parents=True, exist_ok=True)
-    with open(path, "w", newline="", encoding="utf-8") as handle:
-        writers = [csv.writer(handle), csv.writer(sys.stdout)]
-        for number, row in enumerate(_rows(config, model, live)):
-            for writer in writers:
-                if number == 0:
-                    writer.writerow(row)
-                writer.writerow(row.values())
-            handle.flush()
-            sys.stdout.flush()
-
-
-def _rows(config: Config, model: Model, live: Live) -> Iterator[dict[str, object]]:
-    wanted = config.assess
-    files = [Path(file) if file else None for file in (wanted.rest, wanted.rest_ecg, wanted.rest_heart_rate)]
-    options: dict[str, Any] = {"rest": _rest(*files), "baseline_seconds": wanted.baseline_seconds}
-    for row in model.stream(live, step=wanted.step, calibrated=wanted.calibrated, **options):
-        yield {name: _cell(value) for name, value in row.items()}
-
-
-def _cell(value: object) -> object:
-    if isinstance(value, float):
-        return "" if math.isnan(value) else round(value, 6)
-    return value
 
 
 if __name__ == "__main__":
