@@ -9,8 +9,10 @@ could use.
 
 from __future__ import annotations
 
+import copy
 import dataclasses
 import difflib
+import functools
 import math
 import os
 import re
@@ -72,7 +74,7 @@ def load(arguments: Sequence[str] = (), stage: str | None = None, defaults: Sequ
             for key in layer:
                 refuse_unread(stage, key)
         layers.append(layer)
-    return _merge(OmegaConf.structured(Config), layers)
+    return _merge(layers)
 
 
 def overlay(config: Config, file: Path | str) -> Config:
@@ -81,7 +83,7 @@ def overlay(config: Config, file: Path | str) -> Config:
     Raises:
         PainlitError: As `load`.
     """
-    return _merge(OmegaConf.structured(Config), [_flat(config.to_dict(), "the configuration"), _read(str(file))])
+    return _merge([_flat(config.to_dict(), "the configuration"), _read(str(file))])
 
 
 def from_dict(values: dict[str, Any]) -> Config:
@@ -90,7 +92,7 @@ def from_dict(values: dict[str, Any]) -> Config:
     Raises:
         PainlitError: As `load`.
     """
-    return _merge(OmegaConf.structured(Config), [_flat(values, "the configuration")])
+    return _merge([_flat(values, "the configuration")])
 
 
 Value = tuple[str, Any]
@@ -155,17 +157,23 @@ def _refuse_no_value(value: Any, key: str, source: str) -> None:
             )
 
 
-def _merge(merged: Any, layers: Sequence[Mapping[str, Value]]) -> Config:
+@functools.cache
+def _schema() -> Any:
+    """The defaults, to be copied: making them takes six times as long."""
+    return OmegaConf.structured(Config)
+
+
+def _merge(layers: Sequence[Mapping[str, Value]]) -> Config:
+    merged = copy.deepcopy(_schema())
     given = {key: value for layer in layers for key, value in layer.items()}
     key, source = "?", _COMMAND_LINE
     try:
         for key, (source, value) in given.items():
             OmegaConf.update(merged, key, _truth(key, source, value))
-        for key, setting in settings().items():
-            source, text = given.get(key, ("default", None))
+        for key, (source, text) in given.items():
             value = OmegaConf.select(merged, key, throw_on_missing=True)
             _refuse_no_number(key, source, value, text)
-            if setting.path:
+            if settings()[key].path:
                 OmegaConf.update(merged, key, _with_home(value, key))
         config = OmegaConf.to_object(merged)
     except (OmegaConfBaseException, RecursionError) as error:
