@@ -2,6 +2,7 @@
 
 import os
 import resource
+import shutil
 import signal
 from collections.abc import Callable, Iterator, Sequence
 from contextlib import AbstractContextManager, contextmanager
@@ -13,11 +14,12 @@ import cv2
 import numpy as np
 import pytest
 import torch
+from filelock import FileLock
 
 from data_modules.recordings.biovid import CLASS_TOKENS, SAMPLE_COLUMNS
 from painlit.config import ClipConfig
 
-pytest_plugins = ["numbered_videos"]
+pytest_plugins = ["numbered_videos", "chromium"]
 
 # Whoever starts the tests in the background may have Ctrl-C ignored, and the commands under test would inherit that.
 signal.signal(signal.SIGINT, signal.default_int_handler)
@@ -55,6 +57,25 @@ def shared_data(shared: Path) -> Path:
     if not folder.is_dir():
         pytest.skip(f"no real data at {folder}")
     return folder
+
+
+@pytest.fixture(scope="session")
+def filled_once(tmp_path_factory) -> Callable[[str, Callable[[Path], object]], Path]:
+    """`filled_once(name, make)`: the folder that `make(folder)` fills, once for all processes of the tests."""
+    root = tmp_path_factory.getbasetemp()
+    root = root.parent if "PYTEST_XDIST_WORKER" in os.environ else root
+
+    def once(name: str, make: Callable[[Path], object]) -> Path:
+        folder, finished = root / name, root / f"{name}.finished"
+        with FileLock(root / f"{name}.lock"):
+            if not finished.exists():
+                shutil.rmtree(folder, ignore_errors=True)
+                folder.mkdir()
+                make(folder)
+                finished.touch()
+        return folder
+
+    return once
 
 
 @pytest.fixture

@@ -38,10 +38,9 @@ def tiny(root: Path, runs: Path, *more: str) -> Config:
 
 
 @pytest.fixture(scope="session")
-def tiny_data(tmp_path_factory) -> Path:
+def tiny_data(filled_once) -> Path:
     """Three subjects with two clips of each of two classes, in BioVid's layout."""
-    root = tmp_path_factory.mktemp("tiny") / "PartA"
-    return make_demo(root, load(TINY).clip, subjects=3, clips_per_class=2)
+    return filled_once("PartA", lambda root: make_demo(root, load(TINY).clip, subjects=3, clips_per_class=2))
 
 
 PRETRAINING = (
@@ -98,12 +97,14 @@ def _write_pattern(path: Path, kind: int, generator: np.random.Generator) -> Non
 
 
 @pytest.fixture(scope="session")
-def embedded_runs(tiny_data, tmp_path_factory) -> Path:
+def embedded_runs(tiny_data, filled_once) -> Path:
     """A runs folder after prepare and embed. Tests copy it, so that none sees another's folds."""
-    runs = tmp_path_factory.mktemp("runs")
-    prepare.run(tiny(tiny_data, runs))
-    embed.run(tiny(tiny_data, runs))
-    return runs
+
+    def make(runs: Path) -> None:
+        prepare.run(tiny(tiny_data, runs))
+        embed.run(tiny(tiny_data, runs))
+
+    return filled_once("embedded", make)
 
 
 @pytest.fixture
@@ -112,9 +113,18 @@ def runs(embedded_runs, tmp_path) -> Path:
 
 
 @pytest.fixture(scope="session")
-def trained_once(tiny_data, embedded_runs, tmp_path_factory) -> Path:
+def trained_once(tiny_data, embedded_runs, filled_once) -> Path:
     """A finished run of `make loso` of each modality."""
-    runs = shutil.copytree(embedded_runs, tmp_path_factory.mktemp("bundles") / "runs")
-    for part in ("video", "heart_rate", "fusion"):
-        assert not loso.run(tiny(tiny_data, runs, f"model.modality={part}", f"name={part}")).failed
-    return runs
+
+    def make(runs: Path) -> None:
+        shutil.copytree(embedded_runs, runs, dirs_exist_ok=True)
+        for part in ("video", "heart_rate", "fusion"):
+            assert not loso.run(tiny(tiny_data, runs, f"model.modality={part}", f"name={part}")).failed
+
+    return filled_once("trained", make)
+
+
+@pytest.fixture
+def trained(trained_once, tmp_path) -> Path:
+    """A copy of those, to run on and to damage."""
+    return shutil.copytree(trained_once, tmp_path / "trained")

@@ -2,6 +2,7 @@
 
 import json
 import os
+import re
 import shutil
 import sys
 import time
@@ -10,8 +11,10 @@ from pathlib import Path
 from threading import Thread
 
 import cv2
+import edfio
 import numpy as np
 import pandas as pd
+import plotly.graph_objects as go
 import pytest
 from conftest import tiny
 
@@ -21,7 +24,9 @@ from experiments import bundle as bundle_stage
 from experiments.command import _as_keys
 from painlit.config import load
 from painlit.errors import PainlitError
+from painlit.inference.bundles.bundle import Bundle
 from painlit.loso.results import read_predictions
+from painlit.signals.files import read_ecg
 
 FOLD = "010100_m_27"
 
@@ -63,6 +68,26 @@ def test_a_clip_gets_what_its_fold_predicted(tiny_data, trained_once, bundle):
             assert [row["p_NP"], row["p_P4"]] == pytest.approx(expected, abs=1e-5)
             assert row["used"] == {"both": "video+heart_rate", "video": "video", "ecg": "heart_rate"}[signals]
             assert row["reason"] == ""
+
+
+def test_the_examples_of_the_documentation(tiny_data, bundle, recording, tmp_path, monkeypatch):
+    docs = Path(__file__).parents[2] / "docs"
+    Bundle.open(bundle).save_zip(tmp_path / "study.zip")
+    shutil.copy(recording, tmp_path / "ann.mov")
+    beats = read_ecg(ecg(tiny_data, f"{FOLD}-BL1-081"))
+    signal = edfio.EdfSignal(np.tile(beats.values[: int(3 * beats.rate)], 5), beats.rate, physical_dimension="mV")
+    edfio.Edf([signal]).write(tmp_path / "ann.edf")
+    monkeypatch.chdir(tmp_path)
+    drawn: list[str] = []
+    monkeypatch.setattr(go.Figure, "show", lambda figure: drawn.append("shown"))
+    monkeypatch.setattr(go.Figure, "write_image", lambda figure, file: drawn.append(file))
+    examples = re.findall(r"```python\n(.*?)```", (docs / "assessing.md").read_text(), re.DOTALL)
+    names: dict = {}
+    for example in (text for text in examples if "Rest(" not in text):  # that needs a bundle of another kind
+        exec(example, names)
+    assert list(names["result"].table["used"]) == ["video+heart_rate"] * 10
+    assert {path.suffix for path in (tmp_path / "ann").iterdir()} == {".html", ".csv", ".json"}
+    assert drawn == ["shown", "score.svg"]
 
 
 def test_probabilities_are_calibrated_unless_asked(tiny_data, bundle, recording):

@@ -28,11 +28,6 @@ PARTS = ("video", "heart_rate", "fusion")
 FOLD = "010100_m_27"
 
 
-@pytest.fixture
-def trained(trained_once, tmp_path) -> Path:
-    return shutil.copytree(trained_once, tmp_path / "runs")
-
-
 def bundled(data: Path, runs: Path, *more: str) -> Bundle:
     return Bundle.open(bundle_stage.run(tiny(data, runs, *more)).path)
 

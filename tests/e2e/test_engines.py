@@ -154,10 +154,9 @@ def test_failures_of_folds_that_are_not_chosen_now_are_kept(tiny_data, runs):
     assert sorted(json.loads((folder / "failures.json").read_text())) == FOLDS[:2]
 
 
-def test_a_dry_run_refuses_what_the_run_would_refuse(tiny_data, runs):
-    loso.run(tiny(tiny_data, runs, *HEART, "name=dry", "loso.subjects=[010100_m_27]"))
+def test_a_dry_run_refuses_what_the_run_would_refuse(tiny_data, trained):
     with pytest.raises(PainlitError, match="seed was 0 and is now 5"):
-        loso.run(tiny(tiny_data, runs, *HEART, "name=dry", "seed=5", "loso.dry_run=true"))
+        loso.run(tiny(tiny_data, trained, *HEART, "name=heart_rate", "seed=5", "loso.dry_run=true"))
 
 
 def test_a_model_for_everybody_needs_no_selection(tiny_data, runs):
@@ -199,9 +198,9 @@ def test_oracle_tells_by_how_much_it_flatters(tiny_data, runs):
         assert told.read_text() == plain.read_text(), "the last epoch is the same training's"
 
 
-def test_an_edited_fold_stops_the_next_run_before_it_trains(tiny_data, runs):
-    config = tiny(tiny_data, runs, *HEART, "name=edited")
-    folder = loso.run(config).folder
+def test_an_edited_fold_stops_the_next_run_before_it_trains(tiny_data, trained):
+    config = tiny(tiny_data, trained, *HEART, "name=heart_rate")
+    folder = trained / "loso" / "heart_rate"
     path = folder / "folds" / FOLDS[0] / "predictions.csv"
     path.write_text(path.read_text().replace("0.", "0.0", 1))
     (folder / "folds" / FOLDS[1] / "metrics.json").unlink()
@@ -210,9 +209,9 @@ def test_an_edited_fold_stops_the_next_run_before_it_trains(tiny_data, runs):
     assert not (folder / "folds" / FOLDS[1] / "metrics.json").exists()
 
 
-def test_results_cut_short_are_written_again(tiny_data, runs):
-    config = tiny(tiny_data, runs, *HEART, "name=cut")
-    folder = loso.run(config).folder
+def test_results_cut_short_are_written_again(tiny_data, trained):
+    config = tiny(tiny_data, trained, *HEART, "name=heart_rate")
+    folder = trained / "loso" / "heart_rate"
     whole = (folder / "results.json").read_text()
     (folder / "results.json").write_text(whole[:100])
     assert loso.run(config).trained == []

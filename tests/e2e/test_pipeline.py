@@ -40,20 +40,22 @@ def test_recordings_in_a_loso_result_out(tiny_data, runs, modality):
         assert fold.name not in metrics["subjects"]["train"]
 
 
-def test_a_second_loso_trains_nothing(tiny_data, runs):
-    config = tiny(tiny_data, runs, "model.modality=heart_rate")
-    first = loso.run(config)
-    times = {path: path.stat().st_mtime_ns for path in first.folder.glob("folds/*/*")}
-    second = loso.run(config)
+HEART = ("model.modality=heart_rate", "name=heart_rate")  # of the run that `trained` holds
+
+
+def test_a_second_loso_trains_nothing(tiny_data, trained):
+    folder = trained / "loso" / "heart_rate"
+    times = {path: path.stat().st_mtime_ns for path in folder.glob("folds/*/*")}
+    pooled = json.loads((folder / "results.json").read_text())["pooled"]
+    second = loso.run(tiny(tiny_data, trained, *HEART))
     assert second.trained == []
-    assert second.results["pooled"] == first.results["pooled"]
-    assert times == {path: path.stat().st_mtime_ns for path in first.folder.glob("folds/*/*")}
+    assert second.results["pooled"] == pooled
+    assert times == {path: path.stat().st_mtime_ns for path in folder.glob("folds/*/*")}
 
 
-def test_a_result_of_other_settings_is_refused(tiny_data, runs):
-    loso.run(tiny(tiny_data, runs, "model.modality=heart_rate"))
+def test_a_result_of_other_settings_is_refused(tiny_data, trained):
     with pytest.raises(PainlitError, match=r"train.lr was 0.01 and is now 0.02"):
-        loso.run(tiny(tiny_data, runs, "model.modality=heart_rate", "train.lr=0.02"))
+        loso.run(tiny(tiny_data, trained, *HEART, "train.lr=0.02"))
 
 
 def test_steps_out_of_order_name_the_missing_one(tiny_data, tmp_path):
@@ -112,14 +114,6 @@ def test_selection_rules_run_and_say_what_they_are(tiny_data, runs, selection):
         assert not set(subjects["train"]) & {*subjects["test"], *subjects["validation"]}
 
 
-def test_wandb_runs_offline_without_credentials(tiny_data, runs):
-    result = loso.run(
-        tiny(tiny_data, runs, "model.modality=heart_rate", "log.wandb=offline", "loso.subjects=[010100_m_27]")
-    )
-    assert not result.failed
-    assert list(result.folder.glob("folds/010100_m_27/wandb/offline-run-*/*.wandb"))
-
-
 @pytest.mark.parametrize("damage", ["unlink", "cut"])
 def test_lost_embeddings_are_noticed_and_computed_again(tiny_data, runs, damage):
     values = runs / "embed" / "tiny" / "embeddings.f16"
@@ -137,9 +131,9 @@ def test_moved_data_need_no_second_preparation(tiny_data, runs, tmp_path):
     assert not loso.run(config).failed
 
 
-def test_results_say_that_embeddings_are_untrained(tiny_data, runs):
-    result = loso.run(tiny(tiny_data, runs, "model.modality=video", "loso.subjects=[010100_m_27]"))
-    assert any("untrained" in remark for remark in result.results["remarks"])
+def test_results_say_that_embeddings_are_untrained(trained_once):
+    results = json.loads((trained_once / "loso" / "video" / "results.json").read_text())
+    assert any("untrained" in remark for remark in results["remarks"])
 
 
 @pytest.mark.parametrize(

@@ -110,10 +110,10 @@ def test_folds_die_with_a_killed_parent_and_resume(tiny_data, runs):
 
 
 @pytest.mark.parametrize("selection", ["last", pytest.param("inner", marks=pytest.mark.slow)])
-def test_a_fold_stopped_before_its_predictions_does_not_train_again(tiny_data, runs, selection):
-    config = tiny(tiny_data, runs, "model.modality=heart_rate", f"loso.selection={selection}")
-    first = loso.run(config)
-    fold = first.folder / "folds" / first.trained[0]
+def test_a_fold_stopped_before_its_predictions_does_not_train_again(tiny_data, trained, selection):
+    name = "heart_rate" if selection == "last" else selection
+    config = tiny(tiny_data, trained, "model.modality=heart_rate", f"loso.selection={selection}", f"name={name}")
+    fold = loso.run(config).folder / "folds" / "020100_w_34"
     expected = (fold / "predictions.csv").read_text()
     lines = (fold / "log.txt").read_text().count("epoch ")
     for name in ("metrics.json", "predictions.csv"):
@@ -146,9 +146,9 @@ def test_a_stopped_fold_selects_the_epoch_an_undisturbed_one_selects(tiny_data, 
     assert resumed["test"] == undisturbed["test"]
 
 
-def test_a_damaged_checkpoint_is_named_with_the_remedy(tiny_data, runs):
-    config = tiny(tiny_data, runs, "model.modality=heart_rate")
-    fold = loso.run(config).folder / "folds" / "020100_w_34"
+def test_a_damaged_checkpoint_is_named_with_the_remedy(tiny_data, trained):
+    config = tiny(tiny_data, trained, "model.modality=heart_rate", "name=heart_rate")
+    fold = trained / "loso" / "heart_rate" / "folds" / "020100_w_34"
     (fold / "metrics.json").unlink()
     (fold / "checkpoints" / "last.ckpt").write_text("junk")
     failed = loso.run(config).failed

@@ -19,6 +19,7 @@ from painlit.runs.artefact import write_artefact
 from painlit.runs.folder import is_held, run_lock
 
 LONG = ["name=shared", "train.epochs=6", "train.checkpoint_every=2", "loso.workers=1"]
+AS_TRAINED = ["name=heart_rate", "train.epochs=4", "train.checkpoint_every=1"]  # the run of `trained_once`
 
 
 @pytest.fixture(scope="module")
@@ -51,18 +52,18 @@ def trained_by(folder: Path) -> list[int]:
     return [len(re.findall(r"^fold .*: process ", text, re.MULTILINE)) for text in logs]
 
 
-def test_two_calls_share_the_folds_and_end_with_the_same_results(six_people, expected, tmp_path, capsys):
-    root, prepared = six_people
-    runs = shutil.copytree(prepared, tmp_path / "shared")
-    folder, log = runs / "loso" / "shared", tmp_path / "other.log"
-    other = start(root, runs, log)
+def test_two_calls_share_the_folds_and_end_with_the_same_results(tiny_data, trained_once, runs, tmp_path, capsys):
+    folder, log = runs / "loso" / "heart_rate", tmp_path / "other.log"
+    other = start(tiny_data, runs, log, *AS_TRAINED)
     wait_for(lambda: list(folder.glob("folds/*/log.txt")))  # it is at its first fold
-    assert not loso.run(tiny(root, runs, *HEART, *LONG)).failed
+    assert not loso.run(tiny(tiny_data, runs, *HEART, *LONG, *AS_TRAINED)).failed
     status, told = other.wait(timeout=300), [log.read_text(), capsys.readouterr().out]
     assert status == 0, told
-    assert (folder / "results.json").read_bytes() == expected
-    assert trained_by(folder) == [1] * 6, "no fold was trained twice"
-    assert all("6 of 6 folds" in text for text in told), "both wait for all folds and present the result"
+    for fold in FOLDS:
+        once, shared = (root / "loso/heart_rate/folds" / fold / "predictions.csv" for root in (trained_once, runs))
+        assert shared.read_bytes() == once.read_bytes()
+    assert trained_by(folder) == [1] * 3, "no fold was trained twice"
+    assert all("3 of 3 folds" in text for text in told), "both wait for all folds and present the result"
 
 
 @pytest.mark.slow

@@ -3,6 +3,7 @@
 import json
 import multiprocessing
 import os
+import shutil
 import signal
 import socket
 import subprocess
@@ -28,9 +29,10 @@ from painlit.training.callbacks import TrainingTime
 OFFLINE = [*HEART, "log.wandb=offline"]
 
 
-@pytest.fixture
-def logged(tiny_data, runs) -> Path:
+@pytest.fixture(scope="module")
+def logged(tiny_data, embedded_runs, tmp_path_factory) -> Path:
     """The folder of a run of one fold."""
+    runs = shutil.copytree(embedded_runs, tmp_path_factory.mktemp("logged") / "runs")
     return loso.run(tiny(tiny_data, runs, *OFFLINE, "seed=3", f"loso.subjects=[{FOLDS[0]}]", "name=one")).folder
 
 

@@ -1,33 +1,13 @@
 """The reports in headless Chromium: no console message, no request, nothing wider than a phone."""
 
-import json
-import shutil
 from pathlib import Path
 
 import pytest
+from chromium import DESKTOP, PHONE, check_page, show
 
 from painlit.config import load
 from painlit.report.run_report import write_report
 from painlit.report.tables_report import write_tables
-
-PHONE, DESKTOP = (390, 844), (1280, 900)
-
-
-@pytest.fixture(scope="module")
-def browser():
-    webdriver = pytest.importorskip("selenium.webdriver")
-    programs = shutil.which("chromium") or shutil.which("google-chrome"), shutil.which("chromedriver")
-    if not all(programs):
-        pytest.skip("Chromium and its driver are not installed")
-    options = webdriver.ChromeOptions()
-    options.binary_location = programs[0]
-    for flag in ("headless=new", "no-sandbox", "disable-gpu", "disable-background-networking", "disable-sync",
-                 "disable-component-update", "no-first-run", "disable-dev-shm-usage"):  # fmt: skip
-        options.add_argument(f"--{flag}")
-    options.set_capability("goog:loggingPrefs", {"browser": "ALL", "performance": "ALL"})
-    driver = webdriver.Chrome(options=options, service=webdriver.ChromeService(executable_path=programs[1]))
-    yield driver
-    driver.quit()
 
 
 @pytest.fixture(params=["run", "tables", "preparation", "preparation-blur", "preparation-none"])
@@ -45,28 +25,17 @@ def report(request, results, line, preparation, tmp_path: Path) -> Path:
 
 @pytest.mark.parametrize("size", [PHONE, DESKTOP], ids=["phone", "desktop"])
 def test_it_opens_without_a_message_or_a_request_and_fits(browser, report: Path, size: tuple[int, int]):
-    device = {"width": size[0], "height": size[1], "deviceScaleFactor": 1, "mobile": size == PHONE}
-    browser.execute_cdp_cmd("Emulation.setDeviceMetricsOverride", device)
-    browser.get(report.as_uri())
+    show(browser, report, size)
     browser.execute_script("for (const part of document.querySelectorAll('details')) part.open = true")
-    assert browser.get_log("browser") == []
-    messages = [json.loads(entry["message"])["message"] for entry in browser.get_log("performance")]
-    asked = {m["params"]["request"]["url"] for m in messages if m["method"] == "Network.requestWillBeSent"}
-    assert {url for url in asked if not url.startswith("data:")} == {report.as_uri()}
-    width = browser.execute_script("return document.documentElement.scrollWidth")
-    assert width <= size[0], "only tables may scroll sideways, each in its own box"
+    check_page(browser, report, size)
     assert browser.save_screenshot(str(report.with_suffix(".png")))
     assert report.with_suffix(".png").stat().st_size > 10_000, "there is something to see"
-    undecoded = "return [...document.images].filter(image => !image.naturalWidth).length"
-    assert browser.execute_script(undecoded) == 0
 
 
 def test_a_preparation_is_read_by_keyboard_and_in_print(browser, preparation, tmp_path: Path):
     path = tmp_path / "report.html"
     preparation.write(path)
-    size = {"width": DESKTOP[0], "height": DESKTOP[1], "deviceScaleFactor": 1, "mobile": False}
-    browser.execute_cdp_cmd("Emulation.setDeviceMetricsOverride", size)
-    browser.get(path.as_uri())
+    show(browser, path)
     assert preparation.odd_name in browser.find_element("tag name", "body").text
     assert "taken" not in browser.title
     closed = "return [...document.querySelectorAll('details')].filter(d => d.offsetHeight < 60).length"

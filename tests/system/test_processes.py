@@ -15,6 +15,7 @@ from painlit.system.processes import cores, loader_options, unordered
 AFTER_THREADS = """
 import cv2, numpy as np
 from torch.utils.data import DataLoader, Dataset
+from painlit.system import processes
 from painlit.system.processes import loader_options
 
 class Blurred(Dataset):
@@ -24,6 +25,7 @@ class Blurred(Dataset):
         return int(cv2.GaussianBlur(np.full((512, 512, 3), row, np.uint8), (0, 0), 3)[0, 0, 0])
 
 if __name__ == "__main__":
+    processes._IMPORTED = []  # what they import is not at issue here, and takes long
     cv2.setNumThreads(4)
     cv2.GaussianBlur(np.zeros((2048, 2048, 3), np.uint8), (0, 0), 3)  # OpenCV's threads are at work from now on
     print([int(row) for batch in DataLoader(Blurred(), 2, **loader_options(2)) for row in batch])
@@ -141,6 +143,7 @@ class Batches(Dataset):
         return torch.zeros(8 * 2**20, dtype=torch.uint8) + row
 
 if __name__ == "__main__":
+    processes._IMPORTED = []
     with named_loader_errors():
         options = loader_options(2, 0 if sys.argv[1] in ("full", "kill") else 8 * 2**20)
         print("prefetched", options["prefetch_factor"], flush=True)

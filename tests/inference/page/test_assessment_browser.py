@@ -1,13 +1,13 @@
 """The page in headless Chromium: no message, no request, one cursor through all panels, by mouse and by keys."""
 
 import base64
-import json
 import time
 from pathlib import Path
 
+import chromium
 import pytest
+from chromium import DESKTOP, PHONE, check_page
 
-PHONE, DESKTOP = (390, 844), (1280, 900)
 READY = "return document.getElementById('chart').dataset.ready"
 LINE = """
 const line = document.getElementById('cursor').getBoundingClientRect();
@@ -27,9 +27,7 @@ def wait(browser, script: str, *arguments, seconds: float = 60):
 
 
 def show(browser, page: Path, size=DESKTOP) -> None:
-    device = {"width": size[0], "height": size[1], "deviceScaleFactor": 1, "mobile": size == PHONE}
-    browser.execute_cdp_cmd("Emulation.setDeviceMetricsOverride", device)
-    browser.get(page.as_uri())
+    chromium.show(browser, page, size)
     wait(browser, READY)
 
 
@@ -62,14 +60,8 @@ def test_it_opens_without_a_message_or_a_request_and_fits(browser, make_assessme
     show(browser, page, size)
     browser.execute_script("for (const part of document.querySelectorAll('details')) part.open = true")
     press(browser, RIGHT, "+", "0")
-    assert browser.get_log("browser") == []
-    messages = [json.loads(entry["message"])["message"] for entry in browser.get_log("performance")]
-    asked = {m["params"]["request"]["url"] for m in messages if m["method"] == "Network.requestWillBeSent"}
-    assert {url for url in asked if not url.startswith(("data:", "blob:"))} == {page.as_uri()}
-    assert browser.execute_script("return document.documentElement.scrollWidth") <= size[0]
+    check_page(browser, page, size)
     assert browser.title.startswith("Assessment of")
-    undecoded = "return [...document.images].filter(image => !image.naturalWidth || !image.alt).length"
-    assert browser.execute_script(undecoded) == 0
     assert browser.execute_script("return document.querySelectorAll('#chart .modebar-btn').length") == 0
 
 
