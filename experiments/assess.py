@@ -17,6 +17,7 @@ from data_modules.recordings.listed import Recording, is_list, list_recordings
 from experiments.assess_live import live_source, print_stream
 from experiments.command import main
 from painlit.config import Config
+from painlit.config.assess import AssessConfig
 from painlit.errors import PainlitError
 from painlit.runs.artefact import DamagedError, read_artefact
 from painlit.system.csv_files import write_csv
@@ -28,6 +29,8 @@ if TYPE_CHECKING:
     from painlit.inference.model import Model
     from painlit.inference.person import Rest
 
+_FILES = ("ecg", "heart_rate", "rest", "rest_ecg", "rest_heart_rate")  # beside the video
+_TIMES = ("start", "end", "offset", "rest_start", "rest_end", "rest_offset")
 _SUMMARY = [
     "recording",
     "seconds",
@@ -70,28 +73,25 @@ def run(config: Config) -> AssessResult:
     live = live_source(config)
     many = [] if live else _listed(config)
     model = load(wanted.model, wanted.device)
+    one = _one(wanted)
     if live is not None:
-        files = [Path(file) if file else None for file in (wanted.rest, wanted.rest_ecg, wanted.rest_heart_rate)]
-        print_stream(config, model, live, _rest(*files))
+        print_stream(config, model, live, _rest(one))
         return AssessResult({}, {})
     if many is not None:
         return _assess_many(config, model, many)
-    signals = [path for path in (wanted.ecg, wanted.heart_rate) if path]
-    one = Recording(
-        Path(wanted.recording or signals[0]).name,
-        Path(wanted.recording) if wanted.recording else None,
-        Path(wanted.ecg) if wanted.ecg else None,
-        Path(wanted.heart_rate) if wanted.heart_rate else None,
-        wanted.start,
-        wanted.end,
-        wanted.offset,
-        *(Path(file) if file else None for file in (wanted.rest, wanted.rest_ecg, wanted.rest_heart_rate)),
-    )
     result = _assess(config, model, one, bar=True)
     page = result.save(Path(wanted.out), wanted.faces)
     print(_sentence(result))
     print(f"page: {page}")
     return AssessResult({one.name: Path(wanted.out)}, {})
+
+
+def _one(wanted: AssessConfig) -> Recording:
+    """The recording that the settings name."""
+    files = {name: Path(file) for name in _FILES if (file := getattr(wanted, name))}
+    times = {name: getattr(wanted, name) for name in _TIMES}
+    video = Path(wanted.recording) if wanted.recording else None
+    return Recording((video or next(iter(files.values()), Path())).name, video, **files, **times)
 
 
 def _listed(config: Config) -> list[Recording] | None:
@@ -108,10 +108,7 @@ def _listed(config: Config) -> list[Recording] | None:
         raise PainlitError(f"{path} does not exist", "check the path of the recording")
     if not is_list(path):
         return None
-    of_one = ("ecg", "heart_rate", "rest", "rest_ecg", "rest_heart_rate", "end")
-    own = [key for key in of_one if getattr(wanted, key)]
-    own += [key for key in ("start", "offset") if getattr(wanted, key)]
-    if own:
+    if own := [key for key in (*_FILES, *_TIMES) if getattr(wanted, key)]:
         raise PainlitError(
             f"assess.{own[0]} is of one recording, and {path} holds many",
             f"give {own[0]} in a table, a row a recording",
@@ -147,17 +144,18 @@ def _assess(config: Config, model: Model, recording: Recording, bar: bool) -> As
             image_fps=wanted.image_fps,
             least_length=wanted.least_length,
             calibrated=wanted.calibrated,
-            rest=_rest(recording.rest, recording.rest_ecg, recording.rest_heart_rate),
+            rest=_rest(recording),
             name=recording.name,
             progress=progress,
         )
     return replace(result, about={**result.about, "made_from": _made_from(config, model, recording)})
 
 
-def _rest(video: Path | None, ecg: Path | None, heart_rate: Path | None) -> Rest | None:
+def _rest(recording: Recording) -> Rest | None:
     from painlit.inference.person import Rest
 
-    return Rest(video, ecg, heart_rate) if video or ecg or heart_rate else None
+    files = recording.rest, recording.rest_ecg, recording.rest_heart_rate
+    return Rest(*files, recording.rest_start, recording.rest_end, recording.rest_offset) if any(files) else None
 
 
 def _made_from(config: Config, model: Model, recording: Recording) -> dict[str, Any]:
@@ -166,7 +164,7 @@ def _made_from(config: Config, model: Model, recording: Recording) -> dict[str, 
     return {
         "files": {kind: FileState.of(file).sha256 for kind, file in recording.files.items()},
         "bundle": model.bundle.sha256,
-        "times": [recording.start, recording.end, recording.offset],
+        "times": {name: getattr(recording, name) for name in _TIMES},
         "settings": [wanted.step, wanted.image_fps, wanted.least_length, wanted.calibrated, wanted.faces],
         "signals": [config.signals.rate, config.signals.lead],
     }

@@ -62,8 +62,8 @@ _SWITCHES = {"--dry-run": "loso.dry_run=true", "--stream": "assess.stream=true"}
 _FLAGS = {
     f"--{name.replace('_', '-')}": f"assess.{name}"
     for name in (
-        "ecg", "heart_rate", "rest", "rest_ecg", "rest_heart_rate", "model", "out", "start", "end", "offset", "step",
-        "faces", "camera", "device",
+        "ecg", "heart_rate", "rest", "rest_ecg", "rest_heart_rate", "rest_start", "rest_end", "rest_offset",
+        "model", "out", "start", "end", "offset", "step", "faces", "camera", "device",
     )
 }  # fmt: skip
 """Short forms of keys of assess, whose value follows."""

@@ -2,8 +2,10 @@
 
 from __future__ import annotations
 
+from collections.abc import Mapping
 from dataclasses import dataclass
 from pathlib import Path
+from typing import Any
 
 from data_modules.recordings.table import RECORDINGS, number_in, recording_in, rows_of
 from painlit.errors import PainlitError
@@ -13,7 +15,8 @@ from painlit.system.names import check_name
 VIDEOS = {".3gp", ".avi", ".m2ts", ".m4v", ".mkv", ".mov", ".mp4", ".mpeg", ".mpg", ".mts", ".ts", ".webm", ".wmv"}
 _TABLES = {".csv", ".tsv", ".txt"}
 _RESTS = {"video": "rest", "ecg": "rest_ecg", "heart_rate": "rest_heart_rate"}
-_COLUMNS = (*RECORDINGS, "start", "end", "offset", "name", *_RESTS.values())
+_TIMES = ("start", "end", "offset")
+_COLUMNS = (*RECORDINGS, *_TIMES, "name", *_RESTS.values(), *(f"rest_{column}" for column in _TIMES))
 
 
 @dataclass(frozen=True)
@@ -33,6 +36,11 @@ class Recording:
     """Video of the same person at rest."""
     rest_ecg: Path | None = None
     rest_heart_rate: Path | None = None
+    rest_start: float = 0.0
+    """s on the clock of the video at rest."""
+    rest_end: float | None = None
+    rest_offset: float = 0.0
+    """s by which the clock of the signal at rest is ahead."""
 
     @property
     def files(self) -> dict[str, Path]:
@@ -88,9 +96,17 @@ def _of_table(path: Path) -> list[Recording]:
             raise PainlitError(f"{where}: an ECG and heart rates at rest", "give one of them")
         name = row.get("name") or next(iter(files.values())).stem
         check_name(f"{where}: name", name)
-        start, end = number_in(row, "start", where) or 0.0, number_in(row, "end", where)
-        if start < 0 or (end is not None and end <= start):
-            raise PainlitError(f"{where}: start {start:g} and end {end}", "start is 0 s or later, and end after it")
-        offset = number_in(row, "offset", where) or 0.0
-        found.append(Recording(name, **files, start=start, end=end, offset=offset, **rests))
+        times = _times(row, "", where) | _times(row, "rest_", where)
+        found.append(Recording(name, **files, **times, **rests))
     return found
+
+
+def _times(row: Mapping[str, str], prefix: str, where: str) -> dict[str, Any]:
+    """Start, end and offset of a recording, or of the one at rest."""
+    start, end = number_in(row, f"{prefix}start", where) or 0.0, number_in(row, f"{prefix}end", where)
+    if start < 0 or (end is not None and end <= start):
+        raise PainlitError(
+            f"{where}: {prefix}start {start:g} and {prefix}end {end}", "start is 0 s or later, and end after it"
+        )
+    offset = number_in(row, f"{prefix}offset", where) or 0.0
+    return {f"{prefix}start": start, f"{prefix}end": end, f"{prefix}offset": offset}

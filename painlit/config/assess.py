@@ -15,7 +15,8 @@ class AssessConfig:
 
     recording: str = field(default="", metadata=NOTHING | PATH)
     """A video; a folder of them; or a table (CSV or TSV), a row a recording, with the columns video, ecg, heart_rate,
-    start, end, offset, name, rest, rest_ecg, rest_heart_rate. With assess.stream a file that grows, or - for a pipe."""
+    start, end, offset, name, rest, rest_ecg, rest_heart_rate, rest_start, rest_end, rest_offset. With assess.stream a
+    file that grows, or - for a pipe."""
     ecg: str = field(default="", metadata=NOTHING | PATH)
     """ECG beside the video, or alone; --ecg FILE."""
     heart_rate: str = field(default="", metadata=NOTHING | PATH)
@@ -26,6 +27,12 @@ class AssessConfig:
     """ECG of the person at rest; --rest-ecg FILE."""
     rest_heart_rate: str = field(default="", metadata=NOTHING | PATH)
     """Heart rates or beat intervals at rest, instead of an ECG; --rest-heart-rate FILE."""
+    rest_start: float = 0.0
+    """Where the rest begins, in s on the clock of its video; --rest-start 30."""
+    rest_end: float | None = None
+    """Where the rest ends; null: where its recording does; --rest-end 90."""
+    rest_offset: float = 0.0
+    """Seconds by which the clock of the signal at rest is ahead of its video's."""
     model: str = field(default="", metadata=NOTHING | PATH)
     """Bundle, a folder or a .zip, that `make finetune` or `make bundle` left; --model BUNDLE."""
     out: str = field(default="assessment", metadata=NOTHING | PATH)
@@ -61,13 +68,16 @@ class AssessConfig:
 
     def __post_init__(self):
         at_least("assess.start", self.start, 0)
+        at_least("assess.rest_start", self.rest_start, 0)
         at_least("assess.step", self.step, 0.01)
         at_least("assess.idle", self.idle, 0.1)
         at_least("assess.baseline_seconds", self.baseline_seconds, 1)
         share("assess.least_length", self.least_length, all_of_it=True)
         one_of("assess.faces", self.faces, ["blur", "show", "none"])
-        if self.end is not None and self.end <= self.start:
-            raise PainlitError(f"assess.end={self.end:g} is not after assess.start={self.start:g}", "give a later end")
+        for start, end in (("start", "end"), ("rest_start", "rest_end")):
+            first, last = getattr(self, start), getattr(self, end)
+            if last is not None and last <= first:
+                raise PainlitError(f"assess.{end}={last:g} is not after assess.{start}={first:g}", "give a later end")
         if self.image_fps is not None:
             at_least("assess.image_fps", self.image_fps, 0.1)
         if self.camera is not None:

@@ -22,6 +22,7 @@ from painlit.errors import PainlitError
 from painlit.inference.bundles.bundle import Bundle
 from painlit.inference.live import LiveDecoding
 from painlit.loso.results import read_predictions
+from painlit.runs.artefact import read_artefact
 
 FOLD = "010100_m_27"
 PARTS = ("fusion", "video", "heart_rate")
@@ -127,17 +128,8 @@ def test_card_page_and_command_line_say_which(tiny_data, rest_bundle, tmp_path):
     video, ecg = files(tiny_data, f"{FOLD}-PA4-001")
     at_rest, ecg_at_rest = rest_of(tiny_data)
     out = tmp_path / "one"
-    run(
-        str(video),
-        "--ecg",
-        str(ecg),
-        "--rest",
-        str(at_rest),
-        "--rest-ecg",
-        str(ecg_at_rest),
-        bundle=rest_bundle,
-        out=out,
-    )
+    given = [str(video), "--ecg", str(ecg), "--rest", str(at_rest), "--rest-ecg", str(ecg_at_rest)]
+    run(*given, bundle=rest_bundle, out=out)
     page = (out / "assessment.html").read_text()
     assert "own mean over a recording at rest is subtracted" in page
     assert str(ecg_at_rest) in page
@@ -149,6 +141,27 @@ def test_card_page_and_command_line_say_which(tiny_data, rest_bundle, tmp_path):
     table.write_text(f"video,rest_eg\n{video},{ecg}\n")
     with pytest.raises(PainlitError, match="did you mean rest_ecg"):
         run(str(table), bundle=rest_bundle, out=tmp_path / "many")
+
+
+def test_the_rest_may_be_a_part_of_the_recording(rest_bundle, recording, tmp_path):
+    """Of its 12 s, in which a window of 3 s has ten places."""
+
+    def rested(*arguments: str) -> tuple[str, list[float]]:
+        (folder,) = run(*arguments, bundle=rest_bundle, out=tmp_path / "out").folders.values()
+        about = read_artefact(folder / "assessment.json", "")["about"]
+        return about["notes"][-1].partition(": ")[2], [about["rest"][time] for time in ("start", "end", "offset")]
+
+    one = [str(recording), "--start", "9", "--rest", str(recording)]
+    assert rested(*one) == ("face over 10 windows", [0, None, 0])
+    assert rested(*one, "--rest-end", "5") == ("face over 3 windows", [0, 5, 0])
+    assert rested(*one, "--rest-start", "8.5", "--rest-offset", "1") == ("face over 1 window", [8.5, None, 1])
+    table = tmp_path / "recordings.csv"
+    columns = f"video,start,rest,rest_start,rest_end,rest_offset\n{recording},9,{recording},"
+    table.write_text(f"{columns}2,6,-1\n")
+    assert rested(str(table)) == ("face over 2 windows", [2, 6, -1])
+    table.write_text(f"{columns}2,2,\n")
+    with pytest.raises(PainlitError, match="row 2: rest_start 2 and rest_end 2"):
+        rested(str(table))
 
 
 def run(*arguments: str, bundle: Path, out: Path) -> assess.AssessResult:
