@@ -88,7 +88,7 @@ def run(config: Config) -> AssessResult:
 
 def _one(wanted: AssessConfig) -> Recording:
     """The recording that the settings name."""
-    files = {name: Path(file) for name in _FILES if (file := getattr(wanted, name))}
+    files: dict[str, Any] = {name: Path(file) for name in _FILES if (file := getattr(wanted, name))}
     times = {name: getattr(wanted, name) for name in _TIMES}
     video = Path(wanted.recording) if wanted.recording else None
     return Recording((video or next(iter(files.values()), Path())).name, video, **files, **times)

@@ -87,11 +87,11 @@ def _of_table(path: Path) -> list[Recording]:
     found = []
     for number, row in rows_of(path, _COLUMNS, needed=()):
         where = f"{path}, row {number}"
-        files = {kind: recording_in(path.parent, row[kind]) for kind in RECORDINGS if row.get(kind)}
+        files: dict[str, Any] = {kind: recording_in(path.parent, row[kind]) for kind in RECORDINGS if row.get(kind)}
         if not files or {"ecg", "heart_rate"} <= set(files):
             what = "an ECG and heart rates" if files else "no recording"
             raise PainlitError(f"{where}: {what}", "give a video, an ECG or heart rates; of the last two one")
-        rests = {column: recording_in(path.parent, row[column]) for column in _RESTS.values() if row.get(column)}
+        rests: dict[str, Any] = {column: recording_in(path.parent, row[column]) for column in _RESTS.values() if row.get(column)}
         if {"rest_ecg", "rest_heart_rate"} <= set(rests):
             raise PainlitError(f"{where}: an ECG and heart rates at rest", "give one of them")
         name = row.get("name") or next(iter(files.values())).stem

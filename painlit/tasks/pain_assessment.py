@@ -105,7 +105,7 @@ class PainAssessment(LightningModule):
         accuracy = self.accuracies[f"{stage}_accuracy"]
         accuracy(logits, batch["label"])
         self.log(f"{stage}/loss", loss, on_step=False, on_epoch=True, batch_size=len(logits))
-        self.log(f"{stage}/accuracy", accuracy, on_step=False, on_epoch=True, batch_size=len(logits))  # type: ignore[arg-type]
+        self.log(f"{stage}/accuracy", accuracy, on_step=False, on_epoch=True, batch_size=len(logits))
         return loss
 
     def _embed(self, embedder: FrameEmbedder, crops: Tensor) -> tuple[Tensor, Tensor | None]:
