@@ -91,7 +91,9 @@ def _of_table(path: Path) -> list[Recording]:
         if not files or {"ecg", "heart_rate"} <= set(files):
             what = "an ECG and heart rates" if files else "no recording"
             raise PainlitError(f"{where}: {what}", "give a video, an ECG or heart rates; of the last two one")
-        rests: dict[str, Any] = {column: recording_in(path.parent, row[column]) for column in _RESTS.values() if row.get(column)}
+        rests: dict[str, Any] = {
+            column: recording_in(path.parent, row[column]) for column in _RESTS.values() if row.get(column)
+        }
         if {"rest_ecg", "rest_heart_rate"} <= set(rests):
             raise PainlitError(f"{where}: an ECG and heart rates at rest", "give one of them")
         name = row.get("name") or next(iter(files.values())).stem
