@@ -33,6 +33,8 @@ def show(browser: Any, page: Path, size: tuple[int, int] = DESKTOP) -> None:
     """Open a page in a window of this size."""
     device = {"width": size[0], "height": size[1], "deviceScaleFactor": 1, "mobile": size == PHONE}
     browser.execute_cdp_cmd("Emulation.setDeviceMetricsOverride", device)
+    for log in ("browser", "performance"):  # of the page before
+        browser.get_log(log)
     browser.get(page.as_uri())
 
 
