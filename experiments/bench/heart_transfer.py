@@ -7,62 +7,54 @@ seeds, since the proxy is small; finished runs are read again.
 It is no pain data: the heart rates are those of windows chosen for it.
 """
 
-import csv
-import json
 from pathlib import Path
 
 import numpy as np
 
-from experiments import loso, prepare, pretrain_ecg
-from experiments.bench.heartbeats import MITDB
-from experiments.bench.proxy import PROXY
-from painlit.config import Config, load
-from painlit.errors import PainlitError
+from experiments import pretrain_ecg
+from experiments.bench.data import RUNS, real_data
+from experiments.bench.proxy import PROXY, loso_run, shown_in_the_proxy
+from painlit.config import load
+from painlit.loso.finished import read_folds
 
-RUNS = Path("runs/bench")
 SEEDS = 3
 EPOCHS = 5
-SETTINGS = ("config=experiments/proxy.yaml", f"runs={RUNS}", "model.modality=heart_rate", "data.name=proxy")
+SETTINGS = "model.modality=heart_rate", "data.name=proxy"
 
 
 def main() -> None:
     """Run what is not finished and print both accuracies and their difference."""
-    if not PROXY.is_dir():
-        raise PainlitError(f"{PROXY}: no such folder", "this benchmark needs the proxy beside the project")
-    prepare.run(load(list(SETTINGS)))
     weights = pretrained()
     right: dict[str, list[dict[str, list[bool]]]] = {"random": [], "heartbeats": []}
     for seed in range(SEEDS):
         for start, file in (("random", "untrained"), ("heartbeats", str(weights))):
             named = f"name=proxy-heart-{start}-{seed}"
-            config = load([*SETTINGS, f"model.heart_rate_encoder.weights={file}", f"seed={seed}", named])
-            loso.run(config)
-            right[start].append(right_by_subject(config))
+            done = loso_run(*SETTINGS, f"model.heart_rate_encoder.weights={file}", f"seed={seed}", named)
+            right[start].append(right_by_subject(done.folder))
     report(right)
 
 
 def pretrained() -> Path:
     """The encoder of the proxy's size, after the heartbeats of records that are not in the proxy."""
-    shown = sorted(
-        {str(clip["mitdb_record"]) for clip in json.loads((PROXY / "truth.json").read_text(encoding="utf-8")).values()}
-    )
-    encoder = load(list(SETTINGS)).model.heart_rate_encoder
+    encoder = load([PROXY, *SETTINGS]).model.heart_rate_encoder
     sizes = [
         f"model.heart_rate_encoder.{key}={getattr(encoder, key)}" for key in ("latents", "latent_dim", "output_dim")
     ]
-    left_out = f"ecg.leave_out=[{','.join(shown)}]"
-    settings = ["config=experiments/mitbih.yaml", f"ecg.roots.mitbih={MITDB}", f"runs={RUNS}", "name=beside-the-proxy"]
+    left_out = f"ecg.leave_out=[{','.join(sorted(shown_in_the_proxy('mitdb_record')))}]"
+    settings = [
+        "config=experiments/mitbih.yaml",
+        f"ecg.roots.mitbih={real_data('mitdb')}",
+        f"runs={RUNS}",
+        "name=beside-the-proxy",
+    ]
     return pretrain_ecg.run(load([*settings, left_out, f"ecg.train.epochs={EPOCHS}", *sizes])).weights
 
 
-def right_by_subject(config: Config) -> dict[str, list[bool]]:
-    """Subject -> whether each of its clips was told right."""
-    told: dict[str, list[bool]] = {}
-    for path in sorted((config.folder("loso") / "folds").glob("*/predictions.csv")):
-        with path.open(newline="", encoding="utf-8") as handle:
-            for row in csv.DictReader(handle):
-                told.setdefault(row["subject"], []).append(row["label"] == row["prediction"])
-    return told
+def right_by_subject(folder: Path) -> dict[str, list[bool]]:
+    """Subject -> whether each of its clips was told right, in a finished run."""
+    told = read_folds(sorted((folder / "folds").iterdir()))
+    right = told.probabilities.argmax(1) == told.labels
+    return {subject: right[told.subjects == subject].tolist() for subject in np.unique(told.subjects).tolist()}
 
 
 def report(right: dict[str, list[dict[str, list[bool]]]]) -> None:
@@ -83,7 +75,3 @@ def report(right: dict[str, list[dict[str, list[bool]]]]) -> None:
     gain = mean["heartbeats"] - mean["random"]
     low, high = np.percentile(gain[draws].sum(1) / clips[draws].sum(1), [2.5, 97.5])
     print(f"  gain: {100 * gain.sum() / clips.sum():+.2f} points ({100 * low:+.1f} to {100 * high:+.1f})")
-
-
-if __name__ == "__main__":
-    main()

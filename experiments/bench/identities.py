@@ -5,12 +5,11 @@ people 7 images are learnt and 3 recognised. Both run `make pretrain-stage1` wit
 finished runs are read again. Other `key=value` arguments reach the configuration.
 """
 
-import sys
-
 import torch
 
 from data_modules.photographs.face_datamodule import FaceDataModule
 from experiments import pretrain_stage1
+from experiments.bench.data import given
 from experiments.bench.pixels import grey_pixels, nearest_neighbour_accuracy
 from painlit.config import Config, load
 from painlit.training.verification import Verification
@@ -37,8 +36,7 @@ def verify_pixels(config: Config) -> dict[str, float]:
 
 def main() -> None:
     """Train both, or read what finished runs left, and print their figures."""
-    given = [argument for argument in sys.argv[1:] if "=" in argument]
-    verification, closed_set = (load([*SETTINGS, *part, *given]) for part in (VERIFICATION, CLOSED_SET))
+    verification, closed_set = (load([*SETTINGS, *part, *given()]) for part in (VERIFICATION, CLOSED_SET))
     found = pretrain_stage1.run(verification).metrics
     pixels = verify_pixels(verification)
     top1 = pretrain_stage1.run(closed_set).metrics
@@ -47,7 +45,3 @@ def main() -> None:
     for key in ("auc", "eer", "tar_at_far_1e-3"):
         print(f"  {key} {found[f'val/{key}']:.4f} ({pixels[key]:.4f})")
     print(f"closed set, 40 people, {of} images: top-1 {top1['val/accuracy']:.4f} ({right / of:.4f})")
-
-
-if __name__ == "__main__":
-    main()
