@@ -86,8 +86,7 @@ class HeartbeatDataModule(DrawnDataModule):
     collections: list[Collection]
 
     def __init__(self, config: Config, sources: Sequence[HeartbeatSource] | None = None):
-        super().__init__()
-        self.config = config
+        super().__init__(config, config.ecg)
         self.sources = heartbeat_sources(config) if sources is None else list(sources)
 
     def prepare_data(self) -> None:
@@ -99,6 +98,7 @@ class HeartbeatDataModule(DrawnDataModule):
         if hasattr(self, "collections"):
             return
         self.collections = self._open()
+        self.labels = [collection.labels for collection in self.collections]
         parts = [_parts(source, part, self.config) for source, part in zip(self.sources, self.collections, strict=True)]
         self.train_rows = [np.flatnonzero(part == 0) for part in parts]
         self.validation_rows = [np.flatnonzero(part == 1) for part in parts]
@@ -148,22 +148,6 @@ class HeartbeatDataModule(DrawnDataModule):
     def _counts(self, collection: int, rows: np.ndarray) -> list[int]:
         held = self.collections[collection]
         return np.bincount(held.labels[rows], minlength=len(held.classes)).tolist()
-
-    def draws(self) -> MixedBatches:
-        """Training beats of every collection."""
-        ecg = self.config.ecg
-        return MixedBatches(
-            self.train_rows,
-            [held.labels[rows] for held, rows in zip(self.collections, self.train_rows, strict=True)],
-            ecg.train.pass_size,
-            balanced=ecg.sampling == "balanced",
-            mixing=ecg.mixing,
-            seed=self.config.seed,
-        )
-
-    def validation_draws(self) -> Passes:
-        """Validation beats of every collection."""
-        return Passes(self.validation_rows, self.config.ecg.train.pass_size)
 
     def loader(self, draws: MixedBatches | Passes) -> DataLoader:
         """Beats; in this process, as gathering rows of an array is quicker than sending them from another."""

@@ -29,8 +29,8 @@ def data_of(config: Config) -> FaceDataModule:
 def verify_pixels(config: Config) -> dict[str, float]:
     """Verification with grey pixels for embeddings."""
     data, verification = data_of(config), Verification()
-    pixels = grey_pixels(config, data.index, data.verification_rows)
-    verification.update(torch.from_numpy(pixels), torch.from_numpy(data.labels[data.verification_rows]))
+    pixels = grey_pixels(config, data.indices[0], data.verification_rows)
+    verification.update(torch.from_numpy(pixels), torch.from_numpy(data.labels[0][data.verification_rows]))
     return verification.compute()
 
 

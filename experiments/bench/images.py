@@ -48,7 +48,8 @@ imported = resource.getrusage(resource.RUSAGE_SELF).ru_maxrss / 1024
 start = time.perf_counter()
 index = open_face_index(config)
 opened = time.perf_counter() - start
-data = FaceDataModule(config, index)
+data = FaceDataModule(config)
+data.divide([index])
 next(iter(data.draws()))
 drawn = time.perf_counter() - start
 print(json.dumps([opened, drawn, imported, resource.getrusage(resource.RUSAGE_SELF).ru_maxrss / 1024]))

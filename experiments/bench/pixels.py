@@ -20,11 +20,7 @@ def grey_pixels(config: Config, index: ImageIndex, rows: np.ndarray, size: int =
 
 def nearest_neighbour_accuracy(data: FaceDataModule | EmotionDataModule) -> tuple[int, int]:
     """Validation images whose nearest training image has their class, and all of them."""
-    if isinstance(data, FaceDataModule):
-        index, labels, train, test = data.index, data.labels, data.train_rows, data.top1_rows
-    else:
-        (index,), (train,), (test,) = data.indices, data.train_rows, data.validation_rows
-        labels = np.asarray(index.labels)
+    (index,), (labels,), (train,), (test,) = data.indices, data.labels, data.train_rows, data.validation_rows
     known, asked = (grey_pixels(data.config, index, rows) for rows in (train, test))
     distance = np.stack([np.square(known - image).sum(1) for image in asked])  # (test, train)
     return int((labels[train][distance.argmin(1)] == labels[test]).sum()), len(test)
