@@ -65,7 +65,7 @@ def test_images_are_upright_unless_boxes_refer_to_them_as_stored(
             seen.append(images[0])
             return [np.array([[2, 3, 14, 20, 0.99]], np.float32)]
 
-    monkeypatch.setattr(build_index, "_detector", lambda smallest, device: Detector())
+    monkeypatch.setattr(build_index, "face_detector", lambda shape, face, device: Detector())
     source = photographs(2, has_boxes=own_boxes)
     plain = read_image(source.root / "0/0000.jpg")
     exif = Image.Exif()
