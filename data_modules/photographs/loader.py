@@ -5,10 +5,10 @@ from __future__ import annotations
 from torch.utils.data import DataLoader
 
 from painlit.config import Config, Stage1Config, Stage2Config
-from painlit.images.dataset import FaceImages, as_is
+from painlit.images.dataset import FaceImages
 from painlit.images.index import ImageIndex
 from painlit.system.processes import loader_options
-from painlit.training.datamodule import DrawnDataModule
+from painlit.training.datamodule import DrawnDataModule, as_is
 from painlit.training.sampling import MixedBatches, Passes
 
 
@@ -65,7 +65,7 @@ def image_loader(images: FaceImages, draws: MixedBatches | Passes, workers: int,
         images,
         sampler=draws,
         batch_size=None,  # the draws are batches
-        collate_fn=as_is,  # type: ignore[arg-type]
+        collate_fn=as_is,
         persistent_workers=workers > 0,
         **loader_options(workers, most * 3 * images.size**2),
     )

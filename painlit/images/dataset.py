@@ -91,8 +91,3 @@ class FaceImages(Dataset):
             return 1
         side = (1 + self.margin) * max(box[2] - box[0], box[3] - box[1])
         return next((factor for factor in (8, 4, 2) if side >= factor * self.size), 1)
-
-
-def as_is(batch: Batch) -> Batch:
-    """The data set's batches need no collating."""
-    return batch

@@ -12,6 +12,11 @@ from painlit.config import Config, HeartbeatConfig, Stage1Config, Stage2Config
 from painlit.training.sampling import MixedBatches, Passes
 
 
+def as_is(batch: Any) -> Any:
+    """A data set's own batches need no collating."""
+    return batch
+
+
 class ResumableDataModule(LightningDataModule):
     """Keeps the number of batches drawn in the checkpoint, so that the next loader begins behind them."""
 

@@ -9,10 +9,11 @@ from PIL import Image
 from painlit.config import ImagesConfig
 from painlit.images import build_index
 from painlit.images.augment import face_square
-from painlit.images.dataset import FaceImages, as_is
+from painlit.images.dataset import FaceImages
 from painlit.images.reading import UnreadableImageError, read_image
 from painlit.images.source import Record
 from painlit.signals.video.crops import crop_face, face_squares
+from painlit.training.datamodule import as_is
 from painlit.training.sampling import Draw
 
 BOXES = [(20, 10, 50, 48), (-6, -4, 20, 31), (40, 30, 70, 66), (10.4, 11.6, 33.3, 30.2)]
