@@ -18,7 +18,7 @@ from experiments.assess_live import live_source, print_stream
 from experiments.command import main
 from painlit.config import Config
 from painlit.errors import PainlitError
-from painlit.runs.artefact import DamagedError, read_artefact
+from painlit.runs.artefact import read_artefact
 from painlit.system.csv_files import write_csv
 from painlit.system.digests import FileState
 from painlit.system.progress import progress_bar
@@ -70,28 +70,24 @@ def run(config: Config) -> AssessResult:
     live = live_source(config)
     many = [] if live else _listed(config)
     model = load(wanted.model, wanted.device)
+    rest = [_file(path) for path in (wanted.rest, wanted.rest_ecg, wanted.rest_heart_rate)]
     if live is not None:
-        files = [Path(file) if file else None for file in (wanted.rest, wanted.rest_ecg, wanted.rest_heart_rate)]
-        print_stream(config, model, live, _rest(*files))
+        print_stream(config, model, live, _rest(*rest))
         return AssessResult({}, {})
     if many is not None:
         return _assess_many(config, model, many)
-    signals = [path for path in (wanted.ecg, wanted.heart_rate) if path]
-    one = Recording(
-        Path(wanted.recording or signals[0]).name,
-        Path(wanted.recording) if wanted.recording else None,
-        Path(wanted.ecg) if wanted.ecg else None,
-        Path(wanted.heart_rate) if wanted.heart_rate else None,
-        wanted.start,
-        wanted.end,
-        wanted.offset,
-        *(Path(file) if file else None for file in (wanted.rest, wanted.rest_ecg, wanted.rest_heart_rate)),
-    )
+    name = Path(wanted.recording or wanted.ecg or wanted.heart_rate).name
+    video, ecg, heart_rate = (_file(path) for path in (wanted.recording, wanted.ecg, wanted.heart_rate))
+    one = Recording(name, video, ecg, heart_rate, wanted.start, wanted.end, wanted.offset, *rest)
     result = _assess(config, model, one, bar=True)
     page = result.save(Path(wanted.out), wanted.faces)
     print(_sentence(result))
     print(f"page: {page}")
     return AssessResult({one.name: Path(wanted.out)}, {})
+
+
+def _file(path: str) -> Path | None:
+    return Path(path) if path else None
 
 
 def _listed(config: Config) -> list[Recording] | None:
@@ -108,10 +104,8 @@ def _listed(config: Config) -> list[Recording] | None:
         raise PainlitError(f"{path} does not exist", "check the path of the recording")
     if not is_list(path):
         return None
-    of_one = ("ecg", "heart_rate", "rest", "rest_ecg", "rest_heart_rate", "end")
-    own = [key for key in of_one if getattr(wanted, key)]
-    own += [key for key in ("start", "offset") if getattr(wanted, key)]
-    if own:
+    of_one = ("ecg", "heart_rate", "rest", "rest_ecg", "rest_heart_rate", "end", "start", "offset")
+    if own := [key for key in of_one if getattr(wanted, key)]:
         raise PainlitError(
             f"assess.{own[0]} is of one recording, and {path} holds many",
             f"give {own[0]} in a table, a row a recording",
@@ -208,7 +202,7 @@ def _earlier(folder: Path, config: Config, model: Model, recording: Recording) -
         return None
     try:
         held = read_artefact(path, "assess it again")
-    except (DamagedError, PainlitError):
+    except PainlitError:
         return None
     return held if held["about"].get("made_from") == _made_from(config, model, recording) else None
 

@@ -11,7 +11,7 @@ from data_modules.photographs.emotion_datamodule import EmotionDataModule
 from experiments import pretrain_stage1, pretrain_stage2
 from experiments.bench.data import RUNS, given
 from experiments.bench.london import Scores, folds, london_people, make_fold, of_all, told
-from experiments.bench.pixels import nearest_neighbour_accuracy
+from experiments.bench.pixels import nearest_neighbour_accuracy, opened
 from painlit.config import Config, load
 from painlit.tasks.emotion_multitask import EmotionMultitask
 
@@ -20,19 +20,12 @@ def scores_of(config: Config) -> Scores:
     """Scores of the validation photographs of a stage-2 run, which is run if it is not finished."""
     checkpoint = pretrain_stage2.run(config).folder / "checkpoints" / "last.ckpt"
     module = EmotionMultitask.load_from_checkpoint(checkpoint, map_location="cpu", weights_only=True).eval()
-    data = data_of(config)
+    data = opened(EmotionDataModule(config))
     (index,), (rows,) = data.indices, data.validation_rows
     with torch.inference_mode():
         logits = torch.cat([module.heads["folders"](module(batch["images"])) for batch in data.val_dataloader()])
     photographs = [(index.path(int(row)).stem, int(index.labels[row])) for row in rows]
     return dict(zip(photographs, (logits[:, 1] - logits[:, 0]).tolist(), strict=True))
-
-
-def data_of(config: Config) -> EmotionDataModule:
-    """The photographs, divided as the run divides them."""
-    data = EmotionDataModule(config)
-    data.setup()
-    return data
 
 
 def main() -> None:
@@ -46,7 +39,7 @@ def main() -> None:
         root = make_fold(people, test, RUNS / "london" / f"fold{number}")
         settings = ["config=experiments/proxy_stage2.yaml", f"stage2.roots.folders={root}", f"runs={RUNS}", *given()]
         config = load([*settings, "stage2.weights=untrained", f"name=london-scratch-{number}"])
-        pixels.append(nearest_neighbour_accuracy(data_of(config)))
+        pixels.append(nearest_neighbour_accuracy(opened(EmotionDataModule(config))))
         scratch.append(scores_of(config))
         after_stage1.append(scores_of(load([*settings, f"stage2.weights={weights}", f"name=london-{number}"])))
     print("neutral or smiling, people not learnt from (95 % interval of the share, Wilson):")

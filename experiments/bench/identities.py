@@ -10,7 +10,7 @@ import torch
 from data_modules.photographs.face_datamodule import FaceDataModule
 from experiments import pretrain_stage1
 from experiments.bench.data import given
-from experiments.bench.pixels import grey_pixels, nearest_neighbour_accuracy
+from experiments.bench.pixels import grey_pixels, nearest_neighbour_accuracy, opened
 from painlit.config import Config, load
 from painlit.training.verification import Verification
 
@@ -19,16 +19,9 @@ VERIFICATION = ["stage1.held_out=0.25", "stage1.validation_share=0", "name=orl-v
 CLOSED_SET = ["stage1.held_out=0", "stage1.validation_share=0.3", "name=orl-closed-set"]
 
 
-def data_of(config: Config) -> FaceDataModule:
-    """The images, divided as the run divides them."""
-    data = FaceDataModule(config)
-    data.setup()
-    return data
-
-
 def verify_pixels(config: Config) -> dict[str, float]:
     """Verification with grey pixels for embeddings."""
-    data, verification = data_of(config), Verification()
+    data, verification = opened(FaceDataModule(config)), Verification()
     pixels = grey_pixels(config, data.indices[0], data.verification_rows)
     verification.update(torch.from_numpy(pixels), torch.from_numpy(data.labels[0][data.verification_rows]))
     return verification.compute()
@@ -40,7 +33,7 @@ def main() -> None:
     found = pretrain_stage1.run(verification).metrics
     pixels = verify_pixels(verification)
     top1 = pretrain_stage1.run(closed_set).metrics
-    right, of = nearest_neighbour_accuracy(data_of(closed_set))
+    right, of = nearest_neighbour_accuracy(opened(FaceDataModule(closed_set)))
     print(f"verification of 10 people not learnt, {pixels['pairs']} pairs (raw pixels in brackets):")
     for key in ("auc", "eer", "tar_at_far_1e-3"):
         print(f"  {key} {found[f'val/{key}']:.4f} ({pixels[key]:.4f})")
