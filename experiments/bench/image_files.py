@@ -12,6 +12,7 @@ import os
 import struct
 import tarfile
 import tempfile
+from collections.abc import Callable
 from functools import partial
 from pathlib import Path
 
@@ -99,7 +100,7 @@ def write_parquet(folder: Path, images: list[Sample], compression: str) -> None:
     pq.write_table(table, folder / "train-00000-of-00001.parquet", compression=compression, row_group_size=100)
 
 
-FORMS = {
+FORMS: dict[str, Callable[[Path, list[Sample]], None]] = {
     "files": write_files,
     "RecordIO": write_recordio,
     "tar": write_tar,

@@ -42,7 +42,7 @@ class Listing:
     """
 
     def __init__(self) -> None:
-        self.columns = {name: array(np.dtype(kind).char) for name, kind in FIELDS.items()}
+        self.columns: dict[str, array] = {name: array(np.dtype(kind).char) for name, kind in FIELDS.items()}
         self.files: dict[tuple[str, str], int] = {}
         self.names: dict[str, int] = {}
         self.problems: list[tuple[str, str]] = []
