@@ -19,7 +19,7 @@ from experiments.command import main
 from painlit.config import Config
 from painlit.config.assess import AssessConfig
 from painlit.errors import PainlitError
-from painlit.runs.artefact import DamagedError, read_artefact
+from painlit.runs.artefact import read_artefact
 from painlit.system.csv_files import write_csv
 from painlit.system.digests import FileState
 from painlit.system.progress import progress_bar
@@ -206,7 +206,7 @@ def _earlier(folder: Path, config: Config, model: Model, recording: Recording) -
         return None
     try:
         held = read_artefact(path, "assess it again")
-    except (DamagedError, PainlitError):
+    except PainlitError:
         return None
     return held if held["about"].get("made_from") == _made_from(config, model, recording) else None
 

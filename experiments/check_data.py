@@ -6,7 +6,7 @@ is wrong with one of them.
 
 from __future__ import annotations
 
-from collections.abc import Iterator
+from collections.abc import Iterable
 from dataclasses import dataclass
 from pathlib import Path
 
@@ -97,30 +97,24 @@ def _sets(config: Config) -> list[str]:
     return [name for name in DATA_SETS if name not in absent]
 
 
-def _checks(name: str, config: Config) -> Iterator[tuple[list[str], list[str]]]:
+def _checks(name: str, config: Config) -> Iterable[tuple[list[str], list[str]]]:
     """What is there of one set, and what is wrong, in parts as they are found."""
     if name == "biovid":
-        yield from recording_checks(config)
-    else:
-        yield _check(name, config)
-
-
-def _check(name: str, config: Config) -> tuple[list[str], list[str]]:
-    """What is there of a set of photographs or heartbeats, and what is wrong."""
+        return recording_checks(config)
     if name in HEARTBEAT_SETS:
         from data_modules.heartbeats.check import check_heartbeats
         from data_modules.heartbeats.datamodule import SOURCES as HEARTBEATS
 
-        return check_heartbeats(HEARTBEATS[name](config))
+        return [check_heartbeats(HEARTBEATS[name](config))]
     from data_modules.photographs.check import check_images
 
     if name == "vggface2":
         from data_modules.photographs.face_datamodule import face_source
 
-        return check_images(face_source(config))
+        return [check_images(face_source(config))]
     from data_modules.photographs.emotion_datamodule import SOURCES
 
-    return check_images(SOURCES[name](config))
+    return [check_images(SOURCES[name](config))]
 
 
 if __name__ == "__main__":

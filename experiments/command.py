@@ -21,7 +21,6 @@ from typing import TYPE_CHECKING, NoReturn
 
 from painlit.config import Config, load
 from painlit.config.help import help_lines
-from painlit.config.training import PretrainingTraining
 from painlit.errors import PainlitError, TerminatedError
 from painlit.runs.artefact import read_artefact
 from painlit.runs.provenance import save_config
@@ -180,22 +179,15 @@ def stage_in_its_own_process(stage: str) -> Callable[[Run], Run]:
         def wrapped(config: Config) -> StageResult:
             from painlit.training.cluster import local_processes
 
-            if os.environ.get(_STAGE) == stage or local_processes(_training_of(stage, config)) == 1:
+            one, two, ecg = config.stage1.train, config.stage2.train, config.ecg.train
+            training = {"pretrain-stage1": one, "pretrain-stage2": two, "pretrain-ecg": ecg}[stage]
+            if os.environ.get(_STAGE) == stage or local_processes(training) == 1:
                 return run(config)
             return _run_command(stage, config)
 
         return wrapped
 
     return decorate
-
-
-def _training_of(stage: str, config: Config) -> PretrainingTraining:
-    groups: dict[str, PretrainingTraining] = {
-        "pretrain-stage1": config.stage1.train,
-        "pretrain-stage2": config.stage2.train,
-        "pretrain-ecg": config.ecg.train,
-    }
-    return groups[stage]
 
 
 def _run_command(stage: str, config: Config) -> StageResult:

@@ -13,14 +13,14 @@ from experiments.command import main, stage_in_its_own_process
 from painlit.config import Config
 from painlit.system.csv_files import csv_text, write_csv
 from painlit.system.processes import process_rank
-from painlit.weights.pretrained import encoder_sizes
+from painlit.weights.pretrained import network_sizes
 
 if TYPE_CHECKING:
     from painlit.tasks import HeartbeatClassification
     from painlit.training.stage import StageResult, Trained
     from painlit.training.trainer import Run
 
-STAGE = "pretrain-ecg"
+STAGE, NETWORK = "pretrain-ecg", "heart_rate_encoder"
 
 
 @stage_in_its_own_process(STAGE)
@@ -56,10 +56,10 @@ def run(config: Config) -> StageResult:
             print(csv_text(confusions))
             write_csv(run.folder / "confusion.csv", confusions)
         scalars = {"beat_mean": BEAT_MEAN, "beat_scale": BEAT_SCALE}
-        about = {"data": described, "heart_rate_encoder": encoder_sizes(config), "scalars": scalars}
-        return Trained({"heart_rate_encoder": module.network}, metrics, about)
+        about = {"data": described, NETWORK: network_sizes(config, NETWORK), "scalars": scalars}
+        return Trained({NETWORK: module.network}, metrics, about)
 
-    return run_stage(STAGE, config, ["ecg"], {"data": described}, "heart_rate_encoder", work)
+    return run_stage(STAGE, config, ["ecg"], {"data": described}, NETWORK, work)
 
 
 def _announce(about: dict[str, Any]) -> None:

@@ -12,7 +12,7 @@ from experiments.command import main, stage_in_its_own_process
 from painlit.config import Config
 from painlit.models.normalisation import MEAN, STD
 from painlit.system.processes import process_rank
-from painlit.weights.pretrained import spatial_sizes, temporal_sizes
+from painlit.weights.pretrained import network_sizes
 
 if TYPE_CHECKING:
     from painlit.training.stage import StageResult, Trained
@@ -69,8 +69,8 @@ def _sizes(config: Config, size: int) -> dict[str, Any]:
     """What a later stage must know of the network: sizes and normalisation."""
     normalisation = {"mean": list(config.spatial.mean or MEAN), "std": list(config.spatial.std or STD)}
     if config.stage1.network == "spatial":
-        return {"spatial": {**spatial_sizes(config), **normalisation}}
-    return {"temporal": temporal_sizes(config), "images": {"size": size, **normalisation}}
+        return {"spatial": network_sizes(config, "spatial") | normalisation}
+    return {"temporal": network_sizes(config, "temporal"), "images": {"size": size, **normalisation}}
 
 
 if __name__ == "__main__":

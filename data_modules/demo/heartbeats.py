@@ -8,7 +8,6 @@ one wide with its T wave turned over. "Infarction" lifts the stretch between QRS
 from __future__ import annotations
 
 from pathlib import Path
-from typing import Any
 
 import numpy as np
 import wfdb
@@ -28,31 +27,26 @@ def make_demo_heartbeats(root: Path, seed: int = 0) -> Path:
     if (root / "complete").is_file():
         return root
     normal = _normal_beat()
-    for folder in ("mitdb", "ptbdb"):
-        (root / folder).mkdir(parents=True, exist_ok=True)
     for number in range(6):
         generator = np.random.default_rng([seed, number])
         signal, at, symbols = _recording(normal, SHARES, generator)
-        options: dict[str, Any] = {
-            "fs": RATE,
-            "units": ["mV"],
-            "sig_name": ["MLII"],
-            "fmt": ["16"],
-            "write_dir": str(root / "mitdb"),
-        }
-        wfdb.wrsamp(f"{300 + number}", p_signal=signal[:, None], **options)
+        _write_signal(root / "mitdb" / f"{300 + number}", "MLII", signal)
         wfdb.wrann(f"{300 + number}", "atr", at, symbol=symbols, write_dir=str(root / "mitdb"))
     for number in range(8):
         generator = np.random.default_rng([seed, 100 + number])
         ill = number % 2 == 1
         signal, _, _ = _recording(_lifted(normal) if ill else normal, {"N": 1.0}, generator)
-        patient = root / "ptbdb" / f"patient{number:03d}"
-        patient.mkdir(exist_ok=True)
-        diagnosis = "Myocardial infarction" if ill else "Healthy control"
-        options = {"fs": RATE, "units": ["mV"], "sig_name": ["ii"], "fmt": ["16"], "write_dir": str(patient)}
-        wfdb.wrsamp("s0001_re", p_signal=signal[:, None], comments=[f"Reason for admission: {diagnosis}"], **options)
+        comment = f"Reason for admission: {'Myocardial infarction' if ill else 'Healthy control'}"
+        _write_signal(root / "ptbdb" / f"patient{number:03d}" / "s0001_re", "ii", signal, [comment])
     write_text(root / "complete", "synthesised; no recording of a heart\n")  # last: it says that all of it is there
     return root
+
+
+def _write_signal(record: Path, lead: str, signal: np.ndarray, comments: list[str] | None = None) -> None:
+    """Header and signal of a record of one lead in mV."""
+    record.parent.mkdir(parents=True, exist_ok=True)
+    about = {"fs": RATE, "units": ["mV"], "sig_name": [lead], "fmt": ["16"], "write_dir": str(record.parent)}
+    wfdb.wrsamp(record.name, p_signal=signal[:, None], comments=comments, **about)
 
 
 def _normal_beat() -> np.ndarray:

@@ -20,7 +20,7 @@ from painlit.config import Config
 from painlit.config.heartbeats import ALL
 from painlit.errors import PainlitError
 from painlit.system.seeds import derive_seed
-from painlit.training.datamodule import DrawnDataModule
+from painlit.training.datamodule import DrawnDataModule, as_is
 from painlit.training.sampling import Draw, MixedBatches, Passes
 
 SOURCES: dict[str, Callable[[Config], HeartbeatSource]] = {
@@ -77,7 +77,6 @@ class HeartbeatDataModule(DrawnDataModule):
 
     Args:
         config: Collections, split, shares, sampling, batches.
-        sources: The collections' readers; None takes those of `ecg.sets`.
 
     Raises:
         PainlitError: From `setup`, when the split cannot be made, or leaves a class without training beats.
@@ -85,10 +84,9 @@ class HeartbeatDataModule(DrawnDataModule):
 
     collections: list[Collection]
 
-    def __init__(self, config: Config, sources: Sequence[HeartbeatSource] | None = None):
-        super().__init__()
-        self.config = config
-        self.sources = heartbeat_sources(config) if sources is None else list(sources)
+    def __init__(self, config: Config):
+        super().__init__(config, config.ecg)
+        self.sources = heartbeat_sources(config)
 
     def prepare_data(self) -> None:
         """Cut the beats into runs/heartbeats, unless they are there."""
@@ -99,6 +97,7 @@ class HeartbeatDataModule(DrawnDataModule):
         if hasattr(self, "collections"):
             return
         self.collections = self._open()
+        self.labels = [collection.labels for collection in self.collections]
         parts = [_parts(source, part, self.config) for source, part in zip(self.sources, self.collections, strict=True)]
         self.train_rows = [np.flatnonzero(part == 0) for part in parts]
         self.validation_rows = [np.flatnonzero(part == 1) for part in parts]
@@ -122,12 +121,12 @@ class HeartbeatDataModule(DrawnDataModule):
     @property
     def train_counts(self) -> list[list[int]]:
         """Of each collection, training beats of each class."""
-        return [self._counts(k, rows) for k, rows in enumerate(self.train_rows)]
+        return self._counts(self.train_rows)
 
     @property
     def validation_counts(self) -> list[list[int]]:
         """Of each collection, validation beats of each class."""
-        return [self._counts(k, rows) for k, rows in enumerate(self.validation_rows)]
+        return self._counts(self.validation_rows)
 
     def describe(self) -> dict[str, Any]:
         """What is learnt from, for the weights' JSON and the run's fingerprint."""
@@ -145,33 +144,13 @@ class HeartbeatDataModule(DrawnDataModule):
             )
         }
 
-    def _counts(self, collection: int, rows: np.ndarray) -> list[int]:
-        held = self.collections[collection]
-        return np.bincount(held.labels[rows], minlength=len(held.classes)).tolist()
-
-    def draws(self) -> MixedBatches:
-        """Training beats of every collection."""
-        ecg = self.config.ecg
-        return MixedBatches(
-            self.train_rows,
-            [held.labels[rows] for held, rows in zip(self.collections, self.train_rows, strict=True)],
-            ecg.train.pass_size,
-            balanced=ecg.sampling == "balanced",
-            mixing=ecg.mixing,
-            seed=self.config.seed,
-        )
-
-    def validation_draws(self) -> Passes:
-        """Validation beats of every collection."""
-        return Passes(self.validation_rows, self.config.ecg.train.pass_size)
+    def _counts(self, rows: Sequence[np.ndarray]) -> list[list[int]]:
+        parts = zip(self.collections, rows, strict=True)
+        return [np.bincount(held.labels[part], minlength=len(held.classes)).tolist() for held, part in parts]
 
     def loader(self, draws: MixedBatches | Passes) -> DataLoader:
         """Beats; in this process, as gathering rows of an array is quicker than sending them from another."""
-        return DataLoader(HeartbeatBatches(self.collections), sampler=draws, batch_size=None, collate_fn=_as_is)  # type: ignore[arg-type]
-
-
-def _as_is(batch: dict[str, Tensor]) -> dict[str, Tensor]:
-    return batch
+        return DataLoader(HeartbeatBatches(self.collections), sampler=draws, batch_size=None, collate_fn=as_is)
 
 
 def _lead(name: str) -> int | str:

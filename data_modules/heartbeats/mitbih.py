@@ -13,10 +13,9 @@ from pathlib import Path
 import numpy as np
 from numpy.typing import NDArray
 
-from data_modules.heartbeats.source import RANDOM_BEATS, RecordBeats
+from data_modules.heartbeats.source import RANDOM_BEATS, RecordBeats, cut_record
 from data_modules.heartbeats.wfdb_records import NON_BEATS, read_annotation, read_lead, record_files, record_names
 from painlit.errors import PainlitError
-from painlit.signals.ecg.heartbeats import LAST, cut_heartbeats
 
 CLASSES = ("N", "S", "V", "F", "Q")
 SYMBOLS = {"N": "NLRej", "S": "AaJS", "V": "VE", "F": "F", "Q": "/fQ"}
@@ -80,18 +79,15 @@ class MITBIH:
             raise PainlitError(
                 f"{self.root / record}.atr has two beats at or before sample {peaks[k]}", "fetch the annotation again"
             )
-        cut = cut_heartbeats(ecg, rate, peaks)
-        for position, reason in cut.skipped.items():
-            if reason != LAST:
-                skipped[reason].append(f"{peaks[position] / rate:.2f} s")
-        labels = np.array([_CLASS.get(symbols[marks[k]], -1) for k in cut.peaks], np.int64)
-        if not (labels >= 0).any():
+        labels = np.array([_CLASS.get(symbols[k], -1) for k in marks], np.int64)
+        beats = cut_record(ecg, rate, peaks, labels, skipped)
+        if not len(beats.labels):
             raise PainlitError(
                 f"{self.root / record}: none of {len(marks)} annotated beats can be used"
-                + "".join(f"; {len(where)} are {why}" for why, where in skipped.items()),
+                + "".join(f"; {len(where)} are {why}" for why, where in beats.skipped.items()),
                 f"leave the record out: ecg.leave_out=[{record}]",
             )
-        return RecordBeats(cut.beats[labels >= 0], labels[labels >= 0], dict(skipped))
+        return beats
 
     def division(self, records: Sequence[str], split: str, share: float, seed: int) -> NDArray[np.int8] | None:
         """DS1 and DS2 of de Chazal et al. (2004), the paced records left out."""

@@ -14,10 +14,9 @@ from pathlib import Path
 import numpy as np
 from numpy.typing import NDArray
 
-from data_modules.heartbeats.source import RANDOM_BEATS, RecordBeats
+from data_modules.heartbeats.source import RANDOM_BEATS, RecordBeats, cut_record
 from data_modules.heartbeats.wfdb_records import read_lead, record_files, record_names
 from painlit.errors import ClipError, PainlitError
-from painlit.signals.ecg.heartbeats import LAST, cut_heartbeats
 from painlit.signals.ecg.pan_tompkins import pan_tompkins
 from painlit.signals.files.wfdb_records import read_header
 from painlit.system.seeds import derive_seed
@@ -78,18 +77,14 @@ class PTB:
             peaks = pan_tompkins(ecg, rate)
         except ClipError as error:
             raise PainlitError(f"{self.root / record}: {error}", f"leave it out: ecg.leave_out=[{record}]") from error
-        cut = cut_heartbeats(ecg, rate, peaks)
-        skipped: defaultdict[str, list[str]] = defaultdict(list)
-        for position, reason in cut.skipped.items():
-            if reason != LAST:
-                skipped[reason].append(f"{peaks[position] / rate:.2f} s")
-        if not len(cut.beats):
+        labels = np.full(len(peaks), DIAGNOSES[self.diagnoses[record]], np.int64)
+        beats = cut_record(ecg, rate, peaks, labels, {})
+        if not len(beats.labels):
             raise PainlitError(
                 f"{self.root / record}: none of {len(peaks)} detected beats can be used",
                 f"leave the record out: ecg.leave_out=[{record}]",
             )
-        label = DIAGNOSES[self.diagnoses[record]]
-        return RecordBeats(cut.beats, np.full(len(cut.beats), label, np.int64), dict(skipped))
+        return beats
 
     def division(self, records: Sequence[str], split: str, share: float, seed: int) -> NDArray[np.int8] | None:
         """A share of the patients of each class for validation."""

@@ -2,13 +2,16 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections import defaultdict
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Protocol
 
 import numpy as np
 from numpy.typing import NDArray
+
+from painlit.signals.ecg.heartbeats import LAST, cut_heartbeats
 
 RANDOM_BEATS, INTER_PATIENT = "random_beats", "inter_patient"
 """Splits: beats at random, as published work does (a patient's beats fall on both sides), or patients."""
@@ -27,6 +30,31 @@ class RecordBeats:
     beats: NDArray[np.float32]
     labels: NDArray[np.int64]
     skipped: dict[str, list[str]]
+
+
+def cut_record(
+    ecg: NDArray[np.float64],
+    rate: float,
+    peaks: NDArray[np.int64],
+    labels: NDArray[np.int64],
+    skipped: Mapping[str, list[str]],
+) -> RecordBeats:
+    """Beats at the R peaks of a record.
+
+    Args:
+        ecg: One lead, (n,).
+        rate: In Hz.
+        peaks: Samples of the R peaks, (m,).
+        labels: Class of each peak's beat, (m,); -1 where it is not learnt.
+        skipped: Why beats were left out before -> where.
+    """
+    cut = cut_heartbeats(ecg, rate, peaks)
+    why = defaultdict(list, skipped)
+    for position, reason in cut.skipped.items():
+        if reason != LAST:
+            why[reason].append(f"{peaks[position] / rate:.2f} s")
+    known = labels[cut.peaks] >= 0
+    return RecordBeats(cut.beats[known], labels[cut.peaks][known], dict(why))
 
 
 class HeartbeatSource(Protocol):

@@ -36,26 +36,23 @@ def read_lead(record: Path, lead: int | str) -> tuple[NDArray[np.float64], float
     return signals[0], rates[0]
 
 
-def read_annotation(
-    record: Path, rate: float | None = None, extension: str = "atr"
-) -> tuple[NDArray[np.int64], list[str]]:
-    """Samples and symbols of a record's annotation.
+def read_annotation(record: Path, rate: float | None = None) -> tuple[NDArray[np.int64], list[str]]:
+    """Samples and symbols of a record's annotation, its .atr file.
 
     Args:
         record: Path without suffix.
         rate: Of the signal in Hz, to which an annotation with a time resolution of its own is converted; None leaves
             its resolution.
-        extension: Of the annotation.
 
     Raises:
         PainlitError: It is missing, cut short or cannot be read.
     """
-    path = record.with_name(f"{record.name}.{extension}")
+    path = record.with_name(f"{record.name}.atr")
     if not path.is_file():
         raise PainlitError(f"{path} is missing", "without its annotation a record says nothing of its beats: fetch it")
     try:
         content = path.read_bytes()
-        marks = wfdb.rdann(str(record), extension)
+        marks = wfdb.rdann(str(record), "atr")
     except (OSError, ValueError, IndexError, KeyError, TypeError) as error:
         raise PainlitError(f"{path} is no WFDB annotation: {error}", "fetch it again") from error
     if len(content) % 2 or not content.endswith(_END):

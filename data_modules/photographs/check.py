@@ -4,7 +4,6 @@ from __future__ import annotations
 
 from collections import Counter
 from collections.abc import Iterator
-from typing import NamedTuple
 
 import numpy as np
 
@@ -123,25 +122,21 @@ class Sample:
         return [self._kept[place * count // wanted] for place in range(wanted)]
 
 
-class _Decoded(NamedTuple):
-    """What is wrong with the images of the sample."""
-
-    unreadable: list[str]
-    outside: list[str]
-
-
-def _decoded(source: ImageSource, survey: Survey) -> _Decoded:
-    wrong, reader = _Decoded([], []), PlaceReader(source.root)
+def _decoded(source: ImageSource, survey: Survey) -> tuple[list[str], list[str]]:
+    """Images of the sample that cannot be read, and those whose box lies outside."""
+    unreadable: list[str] = []
+    outside: list[str] = []
+    reader = PlaceReader(source.root)
     for record in survey.sample.records():
         try:
             data = reader.read(record.path, record.place)
             height, width = decode(data, source.root / record.path).shape[:2]
         except UnreadableImageError as error:
-            wrong.unreadable.append(str(error))
+            unreadable.append(str(error))
             continue
         if record.box is not None and min(record.box[2:]) > 0 and (record.box[0] >= width or record.box[1] >= height):
-            wrong.outside.append(f"{_outside(record)} of {width} x {height} px")
-    return wrong
+            outside.append(f"{_outside(record)} of {width} x {height} px")
+    return unreadable, outside
 
 
 def _outside(record: Record) -> str:

@@ -2,30 +2,26 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Sequence
+from collections.abc import Callable
 from pathlib import Path
 from typing import Any
 
 import numpy as np
-from torch.utils.data import DataLoader
 
 from data_modules.photographs.affectnet import AffectNet
 from data_modules.photographs.cfee import CFEE
 from data_modules.photographs.expression_folders import ExpressionFolders
-from data_modules.photographs.loader import image_loader
+from data_modules.photographs.loader import PhotographDataModule
 from data_modules.photographs.packed import packed_or
 from data_modules.photographs.raf_db import RAFDB
 from painlit.config import Config
 from painlit.errors import PainlitError
 from painlit.images.build_index import open_index
-from painlit.images.dataset import FaceImages
 from painlit.images.duplicates import without_validation_images
 from painlit.images.index import ImageIndex
 from painlit.images.source import VALIDATION, ImageSource
 from painlit.system.devices import pick_device
 from painlit.system.seeds import derive_seed
-from painlit.training.datamodule import DrawnDataModule
-from painlit.training.sampling import MixedBatches, Passes
 
 
 def _own_photographs(root: str) -> ImageSource:
@@ -42,7 +38,7 @@ SOURCES: dict[str, Callable[[Config], ImageSource]] = {
 """Name of a set in the configuration -> its reader."""
 
 
-class EmotionDataModule(DrawnDataModule):
+class EmotionDataModule(PhotographDataModule):
     """One or several emotion sets, in the order of `stage2.sets`; a batch's `task` is the position there.
 
     The validation part is the official one; sets without one (CFEE) are divided by person. A training image that is
@@ -50,32 +46,26 @@ class EmotionDataModule(DrawnDataModule):
 
     Args:
         config: Sets, mixing, batches, augmentation. Crops have the side that the Spatial-Module reads.
-        indices: Of each set, if they are open already.
 
     Raises:
         PainlitError: From `setup`, when a class has no training image left.
     """
 
-    indices: list[ImageIndex]
+    def __init__(self, config: Config):
+        super().__init__(config, config.stage2, config.spatial.image_size)
 
-    def __init__(self, config: Config, indices: Sequence[ImageIndex] | None = None):
-        super().__init__()
-        self.config = config
-        if indices is not None:
-            self._divide(list(indices))
+    def open_indices(self) -> list[ImageIndex]:
+        """Those of `stage2.sets`, built if need be under runs/index, with digests of every image."""
+        config, stage, device = self.config, self.config.stage2, str(pick_device(self.config.prepare.device))
+        folder = Path(config.runs) / "index"
+        return [
+            open_index(SOURCES[name](config), folder, stage.faces, config.face, digests=True, device=device)
+            for name in stage.sets
+        ]
 
-    def prepare_data(self) -> None:
-        """Make the indices under runs/index, unless they are there."""
-        if not hasattr(self, "indices"):
-            open_emotion_indices(self.config)
-
-    def setup(self, stage: str | None = None) -> None:
-        """Open the indices and divide the images."""
-        if not hasattr(self, "indices"):
-            self._divide(open_emotion_indices(self.config))
-
-    def _divide(self, indices: list[ImageIndex]) -> None:
-        self.indices = indices
+    def divide(self, indices: list[ImageIndex]) -> None:
+        """Into training and validation images."""
+        self.indices, self.labels = indices, [index.labels for index in indices]
         parts = [_validation_rows(index, self.config) for index in indices]
         self.validation_rows = [np.flatnonzero(part) for part in parts]
         train = [np.flatnonzero(~part) for part in parts]
@@ -99,37 +89,6 @@ class EmotionDataModule(DrawnDataModule):
             }
             for index, train, validation in zip(self.indices, self.train_rows, self.validation_rows, strict=True)
         }
-
-    def draws(self) -> MixedBatches:
-        """Training images of every set."""
-        stage = self.config.stage2
-        return MixedBatches(
-            self.train_rows,
-            [index.labels[rows] for index, rows in zip(self.indices, self.train_rows, strict=True)],
-            stage.train.pass_size,
-            balanced=stage.sampling == "balanced",
-            mixing=stage.mixing,
-            seed=self.config.seed,
-        )
-
-    def validation_draws(self) -> Passes:
-        """Validation images of every set."""
-        return Passes(self.validation_rows, self.config.stage2.train.pass_size)
-
-    def loader(self, draws: MixedBatches | Passes) -> DataLoader:
-        """Face crops, decoded and augmented in other processes."""
-        config, labels = self.config, [index.labels for index in self.indices]
-        images = FaceImages(self.indices, labels, config.spatial.image_size, config.face.margin, config.images)
-        return image_loader(images, draws, config.images.workers, config.stage2.train.pass_size)
-
-
-def open_emotion_indices(config: Config) -> list[ImageIndex]:
-    """The indices of `stage2.sets`, built if need be under runs/index, with digests of every image."""
-    folder, stage, device = Path(config.runs) / "index", config.stage2, str(pick_device(config.prepare.device))
-    return [
-        open_index(SOURCES[name](config), folder, stage.faces, config.face, digests=True, device=device)
-        for name in stage.sets
-    ]
 
 
 def _validation_rows(index: ImageIndex, config: Config) -> np.ndarray:

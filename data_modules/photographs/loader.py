@@ -1,12 +1,55 @@
-"""The loader of both pretraining stages: decoding and augmentation off the training process."""
+"""Both pretraining stages on photographs: indices, and a loader that decodes and augments off the training process."""
 
 from __future__ import annotations
 
 from torch.utils.data import DataLoader
 
-from painlit.images.dataset import FaceImages, as_is
+from painlit.config import Config, Stage1Config, Stage2Config
+from painlit.images.dataset import FaceImages
+from painlit.images.index import ImageIndex
 from painlit.system.processes import loader_options
+from painlit.training.datamodule import DrawnDataModule, as_is
 from painlit.training.sampling import MixedBatches, Passes
+
+
+class PhotographDataModule(DrawnDataModule):
+    """Face crops of one or several sets of photographs.
+
+    Args:
+        config: Where the photographs are, how they are cropped and augmented.
+        settings: Its group of this stage.
+        size: Side of the crops in px.
+    """
+
+    indices: list[ImageIndex]
+
+    def __init__(self, config: Config, settings: Stage1Config | Stage2Config, size: int):
+        super().__init__(config, settings)
+        self.size = size
+
+    def open_indices(self) -> list[ImageIndex]:
+        """The indices under runs/index, made if they are not there."""
+        raise NotImplementedError
+
+    def divide(self, indices: list[ImageIndex]) -> None:
+        """Take the indices, and say which images are for what."""
+        raise NotImplementedError
+
+    def prepare_data(self) -> None:
+        """Make the indices under runs/index, unless they are there."""
+        if not hasattr(self, "indices"):
+            self.open_indices()
+
+    def setup(self, stage: str | None = None) -> None:
+        """Open the indices and divide the images."""
+        if not hasattr(self, "indices"):
+            self.divide(self.open_indices())
+
+    def loader(self, draws: MixedBatches | Passes) -> DataLoader:
+        """Face crops, decoded and augmented in other processes."""
+        config = self.config
+        images = FaceImages(self.indices, self.labels, self.size, config.face.margin, config.images)
+        return image_loader(images, draws, config.images.workers, self.settings.train.pass_size)
 
 
 def image_loader(images: FaceImages, draws: MixedBatches | Passes, workers: int, most: int) -> DataLoader:
@@ -22,7 +65,7 @@ def image_loader(images: FaceImages, draws: MixedBatches | Passes, workers: int,
         images,
         sampler=draws,
         batch_size=None,  # the draws are batches
-        collate_fn=as_is,  # type: ignore[arg-type]
+        collate_fn=as_is,
         persistent_workers=workers > 0,
         **loader_options(workers, most * 3 * images.size**2),
     )

@@ -19,7 +19,7 @@ from painlit.clips.table import open_table
 from painlit.config import Config
 from painlit.signals.video.clip_faces import clip_crops
 from painlit.system.processes import loader_options
-from painlit.training.datamodule import ResumableDataModule
+from painlit.training.datamodule import ResumableDataModule, as_is
 from painlit.training.sampling import this_process
 
 Batch = dict[str, Tensor]
@@ -189,7 +189,7 @@ class PainDataModule(ResumableDataModule):
         return DataLoader(
             dataset,
             batch_size=batch_size,
-            collate_fn=_as_is,
+            collate_fn=as_is,
             persistent_workers=workers > 0,
             **loader_options(workers, batch_size * clip_bytes),
             **options,
@@ -222,8 +222,3 @@ def shuffled_within_subjects(clips: PainClips, subjects: Sequence[str], seed: in
         at = clips.of_subjects([subject])
         labels[at] = generator.permutation(labels[at])
     return labels
-
-
-def _as_is(batch: Any) -> Batch:
-    """The dataset's batches need no collating."""
-    return batch

@@ -1,63 +1,16 @@
 """`make bench`: all benchmarks, or those named in ARGS."""
 
+import importlib
 import sys
 
-from experiments.bench import (
-    assess,
-    baseline,
-    decoding,
-    digests,
-    disturbed,
-    expressions,
-    faces,
-    framing,
-    heads,
-    heart_transfer,
-    heartbeats,
-    identities,
-    image_files,
-    images,
-    joint_memory,
-    loso_overhead,
-    models,
-    near_duplicates,
-    odd_faces,
-    paper_scale,
-    power_cut,
-    proxy,
-    r_peaks,
-    selection,
-    tables,
-)
 from painlit.errors import PainlitError
 
-BENCHMARKS = {
-    "models": models.main,
-    "faces": faces.main,
-    "odd_faces": odd_faces.main,
-    "decoding": decoding.main,
-    "r_peaks": r_peaks.main,
-    "images": images.main,
-    "image_files": image_files.main,
-    "near_duplicates": near_duplicates.main,
-    "heads": heads.main,
-    "identities": identities.main,
-    "expressions": expressions.main,
-    "framing": framing.main,
-    "proxy": proxy.main,
-    "assess": assess.main,
-    "baseline": baseline.main,
-    "heartbeats": heartbeats.main,
-    "heart_transfer": heart_transfer.main,
-    "disturbed": disturbed.main,
-    "joint_memory": joint_memory.main,
-    "loso_overhead": loso_overhead.main,
-    "selection": selection.main,
-    "tables": tables.main,
-    "digests": digests.main,
-    "paper_scale": paper_scale.main,
-    "power_cut": power_cut.main,
-}
+BENCHMARKS = (
+    *("models", "faces", "odd_faces", "decoding", "r_peaks", "images", "image_files", "near_duplicates", "heads"),
+    *("identities", "expressions", "framing", "proxy", "assess", "baseline", "heartbeats", "heart_transfer"),
+    *("disturbed", "joint_memory", "loso_overhead", "selection", "tables", "digests", "paper_scale", "power_cut"),
+)
+"""Modules of this package, each with a `main`, in the order in which they run."""
 
 if __name__ == "__main__":
     options = [argument for argument in sys.argv[1:] if argument.startswith("-") or "=" in argument]
@@ -66,9 +19,10 @@ if __name__ == "__main__":
     if unknown:
         sys.exit(f"no benchmark {', '.join(unknown)}; there are: {', '.join(BENCHMARKS)}")
     sys.argv = [sys.argv[0], *options]
-    for name in chosen:
+    modules = [importlib.import_module(f"experiments.bench.{name}") for name in chosen]  # before hours are spent
+    for name, module in zip(chosen, modules, strict=True):
         print(f"\n== {name}", flush=True)
         try:
-            BENCHMARKS[name]()
+            module.main()
         except PainlitError as error:
             sys.exit(f"error: {error}")

@@ -25,8 +25,10 @@ from scipy.stats import spearmanr
 
 import painlit
 from data_modules.recordings.clips import read_clips
-from experiments import bundle, embed, loso
-from experiments.bench.proxy import PROXY, RUNS, pretrain
+from experiments import bundle
+from experiments.bench.data import RUNS, real_data
+from experiments.bench.proxy import loso_run, pretrain
+from experiments.bench.timing import seconds as seconds_of
 from painlit.clips.clip import Clip
 from painlit.config import load
 from painlit.inference.bundles.temperature import apply_temperature, fit_temperature
@@ -113,13 +115,8 @@ def lengths() -> None:
     told = []
     for seconds in SPEED:
         video = join(files, HERE / f"{seconds}s.mkv", seconds)
-        command = [
-            sys.executable,
-            "-c",
-            "from experiments.bench.assess import one; one()",
-            str(paper_bundle(False)),
-            str(video),
-        ]
+        script = "from experiments.bench.assess import one; one()"
+        command = [sys.executable, "-c", script, str(paper_bundle(False)), str(video)]
         out = subprocess.run(command, capture_output=True, text=True, check=True).stdout.split()
         told.append((seconds, float(out[-2]), float(out[-1])))
         print(f"  {seconds:4} s of video: {told[-1][1]:7.1f} s, {told[-1][2]:6.0f} MiB at most")
@@ -130,9 +127,8 @@ def lengths() -> None:
 def one() -> None:
     """Assess the recording named on the command line, and print s and MiB."""
     model = painlit.load(sys.argv[1], "cpu")
-    began = time.perf_counter()
-    model.assess(sys.argv[2], least_length=0.5)
-    print(time.perf_counter() - began, resource.getrusage(resource.RUSAGE_SELF).ru_maxrss / 1024)
+    took = seconds_of(lambda: model.assess(sys.argv[2], least_length=0.5))
+    print(took, resource.getrusage(resource.RUSAGE_SELF).ru_maxrss / 1024)
 
 
 def streaming() -> None:
@@ -232,28 +228,13 @@ def calibration() -> None:
 
 def main() -> None:
     """All of it."""
-    if not PROXY.is_dir():
-        pretrain()  # says what is missing
+    real_data("proxy_biovid/PartA")  # before it works for minutes
     steps()
     lengths()
     weights = pretrain()["stages12"]
     for part in PARTS:
-        config = load(
-            [
-                *SETTINGS,
-                "embed.name=proxy-stages12",
-                f"embed.weights={weights}",
-                f"name=proxy-{part}",
-                f"model.modality={part}",
-            ]
-        )
-        if part == "fusion":
-            embed.run(config)
-        loso.run(config)
+        settings = "embed.name=proxy-stages12", f"embed.weights={weights}", f"name=proxy-{part}"
+        loso_run("task=multilevel", f"model.modality={part}", *settings)
     streaming()
     planted()
     calibration()
-
-
-if __name__ == "__main__":
-    main()

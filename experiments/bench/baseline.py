@@ -12,9 +12,7 @@ shows that the machinery works, and nothing about what is to be expected on BioV
 
 from __future__ import annotations
 
-from experiments import embed, loso, prepare
-from experiments.bench.proxy import RUNS, pretrain
-from painlit.config import load
+from experiments.bench.proxy import loso_run, pretrain
 from painlit.loso.comparison import compare
 from painlit.loso.finished import read_folds
 from painlit.loso.results import Predictions
@@ -24,15 +22,10 @@ PARTS = ("video", "heart_rate", "fusion")
 
 def predictions(part: str, baseline: str, weights: str) -> Predictions:
     """Of the held-out subjects of a finished run, which is made if it is not there."""
-    settings = [
-        "config=experiments/proxy.yaml", f"runs={RUNS}", "embed.name=proxy-stages12", f"embed.weights={weights}",
-        f"model.modality={part}", f"data.baseline={baseline}", f"name=baseline-{part}-{baseline}", "log.wandb=disabled",
-    ]  # fmt: skip
-    config = load(settings)
-    prepare.run(config)
-    if config.cached:
-        embed.run(config)
-    result = loso.run(config)
+    result = loso_run(
+        "embed.name=proxy-stages12", f"embed.weights={weights}", f"model.modality={part}", f"data.baseline={baseline}",
+        f"name=baseline-{part}-{baseline}", "log.wandb=disabled",
+    )  # fmt: skip
     return read_folds(sorted((result.folder / "folds").iterdir()))
 
 
@@ -56,7 +49,3 @@ def main() -> None:
         "the proxy's heart rates are ranked within each person by construction, which this baseline reveals: the gain"
     )
     print("from heart rates tests the machinery and says nothing about pain")
-
-
-if __name__ == "__main__":
-    main()

@@ -16,10 +16,11 @@ import av
 import cv2
 import numpy as np
 
+from experiments.bench.data import DATA
 from painlit.config import ClipConfig
 from painlit.signals.video.decoding import read_clip
 
-PROXY = Path(__file__).parents[2] / "../shared/data/proxy_biovid/PartA/video"
+PROXY = DATA / "proxy_biovid/PartA/video"
 ROUNDS = 7
 CLIP = ClipConfig()
 
@@ -85,7 +86,3 @@ def make_hd(path: Path) -> Path:
             container.mux(stream.encode(av.VideoFrame.from_ndarray(frame.astype(np.uint8), format="rgb24")))
         container.mux(stream.encode())
     return path
-
-
-if __name__ == "__main__":
-    main()

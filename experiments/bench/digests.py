@@ -6,17 +6,15 @@ folders, all made for this and deleted again; ARGS="digests images=100000" makes
 
 from __future__ import annotations
 
-import sys
 import tempfile
-import time
-from collections.abc import Callable
 from pathlib import Path
-from typing import Any
 
 import numpy as np
 
 from data_modules.photographs.image_lists import stamp_of
 from data_modules.recordings.preparation import refuse_replaced
+from experiments.bench.data import given
+from experiments.bench.timing import seconds
 from painlit.clips.clip import WHOLE, Clip
 from painlit.clips.embedding_cache import EmbeddingCache
 from painlit.clips.table import ClipTable, PreparedClip
@@ -28,7 +26,7 @@ CLIPS, IMAGES, IDENTITIES = 8_700, 3_310_000, 9_131
 
 def main() -> None:
     """Print seconds of each check."""
-    images = next((int(a.removeprefix("images=")) for a in sys.argv[1:] if a.startswith("images=")), IMAGES)
+    images = int(dict(a.split("=", 1) for a in given()).get("images", IMAGES))
     with tempfile.TemporaryDirectory() as folder:
         _clips(Path(folder))
         _images(Path(folder), images)
@@ -62,13 +60,13 @@ def _clips(folder: Path) -> None:
         for name, source in sources.items():
             cache.write(name, values, source)
 
-    seconds = _timed(write)
-    print(f"{CLIPS:,} clips:\n  embeddings written and synced: {seconds:.1f} s, {1000 * seconds / CLIPS:.1f} ms each")
-    print(f"  clip table read and compared: {_timed(table.clips):.2f} s")
-    print(f"  recordings by size and time: {_timed(lambda: refuse_replaced(clips, prepared, True, True)):.2f} s")
-    print(f"  what embeddings are made from: {_timed(lambda: [r.video_source for r in prepared.values()]):.2f} s")
+    written = seconds(write)
+    print(f"{CLIPS:,} clips:\n  embeddings written and synced: {written:.1f} s, {1000 * written / CLIPS:.1f} ms each")
+    print(f"  clip table read and compared: {seconds(table.clips):.2f} s")
+    print(f"  recordings by size and time: {seconds(lambda: refuse_replaced(clips, prepared, True, True)):.2f} s")
+    print(f"  what embeddings are made from: {seconds(lambda: [r.video_source for r in prepared.values()]):.2f} s")
     megabytes = CLIPS * values.size * 2 / 1e6
-    print(f"  embeddings read and compared ({megabytes:.0f} MB): {_timed(lambda: cache.finished(sources)):.2f} s")
+    print(f"  embeddings read and compared ({megabytes:.0f} MB): {seconds(lambda: cache.finished(sources)):.2f} s")
 
 
 def _images(folder: Path, images: int) -> None:
@@ -79,18 +77,8 @@ def _images(folder: Path, images: int) -> None:
         with open(folder / "train" / folders[number % IDENTITIES] / f"{number}.jpg", "wb"):
             pass
     print(f"{images:,} images in {IDENTITIES:,} folders:")
-    print(f"  names, sizes and times of all: {_timed(lambda: stamp_of(folder / 'train', (), folders)):.1f} s")
+    print(f"  names, sizes and times of all: {seconds(lambda: stamp_of(folder / 'train', (), folders)):.1f} s")
     arrays = {name: np.zeros((images, 4) if name == "boxes" else images, dtype) for name, dtype in FIELDS.items()}
     arrays["paths"] = np.zeros(20 * images, np.uint8)
     write_index(folder / "index", {"name": "bench"}, arrays)
-    print(f"  index opened and compared: {_timed(lambda: ImageIndex(folder / 'index')):.2f} s")
-
-
-def _timed(work: Callable[[], Any]) -> float:
-    started = time.perf_counter()
-    work()
-    return time.perf_counter() - started
-
-
-if __name__ == "__main__":
-    main()
+    print(f"  index opened and compared: {seconds(lambda: ImageIndex(folder / 'index')):.2f} s")

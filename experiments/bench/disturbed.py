@@ -17,14 +17,15 @@ from collections.abc import Callable
 from pathlib import Path
 from typing import Any
 
-from experiments import embed, loso, prepare
-from experiments.bench.proxy import RUNS
+from experiments import loso
+from experiments.bench.data import RUNS, given
+from experiments.bench.proxy import prepared
 from painlit.config import load
 from painlit.errors import PainlitError
 
 PLACE = RUNS / "disturbed"
 SETTINGS = (
-    *("config=experiments/proxy.yaml", "embed.weights=untrained", "model.modality=fusion", "log.wandb=disabled"),
+    *("embed.weights=untrained", "model.modality=fusion", "log.wandb=disabled"),
     *("train.epochs=20", "train.warmup_epochs=2", "train.checkpoint_every=2", "loso.threads=1", "loso.workers=2"),
 )
 LOCAL_DEATHS = ("parent", "fold", "fold", "parent", "fold", "parent")
@@ -93,19 +94,16 @@ def disturb(run: Disturbed, engine: str, deaths: tuple[str, ...], ways: dict[str
 def main() -> None:
     """Run all of it and compare."""
     random.seed(0)
-    given = [argument for argument in sys.argv[1:] if "=" in argument]
     shutil.rmtree(PLACE, ignore_errors=True)
-    calm = load([*SETTINGS, *given, f"runs={CALM}"])
-    prepare.run(calm)
-    embed.run(calm)
+    settings = prepared(*SETTINGS, *given(), f"runs={CALM}")
     for part in ("prepare", "embed"):
         shutil.copytree(CALM / part, DISTURBED / part)
     tasks = {"np_vs_p4": _on_this_machine, "multilevel": _on_ray}
     came = 0
     for task, way in tasks.items():
-        loso.run(load([*SETTINGS, *given, f"runs={CALM}", f"task={task}", f"name={task}"]))
+        loso.run(load([*settings, f"task={task}", f"name={task}"]))
         print(f"{task}, {way.__name__.strip('_').replace('_', ' ')}:", flush=True)
-        came += way([*SETTINGS, *given, f"runs={DISTURBED}", f"task={task}", f"name={task}"], task)
+        came += way([*settings, f"runs={DISTURBED}", f"task={task}", f"name={task}"], task)
         parts = [(place / "loso" / task / "results.json").read_bytes() for place in (CALM, DISTURBED)]
         if parts[0] != parts[1]:
             raise PainlitError(f"{task}: results.json differs from the undisturbed run's", f"compare them in {PLACE}")
@@ -134,7 +132,3 @@ def _on_ray(arguments: list[str], name: str) -> int:
         return disturb(run, "ray", RAY_DEATHS, {"node": kill_node, "parent": run.kill_parent})
     finally:
         cluster.shutdown()
-
-
-if __name__ == "__main__":
-    main()

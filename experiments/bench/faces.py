@@ -1,6 +1,6 @@
 """Face detection: agreement with an independent implementation, recall on annotated faces, and speed.
 
-Run as `python -m experiments.bench.faces`. The reference boxes, the annotated photographs and the talking faces of the
+The reference boxes, the annotated photographs and the talking faces of the
 GRID corpus are read from `../shared/data` beside the project. The peer is `facenet_pytorch` (same weights) where it can
 be imported, otherwise our own networks given one frame at a time; the two are timed in alternation. That package pins
 an old torch, so put it aside: `pip install --no-deps --target FOLDER facenet-pytorch`, and FOLDER on PYTHONPATH.
@@ -8,24 +8,24 @@ an old torch, so put it aside: `pip install --no-deps --target FOLDER facenet-py
 
 import importlib.util
 import json
-import time
 from collections.abc import Callable
 from dataclasses import dataclass
+from functools import partial
 from pathlib import Path
 from statistics import median
 from xml.etree import ElementTree
 
-import cv2
 import numpy as np
 import torch
 from torchvision.ops import box_iou
 
+from experiments.bench.data import real_data
+from experiments.bench.timing import in_turn
 from painlit.config import ClipConfig
-from painlit.errors import PainlitError
+from painlit.images.reading import read_image
 from painlit.signals.video.decoding import read_clip
 from painlit.signals.video.face_detector import FaceDetector
 
-DATA = Path(__file__).parents[2] / "../shared/data"
 ROUNDS = 3
 FRAMES = 24  # of each video
 FPS = 25  # of the videos
@@ -92,10 +92,7 @@ def load_picture(data: Path, name: str) -> np.ndarray:
     file, _, frame = name.partition("#")
     if frame:
         return next(iter(read_clip(data / file, ClipConfig(seconds=1), start=int(frame) / FPS)))
-    picture = cv2.imread(str(data / file))
-    if picture is None:
-        raise PainlitError(f"{data / file}: not an image", "copy it again from its source")
-    return cv2.cvtColor(picture, cv2.COLOR_BGR2RGB)
+    return read_image(data / file)
 
 
 def peer_detector(min_face_size: int) -> tuple[str, Callable[[np.ndarray], object]]:
@@ -118,14 +115,9 @@ def time_videos(data: Path, min_face_size: int) -> None:
     name, peer = peer_detector(min_face_size)
     detectors = {"painlit": FaceDetector(min_face_size).detect, name: peer}
     seconds: dict[str, list[float]] = {who: [] for who in detectors}
-    for detect in detectors.values():
-        detect(clips[0][:8])
-    for _ in range(ROUNDS):
-        for clip in clips:
-            for who, detect in detectors.items():
-                start = time.perf_counter()
-                detect(clip)
-                seconds[who].append(time.perf_counter() - start)
+    for clip in clips:
+        for who, times in in_turn({who: partial(detect, clip) for who, detect in detectors.items()}, ROUNDS).items():
+            seconds[who] += times
     height, width = clips[0].shape[1:3]
     runs = f"{torch.get_num_threads()} thread, median of {ROUNDS * len(clips)} (fastest)"
     print(f"ms per frame, {width}x{height}, faces from {min_face_size} px, {runs}:")
@@ -135,18 +127,13 @@ def time_videos(data: Path, min_face_size: int) -> None:
 
 def main() -> None:
     """Print agreement, recall and speed."""
-    if not DATA.is_dir():
-        raise PainlitError(f"{DATA}: no such folder", "this benchmark needs the real data beside the project")
+    data = real_data()
     torch.set_num_threads(1)  # with more, whatever else runs on the machine decides the figures
     detector = FaceDetector()
-    parity = compare_with_reference(detector, DATA)
+    parity = compare_with_reference(detector, data)
     print(f"reference boxes of score >= 0.9 found with IoU >= 0.9: {parity.found}/{parity.boxes}")
     print(f"mean IoU {parity.mean_iou:.5f}, extra boxes {parity.extra}")
-    recall = recall_on_photographs(detector, DATA)
+    recall = recall_on_photographs(detector, data)
     print(f"annotated faces found: {recall.found}/{recall.faces} by centre in box, {recall.found_by_iou} by IoU >= 0.5")
     for min_face_size in (20, 36):  # all faces; an eighth of the short side
-        time_videos(DATA, min_face_size)
-
-
-if __name__ == "__main__":
-    main()
+        time_videos(data, min_face_size)

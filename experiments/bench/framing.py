@@ -76,7 +76,3 @@ def main() -> None:
             decisions = model.decision_function([features[key] for key in held_out])
             scores.append(dict(zip(held_out, decisions.tolist(), strict=True)))
         print(f"  {view}: {told(scores)}")
-
-
-if __name__ == "__main__":
-    main()

@@ -7,83 +7,70 @@ seeds, since the proxy is small; finished runs are read again.
 It is no pain data: the heart rates are those of windows chosen for it.
 """
 
-import csv
-import json
 from pathlib import Path
 
 import numpy as np
 
-from experiments import loso, prepare, pretrain_ecg
-from experiments.bench.heartbeats import MITDB
-from experiments.bench.proxy import PROXY
-from painlit.config import Config, load
-from painlit.errors import PainlitError
+from experiments import pretrain_ecg
+from experiments.bench.data import RUNS, real_data
+from experiments.bench.proxy import PROXY, loso_run, shown_in_the_proxy
+from painlit.config import load
+from painlit.loso.finished import read_folds
 
-RUNS = Path("runs/bench")
 SEEDS = 3
 EPOCHS = 5
-SETTINGS = ("config=experiments/proxy.yaml", f"runs={RUNS}", "model.modality=heart_rate", "data.name=proxy")
+SETTINGS = "model.modality=heart_rate", "data.name=proxy"
 
 
 def main() -> None:
     """Run what is not finished and print both accuracies and their difference."""
-    if not PROXY.is_dir():
-        raise PainlitError(f"{PROXY}: no such folder", "this benchmark needs the proxy beside the project")
-    prepare.run(load(list(SETTINGS)))
-    weights = pretrained()
-    right: dict[str, list[dict[str, list[bool]]]] = {"random": [], "heartbeats": []}
+    starts = {"random": "untrained", "heartbeats": str(pretrained())}
+    right: dict[str, list[np.ndarray]] = {start: [] for start in starts}
     for seed in range(SEEDS):
-        for start, file in (("random", "untrained"), ("heartbeats", str(weights))):
+        for start, file in starts.items():
             named = f"name=proxy-heart-{start}-{seed}"
-            config = load([*SETTINGS, f"model.heart_rate_encoder.weights={file}", f"seed={seed}", named])
-            loso.run(config)
-            right[start].append(right_by_subject(config))
-    report(right)
+            done = loso_run(*SETTINGS, f"model.heart_rate_encoder.weights={file}", f"seed={seed}", named)
+            told, clips = right_by_subject(done.folder)
+            right[start].append(told)
+    report({start: np.stack(runs) for start, runs in right.items()}, clips)
 
 
 def pretrained() -> Path:
     """The encoder of the proxy's size, after the heartbeats of records that are not in the proxy."""
-    shown = sorted(
-        {str(clip["mitdb_record"]) for clip in json.loads((PROXY / "truth.json").read_text(encoding="utf-8")).values()}
-    )
-    encoder = load(list(SETTINGS)).model.heart_rate_encoder
-    sizes = [
-        f"model.heart_rate_encoder.{key}={getattr(encoder, key)}" for key in ("latents", "latent_dim", "output_dim")
-    ]
-    left_out = f"ecg.leave_out=[{','.join(shown)}]"
-    settings = ["config=experiments/mitbih.yaml", f"ecg.roots.mitbih={MITDB}", f"runs={RUNS}", "name=beside-the-proxy"]
-    return pretrain_ecg.run(load([*settings, left_out, f"ecg.train.epochs={EPOCHS}", *sizes])).weights
+    encoder = load([PROXY, *SETTINGS]).model.heart_rate_encoder
+    settings = ["config=experiments/mitbih.yaml", f"runs={RUNS}", "name=beside-the-proxy"]
+    settings += [f"ecg.roots.mitbih={real_data('mitdb')}", f"ecg.train.epochs={EPOCHS}"]
+    settings += [f"ecg.leave_out=[{','.join(sorted(shown_in_the_proxy('mitdb_record')))}]"]
+    for key in ("latents", "latent_dim", "output_dim"):
+        settings.append(f"model.heart_rate_encoder.{key}={getattr(encoder, key)}")
+    return pretrain_ecg.run(load(settings)).weights
 
 
-def right_by_subject(config: Config) -> dict[str, list[bool]]:
-    """Subject -> whether each of its clips was told right."""
-    told: dict[str, list[bool]] = {}
-    for path in sorted((config.folder("loso") / "folds").glob("*/predictions.csv")):
-        with path.open(newline="", encoding="utf-8") as handle:
-            for row in csv.DictReader(handle):
-                told.setdefault(row["subject"], []).append(row["label"] == row["prediction"])
-    return told
+def right_by_subject(folder: Path) -> tuple[np.ndarray, np.ndarray]:
+    """Of each subject of a finished run: clips that were told right, and all clips, (S,) each."""
+    told = read_folds(sorted((folder / "folds").iterdir()))
+    subject = np.unique(told.subjects, return_inverse=True)[1]
+    return np.bincount(subject, told.probabilities.argmax(1) == told.labels), np.bincount(subject)
 
 
-def report(right: dict[str, list[dict[str, list[bool]]]]) -> None:
-    """Accuracies over all seeds, and their difference with an interval drawn over subjects."""
-    subjects = sorted(right["random"][0])
-    clips = np.array([len(right["random"][0][subject]) for subject in subjects])
-    mean = {
-        start: np.array([[np.sum(run[subject]) for subject in subjects] for run in runs]).mean(axis=0)
-        for start, runs in right.items()
-    }  # start -> (subjects,) clips told right, on average over seeds
-    draws = np.random.default_rng(0).integers(len(subjects), size=(10_000, len(subjects)))
-    print(f"proxy, NP against P4 from heart rates, {len(subjects)} people, {SEEDS} seeds (stand-in data, no pain):")
-    for start, counts in mean.items():
-        low, high = np.percentile(counts[draws].sum(1) / clips[draws].sum(1), [2.5, 97.5])
-        each = ", ".join(f"{100 * sum(map(sum, run.values())) / clips.sum():.2f}" for run in right[start])
-        overall = f"{100 * counts.sum() / clips.sum():.2f} % ({100 * low:.1f} to {100 * high:.1f} over subjects)"
-        print(f"  encoder from {start}: {overall}; seeds {each}")
-    gain = mean["heartbeats"] - mean["random"]
-    low, high = np.percentile(gain[draws].sum(1) / clips[draws].sum(1), [2.5, 97.5])
-    print(f"  gain: {100 * gain.sum() / clips.sum():+.2f} points ({100 * low:+.1f} to {100 * high:+.1f})")
+def report(right: dict[str, np.ndarray], clips: np.ndarray) -> None:
+    """Accuracies over all seeds, and their difference with an interval drawn over subjects.
 
+    Args:
+        right: Where the encoder starts from -> clips that were told right, (seeds, S).
+        clips: Of each subject, (S,).
+    """
+    draws = np.random.default_rng(0).integers(len(clips), size=(10_000, len(clips)))
 
-if __name__ == "__main__":
-    main()
+    def percent(counts: np.ndarray) -> list[float]:
+        """A share of all clips, and its interval."""
+        drawn = counts[draws].sum(1) / clips[draws].sum(1)
+        return [100 * value for value in (counts.sum() / clips.sum(), *np.percentile(drawn, [2.5, 97.5]))]
+
+    print(f"proxy, NP against P4 from heart rates, {len(clips)} people, {SEEDS} seeds (stand-in data, no pain):")
+    for start, runs in right.items():
+        share, low, high = percent(runs.mean(0))
+        each = ", ".join(f"{100 * run.sum() / clips.sum():.2f}" for run in runs)
+        print(f"  encoder from {start}: {share:.2f} % ({low:.1f} to {high:.1f} over subjects); seeds {each}")
+    share, low, high = percent(right["heartbeats"].mean(0) - right["random"].mean(0))
+    print(f"  gain: {share:+.2f} points ({low:+.1f} to {high:+.1f})")

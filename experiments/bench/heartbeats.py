@@ -6,9 +6,7 @@ configuration.
 """
 
 import csv
-import sys
 from collections import Counter
-from pathlib import Path
 
 import numpy as np
 
@@ -16,12 +14,10 @@ from data_modules.heartbeats.cache import open_collection
 from data_modules.heartbeats.mitbih import CLASSES, MITBIH, SYMBOLS
 from data_modules.heartbeats.wfdb_records import read_annotation
 from experiments import pretrain_ecg
+from experiments.bench.data import RUNS, given, real_data
 from painlit.config import load
-from painlit.errors import PainlitError
 from painlit.training.stage import StageResult
 
-MITDB = Path(__file__).parents[2] / "../shared/data/mitdb"
-RUNS = Path("runs/bench")
 SETTINGS = ("config=experiments/mitbih.yaml", f"runs={RUNS}")
 PUBLISHED = {"N": 90_589, "S": 2_779, "V": 7_236, "F": 803, "Q": 8_039}
 """Beats of each class in Kachuee et al. (2018)'s files."""
@@ -31,20 +27,17 @@ EPOCHS = {"random_beats": 5, "inter_patient": 2}
 
 def main() -> None:
     """Print all tables."""
-    if not MITDB.is_dir():
-        raise PainlitError(f"{MITDB}: no such folder", "this benchmark needs the real data beside the project")
     counts()
-    given = [argument for argument in sys.argv[1:] if "=" in argument]
     for split, epochs in EPOCHS.items():
         named = [f"ecg.split={split}", f"ecg.train.epochs={epochs}", f"name=mitbih-{split}"]
-        result = pretrain_ecg.run(load([*SETTINGS, *named, *given]))
+        result = pretrain_ecg.run(load([*SETTINGS, *named, *given()]))
         report(split, result)
 
 
 def counts() -> None:
     """Records, annotated beats and cut beats, beside the published numbers."""
-    source = MITBIH(MITDB)
-    known = Counter(symbol for record in source.records() for symbol in read_annotation(MITDB / record)[1])
+    source = MITBIH(real_data("mitdb"))
+    known = Counter(symbol for record in source.records() for symbol in read_annotation(source.root / record)[1])
     annotated = {name: sum(known[symbol] for symbol in SYMBOLS[name]) for name in CLASSES}
     beats = open_collection(source, RUNS / "heartbeats")
     cut = dict(zip(CLASSES, np.bincount(beats.labels).tolist(), strict=True))
@@ -74,7 +67,3 @@ def report(split: str, result: StageResult) -> None:
         )
         told = " ".join(f"{count:,}" for count in row)
         print(f"  {name:6}{row.sum():8,}{sensitivity:8.2f}{predictivity:8.2f}   {told}")
-
-
-if __name__ == "__main__":
-    main()

@@ -5,13 +5,12 @@ people 7 images are learnt and 3 recognised. Both run `make pretrain-stage1` wit
 finished runs are read again. Other `key=value` arguments reach the configuration.
 """
 
-import sys
-
 import torch
 
 from data_modules.photographs.face_datamodule import FaceDataModule
 from experiments import pretrain_stage1
-from experiments.bench.pixels import grey_pixels, nearest_neighbour_accuracy
+from experiments.bench.data import given
+from experiments.bench.pixels import grey_pixels, nearest_neighbour_accuracy, opened
 from painlit.config import Config, load
 from painlit.training.verification import Verification
 
@@ -20,34 +19,22 @@ VERIFICATION = ["stage1.held_out=0.25", "stage1.validation_share=0", "name=orl-v
 CLOSED_SET = ["stage1.held_out=0", "stage1.validation_share=0.3", "name=orl-closed-set"]
 
 
-def data_of(config: Config) -> FaceDataModule:
-    """The images, divided as the run divides them."""
-    data = FaceDataModule(config)
-    data.setup()
-    return data
-
-
 def verify_pixels(config: Config) -> dict[str, float]:
     """Verification with grey pixels for embeddings."""
-    data, verification = data_of(config), Verification()
-    pixels = grey_pixels(config, data.index, data.verification_rows)
-    verification.update(torch.from_numpy(pixels), torch.from_numpy(data.labels[data.verification_rows]))
+    data, verification = opened(FaceDataModule(config)), Verification()
+    pixels = grey_pixels(config, data.indices[0], data.verification_rows)
+    verification.update(torch.from_numpy(pixels), torch.from_numpy(data.labels[0][data.verification_rows]))
     return verification.compute()
 
 
 def main() -> None:
     """Train both, or read what finished runs left, and print their figures."""
-    given = [argument for argument in sys.argv[1:] if "=" in argument]
-    verification, closed_set = (load([*SETTINGS, *part, *given]) for part in (VERIFICATION, CLOSED_SET))
+    verification, closed_set = (load([*SETTINGS, *part, *given()]) for part in (VERIFICATION, CLOSED_SET))
     found = pretrain_stage1.run(verification).metrics
     pixels = verify_pixels(verification)
     top1 = pretrain_stage1.run(closed_set).metrics
-    right, of = nearest_neighbour_accuracy(data_of(closed_set))
+    right, of = nearest_neighbour_accuracy(opened(FaceDataModule(closed_set)))
     print(f"verification of 10 people not learnt, {pixels['pairs']} pairs (raw pixels in brackets):")
     for key in ("auc", "eer", "tar_at_far_1e-3"):
         print(f"  {key} {found[f'val/{key}']:.4f} ({pixels[key]:.4f})")
     print(f"closed set, 40 people, {of} images: top-1 {top1['val/accuracy']:.4f} ({right / of:.4f})")
-
-
-if __name__ == "__main__":
-    main()

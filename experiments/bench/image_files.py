@@ -9,30 +9,28 @@ take turns; `orl=FOLDER` says where the faces are.
 import io
 import json
 import os
-import statistics
 import struct
-import sys
 import tarfile
 import tempfile
-import time
-from collections.abc import Iterable
+from collections.abc import Callable
+from functools import partial
 from pathlib import Path
 
 import cv2
 import numpy as np
 import torch
 
-from data_modules.photographs.face_datamodule import face_source, open_face_index
-from data_modules.photographs.loader import image_loader
+from data_modules.photographs.face_datamodule import face_source
+from experiments.bench.data import given
+from experiments.bench.images import ROUNDS, SIZE, WORKERS, loading_rates, our_loader, told_rates
+from experiments.bench.timing import in_turn, seconds
 from painlit.config import Config, load
 from painlit.errors import PainlitError
 from painlit.images.build_index import list_images
-from painlit.images.dataset import FaceImages
 from painlit.images.reading import read_image
 from painlit.images.recordio import HEADER, MAGIC, RECORD, padded
-from painlit.training.sampling import MixedBatches
 
-SIDE, SIZE, BATCH, WORKERS, ROUNDS = 250, 224, 64, 2, 5
+SIDE = 250  # px
 Sample = tuple[str, str, bytes]
 """Person, name, JPEG."""
 
@@ -102,12 +100,12 @@ def write_parquet(folder: Path, images: list[Sample], compression: str) -> None:
     pq.write_table(table, folder / "train-00000-of-00001.parquet", compression=compression, row_group_size=100)
 
 
-FORMS = {
+FORMS: dict[str, Callable[[Path, list[Sample]], None]] = {
     "files": write_files,
     "RecordIO": write_recordio,
     "tar": write_tar,
-    "Parquet, plain": lambda folder, images: write_parquet(folder, images, "none"),
-    "Parquet, snappy": lambda folder, images: write_parquet(folder, images, "snappy"),
+    "Parquet, plain": partial(write_parquet, compression="none"),
+    "Parquet, snappy": partial(write_parquet, compression="snappy"),
 }
 
 
@@ -116,30 +114,22 @@ def time_row_groups(folder: Path, reads: int = 10) -> float:
     import pyarrow.parquet as pq
 
     file = pq.ParquetFile(next(folder.glob("*.parquet")))
-    start = time.perf_counter()
-    for read in range(reads):
-        file.read_row_group(read % file.num_row_groups, columns=["image"])
-    return (time.perf_counter() - start) / reads
+    groups = [read % file.num_row_groups for read in range(reads)]
+    return seconds(lambda: [file.read_row_group(group, columns=["image"]) for group in groups]) / reads
 
 
-def loader_of(config: Config) -> Iterable:
-    """The loader of stage 1."""
-    index = open_face_index(config)
-    images = FaceImages([index], [index.labels], SIZE, config.face.margin, config.images)
-    return image_loader(
-        images, MixedBatches([np.arange(len(index))], [index.labels], BATCH, balanced=False), WORKERS, BATCH
-    )
+def list_source(config: Config) -> None:
+    """Go through the records of stage 1's source, opened anew."""
+    list_images(face_source(config))
 
 
 def main() -> None:
     """Write the forms, and time their listing and their loaders in turn."""
-    given = dict(argument.split("=", 1) for argument in sys.argv[1:] if "=" in argument)
-    images = samples(Path(given.get("orl", "../shared/data/faces/orl")), int(given.get("images", 4000)))
+    told = dict(argument.split("=", 1) for argument in given())
+    images = samples(Path(told.get("orl", "../shared/data/faces/orl")), int(told.get("images", 4000)))
     torch.set_num_threads(1)
-    listed: dict[str, list[float]] = {form: [] for form in FORMS}
-    loaded: dict[str, list[float]] = {form: [] for form in FORMS}
     with tempfile.TemporaryDirectory() as name:
-        folder, loaders = Path(name), {}
+        folder, configs, loaders = Path(name), {}, {}
         for number, (form, write) in enumerate(FORMS.items()):
             root = folder / str(number)
             root.mkdir()
@@ -148,28 +138,15 @@ def main() -> None:
             config = load(
                 [f"stage1.root={root}", "stage1.faces=whole", f"stage1.name=f{number}", f"runs={folder / 'runs'}"]
             )
-            loaders[form] = config, loader_of(config)
+            configs[form], loaders[form] = config, our_loader(config)
         row_group = time_row_groups(folder / str(len(FORMS) - 1))
-        for turn in range(ROUNDS + 1):
-            for form, (config, loader) in loaders.items():
-                start = time.perf_counter()
-                list_images(face_source(config))
-                middle, seen = time.perf_counter(), 0
-                for batch in loader:
-                    seen += len(batch["label"])
-                if turn:  # the first starts the processes
-                    listed[form].append(len(images) / (middle - start))
-                    loaded[form].append(seen / (time.perf_counter() - middle))
+        listing = in_turn({form: partial(list_source, config) for form, config in configs.items()}, ROUNDS)
+        loaded = loading_rates(loaders)
     size = np.mean([len(data) for _, _, data in images]) / 1000
     print(f"{len(images)} JPEGs of {SIDE} px, {size:.1f} kB each; to {SIZE} px by {WORKERS} processes")
     print(f"images a second, median of {ROUNDS} (fastest):")
-    plain = statistics.median(loaded["files"])
     for form in FORMS:
-        rates = [f"{statistics.median(values):.0f} ({max(values):.0f})" for values in (listed[form], loaded[form])]
-        ratio = statistics.median(loaded[form]) / plain
-        print(f"  {form:16} indexed {rates[0]:>17}   loaded {rates[1]:>13}, {ratio:.2f} of files")
+        listed = told_rates([len(images) / time for time in listing[form]])
+        ratio = np.median(loaded[form]) / np.median(loaded["files"])
+        print(f"  {form:16} indexed {listed:>17}   loaded {told_rates(loaded[form]):>13}, {ratio:.2f} of files")
     print(f"one image by pyarrow's row group (snappy): {1000 * row_group:.1f} ms")
-
-
-if __name__ == "__main__":
-    main()

@@ -7,12 +7,12 @@ JPEGs, with as many processes, in alternation.
 
 import json
 import os
-import statistics
 import subprocess
 import sys
 import tempfile
-import time
-from collections.abc import Iterable
+from collections import deque
+from collections.abc import Mapping
+from functools import partial
 from pathlib import Path
 
 import cv2
@@ -26,6 +26,8 @@ from data_modules.demo.portrait import coloured, draw_look, placed, portrait
 from data_modules.photographs.face_datamodule import open_face_index
 from data_modules.photographs.identities import BOX_COLUMNS
 from data_modules.photographs.loader import image_loader
+from experiments.bench.data import given
+from experiments.bench.timing import in_turn, seconds
 from painlit.config import Config, load
 from painlit.images.dataset import FaceImages
 from painlit.system.processes import loader_options
@@ -46,8 +48,9 @@ imported = resource.getrusage(resource.RUSAGE_SELF).ru_maxrss / 1024
 start = time.perf_counter()
 index = open_face_index(config)
 opened = time.perf_counter() - start
-data = FaceDataModule(config, index, 224)
-next(iter(data._batches()))
+data = FaceDataModule(config)
+data.divide([index])
+next(iter(data.draws()))
 drawn = time.perf_counter() - start
 print(json.dumps([opened, drawn, imported, resource.getrusage(resource.RUSAGE_SELF).ru_maxrss / 1024]))
 """
@@ -60,10 +63,8 @@ def make_tree(root: Path, identities: int, images: int) -> None:
     per_identity[: images % identities] += 1
     (root / "bb_landmark").mkdir(parents=True)
     with progress_bar("make a tree of empty files", total=identities) as advance:
-        for part, numbers in (
-            ("train", range(identities - held_out)),
-            ("test", range(identities - held_out, identities)),
-        ):
+        parts = {"train": range(identities - held_out), "test": range(identities - held_out, identities)}
+        for part, numbers in parts.items():
             with open(root / "bb_landmark" / f"loose_bb_{part}.csv", "w", encoding="utf-8") as table:
                 table.write('"' + '","'.join(BOX_COLUMNS.split(",")) + '"\n')
                 for number in numbers:
@@ -80,9 +81,7 @@ def time_index(folder: Path, images: int) -> None:
     root = folder / "VGGFace2"
     make_tree(root, max(20, round(IDENTITIES * images / IMAGES)), images)
     arguments = [f"stage1.root={root}", "stage1.faces=auto", "stage1.held_out=0.05", f"runs={folder / 'runs'}"]
-    start = time.perf_counter()
-    open_face_index(load(arguments))
-    built = time.perf_counter() - start
+    built = seconds(lambda: open_face_index(load(arguments)))
     done = subprocess.run(
         [sys.executable, "-c", REOPEN, json.dumps(arguments)], stdout=subprocess.PIPE, text=True, check=True
     )
@@ -105,15 +104,15 @@ def make_jpegs(root: Path, count: int) -> None:
         cv2.imwrite(str(path), cv2.resize(image, (int(width), int(height)))[..., ::-1], [cv2.IMWRITE_JPEG_QUALITY, 90])
 
 
-def our_loader(config: Config) -> Iterable:
-    """The loader of both stages."""
+def our_loader(config: Config) -> DataLoader:
+    """The loader of both stages, in crops of SIZE px."""
     index = open_face_index(config)
     images = FaceImages([index], [index.labels], SIZE, config.face.margin, config.images)
     batches = MixedBatches([np.arange(len(index))], [index.labels], BATCH, balanced=False)
     return image_loader(images, batches, WORKERS, BATCH)
 
 
-def plain_loader(root: Path, config: Config) -> Iterable:
+def plain_loader(root: Path, config: Config) -> DataLoader:
     """ImageFolder and PIL with the same changes."""
     images = config.images
     changes = transforms.Compose([
@@ -132,35 +131,35 @@ def plain_loader(root: Path, config: Config) -> Iterable:
     )  # fmt: skip
 
 
+def loading_rates(loaders: Mapping[str, DataLoader]) -> dict[str, list[float]]:
+    """Images that loaders of BATCH give a second, in alternation; the first turn starts their processes."""
+    times = in_turn({name: partial(deque, loader, maxlen=0) for name, loader in loaders.items()}, ROUNDS)
+    return {name: [BATCH * len(loader) / time for time in times[name]] for name, loader in loaders.items()}
+
+
+def told_rates(values: list[float]) -> str:
+    """Median and fastest."""
+    return f"{np.median(values):.0f} ({max(values):.0f})"
+
+
 def time_loaders(folder: Path) -> None:
     """Print images a second of both loaders, in alternation."""
     root = folder / "jpegs"
     make_jpegs(root, JPEGS)
     config = load([f"stage1.root={root}", "stage1.faces=whole", "stage1.name=jpegs", f"runs={folder / 'runs'}"])
     loaders = {"painlit": our_loader(config), "torchvision ImageFolder, PIL": plain_loader(root, config)}
-    rates: dict[str, list[float]] = {name: [] for name in loaders}
-    for turn in range(ROUNDS + 1):
-        for name, loader in loaders.items():
-            start, seen = time.perf_counter(), 0
-            for batch in loader:
-                seen += len(batch["label"] if isinstance(batch, dict) else batch[1])
-            if turn:  # the first starts the processes
-                rates[name].append(seen / (time.perf_counter() - start))
+    rates = loading_rates(loaders)
     print(f"images a second, {JPEGS} JPEGs to {SIZE} px, {WORKERS} processes, median of {ROUNDS} (fastest):")
     for name, values in rates.items():
-        print(f"  {name}: {statistics.median(values):.0f} ({max(values):.0f})")
-    ours, plain = (statistics.median(values) for values in rates.values())
-    print(f"  ratio {ours / plain:.2f}")
+        print(f"  {name}: {told_rates(values)}")
+    ours, plain = rates.values()
+    print(f"  ratio {np.median(ours) / np.median(plain):.2f}")
 
 
 def main() -> None:
     """Time the loaders, then the index."""
-    images = next((int(a.partition("=")[2]) for a in sys.argv[1:] if a.startswith("images=")), IMAGES)
+    images = int(dict(a.split("=", 1) for a in given()).get("images", IMAGES))
     torch.set_num_threads(1)
     with tempfile.TemporaryDirectory() as folder:
         time_loaders(Path(folder))
         time_index(Path(folder), images)
-
-
-if __name__ == "__main__":
-    main()

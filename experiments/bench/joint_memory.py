@@ -49,7 +49,3 @@ def main() -> None:
             f"{what}: {size / frames / 2**20:.2f} MiB a frame, {size / frames * step / 2**30:,.1f} GiB a step of "
             f"{step:,} frames; {seconds / frames:.2f} s a frame, forward and backward"
         )
-
-
-if __name__ == "__main__":
-    main()

@@ -6,9 +6,9 @@ from pathlib import Path
 
 import numpy as np
 
-from painlit.errors import PainlitError
+from experiments.bench.data import DATA, real_data
 
-LONDON = Path(__file__).parents[2] / "../shared/data/faces/london"
+LONDON = DATA / "faces/london"
 CLASSES, FOLDS = ("neutral", "smiling"), 5
 
 Scores = Mapping[tuple[str, int], float]
@@ -21,9 +21,7 @@ def london_people() -> list[str]:
     Raises:
         PainlitError: It is not there.
     """
-    if not LONDON.is_dir():
-        raise PainlitError(f"{LONDON}: no such folder", "this benchmark needs the real data beside the project")
-    return sorted(path.stem for path in (LONDON / CLASSES[0]).glob("*.jpg"))
+    return sorted(path.stem for path in real_data(f"faces/london/{CLASSES[0]}").glob("*.jpg"))
 
 
 def folds(people: list[str]) -> list[set[str]]:

@@ -14,32 +14,29 @@ import subprocess
 import sys
 import time
 
-from experiments import embed, prepare
-from experiments.bench.proxy import RUNS
+from experiments.bench.data import RUNS, given
+from experiments.bench.proxy import prepared
 from painlit.config import load
 from painlit.errors import PainlitError
 
 WORKERS = 2
-SETTINGS = ("config=experiments/proxy.yaml", f"runs={RUNS / 'overhead'}", "embed.weights=untrained",
-            "model.modality=fusion", f"loso.workers={WORKERS}", "train.epochs=240")  # fmt: skip
+SETTINGS = (f"runs={RUNS / 'overhead'}", "embed.weights=untrained", "model.modality=fusion",
+            f"loso.workers={WORKERS}", "train.epochs=240")  # fmt: skip
 
 
 def main() -> None:
     """Prepare, run both, and print the overhead."""
-    given = [argument for argument in sys.argv[1:] if "=" in argument]
-    config = load([*SETTINGS, *given])
-    prepare.run(config)
-    embed.run(config)
+    settings = prepared(*SETTINGS, *given())
     lines = []
     for wandb in ("disabled", "offline"):
-        arguments = [*SETTINGS, *given, f"log.wandb={wandb}", f"name=overhead-{wandb}"]
+        arguments = [*settings, f"log.wandb={wandb}", f"name=overhead-{wandb}"]
         config = load(arguments)
         workers = config.loso.workers or 1
-        shutil.rmtree(config.folder("loso"), ignore_errors=True)
+        folder = config.folder("loso")
+        shutil.rmtree(folder, ignore_errors=True)
         started = time.monotonic()
         ended = subprocess.run([sys.executable, "-m", "experiments.loso", *arguments], check=False)
         wall = time.monotonic() - started
-        folder = config.folder("loso")
         if ended.returncode:
             raise PainlitError("the run failed", f"see {folder / 'failures.json'}")
         folds = [json.loads(path.read_text(encoding="utf-8")) for path in folder.glob("folds/*/metrics.json")]
@@ -52,7 +49,3 @@ def main() -> None:
         )
     print("wall time of a leave-one-subject-out run against its pure training:")
     print("\n".join(lines))
-
-
-if __name__ == "__main__":
-    main()

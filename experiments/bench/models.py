@@ -1,13 +1,13 @@
 """Speed of the networks beside the plain forms they replace, same weights, measured in alternation in one process."""
 
 import statistics
-import time
 from collections.abc import Callable
 
 import torch
 import torch.nn.functional as F
 from torch import Tensor, nn
 
+from experiments.bench.timing import in_turn
 from painlit.errors import PainlitError
 from painlit.models import HeartRateEncoder, SpatialModule, TemporalModule
 
@@ -69,20 +69,10 @@ def paired_parameters(module: TemporalModule | HeartRateEncoder, plain: nn.Modul
     return pairs
 
 
-def alternate(plain: Callable[[], object], ours: Callable[[], object], rounds: int = ROUNDS) -> tuple[float, float]:
-    """Time two functions in turn, after one unmeasured call of each.
-
-    Returns:
-        Median seconds of the first and of the second.
-    """
-    seconds: tuple[list[float], list[float]] = ([], [])
-    for measured in range(-1, rounds):
-        for function, kept in zip((plain, ours), seconds, strict=True):
-            start = time.perf_counter()
-            function()
-            if measured >= 0:
-                kept.append(time.perf_counter() - start)
-    return statistics.median(seconds[0]), statistics.median(seconds[1])
+def alternate(plain: Callable[[], object], ours: Callable[[], object]) -> tuple[float, float]:
+    """Median seconds of two functions that take turns."""
+    times = in_turn({"plain": plain, "ours": ours}, ROUNDS)
+    return statistics.median(times["plain"]), statistics.median(times["ours"])
 
 
 def spatial_inference() -> tuple[float, float]:
@@ -100,9 +90,7 @@ def training_step(network: nn.Module, x: Tensor) -> None:
     F.cross_entropy(network(x), torch.zeros(len(x), dtype=torch.long)).backward()
 
 
-def perceiver_training(
-    module: TemporalModule | HeartRateEncoder, size: int, samples: int = CLIPS
-) -> tuple[float, float]:
+def perceiver_training(module: TemporalModule | HeartRateEncoder, size: int, samples: int) -> tuple[float, float]:
     """Seconds a training step on clips or beats of `size` values: perceiver-pytorch, and ours."""
     plain = plain_perceiver(module)
     x = torch.randn(samples, size)
@@ -112,32 +100,14 @@ def perceiver_training(
 def main() -> None:
     """Print the table."""
     torch.manual_seed(0)
-    rows = [
-        (f"Spatial-Module, inference, {IMAGES} images", "timm TNT", "ms/image", spatial_inference()),
-        (
-            f"Temporal-Module, training, {CLIPS} clips of 13,800",
-            "perceiver-pytorch",
-            "s/step",
-            perceiver_training(TemporalModule(), 13800),
-        ),
-        (
-            f"Heart Rate Encoder, training, {CLIPS} clips of 5",
-            "perceiver-pytorch",
-            "s/step",
-            perceiver_training(HeartRateEncoder(), 5),
-        ),
-        (
-            f"Heart Rate Encoder, training, {BEATS} beats of 187",
-            "perceiver-pytorch",
-            "s/step",
-            perceiver_training(HeartRateEncoder(), 187, BEATS),
-        ),
-    ]
+    rows = [(f"Spatial-Module, inference, {IMAGES} images", "timm TNT", "ms/image", spatial_inference())]
+    for what, module, size, samples in (
+        (f"Temporal-Module, training, {CLIPS} clips of 13,800", TemporalModule(), 13800, CLIPS),
+        (f"Heart Rate Encoder, training, {CLIPS} clips of 5", HeartRateEncoder(), 5, CLIPS),
+        (f"Heart Rate Encoder, training, {BEATS} beats of 187", HeartRateEncoder(), 187, BEATS),
+    ):
+        rows.append((what, "perceiver-pytorch", "s/step", perceiver_training(module, size, samples)))
     print(f"median of {ROUNDS} alternations, {torch.get_num_threads()} threads, torch {torch.__version__}")
     print(f"{'what':46} {'plain form':18} {'unit':9} {'plain':>8} {'painlit':>8} {'ratio':>6}")
     for what, name, unit, (plain, ours) in rows:
         print(f"{what:46} {name:18} {unit:9} {plain:8.3f} {ours:8.3f} {plain / ours:6.2f}")
-
-
-if __name__ == "__main__":
-    main()

@@ -6,8 +6,6 @@ least similarity of an edited copy, down to the next 0.005. Both errors are thos
 where the three sets are.
 """
 
-import sys
-import time
 from collections.abc import Callable
 from pathlib import Path
 from types import SimpleNamespace
@@ -16,6 +14,8 @@ from typing import cast
 import cv2
 import numpy as np
 
+from experiments.bench.data import given
+from experiments.bench.timing import seconds
 from painlit.errors import PainlitError
 from painlit.images.duplicates import SAME, look_of, similarities, without_validation_images
 from painlit.images.index import ImageIndex
@@ -61,8 +61,7 @@ BEYOND = {"turned by 5°": lambda image: turned(image, 5), "cropped by 2 %": lam
 
 def main() -> None:
     """Print the threshold of one half, and both kinds of error of the other."""
-    given = dict(argument.split("=", 1) for argument in sys.argv[1:] if "=" in argument)
-    root = Path(given.get("faces", "../shared/data/faces"))
+    root = Path(dict(argument.split("=", 1) for argument in given()).get("faces", "../shared/data/faces"))
     copies: dict[str, tuple[list[float], list[float]]] = {edit: ([], []) for edit in (*EDITS, *BEYOND)}
     strangers: list[np.ndarray] = []
     same: list[np.ndarray] = []
@@ -107,15 +106,8 @@ def time_comparison(root: Path, train: int = 20_000) -> None:
     share = generator.uniform(0.3, 0.7, (train + 2000, 1))
     looks = (share * seen[first] + (1 - share) * seen[second]).astype(np.uint8)
     index = cast(ImageIndex, SimpleNamespace(looks=looks, digests=np.zeros(len(looks), np.uint64), where=str))
-    start = time.perf_counter()
-    without_validation_images([index], [np.arange(train)], [np.arange(train, len(looks))])
-    seconds = time.perf_counter() - start
-    print(f"{train} training images beside 2000: {seconds:.1f} s, {1e9 * seconds / train / 2000:.0f} ns a pair")
-    start = time.perf_counter()
-    for face in faces:
-        look_of(face)
-    print(f"noting how an image looks: {1e6 * (time.perf_counter() - start) / len(faces):.0f} µs")
-
-
-if __name__ == "__main__":
-    main()
+    rows, validated = np.arange(train), np.arange(train, len(looks))
+    took = seconds(lambda: without_validation_images([index], [rows], [validated]))
+    print(f"{train} training images beside 2000: {took:.1f} s, {1e9 * took / train / 2000:.0f} ns a pair")
+    noting = seconds(lambda: [look_of(face) for face in faces])
+    print(f"noting how an image looks: {1e6 * noting / len(faces):.0f} µs")

@@ -10,19 +10,18 @@ from __future__ import annotations
 
 from collections.abc import Callable
 from functools import lru_cache, partial
-from pathlib import Path
 
 import cv2
 import numpy as np
 import torch
 
+from experiments.bench.data import real_data
 from painlit.config import ClipConfig, FaceConfig
-from painlit.errors import PainlitError
+from painlit.images.reading import read_image
 from painlit.signals.video.clip_faces import clip_faces, smallest_face
 from painlit.signals.video.face_detector import FaceDetector
 from painlit.signals.video.face_track import smooth_boxes
 
-DATA = Path(__file__).parents[2] / "../shared/data"
 SETS = {"London": "faces/london/neutral/*.jpg", "Canada": "faces/canada/*.jpg"}
 THIN = 2  # every second portrait
 SMOOTHING = (0.0, 0.04, 0.08, 0.16)  # s
@@ -53,12 +52,11 @@ def changes() -> dict[str, Change]:
 
 def main() -> None:
     """Print the share of faces found under each condition, and the jitter before and after smoothing."""
-    if not DATA.is_dir():
-        raise PainlitError(f"{DATA}: no such folder", "this benchmark needs the real data beside the project")
+    data = real_data()
     torch.set_num_threads(1)
     found: dict[str, list[str]] = {}
     for name, pattern in SETS.items():
-        images = [_picture(path) for path in sorted(DATA.glob(pattern))[::THIN]]
+        images = [read_image(path) for path in sorted(data.glob(pattern))[::THIN]]
         boxes = [best if (best := _boxes(image)).size else None for image in images]
         pairs = [(image, box[0, :4]) for image, box in zip(images, boxes, strict=True) if box is not None]
         print(f"{name}: {len(pairs)} of {len(images)} faces found as they are")
@@ -74,7 +72,7 @@ def main() -> None:
 def print_jitter() -> None:
     """Mean movement of the centre and change of the side from frame to frame."""
     clip, face = ClipConfig(seconds=3), FaceConfig()
-    tracks = [clip_faces(path, clip, face, "cpu")[0].boxes for path in sorted((DATA / "videos").glob("*.mpg"))]
+    tracks = [clip_faces(path, clip, face, "cpu")[0].boxes for path in sorted(real_data("videos").glob("*.mpg"))]
     print("| face.smooth | centre moves, px | % of the side | side changes, px |\n| --- | --- | --- | --- |")
     for seconds in SMOOTHING:
         boxes = np.stack([smooth_boxes(track, seconds * clip.video_fps) for track in tracks])
@@ -82,13 +80,6 @@ def print_jitter() -> None:
         moved = np.linalg.norm(np.diff(centre, axis=1), axis=-1)
         share = (moved / side[:, 1:]).mean()
         print(f"| {seconds:g} | {moved.mean():.2f} | {share:.2%} | {np.abs(np.diff(side, axis=1)).mean():.2f} |")
-
-
-def _picture(path: Path) -> np.ndarray:
-    picture = cv2.imread(str(path))
-    if picture is None:
-        raise PainlitError(f"{path}: not an image", "copy it again from its source")
-    return cv2.cvtColor(picture, cv2.COLOR_BGR2RGB)
 
 
 _detector = lru_cache(FaceDetector)
@@ -163,7 +154,3 @@ def _mirrored(image: np.ndarray, box: Box) -> np.ndarray:
     image = image.copy()
     image[:, middle : middle + width] = image[:, middle - width : middle][:, ::-1]
     return image
-
-
-if __name__ == "__main__":
-    main()

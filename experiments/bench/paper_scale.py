@@ -6,13 +6,12 @@ arguments reach the configuration.
 """
 
 import shutil
-import sys
 from dataclasses import replace
 
 import numpy as np
 
 from data_modules.recordings.datamodule import PainDataModule
-from experiments.bench.proxy import RUNS
+from experiments.bench.data import RUNS, given
 from painlit.clips.embedding_cache import EmbeddingCache, cache_settings
 from painlit.clips.pain_clips import PainClips
 from painlit.clips.sources import EmbeddingSource, resolve_sources
@@ -48,18 +47,13 @@ def random_data(config: Config) -> PainDataModule:
 
 def main() -> None:
     """Time a few steps of each modality and task, and print the estimates."""
-    given = [argument for argument in sys.argv[1:] if "=" in argument]
     for task in ("np_vs_p4", "multilevel"):
         shutil.rmtree(PLACE, ignore_errors=True)
         for modality in ("fusion", "heart_rate"):
-            config = load([*SETTINGS, *given, f"task={task}", f"model.modality={modality}", "loso.workers=1"])
+            config = load([*SETTINGS, *given(), f"task={task}", f"model.modality={modality}", "loso.workers=1"])
             data = random_data(config)
             print(f"\n{task}, {modality}, {len(data.clips.names):,} clips, {config.train.epochs} epochs:", flush=True)
             every = biovid_folds("loso", data.clips.subject_names)
             found = estimate(config, data, every, config.folder("loso") / "folds")
             print_estimate(config, found)
     shutil.rmtree(PLACE)
-
-
-if __name__ == "__main__":
-    main()

@@ -1,10 +1,11 @@
 """The trivial baseline of the face benchmarks: the nearest neighbour among grey crops, with no network at all."""
 
+from typing import TypeVar
+
 import cv2
 import numpy as np
 
-from data_modules.photographs.emotion_datamodule import EmotionDataModule
-from data_modules.photographs.face_datamodule import FaceDataModule
+from data_modules.photographs.loader import PhotographDataModule
 from painlit.config import Config
 from painlit.images.dataset import FaceImages
 from painlit.images.index import ImageIndex
@@ -18,13 +19,18 @@ def grey_pixels(config: Config, index: ImageIndex, rows: np.ndarray, size: int =
     return np.stack([cv2.cvtColor(crop, cv2.COLOR_RGB2GRAY).ravel() for crop in crops]).astype(np.float32)
 
 
-def nearest_neighbour_accuracy(data: FaceDataModule | EmotionDataModule) -> tuple[int, int]:
+Data = TypeVar("Data", bound=PhotographDataModule)
+
+
+def opened(data: Data) -> Data:
+    """The images, divided as a run divides them."""
+    data.setup()
+    return data
+
+
+def nearest_neighbour_accuracy(data: PhotographDataModule) -> tuple[int, int]:
     """Validation images whose nearest training image has their class, and all of them."""
-    if isinstance(data, FaceDataModule):
-        index, labels, train, test = data.index, data.labels, data.train_rows, data.top1_rows
-    else:
-        (index,), (train,), (test,) = data.indices, data.train_rows, data.validation_rows
-        labels = np.asarray(index.labels)
+    (index,), (labels,), (train,), (test,) = data.indices, data.labels, data.train_rows, data.validation_rows
     known, asked = (grey_pixels(data.config, index, rows) for rows in (train, test))
     distance = np.stack([np.square(known - image).sum(1) for image in asked])  # (test, train)
     return int((labels[train][distance.argmin(1)] == labels[test]).sum()), len(test)

@@ -10,16 +10,27 @@ It is no pain data: neutral faces turn into smiling ones.
 
 import csv
 import json
-from pathlib import Path
+from collections.abc import Mapping
+from typing import Any
 
 from experiments import embed, loso, prepare, pretrain_stage1, pretrain_stage2
+from experiments.bench.data import RUNS, real_data
 from experiments.bench.london import LONDON, make_fold
 from painlit.config import load
-from painlit.errors import PainlitError
+from painlit.loso.run import LosoResult
 
-RUNS = Path("runs/bench")
-PROXY = LONDON.parents[1] / "proxy_biovid" / "PartA"
+PROXY = "config=experiments/proxy.yaml"
 VALIDATION = 6  # of the 48 others, to see how stage 2 fares
+
+
+def shown_in_the_proxy(key: str) -> set[str]:
+    """What its truth.json says of any clip: face_id, or mitdb_record.
+
+    Raises:
+        PainlitError: The proxy is not there.
+    """
+    truth = (real_data("proxy_biovid/PartA") / "truth.json").read_text(encoding="utf-8")
+    return {str(clip[key]) for clip in json.loads(truth).values()}
 
 
 def people_beside_the_proxy() -> list[str]:
@@ -28,13 +39,9 @@ def people_beside_the_proxy() -> list[str]:
     Raises:
         PainlitError: The proxy is not there.
     """
-    if not PROXY.is_dir():
-        raise PainlitError(f"{PROXY}: no such folder", "this benchmark needs the proxy beside the project")
-    shown = {clip["face_id"] for clip in json.loads((PROXY / "truth.json").read_text(encoding="utf-8")).values()}
-    everybody = [
-        row["face_id"] for row in csv.DictReader((LONDON / "info.csv").read_text(encoding="utf-8").splitlines())
-    ]
-    return [person for person in everybody if person not in shown]
+    shown = shown_in_the_proxy("face_id")
+    table = csv.DictReader((LONDON / "info.csv").read_text(encoding="utf-8").splitlines())
+    return [row["face_id"] for row in table if row["face_id"] not in shown]
 
 
 def pretrain() -> dict[str, str]:
@@ -51,22 +58,33 @@ def pretrain() -> dict[str, str]:
     return {"untrained": "untrained", "stage1": str(stage1), "stages12": str(stage2)}
 
 
+def prepared(*settings: str) -> list[str]:
+    """Settings of runs on the proxy, which they have prepared and embedded."""
+    arguments = [PROXY, f"runs={RUNS}", *settings]
+    config = load(arguments)
+    prepare.run(config)
+    if config.cached:
+        embed.run(config)
+    return arguments
+
+
+def loso_run(*settings: str) -> LosoResult:
+    """Leave-one-subject-out on the proxy; what is finished is not run again."""
+    return loso.run(load(prepared(*settings)))
+
+
+def told_accuracy(results: Mapping[str, Any] | None) -> str:
+    """The pooled accuracy in %, and its 95 % interval over subjects."""
+    assert results is not None
+    low, high = results["interval_95"]["accuracy"]
+    return f"{100 * results['pooled']['accuracy']:.2f} % ({100 * low:.1f} to {100 * high:.1f} over subjects)"
+
+
 def main() -> None:
     """Run what is not finished and print the three accuracies."""
-    settings = ["config=experiments/proxy.yaml", f"runs={RUNS}", "model.modality=video"]
-    weights = pretrain()
-    prepare.run(load(settings))
     lines = []
-    for name, file in weights.items():
-        config = load([*settings, f"embed.name=proxy-{name}", f"embed.weights={file}", f"name=proxy-{name}"])
-        embed.run(config)
-        results = loso.run(config).results
-        assert results is not None
-        pooled, (low, high) = results["pooled"]["accuracy"], results["interval_95"]["accuracy"]
-        lines.append(f"  {name}: {100 * pooled:.2f} % ({100 * low:.1f} to {100 * high:.1f} over subjects)")
+    for name, file in pretrain().items():
+        settings = f"embed.name=proxy-{name}", f"embed.weights={file}", f"name=proxy-{name}", "model.modality=video"
+        lines.append(f"  {name}: {told_accuracy(loso_run(*settings).results)}")
     print("proxy, NP against P4 from video, 24 people, none of them in the pretraining data (stand-in data, no pain):")
     print("\n".join(lines))
-
-
-if __name__ == "__main__":
-    main()

@@ -13,6 +13,7 @@ from pathlib import Path
 import numpy as np
 from scipy.signal import resample_poly
 
+from experiments.bench.data import DATA
 from experiments.bench.ecg.detectors import Detector, detectors, run
 from experiments.bench.ecg.noise import KINDS, with_noise
 from experiments.bench.ecg.records import Record, first_minutes, load_records
@@ -24,7 +25,6 @@ from painlit.signals.ecg.beat_matching import BeatMatch
 from painlit.signals.ecg.heart_rate import Rule
 from painlit.signals.ecg.signal_quality import signal_quality
 
-MITDB = Path(__file__).parents[2] / "../shared/data/mitdb"
 OUT = Path("runs/bench/r_peaks")
 NOISE_MINUTES = 5.0  # of each record
 SNR = (20, 10, 5)  # dB
@@ -36,7 +36,7 @@ RULES: tuple[Rule, ...] = ("overlap", "paper")
 def main() -> None:
     """Print all tables."""
     parser = argparse.ArgumentParser(description=__doc__.split("\n")[0] if __doc__ else None)
-    parser.add_argument("--mitdb", type=Path, default=MITDB)
+    parser.add_argument("--mitdb", type=Path, default=DATA / "mitdb")
     parser.add_argument("--only", default="", help="names of detectors with commas between; default all")
     parser.add_argument("--detector", action="append", default=[], help="module:function, (ecg, rate) -> R peaks")
     parser.add_argument("--every", type=int, default=1, help="take every n-th clip of 5.5 s")
@@ -181,7 +181,3 @@ def _error(detector: Detector, records: list[Record], ecgs: list[np.ndarray], ke
 def _rates(match: BeatMatch) -> list[str]:
     values = (match.sensitivity, match.positive_predictivity, match.detection_error)
     return [f"{100 * value:.2f}" for value in values]
-
-
-if __name__ == "__main__":
-    main()

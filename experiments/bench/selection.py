@@ -5,38 +5,27 @@ With shuffled labels there is nothing to learn: what is right beyond chance is t
 read again. Other `key=value` arguments reach the configuration.
 """
 
-import sys
-
-from experiments import embed, loso, prepare
-from experiments.bench.proxy import RUNS
+from experiments.bench.data import RUNS, given
+from experiments.bench.proxy import loso_run, told_accuracy
 from painlit.config import load
 
-SETTINGS = ("config=experiments/proxy.yaml", f"runs={RUNS / 'selection'}", "embed.weights=untrained",
-            "model.modality=fusion", "log.wandb=disabled", "train.checkpoint_every=100")  # fmt: skip
+SETTINGS = (f"runs={RUNS / 'selection'}", "embed.weights=untrained", "model.modality=fusion", "log.wandb=disabled",
+            "train.checkpoint_every=100")  # fmt: skip
 
 
 def main() -> None:
     """Run what is not finished, and print accuracies and the gap."""
-    given = [argument for argument in sys.argv[1:] if "=" in argument]
-    config = load([*SETTINGS, *given])
-    prepare.run(config)
-    embed.run(config)
     lines = []
     for shuffled in ("false", "true"):
         for rule in ("last", "inner", "oracle"):
             name = f"{rule}-{'shuffled' if shuffled == 'true' else 'true'}-labels"
             choice = [f"loso.selection={rule}", f"loso.shuffle_labels={shuffled}", f"name={name}"]
-            results = loso.run(load([*SETTINGS, *given, *choice])).results
-            assert results is not None
-            low, high = results["interval_95"]["accuracy"]
-            line = f"  {name}: {100 * results['pooled']['accuracy']:.2f} % ({100 * low:.1f} to {100 * high:.1f})"
-            if gap := results.get("optimism"):
+            results = loso_run(*SETTINGS, *given(), *choice).results
+            line = f"  {name}: {told_accuracy(results)}"
+            if results and (gap := results.get("optimism")):
                 low, high = gap["interval_95"]
                 line += f"; flatters by {100 * gap['difference']:+.2f} points ({100 * low:+.1f} to {100 * high:+.1f})"
             lines.append(line)
-    print(f"NP against P4 on the proxy, {config.train.epochs} epochs, 95 % over 24 subjects (stand-in data, no pain):")
+    epochs = load(["config=experiments/proxy.yaml", *given()]).train.epochs
+    print(f"NP against P4 on the proxy, {epochs} epochs, 95 % over 24 subjects (stand-in data, no pain):")
     print("\n".join(lines))
-
-
-if __name__ == "__main__":
-    main()

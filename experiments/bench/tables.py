@@ -5,12 +5,12 @@ epochs, and tells how long it took. It shows that every row runs; with so few ep
 proxy is no pain data. Finished steps are not run again. Other `key=value` arguments reach the configuration.
 """
 
-import sys
 import time
 
 from experiments import pretrain_stage1, pretrain_stage2
+from experiments.bench.data import RUNS, given
 from experiments.bench.london import make_fold
-from experiments.bench.proxy import RUNS, VALIDATION, people_beside_the_proxy
+from experiments.bench.proxy import VALIDATION, people_beside_the_proxy
 from experiments.tables.__main__ import run
 from painlit.config import load
 from painlit.errors import PainlitError
@@ -21,7 +21,6 @@ SETTINGS = ("config=experiments/proxy.yaml", f"runs={PLACE}", "tables.epoch_shar
 
 def main() -> None:
     """Pretrain briefly, run all rows, and print the time."""
-    given = [argument for argument in sys.argv[1:] if "=" in argument]
     started = time.monotonic()
     brief = [f"runs={PLACE}", "stage1.train.epochs=10", "stage1.train.warmup_epochs=1"]
     pretrain_stage1.run(load(["config=experiments/proxy_stage1.yaml", *brief]))
@@ -29,12 +28,8 @@ def main() -> None:
     tree = make_fold(others, set(others[:VALIDATION]), PLACE / "others")
     brief = [f"runs={PLACE}", "stage2.train.epochs=10", "stage2.train.warmup_epochs=1"]
     pretrain_stage2.run(load(["config=experiments/proxy_stage2.yaml", f"stage2.roots.folders={tree}", *brief]))
-    result = run(load([*SETTINGS, *given]))
+    result = run(load([*SETTINGS, *given()]))
     if result.failed:
         raise PainlitError(f"{len(result.failed)} runs failed: {', '.join(result.failed)}", "see above")
     minutes = (time.monotonic() - started) / 60
     print(f"{len(result.finished)} runs of 24 folds in {minutes:.1f} min; finished ones were not run again")
-
-
-if __name__ == "__main__":
-    main()

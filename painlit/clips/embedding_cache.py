@@ -53,7 +53,8 @@ class EmbeddingCache:
 
     def __init__(self, folder: Path, settings: Mapping[str, Any] | None = None):
         self.folder = Path(folder)
-        self._about = self.folder / "cache.json"
+        self._about, self._values = self.folder / "cache.json", self.folder / "embeddings.f16"
+        self._digests = self.folder / "rows.u64"
         if self._about.is_file():
             about = read_artefact(self._about, f"delete {self.folder} and run `make embed` again")
             self.settings: dict[str, Any] = about["settings"]
@@ -66,6 +67,7 @@ class EmbeddingCache:
             remedy = f"set them back, choose another embed.name, or delete {self.folder} to embed again"
             refuse_changes(self.folder, self.settings, settings, remedy)
         self.shape = (2, int(self.settings["frames"]), int(self.settings["embed_dim"]))
+        self._bytes = 2 * int(np.prod(self.shape))  # of a row
         self._row = {name: row for row, name in enumerate(self.names)}
 
     def reserve(self, clips: Sequence[str]) -> None:
@@ -149,18 +151,6 @@ class EmbeddingCache:
         digests = np.fromfile(self._digests, "<u8")
         rows = min(len(digests) // 2, len(self.names))
         return digests[: 2 * rows].reshape(-1, 2)
-
-    @property
-    def _values(self) -> Path:
-        return self.folder / "embeddings.f16"
-
-    @property
-    def _digests(self) -> Path:
-        return self.folder / "rows.u64"
-
-    @property
-    def _bytes(self) -> int:
-        return 2 * int(np.prod(self.shape))
 
 
 def _values_digest(values: np.ndarray) -> int:

@@ -15,13 +15,15 @@ def one_of(key: str, value: str, allowed: Iterable[str]) -> None:
         raise PainlitError(f"{key}={value!r} is not known", f"choose one of: {', '.join(allowed)}")
 
 
-def some_of(key: str, values: Sequence[str], allowed: Iterable[str]) -> None:
-    """Refuse a list that is empty, names one thing twice, or names what is not known."""
-    allowed = list(allowed)
+def some_of(key: str, values: Sequence[str], allowed: Iterable[str], alone: str = "") -> None:
+    """Refuse a list that is empty, names one thing twice or what is not known, or more beside what stands alone."""
+    allowed = [*allowed, *([alone] if alone else [])]
     for value in values:
         one_of(key, value, allowed)
     if not values or len(set(values)) < len(values):
         raise PainlitError(f"{key}={[*values]}", f"name each once, of: {', '.join(allowed)}")
+    if alone in values and len(values) > 1:
+        raise PainlitError(f"{key}={[*values]}", f"{alone} stands alone: {key}=[{alone}]")
 
 
 def at_least(key: str, value: float, low: float) -> None:

@@ -7,7 +7,6 @@ from dataclasses import dataclass, field
 from painlit.config.affects import PATH, affects
 from painlit.config.checks import one_of, share, some_of, within
 from painlit.config.training import EcgTraining
-from painlit.errors import PainlitError
 
 HEARTBEAT_SETS = ("mitbih", "ptb", "mitbih_csv", "ptb_csv")
 """Collections of heartbeats."""
@@ -58,9 +57,7 @@ class HeartbeatConfig:
     train: EcgTraining = field(default_factory=EcgTraining)
 
     def __post_init__(self):
-        some_of("ecg.sets", self.sets, (*HEARTBEAT_SETS, ALL))
-        if ALL in self.sets and len(self.sets) > 1:
-            raise PainlitError(f"ecg.sets={self.sets}", f"{ALL} stands alone: ecg.sets=[{ALL}]")
+        some_of("ecg.sets", self.sets, HEARTBEAT_SETS, alone=ALL)
         one_of("ecg.split", self.split, ["random_beats", "inter_patient"])
         one_of("ecg.sampling", self.sampling, ["natural", "balanced"])
         within("ecg.class_weights", self.class_weights, 0, 1)

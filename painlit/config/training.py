@@ -74,8 +74,10 @@ class TrainConfig(Training):
 
 @dataclass
 class PretrainingTraining(Training):
-    """What pretraining adds: several processes, and checkpoints within an epoch."""
+    """What pretraining adds: several processes, and checkpoints within an epoch. The paper gives no values."""
 
+    weight_decay: float = 0.05
+    warmup_epochs: int = 1
     devices: str = field(default="auto", metadata=NOTHING)
     """Processes on each node: auto is one for each GPU, or one on a CPU; or a number. torchrun and srun tell it."""
     nodes: int = field(default=1, metadata=NOTHING)
@@ -152,11 +154,6 @@ class Stage1Training(PhotographTraining):
     batch_size: int = 256
     """Images in a step, over all processes."""
     lr: float = 1e-3
-    """Peak learning rate."""
-    weight_decay: float = 0.05
-    """AdamW's weight decay."""
-    warmup_epochs: int = 1
-    """Epochs of linear warm-up."""
 
 
 @dataclass
@@ -171,10 +168,6 @@ class Stage2Training(PhotographTraining):
     """Images in a step, of all sets and over all processes."""
     lr: float = 3e-4
     """Peak learning rate; lower than stage 1's, whose weights it starts from."""
-    weight_decay: float = 0.05
-    """AdamW's weight decay."""
-    warmup_epochs: int = 1
-    """Epochs of linear warm-up."""
 
 
 @dataclass
@@ -188,8 +181,3 @@ class EcgTraining(PretrainingTraining):
     batch_size: int = 128
     """Beats in a step, of all collections and over all processes."""
     lr: float = 1e-3
-    """Peak learning rate."""
-    weight_decay: float = 0.05
-    """AdamW's weight decay."""
-    warmup_epochs: int = 1
-    """Epochs of linear warm-up."""

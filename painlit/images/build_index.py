@@ -5,9 +5,7 @@ from __future__ import annotations
 import hashlib
 import json
 from array import array
-from collections.abc import Iterator
-from dataclasses import dataclass, field
-from functools import lru_cache
+from itertools import pairwise
 from pathlib import Path
 from typing import Any, NamedTuple
 
@@ -16,12 +14,12 @@ import numpy as np
 from painlit.config import FaceConfig
 from painlit.errors import PainlitError
 from painlit.images.duplicates import look_of
-from painlit.images.index import LOOK, VERSION, ImageIndex, write_index, write_problems
+from painlit.images.index import FIELDS, LOOK, VERSION, ImageIndex, write_index, write_problems
 from painlit.images.journal import Examined, Journal
 from painlit.images.places import Place, PlaceReader, place_at
 from painlit.images.reading import UnreadableImageError, decode
 from painlit.images.source import ImageSource, Note, Skipped
-from painlit.signals.video.face_detector import FaceDetector
+from painlit.signals.video.clip_faces import face_detector, smallest_face
 from painlit.system.files import waiting_lock
 from painlit.system.processes import cores, unordered
 from painlit.system.progress import progress_bar
@@ -30,28 +28,34 @@ UNREADABLE_ALLOWED = 0.01
 """Share of unreadable images beyond which a data set is taken for damaged."""
 
 _CHUNK = 16  # images a process looks at between two reports
-_LEAST_FACE = 20  # px, as for video
 
 
-@dataclass
 class Listing:
-    """All images of a set as columns, as `painlit.images.index.FIELDS` names them."""
+    """All images of a set.
 
-    paths: bytearray = field(default_factory=bytearray)
-    ends: array = field(default_factory=lambda: array("q"))
-    labels: array = field(default_factory=lambda: array("i"))
-    persons: array = field(default_factory=lambda: array("i"))
-    parts: bytearray = field(default_factory=bytearray)
-    boxes: array = field(default_factory=lambda: array("f"))
-    lines: array = field(default_factory=lambda: array("i"))
-    places: array = field(default_factory=lambda: array("q"))
-    pages: array = field(default_factory=lambda: array("i"))
-    files: dict[tuple[str, str], int] = field(default_factory=dict)
-    """Larger file and form of its images -> number."""
-    names: dict[str, int] = field(default_factory=dict)
-    """Person -> number."""
-    problems: list[tuple[str, str]] = field(default_factory=list)
-    notes: list[str] = field(default_factory=list)
+    Attributes:
+        columns: As `painlit.images.index.FIELDS` names them; compact, as there may be millions of rows.
+        files: Larger file and form of its images -> number.
+        names: Person -> number.
+        problems: Images that are left out, and why.
+        notes: For the user.
+    """
+
+    def __init__(self) -> None:
+        self.columns: dict[str, array] = {name: array(np.dtype(kind).char) for name, kind in FIELDS.items()}
+        self.files: dict[tuple[str, str], int] = {}
+        self.names: dict[str, int] = {}
+        self.problems: list[tuple[str, str]] = []
+        self.notes: list[str] = []
+
+    def arrays(self) -> dict[str, np.ndarray]:
+        """The columns as NumPy arrays; digests and looks are of images that are still to be read."""
+        widths = {"boxes": 4, "places": 3, "pages": 3, "looks": LOOK * LOOK}
+        arrays = {name: np.array(column, FIELDS[name]) for name, column in self.columns.items()}
+        arrays["digests"] = np.zeros(len(arrays["labels"]), np.uint64)
+        if not arrays["pages"].any():
+            arrays["pages"] = arrays["pages"][:0]
+        return arrays | {name: arrays[name].reshape(-1, width) for name, width in widths.items()}
 
 
 def open_index(
@@ -93,7 +97,7 @@ def open_index(
 def _build(source: ImageSource, folder: Path, settings: dict[str, Any], device: str) -> None:
     with progress_bar(f"list {source.name}", total=source.steps()) as advance:
         listing = list_images(source, advance)
-    columns = _columns(listing)
+    columns = listing.arrays()
     if settings["faces"] == "whole":
         columns["boxes"][:] = np.nan
     for note in listing.notes:
@@ -129,7 +133,7 @@ def _build(source: ImageSource, folder: Path, settings: dict[str, Any], device: 
 def list_images(source: ImageSource, advance: Any = lambda: None) -> Listing:
     """Go through a source's records; 3 million take seconds and some 200 MB."""
     listing = Listing()
-    names, nothing = listing.names, (float("nan"),) * 4
+    columns, names, nothing = listing.columns, listing.names, (float("nan"),) * 4
     for record in source.records(advance):
         if isinstance(record, Skipped):
             listing.problems.append((record.path, record.reason))
@@ -139,38 +143,21 @@ def list_images(source: ImageSource, advance: Any = lambda: None) -> Listing:
             continue
         path, label, person, part, box, line, place = record
         try:
-            listing.paths += path.encode()
+            columns["paths"].frombytes(path.encode())
         except UnicodeEncodeError:
             listing.problems.append((ascii(path), "its name is no UTF-8"))
             continue
-        listing.ends.append(len(listing.paths))
-        listing.labels.append(label)
-        listing.persons.append(names.setdefault(person, len(names)) if person else -1)
-        listing.parts.append(part)
-        listing.boxes.extend(nothing if box is None else box)
-        listing.lines.append(line)
+        columns["ends"].append(len(columns["paths"]))
+        columns["labels"].append(label)
+        columns["persons"].append(names.setdefault(person, len(names)) if person else -1)
+        columns["parts"].append(part)
+        columns["boxes"].extend(nothing if box is None else box)
+        columns["lines"].append(line)
         if place is not None:
             file = listing.files.setdefault((place.file, place.form), len(listing.files))
-            listing.places.extend((file, place.start, place.size))
-            listing.pages.extend((place.unpacked, place.inner, place.length))
+            columns["places"].extend((file, place.start, place.size))
+            columns["pages"].extend((place.unpacked, place.inner, place.length))
     return listing
-
-
-def _columns(listing: Listing) -> dict[str, np.ndarray]:
-    count = len(listing.labels)
-    return {
-        "paths": np.frombuffer(listing.paths, np.uint8),
-        "ends": np.array(listing.ends, np.int64),
-        "labels": np.array(listing.labels, np.int32),
-        "persons": np.array(listing.persons, np.int32),
-        "parts": np.frombuffer(listing.parts, np.uint8),
-        "boxes": np.array(listing.boxes, np.float32).reshape(count, 4),
-        "lines": np.array(listing.lines, np.int32),
-        "digests": np.zeros(count, np.uint64),
-        "looks": np.zeros((0, LOOK * LOOK), np.uint8),
-        "places": np.array(listing.places, np.int64).reshape(-1, 3),
-        "pages": np.array(listing.pages if any(listing.pages) else [], np.int32).reshape(-1, 3),
-    }
 
 
 def _examine(
@@ -182,7 +169,7 @@ def _examine(
     device: str,
 ) -> int:
     """Fill in boxes, digests and looks, drop the rows without a usable image, and return how many could not be read."""
-    paths = list(_relative_paths(columns))
+    paths = _relative_paths(columns)
     journal = Journal(folder)
     listed = hashlib.sha256(columns["paths"].tobytes() + columns["ends"].tobytes()).hexdigest()
     done = journal.open(f"{listed} {json.dumps(settings, sort_keys=True)}")
@@ -193,10 +180,9 @@ def _examine(
     missing = [row for row in range(len(paths)) if row not in done]
     files, root = list(listing.files), str(source.root)
     wanted = [(row, (paths[row], place_at(row, files, columns["places"], columns["pages"]))) for row in missing]
-    chunks = [
-        Chunk(wanted[i : i + _CHUNK], root, settings["digests"], settings["min_face"], device)
-        for i in range(0, len(wanted), _CHUNK)
-    ]
+    face = FaceConfig(min_face=settings["min_face"]) if settings["faces"] == "detect" else None
+    starts = range(0, len(wanted), _CHUNK)
+    chunks = [Chunk(wanted[i : i + _CHUNK], root, settings["digests"], face, device) for i in starts]
     keep = np.ones(len(paths), bool)
     unreadable = 0
     title = f"find faces in {source.name}" if settings["faces"] == "detect" else f"read {source.name}"
@@ -223,8 +209,8 @@ class Chunk(NamedTuple):
     root: str
     looks: bool
     """Whether to note how they look."""
-    min_face: float | None
-    """Smallest face to look for, as a share of the shorter side; None looks for none."""
+    face: FaceConfig | None
+    """How small a face is looked for; None looks for none."""
     device: str
     """Of the face detector."""
 
@@ -243,20 +229,15 @@ def _examine_image(reader: PlaceReader, path: str, place: Place | None, chunk: C
     except UnreadableImageError as error:
         return Examined(problem=str(error), unreadable=True)
     look = look_of(image).tobytes() if chunk.looks else b""
-    if chunk.min_face is None:
+    if chunk.face is None:
         return Examined(digest, look=look)
-    smallest = max(_LEAST_FACE, int(chunk.min_face * min(image.shape[:2])))
-    boxes = _detector(smallest, chunk.device).detect(image[None])[0]  # (n, 5)
+    boxes = face_detector(image.shape, chunk.face, chunk.device).detect(image[None])[0]  # (n, 5)
     if not len(boxes):
+        smallest = smallest_face(image.shape, chunk.face)
         return Examined(digest, look=look, problem=f"{reader.root / path}: no face found of {smallest} px or more")
     largest = boxes[np.argmax((boxes[:, 2] - boxes[:, 0]) * boxes[:, 4])]
-    x1, y1, x2, y2 = (float(value) for value in largest[:4])
+    x1, y1, x2, y2 = largest[:4].tolist()
     return Examined(digest, (x1, y1, x2, y2), look=look)
-
-
-@lru_cache(maxsize=8)
-def _detector(min_face_size: int, device: str) -> FaceDetector:
-    return FaceDetector(min_face_size=min_face_size, device=device)
 
 
 def _fill_in(columns: dict[str, np.ndarray], row: int, result: Examined) -> None:
@@ -267,18 +248,16 @@ def _fill_in(columns: dict[str, np.ndarray], row: int, result: Examined) -> None
         columns["looks"][row] = np.frombuffer(result.look, np.uint8)
 
 
-def _relative_paths(columns: dict[str, np.ndarray]) -> Iterator[str]:
-    text, start = columns["paths"].tobytes(), 0
-    for end in columns["ends"].tolist():
-        yield text[start:end].decode()
-        start = end
+def _relative_paths(columns: dict[str, np.ndarray]) -> list[str]:
+    text, ends = columns["paths"].tobytes(), [0, *columns["ends"].tolist()]
+    return [text[start:end].decode() for start, end in pairwise(ends)]
 
 
 def _keep_rows(columns: dict[str, np.ndarray], paths: list[str], keep: np.ndarray) -> None:
     if keep.all():
         return
     kept = [paths[row].encode() for row in np.flatnonzero(keep)]
-    for name in ("labels", "persons", "parts", "boxes", "lines", "digests", "looks", "places", "pages"):
+    for name in FIELDS.keys() - {"paths", "ends"}:
         if len(columns[name]):
             columns[name] = columns[name][keep]
     columns["paths"] = np.frombuffer(b"".join(kept), np.uint8)

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Sequence
-from typing import Any, Protocol
+from typing import Any
 
 import numpy as np
 import torch
@@ -16,25 +16,8 @@ from painlit.images.reading import JPEG_START, UnreadableImageError, decode
 from painlit.signals.video.crops import crop_face
 
 Batch = dict[str, Any]
-
-
-class Draw(Protocol):
-    """One image of a batch."""
-
-    @property
-    def task(self) -> int:
-        """Position of its data set."""
-        ...
-
-    @property
-    def row(self) -> int:
-        """Row of its index."""
-        ...
-
-    @property
-    def seed(self) -> int:
-        """Of its augmentation; negative for none."""
-        ...
+Draw = tuple[int, int, int]
+"""An image of a batch: position of its data set, row of its index, seed of its augmentation, negative for none."""
 
 
 class FaceImages(Dataset):
@@ -44,7 +27,7 @@ class FaceImages(Dataset):
     wrong with each image that was drawn but could not be read, and so is not in it.
 
     Args:
-        indices: The data sets; a draw's `task` is the position here.
+        indices: The data sets; a draw begins with the position here.
         labels: Of each data set, the label of each row of its index; -1 where a row is not to be drawn.
         size: Side of the crops in px.
         margin: Of the crop about a face's box, as for video.
@@ -75,13 +58,13 @@ class FaceImages(Dataset):
                 crops.append(self.crop(draw))
                 kept.append(draw)
             except UnreadableImageError as error:
-                line = int(self.indices[draw.task].lines[draw.row])
+                line = int(self.indices[draw[0]].lines[draw[1]])
                 unreadable.append(f"{error} (line {line} of the list)" if line else str(error))
         stacked = np.stack(crops) if crops else np.empty((0, self.size, self.size, 3), np.uint8)
         return {
             "images": torch.from_numpy(np.ascontiguousarray(stacked.transpose(0, 3, 1, 2))),
-            "label": torch.tensor([int(self.labels[draw.task][draw.row]) for draw in kept], dtype=torch.int64),
-            "task": torch.tensor([draw.task for draw in kept], dtype=torch.int64),
+            "label": torch.tensor([int(self.labels[task][row]) for task, row, _ in kept], dtype=torch.int64),
+            "task": torch.tensor([task for task, _, _ in kept], dtype=torch.int64),
             "unreadable": unreadable,
         }
 
@@ -91,15 +74,16 @@ class FaceImages(Dataset):
         Raises:
             UnreadableImageError: The file is missing, cut short or no image.
         """
-        index = self.indices[draw.task]
-        path, box = index.path(draw.row), np.asarray(index.boxes[draw.row], np.float64)
-        data = index.read(draw.row)
+        task, row, seed = draw
+        index = self.indices[task]
+        path, box = index.path(row), np.asarray(index.boxes[row], np.float64)
+        data = index.read(row)
         reduction = self._reduction(data, box)
         image = decode(data, path, reduction, index.upright)
         square = face_square(box / reduction, image.shape, self.margin)
-        if draw.seed < 0:
+        if seed < 0:
             return crop_face(image, square, self.size)
-        return self.augmentation.crop(image, square, self.size, draw.seed)
+        return self.augmentation.crop(image, square, self.size, seed)
 
     def _reduction(self, data: bytes, box: np.ndarray) -> int:
         """The largest reduction of a JPEG that leaves the crop at least as large as what is made of it."""
@@ -107,8 +91,3 @@ class FaceImages(Dataset):
             return 1
         side = (1 + self.margin) * max(box[2] - box[0], box[3] - box[1])
         return next((factor for factor in (8, 4, 2) if side >= factor * self.size), 1)
-
-
-def as_is(batch: Batch) -> Batch:
-    """The data set's batches need no collating."""
-    return batch

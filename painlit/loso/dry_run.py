@@ -84,8 +84,7 @@ def estimate(config: Config, data: FoldData, folds: Sequence[Fold], place: Path)
         if is_finished(place / fold.name):
             state[fold.name], epochs_left[fold.name] = "finished", 0
     pending = [fold for fold in folds if epochs_left[fold.name]]
-    gpus = gpu_count() if config.train.accelerator in ("auto", "gpu", "cuda") else 0
-    workers = fold_slots(config, gpus, len(folds))
+    workers = fold_slots(config, gpu_count(config), len(folds))
     if not pending:
         return Estimate(state, 0, 0.0, 0.0, 0, workers, "nothing")
     threads = 1 if config.loso.engine == "ray" else max(1, cores() // workers)

@@ -108,13 +108,9 @@ def evaluate(predictions: Predictions, people: Mapping[str, Person]) -> dict[str
 
 
 def _subject_matrices(predictions: Predictions, names: list[str]) -> np.ndarray:
-    classes = predictions.probabilities.shape[1]
-    predicted = predictions.probabilities.argmax(1)
-    matrices = []
-    for name in names:
-        mine = predictions.subjects == name
-        matrices.append(confusion_matrix(predictions.labels[mine], predicted[mine], classes))
-    return np.stack(matrices)
+    labels, predicted = predictions.labels, predictions.probabilities.argmax(1)
+    clips = [predictions.subjects == name for name in names]
+    return np.stack([confusion_matrix(labels[k], predicted[k], predictions.probabilities.shape[1]) for k in clips])
 
 
 def _by(

@@ -4,10 +4,17 @@ from __future__ import annotations
 
 from typing import Any
 
+import numpy as np
 from lightning import LightningDataModule
 from torch.utils.data import DataLoader
 
+from painlit.config import Config, HeartbeatConfig, Stage1Config, Stage2Config
 from painlit.training.sampling import MixedBatches, Passes
+
+
+def as_is(batch: Any) -> Any:
+    """A data set's own batches need no collating."""
+    return batch
 
 
 class ResumableDataModule(LightningDataModule):
@@ -36,15 +43,39 @@ class DrawnDataModule(ResumableDataModule):
     """Batches of several sets, drawn by `MixedBatches`; a batch's `task` is the position of its set.
 
     Loaders need no trainer. In several processes each draws its share of a batch, and two draw together what one would.
+
+    Args:
+        config: The configuration.
+        settings: Its group of this stage: sampling, mixing and batches.
+
+    Attributes:
+        labels: Of each set, the class of each item, (n,); `setup` fills it and the others.
+        train_rows: Of each set, what is learnt from.
+        validation_rows: Of each set, what is validated on.
     """
+
+    labels: list[np.ndarray]
+    train_rows: list[np.ndarray]
+    validation_rows: list[np.ndarray]
+
+    def __init__(self, config: Config, settings: Stage1Config | Stage2Config | HeartbeatConfig):
+        super().__init__()
+        self.config, self.settings = config, settings
 
     def draws(self) -> MixedBatches:
         """The training batches."""
-        raise NotImplementedError
+        return MixedBatches(
+            self.train_rows,
+            [labels[rows] for labels, rows in zip(self.labels, self.train_rows, strict=True)],
+            self.settings.train.pass_size,
+            balanced=self.settings.sampling == "balanced",
+            mixing=getattr(self.settings, "mixing", 1.0),  # stage 1 has one set
+            seed=self.config.seed,
+        )
 
     def validation_draws(self) -> Passes:
         """Everything to validate on, once."""
-        raise NotImplementedError
+        return Passes(self.validation_rows, self.settings.train.pass_size)
 
     def loader(self, draws: MixedBatches | Passes) -> DataLoader:
         """A loader of these batches."""

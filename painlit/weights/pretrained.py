@@ -3,8 +3,9 @@
 from __future__ import annotations
 
 import dataclasses
-from collections.abc import Callable, Mapping, Sequence
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field
+from operator import attrgetter
 from pathlib import Path
 from typing import Any, NamedTuple
 
@@ -66,40 +67,29 @@ class _Network(NamedTuple):
     """That may have left it, the preferred first."""
     arguments: str
     """Of the make target that leaves it."""
-    sizes: Callable[[Config], dict[str, Any]]
-
-
-def spatial_sizes(config: Config) -> dict[str, Any]:
-    """Sizes and normalisation of the Spatial-Module, for the JSON beside its weights."""
-    return dataclasses.asdict(config.spatial)
-
-
-def temporal_sizes(config: Config) -> dict[str, Any]:
-    """What the shapes of the Temporal-Module's weights follow from, for the JSON beside them."""
-    sizes = dataclasses.asdict(config.model.temporal)
-    del sizes["weights"]
-    return sizes
-
-
-def encoder_sizes(config: Config) -> dict[str, Any]:
-    """What the shapes of the Heart Rate Encoder's weights follow from, for the JSON beside them."""
-    sizes = dataclasses.asdict(config.model.heart_rate_encoder)
-    return {key: sizes[key] for key in ("latents", "latent_dim", "output_dim")}
 
 
 _NETWORKS = {
-    "spatial": _Network(
-        "Spatial-Module", "embed.weights or stage2.weights", "spatial", SPATIAL_STAGES, "", spatial_sizes
-    ),
+    "spatial": _Network("Spatial-Module", "embed.weights or stage2.weights", "spatial", SPATIAL_STAGES, ""),
     "temporal": _Network(
         "Temporal-Module", "model.temporal.weights", "model.temporal", SPATIAL_STAGES[1:],
-        ' ARGS="stage1.network=temporal"', temporal_sizes,
+        ' ARGS="stage1.network=temporal"',
     ),
     "heart_rate_encoder": _Network(
         "Heart Rate Encoder", "model.heart_rate_encoder.weights", "model.heart_rate_encoder", ("pretrain-ecg",), "",
-        encoder_sizes,
     ),
 }  # fmt: skip
+
+
+def network_sizes(config: Config, network: str) -> dict[str, Any]:
+    """What the shapes of a network's weights follow from, for the JSON beside them; of spatial, its normalisation too.
+
+    Args:
+        config: The configuration.
+        network: spatial, temporal or heart_rate_encoder.
+    """
+    group = dataclasses.asdict(attrgetter(_NETWORKS[network].group)(config))
+    return {key: value for key, value in group.items() if key not in ("weights", "enabled")}
 
 
 def resolve_weights(config: Config, network: str, wanted: str, stages: Sequence[str] | None = None) -> StartingWeights:
@@ -116,7 +106,7 @@ def resolve_weights(config: Config, network: str, wanted: str, stages: Sequence[
         PainlitError: No such weights, or they were trained with other sizes or another normalisation.
     """
     about = _NETWORKS[network]
-    sizes = about.sizes(config)
+    sizes = network_sizes(config, network)
     if wanted == UNTRAINED:
         if network == "spatial":
             sizes |= {"mean": sizes["mean"] or list(MEAN), "std": sizes["std"] or list(STD)}

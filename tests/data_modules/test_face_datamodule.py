@@ -54,10 +54,10 @@ def seen(batches) -> list[tuple[int, int]]:
 def test_each_part_is_seen_once_and_none_twice(divide):
     data = divide(*PARTS)
     train, validation = seen(data.train_dataloader()), seen(data.val_dataloader())
-    rows = np.concatenate([data.train_rows, data.top1_rows, data.verification_rows])
+    rows = np.concatenate([*data.train_rows, data.top1_rows, data.verification_rows])
     assert len(rows) == len(set(rows.tolist())) == 33
     assert len(validation) == len(data.top1_rows) + len(data.verification_rows)
-    assert len(train) == len(data.train_rows) // 6 * 6
+    assert len(train) == len(data.train_rows[0]) // 6 * 6
     assert not {image for image, _ in train} & {image for image, _ in validation}
     assert len(train) == 6 * len(data.train_dataloader())
 
@@ -73,13 +73,13 @@ def test_labels_are_one_for_each_person_and_strangers_come_last(divide):
 
 def test_shares_of_zero_train_on_everything(divide):
     data = divide("stage1.held_out=0", "stage1.validation_share=0")
-    assert len(data.train_rows) == 33
+    assert len(data.train_rows[0]) == 33
     assert (data.identities, len(data.held_out), data.val_dataloader()) == (6, 0, [])
 
 
 def test_people_of_fewer_than_five_images_give_none_for_top1(divide):
     data = divide("stage1.held_out=0", "stage1.validation_share=0.01")
-    assert np.bincount(data.labels[data.top1_rows]).tolist() == [0, 0, 1, 1, 1, 1]
+    assert np.bincount(data.labels[0][data.top1_rows]).tolist() == [0, 0, 1, 1, 1, 1]
 
 
 @pytest.mark.parametrize("share", [0.05, 0.2, 0.8, 0.99])

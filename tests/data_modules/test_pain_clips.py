@@ -17,7 +17,7 @@ from painlit.models.normalisation import MEAN, STD
 from painlit.system.digests import digest
 from painlit.weights.files import save_weights
 from painlit.weights.networks import build_spatial_module
-from painlit.weights.pretrained import encoder_sizes, spatial_sizes, temporal_sizes
+from painlit.weights.pretrained import network_sizes
 
 
 def test_a_spatial_module_that_learnt_from_a_tested_subject_is_refused(configure, tmp_path):
@@ -29,7 +29,7 @@ def test_a_spatial_module_that_learnt_from_a_tested_subject_is_refused(configure
     with pytest.raises(PainlitError, match=f"learnt from the pain labels of 1 subjects who are tested here.*{a}"):
         check_label_leakage(resolve_sources(config), [a, b])
     weights = tmp_path / "spatial.safetensors"
-    sizes = {**spatial_sizes(config), "mean": list(MEAN), "std": list(STD)}
+    sizes = {**network_sizes(config, "spatial"), "mean": list(MEAN), "std": list(STD)}
     save_weights(
         weights, build_spatial_module(config.spatial), {"stage": "finetune", "subjects": [b], "spatial": sizes}
     )
@@ -207,9 +207,8 @@ def test_a_fold_starts_from_its_own_seed_and_the_weights_that_were_settled(confi
     assert one.seed == again.seed != other.seed
     assert digest(one.model.state_dict()) == digest(again.model.state_dict()) != digest(other.model.state_dict())
     paths = {"temporal": other.model.temporal.perceiver, "heart_rate_encoder": other.model.heart_rate_encoder}
-    sizes = {"temporal": temporal_sizes(config), "heart_rate_encoder": encoder_sizes(config)}
     for name, network in paths.items():
-        save_weights(tmp_path / f"{name}.safetensors", network, {"stage": "x", name: sizes[name]})
+        save_weights(tmp_path / f"{name}.safetensors", network, {"stage": "x", name: network_sizes(config, name)})
     config = configure(*(f"model.{name}.weights={tmp_path}/{name}.safetensors" for name in paths))
     module, _ = fold_parts(config, Fold(a, (b, c), (a,)), set_up(config))
     assert digest(module.model.temporal.perceiver.state_dict()) == digest(paths["temporal"].state_dict())

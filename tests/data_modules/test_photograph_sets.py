@@ -53,27 +53,28 @@ def faces(identities: Path, runs: Path, *arguments: str) -> FaceDataModule:
 
 def test_held_out_people_are_in_no_other_part(identities, tmp_path):
     data = faces(identities, tmp_path)
-    people = np.array(data.index.labels)
-    trained, top1, strangers = (set(people[rows]) for rows in (data.train_rows, data.top1_rows, data.verification_rows))
+    people = np.array(data.indices[0].labels)
+    parts = (*data.train_rows, data.top1_rows, data.verification_rows)
+    trained, top1, strangers = (set(people[rows]) for rows in parts)
     assert len(strangers) == 3
     assert strangers == set(data.held_out)
     assert not strangers & (trained | top1)
     assert top1 <= trained
-    assert not set(data.train_rows) & set(data.top1_rows)
-    assert sorted(set(data.labels[data.train_rows])) == list(range(data.identities)) == list(range(7))
-    assert data.labels[data.verification_rows].min() == 7
+    assert not set(data.train_rows[0]) & set(data.top1_rows)
+    assert sorted(set(data.labels[0][data.train_rows[0]])) == list(range(data.identities)) == list(range(7))
+    assert data.labels[0][data.verification_rows].min() == 7
 
 
 def test_only_people_with_five_images_give_one_for_top1(identities, tmp_path):
     data = faces(identities, tmp_path, "stage1.held_out=0")
-    counts = np.bincount(data.labels[data.top1_rows], minlength=10)
+    counts = np.bincount(data.labels[0][data.top1_rows], minlength=10)
     assert counts.tolist() == [0, 1, 1, 1, 2, 2, 2, 2, 2, 3]
-    assert len(data.train_rows) + len(data.top1_rows) == sum(range(4, 14))
+    assert len(data.train_rows[0]) + len(data.top1_rows) == sum(range(4, 14))
 
 
 def test_the_division_follows_from_the_seed(identities, tmp_path):
     one, again, other = (faces(identities, tmp_path, f"seed={seed}") for seed in (1, 1, 2))
-    assert one.train_rows.tolist() == again.train_rows.tolist()
+    assert one.train_rows[0].tolist() == again.train_rows[0].tolist()
     assert one.held_out.tolist() != other.held_out.tolist()
 
 
@@ -85,7 +86,7 @@ def test_too_few_people_to_verify_or_to_learn_are_an_error(identities, tmp_path,
 
 def test_verification_takes_so_many_images_of_each(identities, tmp_path):
     data = faces(identities, tmp_path, "stage1.verification_images=3")
-    assert np.bincount(data.labels[data.verification_rows])[7:].tolist() == [3, 3, 3]
+    assert np.bincount(data.labels[0][data.verification_rows])[7:].tolist() == [3, 3, 3]
 
 
 def emotions(looks: Path, runs: Path, *arguments: str):

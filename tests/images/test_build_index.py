@@ -34,7 +34,7 @@ def found_boxes(monkeypatch) -> dict[int, list[list[float]]]:
             found = boxes.get(int(images[0, 0, 0, 0]), [[1.5, 2, 21, 30, 0.99]])
             return [np.array(found, np.float32).reshape(-1, 5)]
 
-    monkeypatch.setattr(build_index, "_detector", lambda smallest, device: Detector())
+    monkeypatch.setattr(build_index, "face_detector", lambda shape, face, device: Detector())
     return boxes
 
 
@@ -301,5 +301,5 @@ def test_paths_are_kept_as_bytes(photographs):
     source = photographs(0)
     source.listed = [Record(f"n{i // 300:06d}/{i:06d}_01.jpg", i % 2, f"n{i // 300:06d}") for i in range(20_000)]
     listing = list_images(source)
-    assert len(listing.paths) < 25 * 20_000
-    assert (len(listing.labels), len(listing.names)) == (20_000, 67)
+    assert len(listing.columns["paths"]) < 25 * 20_000
+    assert (len(listing.columns["labels"]), len(listing.names)) == (20_000, 67)

@@ -9,10 +9,11 @@ from PIL import Image
 from painlit.config import ImagesConfig
 from painlit.images import build_index
 from painlit.images.augment import face_square
-from painlit.images.dataset import FaceImages, as_is
+from painlit.images.dataset import FaceImages
 from painlit.images.reading import UnreadableImageError, read_image
 from painlit.images.source import Record
 from painlit.signals.video.crops import crop_face, face_squares
+from painlit.training.datamodule import as_is
 from painlit.training.sampling import Draw
 
 BOXES = [(20, 10, 50, 48), (-6, -4, 20, 31), (40, 30, 70, 66), (10.4, 11.6, 33.3, 30.2)]
@@ -65,7 +66,7 @@ def test_images_are_upright_unless_boxes_refer_to_them_as_stored(
             seen.append(images[0])
             return [np.array([[2, 3, 14, 20, 0.99]], np.float32)]
 
-    monkeypatch.setattr(build_index, "_detector", lambda smallest, device: Detector())
+    monkeypatch.setattr(build_index, "face_detector", lambda shape, face, device: Detector())
     source = photographs(2, has_boxes=own_boxes)
     plain = read_image(source.root / "0/0000.jpg")
     exif = Image.Exif()

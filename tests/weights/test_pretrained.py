@@ -17,7 +17,7 @@ from painlit.weights.networks import (
     build_spatial_module,
     build_temporal_module,
 )
-from painlit.weights.pretrained import encoder_sizes, resolve_weights, temporal_sizes
+from painlit.weights.pretrained import network_sizes, resolve_weights
 
 SMALL = (
     "spatial.image_size=32 spatial.depth=1 spatial.inner_dim=8 spatial.embed_dim=8 "
@@ -123,7 +123,8 @@ def leave_temporal(runs: Path, name: str, age: int) -> Path:
     settings = config(runs, *TEMPORAL)
     torch.manual_seed(age)
     path = runs / "pretrain-stage1" / name / "weights" / "temporal.safetensors"
-    save_weights(path, build_temporal_module(settings.model.temporal).perceiver, {"temporal": temporal_sizes(settings)})
+    module = build_temporal_module(settings.model.temporal).perceiver
+    save_weights(path, module, {"temporal": network_sizes(settings, "temporal")})
     os.utime(path, (1e9 - age, 1e9 - age))
     return path
 
@@ -202,7 +203,7 @@ def leave_encoder(runs: Path, name: str, age: int) -> Path:
     torch.manual_seed(age)
     path = runs / "pretrain-ecg" / name / "weights" / "heart_rate_encoder.safetensors"
     encoder = build_heart_rate_encoder(settings.model.heart_rate_encoder)
-    save_weights(path, encoder, {"heart_rate_encoder": encoder_sizes(settings)})
+    save_weights(path, encoder, {"heart_rate_encoder": network_sizes(settings, "heart_rate_encoder")})
     os.utime(path, (1e9 - age, 1e9 - age))
     return path
 

@@ -29,7 +29,7 @@ def run_folds(jobs: Sequence[FoldJob], progress: LosoProgress) -> Outcomes:
     """See `painlit.loso.engines.Engine`."""
     config = from_dict(jobs[0].config)
     check_accelerator("train.accelerator", config.train.accelerator)  # once, and not in every fold
-    gpus = gpu_count() if config.train.accelerator in ("auto", "gpu", "cuda") else 0
+    gpus = gpu_count(config)
     slots = list(range(fold_slots(config, gpus, progress.folds)))
     threads = config.loso.threads or max(1, cores() // len(slots))
     context = forking()
@@ -86,11 +86,11 @@ def fold_slots(config: Config, gpus: int, folds: int) -> int:
     return min(config.loso.workers or gpus * config.loso.folds_per_gpu or cores(), folds)
 
 
-def gpu_count() -> int:
-    """GPUs, counted without starting CUDA in this process."""
+def gpu_count(config: Config) -> int:
+    """GPUs that folds may use, counted without starting CUDA in this process."""
     import torch
 
-    return torch.cuda.device_count()
+    return torch.cuda.device_count() if config.train.accelerator in ("auto", "gpu", "cuda") else 0
 
 
 def visible_device(visible: str | None, gpu: int) -> str:

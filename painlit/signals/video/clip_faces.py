@@ -86,6 +86,6 @@ def smallest_face(shape: tuple[int, ...], face: FaceConfig) -> int:
     return max(_LEAST_FACE, int(face.min_face * min(shape[:2])))
 
 
-@lru_cache(maxsize=4)
+@lru_cache(maxsize=8)
 def _detector(min_face_size: int, device: str) -> FaceDetector:
     return FaceDetector(min_face_size=min_face_size, device=device)

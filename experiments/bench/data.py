@@ -1,0 +1,27 @@
+"""What the benchmarks share: the real data beside the project, where their runs lie, and their arguments."""
+
+import sys
+from pathlib import Path
+
+from painlit.errors import PainlitError
+
+DATA = Path(__file__).parents[2] / "../shared/data"
+"""Beside the project."""
+RUNS = Path("runs/bench")
+
+
+def real_data(name: str = ".") -> Path:
+    """A folder of the real data.
+
+    Raises:
+        PainlitError: It is not there.
+    """
+    folder = DATA / name
+    if not folder.is_dir():
+        raise PainlitError(f"{folder}: no such folder", "this benchmark needs the real data beside the project")
+    return folder
+
+
+def given() -> list[str]:
+    """The `key=value` arguments of the command, which reach the configuration."""
+    return [argument for argument in sys.argv[1:] if "=" in argument]
