@@ -1,8 +1,8 @@
 """Assessing recordings: what it costs, how late a stream is, and whether scores follow what is planted.
 
 Cost and memory are of the paper's sizes with random weights, on a clip of the proxy and on recordings joined from its
-clips. Scores are of the proxy's leave-one-subject-out by experiments/proxy.yaml (`make bench ARGS=proxy` trains the
-Spatial-Module): for each person the model of their own fold assesses a recording joined from their clips, in random
+clips. Scores are of the proxy's leave-one-subject-out from video by experiments/proxy.yaml (`make bench ARGS=proxy`
+trains the Spatial-Module): for each person the model of their own fold assesses a recording joined from their clips, in random
 order. It is no pain data: neutral faces turn into smiling ones.
 """
 
@@ -42,8 +42,8 @@ from painlit.system.files import atomic_path
 from painlit.weights.networks import build_frame_embedder, build_pain_model
 
 HERE = RUNS / "assess"
+RUN = "proxy-levels-video"
 SETTINGS = ["config=experiments/proxy.yaml", f"runs={RUNS}", "task=multilevel"]
-PARTS = ("fusion", "video", "heart_rate")
 SPEED = (10, 60, 600)  # s
 
 
@@ -175,8 +175,7 @@ def trained(*folds: str) -> Path:
     """A bundle of the proxy's runs."""
     out = HERE / ("-".join(folds) or "all")
     if not out.is_dir():
-        runs = ",".join(f"proxy-{part}" for part in PARTS)
-        more = f"bundle.runs=[{runs}]", f"bundle.folds=[{','.join(folds)}]", f"bundle.out={out}"
+        more = f"name={RUN}", "model.modality=video", f"bundle.folds=[{','.join(folds)}]", f"bundle.out={out}"
         bundle.run(load([*SETTINGS, *more]))
     return out
 
@@ -210,20 +209,18 @@ def planted() -> None:
 
 def calibration() -> None:
     """ECE before and after a temperature fitted on the one half of the people, on the other half."""
-    for part in PARTS:
-        folder = load([*SETTINGS, f"name=proxy-{part}"]).folder("loso")
-        told = read_folds((folder / "folds").iterdir())
-        names = np.unique(told.subjects)
-        before, after = [], []
-        for seed in range(20):
-            half = np.random.default_rng(seed).permutation(names)[: len(names) // 2]
-            fitted = np.isin(told.subjects, half)
-            temperature = fit_temperature(told.labels[fitted], told.probabilities[fitted])
-            labels, rest = told.labels[~fitted], told.probabilities[~fitted]
-            before.append(expected_calibration_error(labels, rest))
-            after.append(expected_calibration_error(labels, apply_temperature(rest, temperature)))
-        people = f"20 halvings of {len(names)} people"
-        print(f"  {part}: ECE {np.mean(before):.3f} before, {np.mean(after):.3f} after ({people})")
+    told = read_folds((load([*SETTINGS, f"name={RUN}"]).folder("loso") / "folds").iterdir())
+    names = np.unique(told.subjects)
+    before, after = [], []
+    for seed in range(20):
+        half = np.random.default_rng(seed).permutation(names)[: len(names) // 2]
+        fitted = np.isin(told.subjects, half)
+        temperature = fit_temperature(told.labels[fitted], told.probabilities[fitted])
+        labels, rest = told.labels[~fitted], told.probabilities[~fitted]
+        before.append(expected_calibration_error(labels, rest))
+        after.append(expected_calibration_error(labels, apply_temperature(rest, temperature)))
+    people = f"20 halvings of {len(names)} people"
+    print(f"  ECE {np.mean(before):.3f} before, {np.mean(after):.3f} after ({people})")
 
 
 def main() -> None:
@@ -232,9 +229,8 @@ def main() -> None:
     steps()
     lengths()
     weights = pretrain()["stages12"]
-    for part in PARTS:
-        settings = "embed.name=proxy-stages12", f"embed.weights={weights}", f"name=proxy-{part}"
-        loso_run("task=multilevel", f"model.modality={part}", *settings)
+    settings = "embed.name=proxy-stages12", f"embed.weights={weights}", f"name={RUN}"
+    loso_run("task=multilevel", "model.modality=video", *settings)
     streaming()
     planted()
     calibration()
