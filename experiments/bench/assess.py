@@ -2,8 +2,8 @@
 
 Cost and memory are of the paper's sizes with random weights, on a clip of the proxy and on recordings joined from its
 clips. Scores are of the proxy's leave-one-subject-out from video by experiments/proxy.yaml (`make bench ARGS=proxy`
-trains the Spatial-Module): for each person the model of their own fold assesses a recording joined from their clips, in random
-order. It is no pain data: neutral faces turn into smiling ones.
+trains the Spatial-Module): for each person the model of their own fold assesses a recording joined from their clips,
+in random order. It is no pain data: neutral faces turn into smiling ones.
 """
 
 from __future__ import annotations
