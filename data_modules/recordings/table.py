@@ -164,10 +164,11 @@ def _clip(row: Mapping[str, str], folder: Path, where: str) -> Clip:
 def recording_in(folder: Path, cell: str) -> Path:
     """The file that a cell names, from the table's folder; of a WFDB record its header, which need not be named.
 
-    Accents may be written in either way that Unicode has, since macOS writes names otherwise than most keyboards do.
+    Accents may be written in either way that Unicode has, since macOS writes names otherwise than most keyboards do;
+    folders may be separated as on Windows.
     """
     asked = folder / Path(cell).expanduser()
-    for form in (cell, unicodedata.normalize("NFC", cell), unicodedata.normalize("NFD", cell)):
+    for form in (cell, *(unicodedata.normalize(form, cell.replace("\\", "/")) for form in ("NFC", "NFD"))):
         path = folder / Path(form).expanduser()
         header = path.with_name(f"{path.name}.hea")
         if path.exists() or header.is_file():

@@ -83,6 +83,15 @@ def test_accents_in_either_form_are_the_same(table, tmp_path: Path):
     assert clips[0].ecg == tmp_path / f"{two}_rec.hea"
 
 
+def test_folders_separated_as_on_windows(table, tmp_path: Path):
+    (tmp_path / "my films").mkdir()
+    (tmp_path / "my films" / "anna.mp4").touch()
+    (clip, absent), _ = read_table(
+        table("clip,subject,label,video", r"a,anna,rest,my films\anna.mp4", r"b,anna,rest,D:\x\b.mp4")
+    )
+    assert (clip.video, absent.video) == (tmp_path / "my films" / "anna.mp4", tmp_path / r"D:\x\b.mp4")
+
+
 @pytest.mark.parametrize(
     ("labels", "classes"),
     [
