@@ -194,6 +194,8 @@ def _assess_many(config: Config, model: Model, recordings: list[Recording]) -> A
     finally:
         write_csv(out / "summary.csv", [_SUMMARY, *rows])
     print(f"{len(folders)} of {len(recordings)} recordings are assessed: {out / 'summary.csv'}")
+    if silent := [row for row in rows if row[_SUMMARY.index("scored")] == 0]:
+        print(f"  {len(silent)} of them have no score, such as {silent[0][0]}: {silent[0][-1]}")
     for name, why in failed.items():
         print(f"  {name}: {why}")
     return AssessResult(folders, failed)

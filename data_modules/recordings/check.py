@@ -85,8 +85,8 @@ def _missing(clips: list[Clip], part: str) -> Iterator[str]:
     listed = Counter(clip.subject for clip in clips if clip.name in files)
     whole = {subject for subject, count in by_subject.items() if count == listed[subject]}
     if whole:
-        folder = next(files[clip.name] for clip in absent if clip.subject in whole).parent
-        yield f"{len(whole)} subjects without any {part} file, looked for in {folder}: {_some(sorted(whole))}"
+        first = next(files[clip.name] for clip in absent if clip.subject in whole)
+        yield f"{len(whole)} subjects without any {part} file, for instance {first}: {_some(sorted(whole))}"
     single = [str(files[clip.name]) for clip in absent if clip.subject not in whole]
     if single:
         yield f"{len(single)} {part} files are missing: {_some(single)}"

@@ -12,6 +12,7 @@ from __future__ import annotations
 import csv
 import difflib
 import math
+import unicodedata
 from collections.abc import Iterable, Iterator, Mapping, Sequence
 from io import StringIO
 from itertools import zip_longest
@@ -49,6 +50,7 @@ def read_table(path: Path | str, classes: Sequence[str] = ()) -> tuple[list[Clip
     if not path.is_file():
         raise PainlitError(f"{path} does not exist", "data.table is the table of clips, a CSV or TSV file")
     rows = rows_of(path, COLUMNS, NEEDED)
+    classes = [unicodedata.normalize("NFC", name) for name in classes]
     clips: dict[str, Clip] = {}
     where: dict[str, int] = {}
     for number, row in rows:
@@ -128,6 +130,7 @@ def _check_header(header: list[str], path: Path, columns: Sequence[str], needed:
 
 
 def _clip(row: Mapping[str, str], folder: Path, where: str) -> Clip:
+    row = {column: cell if column in RECORDINGS else unicodedata.normalize("NFC", cell) for column, cell in row.items()}
     for column in ("clip", "subject"):
         check_name(f"{where}: {column}", row[column])
     rest = _flag(row, "rest", where)
@@ -159,10 +162,18 @@ def _clip(row: Mapping[str, str], folder: Path, where: str) -> Clip:
 
 
 def recording_in(folder: Path, cell: str) -> Path:
-    """The file that a cell names, from the table's folder; of a WFDB record its header, which need not be named."""
-    path = folder / Path(cell).expanduser()
-    header = path.with_name(f"{path.name}.hea")
-    return header if not path.exists() and header.is_file() else path
+    """The file that a cell names, from the table's folder; of a WFDB record its header, which need not be named.
+
+    Accents may be written in either way that Unicode has, since macOS writes names otherwise than most keyboards do;
+    folders may be separated as on Windows.
+    """
+    asked = folder / Path(cell).expanduser()
+    for form in (cell, *(unicodedata.normalize(form, cell.replace("\\", "/")) for form in ("NFC", "NFD"))):
+        path = folder / Path(form).expanduser()
+        header = path.with_name(f"{path.name}.hea")
+        if path.exists() or header.is_file():
+            return path if path.exists() else header
+    return asked
 
 
 def number_in(row: Mapping[str, str], column: str, where: str) -> float | None:

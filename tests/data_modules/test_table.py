@@ -1,5 +1,6 @@
 """A table of clips as people write it, and what is refused in it."""
 
+import unicodedata
 from pathlib import Path
 
 import pytest
@@ -68,6 +69,27 @@ def test_absolute_paths_and_the_home_folder(table, tmp_path: Path, monkeypatch):
     monkeypatch.setenv("HOME", str(tmp_path / "home"))
     (one, two), _ = read_table(table("clip,subject,label,video", f"a,x,0,{tmp_path}/v.mp4", "b,x,0,~/v.mp4"))
     assert (one.video, two.video) == (tmp_path / "v.mp4", tmp_path / "home" / "v.mp4")
+
+
+def test_accents_in_either_form_are_the_same(table, tmp_path: Path):
+    """macOS writes ä in names of files as a and two dots; a table is typed, copied from there, or both."""
+    one, two = (unicodedata.normalize(form, "Änne") for form in ("NFC", "NFD"))
+    (tmp_path / f"{one}.mp4").touch()
+    (tmp_path / f"{two}_rec.hea").touch()
+    rows = (f"a,{one},mäßig,{two}.mp4,{one}_rec", unicodedata.normalize("NFD", f"b,{one},mäßig,{one}.mp4,"))
+    clips, classes = read_table(table("clip,subject,label,video,ecg", *rows))
+    assert ({clip.subject for clip in clips}, classes) == ({one}, ("mäßig",))
+    assert [clip.video for clip in clips] == [tmp_path / f"{one}.mp4"] * 2
+    assert clips[0].ecg == tmp_path / f"{two}_rec.hea"
+
+
+def test_folders_separated_as_on_windows(table, tmp_path: Path):
+    (tmp_path / "my films").mkdir()
+    (tmp_path / "my films" / "anna.mp4").touch()
+    (clip, absent), _ = read_table(
+        table("clip,subject,label,video", r"a,anna,rest,my films\anna.mp4", r"b,anna,rest,D:\x\b.mp4")
+    )
+    assert (clip.video, absent.video) == (tmp_path / "my films" / "anna.mp4", tmp_path / r"D:\x\b.mp4")
 
 
 @pytest.mark.parametrize(

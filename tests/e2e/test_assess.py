@@ -186,6 +186,17 @@ def test_a_folder_of_recordings(tiny_data, bundle, recording, tmp_path, capsys):
     assert (out / "a" / "assessment.json").stat().st_mtime_ns != before["a"]
 
 
+def test_recordings_without_a_score_are_told(bundle, recording, tmp_path, write_video, capsys):
+    folder = tmp_path / "recordings"
+    folder.mkdir()
+    shutil.copy(recording, folder / "a.mp4")
+    write_video(folder / "nobody.mp4", [np.full((96, 96, 3), 90, np.uint8)] * 200)
+    run(str(folder), "--model", str(bundle), "--out", str(tmp_path / "out"), "--step", "4")
+    told = capsys.readouterr().out
+    assert "2 of 2 recordings are assessed" in told
+    assert "1 of them have no score, such as nobody: " in told
+
+
 def test_a_stop_in_the_middle_keeps_what_is_done(bundle, recording, tmp_path, monkeypatch):
     folder, out = tmp_path / "recordings", tmp_path / "out"
     folder.mkdir()

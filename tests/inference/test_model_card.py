@@ -31,6 +31,8 @@ def test_figures_are_those_of_the_results(tmp_path):
     men = expected["subgroups"]["sex"]["men"]
     low, high = men["interval_95"]
     assert f"| sex: men | 2 | 80 | {100 * men['accuracy']:.2f} | {100 * low:.2f} to {100 * high:.2f} |" in card
+    women = expected["subgroups"]["sex"]["women"]  # one of them, so there is no interval over subjects
+    assert f"| sex: women | 1 | 40 | {100 * women['accuracy']:.2f} | – |" in card
     assert "Held-out subjects by sex: men 2, women 1." in card
     assert f"temperature {trained_run('video').temperature:.3f}, fitted on the predictions of held-out subjects" in card
     assert "20.00 % before; 10.00 % after" in card

@@ -111,6 +111,8 @@ def read_layout(text: str, where: str) -> Layout:
     if start is None:
         raise ClipError(f"{where} has 0 rows of numbers; it begins {filled[0][:200]!r}", "export it as CSV")
     above = [_COMMENT.sub("", line, count=1) for line in lines[:start]]
+    if "/sample" in "\n".join(above) and _is_count(split(lines[start], delimiter)):
+        start += 1
     if delimiter == "," and count == 2 and _single(above, tail):
         delimiter, count = NONE, 1
     names, units = _header(above, delimiter, count, where)
@@ -144,6 +146,12 @@ def _delimiter(lines: list[str]) -> tuple[str, int]:
 def _is_row(line: str, delimiter: str, count: int) -> bool:
     cells = [] if _COMMENT.match(line) else split(line, delimiter)
     return len(cells) == count and any(map(_NUMBER.fullmatch, cells))
+
+
+def _is_count(cells: list[str]) -> bool:
+    """Whether a row such as `,15000,15000` says how many samples each channel has: AcqKnowledge writes it first."""
+    told = {cell for cell in cells if cell}
+    return len(cells) > 1 and not cells[0] and len(told) == 1 and told.pop().isdigit()
 
 
 def _single(above: list[str], rows: list[str]) -> bool:

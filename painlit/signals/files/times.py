@@ -167,12 +167,16 @@ def _start(first: float, clock: bool) -> tuple[float, list[str]]:
 
 def _by_rate(seconds: NDArray[np.float64], rate: float | None, begins: float, notes: list[str], where: str) -> Clock:
     """Times that say only how long it lasted, such as those of packets or of whole seconds."""
-    over_all = (seconds.size - 1) / (seconds[-1] - seconds[0])
+    steps, span = np.diff(seconds), float(seconds[-1] - seconds[0])
+    over_all, tick = (seconds.size - 1) / span, float(np.median(steps[steps > 0]))
+    least = (seconds.size - 1) / (span + tick)  # rows of a tick lie anywhere in it, so the span is known to a tick
+    most = (seconds.size - 1) / (span - tick) if span > tick else np.inf
     if rate is None:
         raise ClipError(
             f"{where}: more than {100 * IRREGULAR:g} % of steps are uneven, so it does not say when samples were taken",
-            f"give their rate: signals.rate, over the whole file about {over_all:.4g} Hz",
+            f"give their rate: signals.rate, by the whole file between {least:.5g} and {most:.5g} Hz",
         )
-    agree(over_all, rate, f"{where} has {over_all:.6g} Hz over the whole file")
+    if not least <= rate <= most:
+        agree(over_all, rate, f"{where} has {over_all:.6g} Hz over the whole file")
     notes[0] += f"uneven: samples are taken as {rate:g} Hz throughout"
     return Clock(rate, begins, np.arange(seconds.size), tuple(notes))

@@ -20,8 +20,10 @@ from collections import Counter
 from datetime import datetime
 from pathlib import Path
 
+import numpy as np
+
 from painlit.errors import ClipError
-from painlit.signals.files.text_table import read_text_table
+from painlit.signals.files.text_table import is_number, read_text_table
 from painlit.signals.heart_rates.beats import interval_series
 from painlit.signals.heart_rates.cells import intervals_in_seconds, numbers, times_of
 from painlit.signals.heart_rates.cleaning import Origin, bpm_series
@@ -32,6 +34,7 @@ from painlit.signals.heart_rates.empatica import read_empatica
 from painlit.signals.heart_rates.series import HeartRates
 
 _DOCUMENTED_UTC = ("Samsung Health", "Fitbit")
+_LEAST_TIMES = 5  # rows, fewer of which may ascend by chance
 
 
 def read_table(path: Path, device: str | None = None) -> HeartRates:
@@ -74,6 +77,8 @@ def read_table(path: Path, device: str | None = None) -> HeartRates:
         zone = "UTC" if source in _DOCUMENTED_UTC else ""
         times, clock, told = times_of(path, cells, lines, columns.name(columns.time), zone)
         notes += told
+    elif columns.names:
+        _refuse_unread_times(path, rows, columns)
     began = clock or _polar_flow_began(above)
     origin = Origin(path, source, tuple(notes), began, lines, records=source in _DOCUMENTED_UTC)
     if columns.is_rate:
@@ -96,6 +101,25 @@ def _complete(
     if not kept:
         raise ClipError(f"{path} has a header ({shown(list(columns.names))}) and no values", "export it again")
     return [rows[k] for k in kept], [lines[k] for k in kept]
+
+
+def _refuse_unread_times(path: Path, rows: list[list[str]], columns: Columns) -> None:
+    """Intervals without times follow each other from 0 on, which is wrong where another column has their times.
+
+    Raises:
+        ClipError: A column of another name ascends throughout and is no number of the rows.
+    """
+    for k, name in enumerate(columns.names):
+        cells = [row[k] if k < len(row) else "" for row in rows]
+        if k in (columns.value, columns.device) or len(rows) < _LEAST_TIMES or not all(map(is_number, cells)):
+            continue
+        steps = np.diff([float(cell) for cell in cells])
+        if (steps > 0).all() and not (steps == 1).all():
+            raise ClipError(
+                f"{path}: its column {name!r} ascends as times do, and is not called so",
+                "call it time, time_ms or the like; or, if it is something else, remove it: the intervals are then "
+                "taken to follow each other from 0 s on, without gaps",
+            )
 
 
 def _of_device(

@@ -37,7 +37,7 @@ class PictureFolder:
     def __init__(self, path: Path, fps: float | None):
         if fps is None:
             what = f"{path}: a folder of pictures does not say how many are shown a second"
-            raise ClipError(what, "set clip.image_fps, or give a video")
+            raise ClipError(what, "set clip.image_fps (to assess it, assess.image_fps), or give a video")
         self.path, self.fps = path, fps
         self.errors: dict[str, None] = {}
         self.pictures = _numbered(path)

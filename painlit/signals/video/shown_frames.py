@@ -174,5 +174,7 @@ def _claims(container: InputContainer, stream: VideoStream) -> Claims:
         seconds = float(stream.duration * stream.time_base)
     else:
         seconds = (container.duration or 0) / av.time_base
+        if seconds and "matroska" in container.format.name and stream.start_time and stream.time_base:
+            seconds -= float(stream.start_time * stream.time_base)  # its length is the time of its end
     frames = stream.frames or round(seconds * fps)
     return Claims(stream.codec.canonical_name, stream.sample_aspect_ratio, fps, seconds, frames)

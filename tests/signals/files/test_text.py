@@ -133,6 +133,16 @@ def test_other_ways_to_say_the_rate(line, read):
     assert read(f"{line}\nECG\n" + "\n".join(map(str, ECG))).rate == 2000
 
 
+@pytest.mark.parametrize("delimiter", [",", "\t"])
+def test_acqknowledges_row_of_counts_is_no_sample(delimiter, read):
+    """It stands between the header and the samples, and was the first of them: a spike of as many mV."""
+    head = ["rest.acq", "4 msec/sample", "2 channels", "ECG100C", "mV", "RSP100C", "Volts", "min,CH1,CH2,"]
+    rows = [f",{len(ECG)},{len(ECG)},", *(f"{k / 15000:.6f},{v},0.5," for k, v in enumerate(ECG))]
+    signal = read("\n".join([*head, *rows]).replace(",", delimiter), lead="CH1")
+    np.testing.assert_array_equal(signal.values, ECG)
+    assert (signal.rate, signal.start) == (250, 0)
+
+
 def test_one_column_needs_a_rate_and_takes_decimal_commas(read):
     rows = "\n".join(map(str, ECG))
     with pytest.raises(ClipError, match=r"(?s)a\.csv tells no sampling rate.*signals\.rate"):

@@ -33,6 +33,18 @@ def test_names_of_heart_rates(read, name):
     assert series.bpm.tolist() == BPM
 
 
+def test_intervals_beside_times_of_an_unknown_name_are_refused(read):
+    """Left out in silence, the intervals would follow each other from 0 s on, over whatever gaps the times have."""
+    ends = [7.5, 8.25, 9.0, 20.5, 21.25, 22.0]
+    text = "onset,RR\n" + "".join(f"{end},750\n" for end in ends)
+    with pytest.raises(ClipError, match=r"its column 'onset' ascends as times do"):
+        read(text)
+    np.testing.assert_allclose(read(text.replace("onset", "time")).times + 0.75, ends)
+    for other in (range(6), [3, 1, 2, 5, 4, 6], "abcdef"):  # numbers of the rows, values, words
+        series = read("onset,RR\n" + "".join(f"{cell},750\n" for cell in other))
+        np.testing.assert_allclose(series.times, np.arange(6) * 0.75)
+
+
 @pytest.mark.parametrize(
     ("name", "cells"),
     [

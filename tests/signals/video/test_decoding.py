@@ -202,6 +202,13 @@ def test_memory_does_not_grow_with_length(tmp_path, write_video):
     assert peak < 30 * 64 * 48 * 3
 
 
+@pytest.mark.parametrize("suffix", ["mp4", "mkv", "ts"])
+def test_length_counts_from_the_first_frame(tmp_path, write_video, suffix):
+    """Matroska tells when a recording ends: 10 s late, a clip from 12 s on seemed to be there."""
+    path = write_video(tmp_path / f"late.{suffix}", 50, times=10 + np.arange(50) / 25)
+    assert probe(path).seconds == pytest.approx(2, abs=0.05)
+
+
 def test_probe(tmp_path, write_video):
     info = probe(write_video(tmp_path / "clip.mp4", 60, fps=30))
     assert (info.width, info.height, info.fps, info.frame_count) == (64, 48, 30.0, 60)

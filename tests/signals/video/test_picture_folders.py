@@ -65,6 +65,8 @@ def test_pictures_have_a_step_gaps_and_another_rate(tmp_path, numbered_frame, nu
 def test_a_folder_that_is_no_clip_says_why(tmp_path, numbered_frame):
     frames = {f"{k}.png": numbered_frame(k) for k in range(30)}
     assert "does not say how many are shown a second" in refusal(folder(tmp_path / "a", frames))
+    with pytest.raises(ClipError, match=r"set clip\.image_fps \(to assess it, assess\.image_fps\)"):
+        probe(tmp_path / "a")
     assert "without pictures" in refusal(folder(tmp_path / "b", {}), PICTURES)
     path = folder(tmp_path / "c", frames)
     (path / "7.png").write_bytes((path / "7.png").read_bytes()[:60])
