@@ -45,6 +45,8 @@ HERE = RUNS / "assess"
 RUN = "proxy-levels-video"
 SETTINGS = ["config=experiments/proxy.yaml", f"runs={RUNS}", "task=multilevel"]
 SPEED = (10, 60, 600)  # s
+ENCODED = {"preset": "veryfast", "g": "25", "bf": "0"}
+"""As a camera does: frames leave in the order in which they are shown."""
 
 
 def join(clips: Sequence[Path], path: Path, seconds: float = 0.0) -> Path:
@@ -58,7 +60,7 @@ def join(clips: Sequence[Path], path: Path, seconds: float = 0.0) -> Path:
                 with av.open(str(clip)) as old:
                     for frame in old.decode(video=0):
                         if stream is None:
-                            stream = new.add_stream("libx264", rate=25, options={"preset": "veryfast", "g": "25"})
+                            stream = new.add_stream("libx264", rate=25, options=ENCODED)
                             stream.width, stream.height, stream.pix_fmt = frame.width, frame.height, "yuv420p"
                         frame.pts, frame.time_base = number, Fraction(1, 25)
                         new.mux(stream.encode(frame))
@@ -149,7 +151,7 @@ def streaming() -> None:
             stream = new.add_stream_from_template(old.streams.video[0])
             began.append(time.monotonic())
             for packet in old.demux(video=0):
-                if packet.dts is not None and packet.pts is not None:
+                if packet.size and packet.pts is not None:
                     time.sleep(max(0.0, began[0] + float(packet.pts * packet.time_base) - time.monotonic()))
                     packet.stream = stream
                     new.mux(packet)
