@@ -232,6 +232,7 @@ def test_a_subject_without_a_class_is_trained_tested_and_named(tiny_data, runs, 
     assert result.results["pooled"]["clips"] == 10
 
 
+@pytest.mark.slow
 def test_the_summary_run_is_logged_offline_with_table_confusion_and_predictions(tiny_data, runs, monkeypatch):
     monkeypatch.delenv("WANDB_DATA_DIR", raising=False)
     result = loso.run(tiny(tiny_data, runs, *HEART, "name=logged", "log.wandb=offline", "loso.workers=2"))

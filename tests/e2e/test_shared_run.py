@@ -52,6 +52,7 @@ def trained_by(folder: Path) -> list[int]:
     return [len(re.findall(r"^fold .*: process ", text, re.MULTILINE)) for text in logs]
 
 
+@pytest.mark.slow
 def test_two_calls_share_the_folds_and_end_with_the_same_results(tiny_data, trained_once, runs, tmp_path, capsys):
     folder, log = runs / "loso" / "heart_rate", tmp_path / "other.log"
     other = start(tiny_data, runs, log, *AS_TRAINED)

@@ -88,6 +88,7 @@ def stop(stage: str, arguments: list[str], number: signal.Signals, runs: Path, m
         assert "Traceback" not in told
 
 
+@pytest.mark.slow
 def test_a_killed_pretraining_leaves_no_process(tiny_sets, tmp_path):
     arguments = [on_command_line([*pretraining(tiny_sets, tmp_path), *LONG])]
     stop("pretrain-stage1", arguments, signal.SIGKILL, tmp_path, trains(tmp_path, "pretrain-stage1"))

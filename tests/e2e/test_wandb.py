@@ -60,6 +60,7 @@ def test_the_summary_has_intervals_as_numbers(logged):
         assert sent[f"{name}_subjects_mean"] == results["over_subjects"][name]["mean"]
 
 
+@pytest.mark.slow
 def test_the_printed_command_finds_all_that_was_logged(tiny_data, runs, capsys):
     folder = loso.run(tiny(tiny_data, runs, *OFFLINE, "name=all of it")).folder
     command = capsys.readouterr().out.rpartition("to send what was logged: wandb sync ")[2].strip()
@@ -86,7 +87,8 @@ def train(settings: Config, folder: Path, killed_in: int | None = None) -> None:
         run_fold(settings, fold, data, folder, fold.name)
 
 
-@pytest.mark.parametrize("every", [2, pytest.param(3, marks=pytest.mark.slow)])
+@pytest.mark.slow
+@pytest.mark.parametrize("every", [2, 3])
 def test_a_fold_that_is_killed_has_every_epoch_once_and_at_its_step(tiny_data, runs, every):
     more = [*OFFLINE, "train.epochs=6", f"train.checkpoint_every={every}"]
     undisturbed, killed = (runs / "loso" / name for name in ("undisturbed", "killed"))

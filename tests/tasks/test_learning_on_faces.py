@@ -75,7 +75,8 @@ def losses(module: EmotionMultitask, data: EmotionDataModule) -> list[float]:
 
 def test_forty_steps_lower_the_loss_of_every_task(tasks, tmp_path):
     config, indices = tasks
-    data = EmotionDataModule(config, indices)
+    data = EmotionDataModule(config)
+    data.divide(indices)
     module = EmotionMultitask(data.classes, spatial=config.spatial, train=config.stage2.train)
     before = losses(module, data)
     trainer = Trainer(
