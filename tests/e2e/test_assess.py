@@ -140,10 +140,12 @@ def test_what_is_missing_is_said_and_the_rest_used(tiny_data, bundle, recording,
 def test_a_bundle_without_the_part_gives_no_score(tiny_data, trained_once, recording, tmp_path):
     out = tmp_path / "fusion.zip"
     bundle_stage.run(tiny(tiny_data, trained_once, "name=fusion", f"bundle.out={out}"))
-    table = painlit.load(out, "cpu").assess(recording).table
-    assert table["score"].isna().all()
-    assert set(table["used"]) == {""}
-    assert set(table["reason"]) == {"the bundle has a model of video and heart rate, and there is only video"}
+    model = painlit.load(out, "cpu")
+    with pytest.raises(PainlitError, match=r"(?s)a model of video and heart rate, and there is only video.*--ecg"):
+        model.assess(recording)
+    result = model.assess(recording, ecg(tiny_data, f"{FOLD}-PA4-001"), step=6.0)  # which lasts 3 s
+    assert list(result.table["used"]) == ["video+heart_rate", ""]
+    assert "the bundle has a model of video and heart rate, and there is only video" in result.table["reason"][1]
 
 
 def test_an_ensemble_is_the_mean_of_its_folds(tiny_data, trained_once, recording, tmp_path):
