@@ -188,6 +188,17 @@ def test_a_folder_of_recordings(tiny_data, bundle, recording, tmp_path, capsys):
     assert (out / "a" / "assessment.json").stat().st_mtime_ns != before["a"]
 
 
+def test_folders_of_pictures_are_named(bundle, recording, tmp_path, capsys):
+    folder = tmp_path / "recordings"
+    (folder / "frames").mkdir(parents=True)
+    (folder / "frames" / "0001.png").touch()
+    with pytest.raises(PainlitError, match=r"(?s)no recording.*its 1 folders of pictures"):
+        run(str(folder), "--model", str(bundle), "--out", str(tmp_path / "out"))
+    shutil.copy(recording, folder / "a.mp4")
+    run(str(folder), "--model", str(bundle), "--out", str(tmp_path / "out"), "--step", "4")
+    assert "1 folders of pictures are passed over, such as frames: list them in a table" in capsys.readouterr().out
+
+
 def test_recordings_without_a_score_are_told(bundle, recording, tmp_path, write_video, capsys):
     folder = tmp_path / "recordings"
     folder.mkdir()
@@ -229,6 +240,11 @@ def test_a_table_of_recordings(tiny_data, bundle, recording, tmp_path):
     assert held["table"][0]["start"] == 2
     held = json.loads((tmp_path / "out" / "both" / "assessment.json").read_text())
     assert held["table"][0]["used"] == "video+heart_rate"
+    table.write_text(f"video,name\n{recording},a\n\ngone.mp4,b\n")
+    result = run(str(table), "--model", str(bundle), "--out", str(tmp_path / "out"), "--step", "9")
+    assert list(result.failed) == ["b"]
+    assert re.match(r".*recordings\.csv, row 4: .*gone\.mp4.*(no such|No such|not exist)", result.failed["b"])
+    assert "check-data" not in result.failed["b"]
     table.write_text("video,start\n\n")
     with pytest.raises(PainlitError, match="there is no recording"):
         run(str(table), "--model", str(bundle))
