@@ -129,7 +129,10 @@ def choose_lead(channels: Sequence[Channel], lead: str, rate: float | None, wher
     ecgs = [channel for channel in channels if is_ecg(channel.name)]
     left = ecgs or [channel for channel in channels if not _OTHER.match(channel.name.casefold())]
     if not left:
-        raise ClipError(f"{where} has no ECG by its names: {', '.join(names)}", "set signals.lead to the one that is")
+        raise ClipError(
+            f"{where} has no ECG by its names: {', '.join(names)}",
+            f"set signals.lead to the one that is; {HEART_RATES}",
+        )
     if len(left) == 1:
         named = bool(ecgs) or not left[0].name
         return left[0], [] if named else [
