@@ -13,7 +13,7 @@ from dataclasses import dataclass, replace
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
-from data_modules.recordings.listed import Recording, is_list, list_recordings
+from data_modules.recordings.listed import Recording, is_list, list_recordings, picture_folders
 from experiments.assess_live import live_source, print_stream
 from experiments.command import main
 from painlit.config import Config
@@ -113,7 +113,10 @@ def _listed(config: Config) -> list[Recording] | None:
             f"assess.{own[0]} is of one recording, and {path} holds many",
             f"give {own[0]} in a table, a row a recording",
         )
-    return list_recordings(path)
+    found = list_recordings(path)
+    if passed := picture_folders(path):
+        print(f"{len(passed)} folders of pictures are passed over, such as {passed[0].name}: list them in a table")
+    return found
 
 
 def _assess(config: Config, model: Model, recording: Recording, bar: bool) -> Assessment:
@@ -188,8 +191,9 @@ def _assess_many(config: Config, model: Model, recordings: list[Recording]) -> A
                     folders[recording.name] = folder
                     rows.append(_summary_row(recording.name, about))
                 except (PainlitError, FileNotFoundError) as error:
-                    failed[recording.name] = str(error)
-                    rows.append([recording.name, *[""] * (len(_SUMMARY) - 2), str(error).replace("\n", " ")])
+                    why = f"{recording.where}: {error}" if recording.where else str(error)
+                    failed[recording.name] = why
+                    rows.append([recording.name, *[""] * (len(_SUMMARY) - 2), why.replace("\n", " ")])
                 advance()
     finally:
         write_csv(out / "summary.csv", [_SUMMARY, *rows])

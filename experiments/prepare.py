@@ -29,6 +29,7 @@ from painlit.clips.table import ClipTable, PreparedClip, table_path, table_setti
 from painlit.config import Config
 from painlit.errors import PainlitError
 from painlit.report.preparation_report import write_preparation_report
+from painlit.report.problem_kinds import is_inferred
 from painlit.runs.artefact import write_artefact
 from painlit.runs.provenance import save_config
 from painlit.system.csv_files import write_csv
@@ -45,7 +46,7 @@ class PrepareResult:
     clips: int
     video_problems: int
     signal_problems: int
-    noted: int
+    repaired: int
 
 
 def run(config: Config, retry: bool = True) -> PrepareResult:
@@ -89,7 +90,7 @@ def run(config: Config, retry: bool = True) -> PrepareResult:
         clips=len(done),
         video_problems=sum(part == "video" for _, part, _ in problems),
         signal_problems=sum(part != "video" for _, part, _ in problems),
-        noted=sum(bool(row.video_notes or row.signal_notes) for row in done),
+        repaired=sum(not all(map(is_inferred, (*row.video_notes, *row.signal_notes))) for row in done),
     )
     write_artefact(folder / "metrics.json", {k: v for k, v in vars(result).items() if k != "table"})
     _print(result, problems, done, shared)
@@ -117,11 +118,13 @@ def _write_page(
 def _write_report(
     path: Path, problems: list[tuple[str, str, str]], rows: list[PreparedClip], kinds: Mapping[str, str]
 ) -> None:
-    """problems.csv: every clip with a problem (unusable) or a note (repaired)."""
+    """problems.csv: every clip with a problem (unusable) or a note (repaired, or inferred), the last ones last."""
     unusable = [(name, part, "unusable", why) for name, part, why in problems]
-    repaired = [(row.name, "video", "repaired", note) for row in rows for note in row.video_notes]
-    repaired += [(row.name, kinds[row.name], "repaired", note) for row in rows for note in row.signal_notes]
-    write_csv(path, [("clip", "part", "kind", "message"), *unusable, *repaired])
+    notes = [(row.name, "video", note) for row in rows for note in row.video_notes]
+    notes += [(row.name, kinds[row.name], note) for row in rows for note in row.signal_notes]
+    told = [(name, part, "inferred" if is_inferred(note) else "repaired", note) for name, part, note in notes]
+    told.sort(key=lambda line: line[2] == "inferred")
+    write_csv(path, [("clip", "part", "kind", "message"), *unusable, *told])
 
 
 def _write_quality(path: Path, rows: list[PreparedClip], least: float) -> None:
@@ -153,13 +156,13 @@ def _print(
 ) -> None:
     print(
         f"{result.clips} clips prepared; unusable: {result.video_problems} videos, {result.signal_problems} signals; "
-        f"repaired or remarkable: {result.noted} clips"
+        f"repaired: {result.repaired} clips"
     )
     for note in shared:
         print(f"  most clips: {note}")
     for name, part, why in problems[:10]:
         print(f"  {name}, {part}: {why}")
-    if problems or result.noted:
+    if problems or result.repaired:
         print(f"  all of them: {result.table.parent / 'problems.csv'}")
     known = sorted(row.ecg_quality for row in rows if row.ecg_quality is not None)
     if known:

@@ -22,6 +22,10 @@ class PainlitError(Exception):
         return type(self), (self.what, self.remedy)
 
 
+class ArgumentError(PainlitError, ValueError):
+    """An argument of a function that is impossible."""
+
+
 class TerminatedError(BaseException):
     """SIGTERM or SIGHUP has reached this process; it is no error of the work, and nothing but the command catches it.
 

@@ -11,7 +11,7 @@ from pathlib import Path
 
 from data_modules.recordings.clips import read_clips
 from data_modules.recordings.preparation import clip_ecg, told_rates
-from data_modules.recordings.table import RECORDINGS, unread_columns
+from data_modules.recordings.table import RECORDINGS, clip_rows, unread_columns
 from painlit.clips.clip import UNKNOWN_PERSON, Clip, biovid_person
 from painlit.config import ClipConfig, Config
 from painlit.errors import ClipError
@@ -139,7 +139,8 @@ def _length(clip: Clip, video: VideoInfo, wanted: ClipConfig) -> list[str]:
         if clip.stretch.start == 0 and clip.stretch.end is None
         else f", of which {max(0, there):.2f} s are the clip's"
     )
-    return [f"{clip.video} lasts {video.seconds:.2f} s{part}; clip.seconds={wanted.seconds:g}"]
+    remedy = "choose another start or end, set clip.seconds, or leave the clip out: it will be refused"
+    return [f"{clip.video} lasts {video.seconds:.2f} s{part}; clip.seconds={wanted.seconds:g}; {remedy}"]
 
 
 def _faulty(clips: list[Clip], config: Config) -> tuple[list[str], list[str]]:
@@ -152,11 +153,16 @@ def _faulty(clips: list[Clip], config: Config) -> tuple[list[str], list[str]]:
             advance()
     order = {clip.name: number for number, clip in enumerate(clips)}
     looks.sort(key=lambda look: order[look.clip.name])
-    rates = Counter(f"{look.video.fps:.4g} Hz" for look in looks if look.video)
-    told = (
-        [f"frame rates: {', '.join(f'{rate} in {n} videos' for rate, n in rates.most_common(_SHOWN))}"] if rates else []
-    )
-    faults = list(dict.fromkeys(fault for look in looks for fault in look.faults))
+    videos = {look.clip.video: f"{look.video.fps:.4g} Hz" for look in looks if look.video}
+    rates = _some(f"{rate} in {n} videos" for rate, n in Counter(videos.values()).most_common())
+    told = [f"frame rates: {rates}"] if rates else []
+    rows = {} if config.data.layout == "biovid" else clip_rows(config.data.table)
+    of: dict[str, list[str]] = {}  # fault -> its clips
+    for look in looks:
+        name = look.clip.name
+        for fault in look.faults:
+            of.setdefault(fault, []).append(f"{name} in row {rows[name]}" if name in rows else name)
+    faults = [f"{fault} (clip{'s' * (len(names) > 1)} {_some(names)})" for fault, names in of.items()]
     more = [f"and {len(faults) - _LISTED} more of this kind"] if len(faults) > _LISTED else []
     return told, [*faults[:_LISTED], *more]
 

@@ -41,6 +41,8 @@ class Recording:
     rest_end: float | None = None
     rest_offset: float = 0.0
     """s by which the clock of the signal at rest is ahead."""
+    where: str = ""
+    """Table and row that list it."""
 
     @property
     def files(self) -> dict[str, Path]:
@@ -67,7 +69,12 @@ def list_recordings(path: Path) -> list[Recording]:
     """
     found = [Recording(file.stem, file) for file in _videos(path)] if path.is_dir() else _of_table(path)
     if not found:
-        raise PainlitError(f"{path}: there is no recording", f"give a folder of videos ({', '.join(sorted(VIDEOS))})")
+        pictures = (
+            f"; its {len(held)} folders of pictures are given in a table" if (held := picture_folders(path)) else ""
+        )
+        raise PainlitError(
+            f"{path}: there is no recording", f"give a folder of videos ({', '.join(sorted(VIDEOS))}){pictures}"
+        )
     seen: dict[str, Recording] = {}
     for recording in found:
         if recording.name.casefold() in seen:
@@ -77,6 +84,12 @@ def list_recordings(path: Path) -> list[Recording]:
             )
         seen[recording.name.casefold()] = recording
     return found
+
+
+def picture_folders(path: Path) -> list[Path]:
+    """Folders of pictures below a folder, which `list_recordings` passes over: of none is its rate known."""
+    below = sorted(entry for entry in path.iterdir() if entry.is_dir()) if path.is_dir() else []
+    return [folder for folder in below if any(entry.suffix.lower() in PICTURES for entry in folder.iterdir())]
 
 
 def _videos(folder: Path) -> list[Path]:
@@ -99,7 +112,7 @@ def _of_table(path: Path) -> list[Recording]:
         name = row.get("name") or next(iter(files.values())).stem
         check_name(f"{where}: name", name)
         times = _times(row, "", where) | _times(row, "rest_", where)
-        found.append(Recording(name, **files, **times, **rests))
+        found.append(Recording(name, **files, **times, **rests, where=where))
     return found
 
 

@@ -3,7 +3,8 @@
 from __future__ import annotations
 
 import dataclasses
-from collections.abc import Iterable, Mapping, Sequence
+from collections.abc import Iterable, Iterator, Mapping, Sequence
+from contextlib import contextmanager
 from functools import lru_cache
 from pathlib import Path
 
@@ -170,7 +171,8 @@ def told_rates(clip: Clip, config: Config) -> tuple[np.ndarray, tuple[str, ...]]
     assert clip.heart_rate is not None
     series, seconds = _series(clip.heart_rate), config.clip.heart_rates
     start = clip.stretch.start + clip.stretch.offset
-    bpm, filled = series.per_second(start, seconds, config.signals.longest_gap)
+    with _offset_told(clip):
+        bpm, filled = series.per_second(start, seconds, config.signals.longest_gap)
     told = (f"{filled} of {seconds} seconds without heart rate, filled from their neighbours",) if filled else ()
     return bpm, (*series.notes, *told)
 
@@ -208,7 +210,20 @@ def clip_ecg(clip: Clip, config: Config) -> EcgSignal:
         raise ClipError(
             f"{clip.ecg} lasts {signal.seconds:.3f} s, a clip {seconds:g} s", "copy it again, or set clip.seconds"
         )
-    return signal.between(signal.start if biovid else clip.stretch.start + clip.stretch.offset, seconds)
+    with _offset_told(clip):
+        return signal.between(signal.start if biovid else clip.stretch.start + clip.stretch.offset, seconds)
+
+
+@contextmanager
+def _offset_told(clip: Clip) -> Iterator[None]:
+    """Errors say that a clip's place in its signal is its start and offset, if it has one."""
+    try:
+        yield
+    except ClipError as error:
+        if not (offset := clip.stretch.offset):
+            raise
+        told = f"{error.what} (start {clip.stretch.start:g} s, offset {offset:g} s)"
+        raise ClipError(told, f"{error.remedy}; mend offset if it is wrong") from error
 
 
 @lru_cache(maxsize=2)

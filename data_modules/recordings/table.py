@@ -12,10 +12,11 @@ from __future__ import annotations
 import csv
 import difflib
 import math
+import re
 import unicodedata
 from collections.abc import Iterable, Iterator, Mapping, Sequence
 from io import StringIO
-from itertools import zip_longest
+from itertools import combinations, zip_longest
 from pathlib import Path
 
 from painlit.clips.clip import Clip, Person, Stretch
@@ -30,6 +31,7 @@ RECORDINGS = ("video", "ecg", "heart_rate")
 COLUMNS = (*NEEDED, *RECORDINGS, "start", "end", "offset", "rest", "sex", "age", "group", "split")
 """Columns that a table of clips may have, in any order."""
 _YES, _NO = ("yes", "true", "1"), ("no", "false", "0", "")
+_THOUSANDS_OR_DECIMALS = re.compile(r"[+-]?[1-9]\d{0,2},\d{3}")
 _WOMEN, _MEN = ("f", "w", "female", "woman", "women"), ("m", "male", "man", "men")
 
 
@@ -48,7 +50,8 @@ def read_table(path: Path | str, classes: Sequence[str] = ()) -> tuple[list[Clip
     """
     path = Path(path)
     if not path.is_file():
-        raise PainlitError(f"{path} does not exist", "data.table is the table of clips, a CSV or TSV file")
+        what = "is a folder" if path.is_dir() else "does not exist"
+        raise PainlitError(f"{path} {what}", "data.table is the table of clips, a CSV or TSV file")
     rows = rows_of(path, COLUMNS, NEEDED)
     classes = [unicodedata.normalize("NFC", name) for name in classes]
     clips: dict[str, Clip] = {}
@@ -68,20 +71,40 @@ def read_table(path: Path | str, classes: Sequence[str] = ()) -> tuple[list[Clip
     return list(clips.values()), _classes(clips.values(), classes, where, path)
 
 
+def clip_rows(path: Path | str) -> dict[str, int]:
+    """Clip -> the row of a table that lists it."""
+    rows = rows_of(Path(path), COLUMNS, NEEDED)
+    return {unicodedata.normalize("NFC", row["clip"]): number for number, row in rows}
+
+
 def unread_columns(path: Path | str) -> list[str]:
     """Columns of a table that nothing reads."""
-    header = next(_cells(Path(path)), [])
+    _, header = next(_cells(Path(path)), (1, []))
     return [name for name in header if name.strip() and _normal(name) not in COLUMNS]
 
 
-def _cells(path: Path) -> Iterator[list[str]]:
+def _cells(path: Path) -> Iterator[tuple[int, list[str]]]:
+    """Rows from the header on, each with the line that it begins on; before it are blank lines and Excel's `sep=;`."""
     text, _ = decode(path.read_bytes(), str(path))
-    delimiter = max(",;\t", key=text.partition("\n")[0].count)
-    rows = csv.reader(StringIO(text), delimiter=delimiter, strict=True)
+    lines = text.split("\n")
+    first, told = 0, ""
+    while first < len(lines) - 1 and (not lines[first].strip() or _told_delimiter(lines[first])):
+        told = told or _told_delimiter(lines[first])
+        first += 1
+    delimiter = told or max(",;\t", key=lines[first].count)
+    rows = csv.reader(StringIO("\n".join(lines[first:])), delimiter=delimiter, strict=True)
+    begins = first + 1
     try:
-        yield from rows
+        for row in rows:
+            yield begins, row
+            begins = first + rows.line_num + 1
     except csv.Error as error:
-        raise PainlitError(f"{path}, row {rows.line_num}: {error}", "mend the row: a quote is never closed") from error
+        raise PainlitError(f"{path}, row {begins}: {error}", "mend the row: a quote is never closed") from error
+
+
+def _told_delimiter(line: str) -> str:
+    found = re.fullmatch(r'"?sep=([,;\t])"?[,;\s]*', line)
+    return found[1] if found else ""
 
 
 def _normal(name: str) -> str:
@@ -89,7 +112,7 @@ def _normal(name: str) -> str:
 
 
 def rows_of(path: Path, columns: Sequence[str], needed: Sequence[str]) -> Iterator[tuple[int, dict[str, str]]]:
-    """The rows of a table that are not empty: their number, counted from 1 for the header, and cells by column.
+    """The rows of a table that are not empty: the line that each begins on, from 1, and cells by column.
 
     Args:
         path: Of a CSV or TSV file.
@@ -100,9 +123,9 @@ def rows_of(path: Path, columns: Sequence[str], needed: Sequence[str]) -> Iterat
         PainlitError: A column is missing, twice there or misspelt, or a row is longer than the header.
     """
     cells = _cells(path)
-    header = [_normal(name) for name in next(cells, [])]
+    header = [_normal(name) for name in next(cells, (1, []))[1]]
     _check_header(header, path, columns, needed)
-    for number, row in enumerate(cells, start=2):
+    for number, row in cells:
         if any(cell.strip() for cell in row):
             if len(row) > len(header) and any(cell.strip() for cell in row[len(header) :]):
                 raise PainlitError(
@@ -180,18 +203,29 @@ def number_in(row: Mapping[str, str], column: str, where: str) -> float | None:
     """The number in a cell; None if it is empty.
 
     Raises:
-        PainlitError: It is no finite number.
+        PainlitError: It is no finite number, or its comma may be of decimals or of thousands.
     """
     text = row.get(column, "")
     if not text:
         return None
+    if _THOUSANDS_OR_DECIMALS.fullmatch(text):
+        decimals, thousands = float(text.replace(",", ".")), text.replace(",", "")
+        raise PainlitError(
+            f"{where}: {column} is {text!r}, which is {decimals:g} or {thousands}", "write it with a point, or no comma"
+        )
+    value = _number(text)
+    if value is None:
+        raise PainlitError(f"{where}: {column} is {text!r}", "it must be a number, or empty")
+    return value
+
+
+def _number(text: str) -> float | None:
+    """A finite number, with a decimal point or comma."""
     try:
         value = float(text.replace(",", ".") if text.count(",") == 1 and "." not in text else text)
     except ValueError:
-        value = math.nan
-    if not math.isfinite(value):
-        raise PainlitError(f"{where}: {column} is {text!r}", "it must be a number, or empty")
-    return value
+        return None
+    return value if math.isfinite(value) else None
 
 
 def _flag(row: Mapping[str, str], column: str, where: str) -> bool:
@@ -224,13 +258,14 @@ def _check_subjects(clips: Iterable[Clip], where: Mapping[str, int], path: Path)
                     "give each person one spelling, sex, age, group and split",
                 )
         for file in filter(None, (clip.video, clip.ecg, clip.heart_rate)):
-            for other in seen.setdefault(file, []):
+            others = seen.setdefault(file.resolve(), [])  # v/a.mp4 is ./v/../v/a.mp4
+            for other in others:
                 if other.subject != clip.subject and _overlap(clip.stretch, other.stretch):
                     raise PainlitError(
                         f"{row}: {file.name} is of {clip.subject}, and of {other.subject} in row {where[other.name]}",
                         "a recording at one time is of one subject: mend subject, file, start or end",
                     )
-            seen[file].append(clip)
+            others.append(clip)
 
 
 def _overlap(one: Stretch, other: Stretch) -> bool:
@@ -246,11 +281,16 @@ def _classes(clips: Iterable[Clip], chosen: Sequence[str], where: Mapping[str, i
                 f"{path}, row {row}: label {label!r} is not in data.classes={[*chosen]}",
                 "mend the row, or name it there",
             )
+    numbers = {label: _number(label) for label in labels}
+    for label, other in combinations(sorted(labels, key=lambda label: labels[label]), 2):
+        if numbers[label] is not None and numbers[label] == numbers[other]:
+            raise PainlitError(
+                f"{path}: label {label!r} in row {labels[label]} and {other!r} in row {labels[other]} are one number",
+                "write a class alike in all rows",
+            )
     if chosen:
         return tuple(chosen)
     found = sorted(labels, key=lambda label: labels[label])
     check_classes(f"{path}: column label", found)
-    try:
-        return tuple(sorted(found, key=float))
-    except ValueError:
-        return tuple(found)
+    in_order = [(value, label) for label in found if (value := numbers[label]) is not None]
+    return tuple(label for _, label in sorted(in_order)) if len(in_order) == len(found) else tuple(found)

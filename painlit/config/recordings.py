@@ -18,7 +18,7 @@ BASELINES = ("none", "rest", "session")
 class DataConfig:
     """Where the recordings are and what to call them."""
 
-    layout: str = field(default="biovid", metadata=affects("pain", read_by=("check-data",)))
+    layout: str = field(default="biovid", metadata=affects("pain", read_by=("check-data", "prepare", "embed")))
     """biovid: Part A as it is distributed, at data.root; table: a table of clips, data.table."""
     root: str = field(default="data/BioVid/PartA", metadata=NOTHING | PATH)
     """Folder in BioVid's layout: starting_point/samples.csv, video/, biosignals_*/."""

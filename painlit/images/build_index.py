@@ -5,6 +5,7 @@ from __future__ import annotations
 import hashlib
 import json
 from array import array
+from contextlib import closing
 from itertools import pairwise
 from pathlib import Path
 from typing import Any, NamedTuple
@@ -109,8 +110,8 @@ def _build(source: ImageSource, folder: Path, settings: dict[str, Any], device: 
     if unreadable > UNREADABLE_ALLOWED * count:
         first = [f"{image}: {problem}" for image, problem in listing.problems[:3]]
         raise PainlitError(
-            f"{unreadable} of {count} images of {source.name} cannot be read, such as {'; '.join(first)}",
-            f"get them again (all are in {folder / 'problems.csv'}); up to 1 % would be skipped",
+            f"at least {unreadable} of {count} images of {source.name} cannot be read, such as {'; '.join(first)}",
+            f"get them again (those found so far are in {folder / 'problems.csv'}); up to 1 % would be skipped",
         )
     _refuse_empty_classes(source, columns)
     about = {
@@ -168,7 +169,10 @@ def _examine(
     listing: Listing,
     device: str,
 ) -> int:
-    """Fill in boxes, digests and looks, drop the rows without a usable image, and return how many could not be read."""
+    """Fill in boxes, digests and looks, drop the rows without a usable image, and return how many could not be read.
+
+    It ends as soon as too many could not.
+    """
     paths = _relative_paths(columns)
     journal = Journal(folder)
     listed = hashlib.sha256(columns["paths"].tobytes() + columns["ends"].tobytes()).hexdigest()
@@ -186,8 +190,11 @@ def _examine(
     keep = np.ones(len(paths), bool)
     unreadable = 0
     title = f"find faces in {source.name}" if settings["faces"] == "detect" else f"read {source.name}"
-    with progress_bar(title, total=len(paths), done=len(done)) as advance:
-        for results in unordered(examine_images, chunks, workers=cores(), what="an index"):
+    with (
+        progress_bar(title, total=len(paths), done=len(done)) as advance,
+        closing(unordered(examine_images, chunks, workers=cores(), what="an index")) as found,
+    ):
+        for results in found:
             journal.add(results)
             for row, result in results.items():
                 if result.problem:
@@ -196,6 +203,8 @@ def _examine(
                     listing.problems.append((paths[row], result.problem))
                 _fill_in(columns, row, result)
                 advance()
+            if unreadable > UNREADABLE_ALLOWED * len(paths):
+                break
     listing.problems.sort()
     _keep_rows(columns, paths, keep)
     return unreadable

@@ -5,6 +5,7 @@ from __future__ import annotations
 import time as clock
 from collections.abc import Callable, Iterator
 from importlib.metadata import version
+from numbers import Real
 from os import PathLike
 from pathlib import Path
 from typing import Any
@@ -12,7 +13,7 @@ from typing import Any
 import numpy as np
 import pandas as pd
 
-from painlit.errors import ClipError
+from painlit.errors import ArgumentError, ClipError, PainlitError
 from painlit.inference.assessing import Assessing, Row
 from painlit.inference.assessment import COLUMNS, Assessment, Evidence
 from painlit.inference.bundles.bundle import Bundle
@@ -20,7 +21,7 @@ from painlit.inference.face_windows import FaceWindows, Looked
 from painlit.inference.heart_windows import EcgWindows, Heart, ToldWindows, check_overlap
 from painlit.inference.live import Live
 from painlit.inference.person import PersonMeans, Rest, check_rest, measure_rest
-from painlit.inference.scoring import Scorer
+from painlit.inference.scoring import Scorer, plain_part
 from painlit.inference.video_windows import VideoWindows
 from painlit.signals.video.decoding import open_footage
 from painlit.system.devices import pick_device
@@ -102,13 +103,14 @@ class Model:
 
         Raises:
             ClipError: A file cannot be read, the recording is shorter than a window, or the clocks do not overlap.
-            PainlitError: The bundle needs a recording at rest, or one is given that it does not use.
-            ValueError: Nothing is given, or ECG and heart rates at once, or a time is impossible.
+            PainlitError: No part of the bundle reads what is given; or the bundle needs a recording at rest, or one is
+                given that it does not use.
+            ArgumentError: Nothing is given, or ECG and heart rates at once, or a time is impossible.
 
         Source: windows, tracking and signals as docs/assessing.md describes them; the model is the paper's.
         """
         began = clock.perf_counter()
-        self._check(video, ecg, heart_rate, start, end, step)
+        self._check(video, ecg, heart_rate, {"start": start, "end": end, "offset": offset, "step": step})
         watch = Stopwatch()
         config = self.bundle.config
         reads_video, reads_signal = self._reads(video is not None, ecg is not None or heart_rate is not None)
@@ -204,8 +206,20 @@ class Model:
             yield {**cells, "delay": clock.monotonic() - window.received}
 
     def _reads(self, video: bool, signal: bool) -> tuple[bool, bool]:
-        """Whether any part of the bundle reads the video, and the heart rates, that a recording has."""
+        """Whether any part of the bundle reads the video, and the heart rates, that a recording has.
+
+        Raises:
+            PainlitError: No part can give a score of these alone.
+        """
         parts = {*self.bundle.parts}
+        possible = {"fusion": video and signal, "video": video, "heart_rate": signal}
+        if not any(possible[part] for part in parts):
+            read, there = " or ".join(map(plain_part, self.bundle.parts)), "video" if video else "heart rate"
+            needed = "a signal (--ecg or --heart-rate)" if video else "a video"
+            raise PainlitError(
+                f"there can be no score: the bundle has a model of {read}, and there is only {there}",
+                f"give {needed} too, or bundle a run with model.modality={'video' if video else 'heart_rate'} beside",
+            )
         return video and bool(parts & {"fusion", "video"}), signal and bool(parts & {"fusion", "heart_rate"})
 
     def _heart(
@@ -265,12 +279,18 @@ class Model:
         }
 
     @staticmethod
-    def _check(video: Any, ecg: Any, heart_rate: Any, start: float, end: float | None, step: float) -> None:
+    def _check(video: Any, ecg: Any, heart_rate: Any, times: dict[str, Any]) -> None:
         if video is None and ecg is None and heart_rate is None:
-            raise ValueError("give a video, an ECG or heart rates")
+            raise ArgumentError("nothing is given", "give a video, an ECG or heart rates")
         if ecg is not None and heart_rate is not None:
-            raise ValueError("give an ECG or heart rates, not both")
+            raise ArgumentError("an ECG and heart rates are given", "give an ECG or heart rates, not both")
+        for name, time in times.items():
+            if time is not None and not isinstance(time, Real):
+                raise ArgumentError(f"{name} is {time!r}, no number", "give s as a number, such as 0.8")
+        start, end, step = times["start"], times["end"], times["step"]
         if not 0 <= start < np.inf or (end is not None and not start < end):
-            raise ValueError(f"start is {start} and end {end}: start is 0 s or later, and end after it")
+            raise ArgumentError(f"start is {start} and end {end}", "start is 0 s or later, and end after it")
+        if not np.isfinite(times["offset"]):
+            raise ArgumentError(f"offset is {times['offset']}", "it must be finite")
         if not 0 < step < np.inf:
-            raise ValueError(f"step is {step}, must be positive")
+            raise ArgumentError(f"step is {step}", "it must be positive")

@@ -76,11 +76,11 @@ class Scorer:
         part = next((part for part in wanted if part in self.parts), None)
         if part is None:
             if wanted:
-                read, there = " or ".join(map(_plain, self.parts)), _plain(wanted[0])
+                read, there = " or ".join(map(plain_part, self.parts)), plain_part(wanted[0])
                 lacks.append(f"the bundle has a model of {read}, and there is only {there}")
             return self._without("; ".join(lacks))
         if part != wanted[0]:
-            lacks.append(f"the bundle has no model of {_plain(wanted[0])}")
+            lacks.append(f"the bundle has no model of {plain_part(wanted[0])}")
         probabilities = self._probabilities(part, face, heart, own)
         levels = expected_class(probabilities)
         spread = float(levels.std()) if len(levels) > 1 else np.nan
@@ -115,7 +115,8 @@ class Scorer:
         return apply_temperature(np.stack(rows), self.temperatures[part])
 
 
-def _plain(part: str) -> str:
+def plain_part(part: str) -> str:
+    """What a part of a bundle reads, as a message says it."""
     return USED[part].replace("_", " ").replace("+", " and ")
 
 

@@ -18,7 +18,7 @@ from painlit.errors import ClipError
 from painlit.report import traces
 from painlit.report.contact_sheet import MOST_MORE, MOST_SUBJECTS, clips_to_look_at, contact_sheet
 from painlit.report.page import write_page
-from painlit.report.problem_kinds import MOST_KINDS, by_kind, without_files
+from painlit.report.problem_kinds import MOST_KINDS, by_kind, is_inferred, without_files
 from painlit.report.traces import Chart, Trace, chart
 from painlit.runs.provenance import provenance
 from painlit.system.digests import digest
@@ -84,9 +84,8 @@ def write_preparation_report(
         figures=figures,
         chart=traces,
         refused=by_kind(problems, clips),
-        repaired=by_kind(
-            [(row.name, "", note) for row in rows for note in (*row.video_notes, *row.signal_notes)], clips
-        ),
+        repaired=by_kind([(row.name, "", note) for row in rows for note in _repairs(row)], clips),
+        inferred=by_kind([(row.name, "", n) for row in rows for n in _notes(row) if is_inferred(n)], clips),
         provenance=made_by,
     )
     return True
@@ -146,8 +145,16 @@ def _summary(
         "both": len(rows) - len(no_video | no_rates),
         "refused": len(refused),
         "refused_parts": sorted(Counter(part for parts in refused.values() for part in parts).items()),
-        "repaired": sum(bool(row.video_notes or row.signal_notes) for row in rows),
+        "repaired": sum(bool(_repairs(row)) for row in rows),
     }
+
+
+def _notes(row: PreparedClip) -> tuple[str, ...]:
+    return (*row.video_notes, *row.signal_notes)
+
+
+def _repairs(row: PreparedClip) -> list[str]:
+    return [note for note in _notes(row) if not is_inferred(note)]
 
 
 def _settings(config: Config) -> dict[str, Any]:

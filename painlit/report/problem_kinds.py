@@ -1,4 +1,4 @@
-"""What was refused or repaired, by kind: messages that differ in file names and numbers alone are one."""
+"""What was refused, repaired or inferred, by kind: messages that differ in file names and numbers alone are one."""
 
 from __future__ import annotations
 
@@ -11,6 +11,23 @@ from painlit.clips.clip import Clip
 MOST_KINDS, MOST_ROWS = 30, 25
 """That a page lists, and rows of each; problems.csv has all."""
 _VARYING = re.compile(r"'[^']*'|\"[^\"]*\"|\d[\d.,:]*(?<![.,:])")
+_INFERRED = re.compile(
+    r"the columns are delimited|(\d+ numbers have )?decimal commas|no header|text in |\S+ Hz (by|as) |midnight passes|"
+    r"times? (in|of|are|\d)|times begin|the times |its clock has no|dates such as|the intervals are|the values are|"
+    r"the first column is taken|lead .* taken|of .* is taken|no channel is named|\S+ converted to|no unit told|"
+    r"unit .* is no voltage|\d+ segments joined|longer than a clip|\d+ of \d+ frames repeat .* a second|"
+    r"pixels are not square|turned upright|interlaced|high dynamic"
+)
+"""Notes of how a recording was read, with nothing to mend; all others are of repairs."""
+
+
+def is_inferred(note: str) -> bool:
+    """Whether a note says how a recording was read, rather than what was repaired.
+
+    >>> [is_inferred(note) for note in ("decimal commas", "256 Hz as the file has it", "3 samples lack in 1 gaps")]
+    [True, True, False]
+    """
+    return _INFERRED.match(note) is not None and "uneven" not in note
 
 
 @dataclass

@@ -10,7 +10,7 @@ import sys
 import tempfile
 import threading
 import time
-from collections.abc import Callable, Iterator, Sequence
+from collections.abc import Callable, Generator, Iterator, Sequence
 from concurrent.futures import FIRST_COMPLETED, Future, ProcessPoolExecutor, wait
 from concurrent.futures.process import BrokenProcessPool
 from contextlib import contextmanager
@@ -40,7 +40,7 @@ Result = TypeVar("Result")
 
 def unordered(
     function: Callable[[Piece], Result], pieces: Sequence[Piece], workers: int, what: str
-) -> Iterator[Result]:
+) -> Generator[Result, None, None]:
     """Results of `function` in the order they get ready; at most two pieces per worker are under way.
 
     Args:

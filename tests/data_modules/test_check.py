@@ -100,6 +100,33 @@ def test_a_faulty_table_is_an_error(root: Path):
         findings(root)
 
 
+def test_faults_of_a_table_name_clip_row_and_remedy(complete: Path, tmp_path: Path):
+    video, ecg = next((complete / "video").rglob("*.mp4")), next((complete / "biosignals_filtered").rglob("*.csv"))
+    rows = ["a,ann,low,0,0", "b,ann,low,0,0", "", "c,bob,high,3,0", "d,bob,high,0,2"]
+    lines = [row and f"{video if row < 'c' else tmp_path / 'bob.mp4'},{ecg},{row}" for row in rows]
+    shutil.copy(video, tmp_path / "bob.mp4")
+    table = tmp_path / "clips.csv"
+    table.write_text("\n".join(["video,ecg,clip,subject,label,start,offset", *lines]).replace(str(ecg), "", 2))
+    inventory, wrong = check_recordings(load(["data.layout=table", f"data.table={table}"]))
+    assert inventory[1] == "frame rates: 25 Hz in 2 videos"
+    short = next(line for line in wrong if "lasts 5.52 s" in line)
+    assert "2.52 s are the clip's; clip.seconds=5.5; choose another start or end" in short
+    assert short.endswith("(clip c in row 5)")
+    outside = next(line for line in wrong if "offset 2 s" in line)
+    assert "start 0 s, offset 2 s" in outside
+    assert outside.endswith("mend offset if it is wrong (clip d in row 6)")
+
+
+def test_a_fault_of_many_clips_is_one_line(root: Path):
+    broken = root / "broken.mp4"
+    broken.write_text("no video")
+    lines = [f"{name},ann,low,{broken}" for name in "abcdefg"]
+    (root / "clips.csv").write_text("\n".join(["clip,subject,label,video", *lines]))
+    _, wrong = check_recordings(load(["data.layout=table", f"data.table={root}/clips.csv"]))
+    assert len(wrong) == 1
+    assert wrong[0].endswith("(clips a in row 2, b in row 3, c in row 4, d in row 5, e in row 6 and 2 more)")
+
+
 def test_recordings_at_rest_are_counted_apart(complete: Path, tmp_path: Path):
     video, ecg = next((complete / "video").rglob("*.mp4")), next((complete / "biosignals_filtered").rglob("*.csv"))
     rows = [("r", "ann", "", "yes"), ("a", "ann", "low", ""), ("b", "bob", "high", "")]

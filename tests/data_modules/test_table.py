@@ -92,6 +92,24 @@ def test_folders_separated_as_on_windows(table, tmp_path: Path):
     assert (clip.video, absent.video) == (tmp_path / "my films" / "anna.mp4", tmp_path / r"D:\x\b.mp4")
 
 
+@pytest.mark.parametrize("above", [["sep=;"], ["", ""], ['"sep=;"', ""]])
+def test_lines_before_the_header(table, above: list[str]):
+    path = table(*above, "clip;subject;label;video;notes", "a1;anna;rest;a,b.mp4;x", "a2;anna;;b.mp4;x")
+    assert unread_columns(path) == ["notes"]
+    with pytest.raises(PainlitError, match=rf"row {len(above) + 3}: label is empty"):
+        read_table(path)
+
+
+def test_a_comma_before_three_digits_is_of_decimals_after_a_zero(table):
+    (clip,), _ = read_table(table(HEADER.replace(",", ";"), ROW.replace(",", ";").replace("1.5", "0,125")))
+    assert clip.stretch.start == 0.125
+
+
+def test_a_folder_is_no_table(tmp_path: Path):
+    with pytest.raises(PainlitError, match=r"is a folder\n.*CSV or TSV file"):
+        read_table(tmp_path)
+
+
 @pytest.mark.parametrize(
     ("labels", "classes"),
     [
@@ -99,6 +117,7 @@ def test_folders_separated_as_on_windows(table, tmp_path: Path):
         (("10", "2", "0"), ("0", "2", "10")),
         (("1.5", "-1", "1.5"), ("-1", "1.5")),
         (("3", "none", "1"), ("3", "none", "1")),
+        (('"10"', '"0,5"', '"2"'), ("0,5", "2", "10")),
     ],
 )
 def test_classes_come_from_the_labels(table, labels, classes):
@@ -141,6 +160,11 @@ def test_classes_given_decide_the_order(table):
         ((HEADER, ROW, ROW.replace("a1", "a2").replace("train", "test")), r"row 3: split of anna"),
         ((HEADER, ROW, ROW.replace("a1", "b1").replace("anna", "bert")), r"3: a.mp4 is of bert, and of anna in row 2"),
         (("clip,subject,label,video", "a,x,rest,a.mp4", "b,x,Rest,b.mp4"), r"has a class twice"),
+        (("clip,subject,label,video", "a,x,1,a.mp4", "b,x,1.0,b.mp4"), r"'1' in row 2 and '1\.0' in row 3 are one"),
+        (("clip,subject,label,video", 'a,x,"0,5",a', "b,x,0.5,b"), r"'0,5' in row 2 and '0\.5' in row 3 are one"),
+        ((HEADER, ROW.replace("1.5", '"1,200"')), r"row 2: start is '1,200', which is 1\.2 or 1200"),
+        ((HEADER, ROW, ROW.replace("a1,anna", "b1,bert").replace("a.mp4", "./x/../a.mp4")), r"a.mp4 is of bert"),
+        ((HEADER, ROW, ROW.replace("a1,anna,", 'a2,"anna,'), ROW.replace("a1", "a3")), r"(?s)row 3: .*never closed"),
         (("clip,subject,label,video", "a,x,rest_vs_pain,a.mp4"), r"cannot be called 'rest_vs_pain'"),
     ],
 )  # fmt: skip

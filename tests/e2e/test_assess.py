@@ -140,10 +140,12 @@ def test_what_is_missing_is_said_and_the_rest_used(tiny_data, bundle, recording,
 def test_a_bundle_without_the_part_gives_no_score(tiny_data, trained_once, recording, tmp_path):
     out = tmp_path / "fusion.zip"
     bundle_stage.run(tiny(tiny_data, trained_once, "name=fusion", f"bundle.out={out}"))
-    table = painlit.load(out, "cpu").assess(recording).table
-    assert table["score"].isna().all()
-    assert set(table["used"]) == {""}
-    assert set(table["reason"]) == {"the bundle has a model of video and heart rate, and there is only video"}
+    model = painlit.load(out, "cpu")
+    with pytest.raises(PainlitError, match=r"(?s)a model of video and heart rate, and there is only video.*--ecg"):
+        model.assess(recording)
+    result = model.assess(recording, ecg(tiny_data, f"{FOLD}-PA4-001"), step=6.0)  # which lasts 3 s
+    assert list(result.table["used"]) == ["video+heart_rate", ""]
+    assert "the bundle has a model of video and heart rate, and there is only video" in result.table["reason"][1]
 
 
 def test_an_ensemble_is_the_mean_of_its_folds(tiny_data, trained_once, recording, tmp_path):
@@ -184,6 +186,17 @@ def test_a_folder_of_recordings(tiny_data, bundle, recording, tmp_path, capsys):
     assert json.loads((out / "b" / "assessment.json").read_text())["about"]["recording"] == "b"
     run(str(folder), "--model", str(bundle), "--out", str(out), "--step", "4")
     assert (out / "a" / "assessment.json").stat().st_mtime_ns != before["a"]
+
+
+def test_folders_of_pictures_are_named(bundle, recording, tmp_path, capsys):
+    folder = tmp_path / "recordings"
+    (folder / "frames").mkdir(parents=True)
+    (folder / "frames" / "0001.png").touch()
+    with pytest.raises(PainlitError, match=r"(?s)no recording.*its 1 folders of pictures"):
+        run(str(folder), "--model", str(bundle), "--out", str(tmp_path / "out"))
+    shutil.copy(recording, folder / "a.mp4")
+    run(str(folder), "--model", str(bundle), "--out", str(tmp_path / "out"), "--step", "4")
+    assert "1 folders of pictures are passed over, such as frames: list them in a table" in capsys.readouterr().out
 
 
 def test_recordings_without_a_score_are_told(bundle, recording, tmp_path, write_video, capsys):
@@ -227,6 +240,11 @@ def test_a_table_of_recordings(tiny_data, bundle, recording, tmp_path):
     assert held["table"][0]["start"] == 2
     held = json.loads((tmp_path / "out" / "both" / "assessment.json").read_text())
     assert held["table"][0]["used"] == "video+heart_rate"
+    table.write_text(f"video,name\n{recording},a\n\ngone.mp4,b\n")
+    result = run(str(table), "--model", str(bundle), "--out", str(tmp_path / "out"), "--step", "9")
+    assert list(result.failed) == ["b"]
+    assert re.match(r".*recordings\.csv, row 4: .*gone\.mp4.*(no such|No such|not exist)", result.failed["b"])
+    assert "check-data" not in result.failed["b"]
     table.write_text("video,start\n\n")
     with pytest.raises(PainlitError, match="there is no recording"):
         run(str(table), "--model", str(bundle))

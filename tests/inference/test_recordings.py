@@ -11,7 +11,7 @@ from inference_runs import tiny_config
 
 import painlit
 from data_modules.demo.clips import make_recording
-from painlit.errors import ClipError
+from painlit.errors import ClipError, PainlitError
 from painlit.inference.live import Camera, LiveDecoding
 
 
@@ -158,11 +158,14 @@ def test_signals_alone(model, recording):
         ({"video": "a", "start": 3, "end": 2}, "end after it"),
         ({"video": "a", "step": 0}, "step is 0"),
         ({"video": "a", "start": float("nan")}, "start is nan"),
+        ({"video": "a", "offset": "0,8"}, "offset is '0,8', no number"),
+        ({"video": "a", "offset": float("inf")}, "offset is inf"),
     ],
 )
 def test_impossible_arguments(model, given, message):
-    with pytest.raises(ValueError, match=message):
-        model.assess(**given)
+    for kind in (PainlitError, ValueError):
+        with pytest.raises(kind, match=message):
+            model.assess(**given)
 
 
 class Frames:

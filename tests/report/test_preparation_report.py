@@ -102,6 +102,15 @@ def test_refusals_and_repairs_are_there_with_their_remedies(preparation, path):
     assert "was repaired" in text
 
 
+def test_what_was_inferred_is_listed_apart_and_is_no_repair(preparation, path):
+    preparation.rows = [replace(row, signal_notes=(*row.signal_notes, "decimal commas")) for row in preparation.rows]
+    found = outline(preparation, path)
+    assert "repaired 2" in found.text
+    assert "#inferred" in [link["href"] for link in found.all("a")]
+    assert found.text.index("Inferred How recordings were read") > found.text.index("was repaired")
+    assert "decimal commas" in found.text
+
+
 def test_the_ecgs_of_lowest_quality_are_drawn_lowest_first(preparation, path):
     calm = preparation.rows[0]
     qualities = np.random.default_rng(0).permutation(30) / 30

@@ -5,7 +5,7 @@ from pathlib import Path
 import pytest
 
 from painlit.clips.clip import Clip
-from painlit.report.problem_kinds import MOST_ROWS, by_kind
+from painlit.report.problem_kinds import MOST_ROWS, by_kind, is_inferred
 
 CLIPS = {n: Clip(n, "s", "NP", Path(f"/data set/video/{n}.mp4"), Path(f"/data set/ecg/{n}_bio.csv")) for n in "abcd"}
 
@@ -54,3 +54,28 @@ def test_the_most_frequent_come_first_and_the_parts_stay_apart():
 def test_rows_are_bounded_and_the_rest_is_counted():
     (kind,) = by_kind([("a", "", f"{k} frames padded") for k in range(100)], CLIPS)
     assert (len(kind.rows), kind.more, kind.count) == (MOST_ROWS, 100 - MOST_ROWS, 100)
+
+
+@pytest.mark.parametrize(
+    ("note", "inferred"),
+    [
+        ("256 Hz as the file has it", True),
+        ("decimal commas", True),
+        ("30 numbers have decimal commas", True),
+        ("times in s by the name of Time, 250 Hz", True),
+        ("times of day in time, 250 Hz", True),
+        ("the times are taken to be in s", True),
+        ("the intervals are in ms", True),
+        ("lead II taken, the best by signal quality: I 0.42, II 0.90", True),
+        ("uV converted to mV", True),
+        ("longer than a clip (60.0 s): used from 0 to 5.52 s", True),
+        ("times in s by the name of Time, uneven: samples are taken as 250 Hz throughout", False),
+        ("4 samples lack in 1 gaps, the longest of 0.016 s at 3.000 s", False),
+        ("3 repeated times, the first in row 5: one row of each is kept", False),
+        ("512 NUL bytes at the end, where data were lost", False),
+        ("no face in 4 of 20 frames, boxes interpolated", False),
+        ("2 of 138 frames missing at the end, padded with the last one", False),
+    ],
+)
+def test_what_was_inferred_is_no_repair(note: str, inferred: bool):
+    assert is_inferred(note) == inferred

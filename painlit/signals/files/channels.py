@@ -15,8 +15,10 @@ from painlit.signals.ecg.signal_quality import signal_quality
 JUDGED, EXCERPTS = 10.0, 6  # s of each excerpt that a lead is judged by, and how many of them
 CLOCK = "clock"
 """Unit of a column of wall-clock times, in s."""
+HEART_RATES = "heart rates and beat intervals go in the column heart_rate (--heart-rate)"
+"""A remedy where a file of these is given as an ECG."""
 
-_ECG = re.compile(r"(ecg|ekg|electrocardiogra)[a-z]*\d*")
+_ECG = re.compile(r"(ecg|ekg|electrocardiogra)[a-z]*\d*[a-z]?")  # AcqKnowledge has ECG100C
 _LEAD = re.compile(r"i{1,3}|av[rlf]|v[1-9]r?|m?lii?i?|mcl\d?|c[mcs]\d")
 _TIME = re.compile(r"(.*[ _.-])?(time|times|timestamps?|zeit|uhrzeit|temps|tiempo|elapsed|datetime|clock)([ _.-].*)?")
 _TIMES = {"t", "s", "sec", "secs", "second", "seconds", "ms", "msec", "millis", "milliseconds", "us", "usec", "date"}
@@ -127,7 +129,10 @@ def choose_lead(channels: Sequence[Channel], lead: str, rate: float | None, wher
     ecgs = [channel for channel in channels if is_ecg(channel.name)]
     left = ecgs or [channel for channel in channels if not _OTHER.match(channel.name.casefold())]
     if not left:
-        raise ClipError(f"{where} has no ECG by its names: {', '.join(names)}", "set signals.lead to the one that is")
+        raise ClipError(
+            f"{where} has no ECG by its names: {', '.join(names)}",
+            f"set signals.lead to the one that is; {HEART_RATES}",
+        )
     if len(left) == 1:
         named = bool(ecgs) or not left[0].name
         return left[0], [] if named else [

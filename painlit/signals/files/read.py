@@ -13,7 +13,7 @@ from painlit.errors import ClipError
 from painlit.signals.ecg.qrs_features import MAX_RATE, MIN_RATE
 from painlit.signals.files.arrays import read_mat, read_numpy
 from painlit.signals.files.biopac import read_acq
-from painlit.signals.files.channels import Channel, Recording, choose_lead, is_counter, is_time
+from painlit.signals.files.channels import HEART_RATES, Channel, Recording, choose_lead, is_counter, is_time
 from painlit.signals.files.ecg_signal import EcgSignal
 from painlit.signals.files.edf import read_edf
 from painlit.signals.files.text import read_text
@@ -49,7 +49,10 @@ def read_ecg(path: Path | str, rate: float | None = None, lead: str = "") -> Ecg
         agree(channel.rate, rate, f"{path} says {channel.rate:g} Hz")
     hertz = clock.rate if clock else channel.rate or rate
     if not hertz:
-        raise ClipError(f"{path} tells no sampling rate and has no column of times", "give it in Hz: signals.rate=512")
+        raise ClipError(
+            f"{path} tells no sampling rate and has no column of times",
+            f"give it in Hz: signals.rate=512; {HEART_RATES}",
+        )
     if not MIN_RATE <= hertz <= MAX_RATE:
         raise ClipError(f"{path}: {hertz:g} Hz", f"an ECG has {MIN_RATE:g} to {MAX_RATE:g} Hz: check rate and lead")
     values = _on_grid(channel.values, clock, recording, path)
@@ -79,6 +82,8 @@ def _open(path: Path) -> Recording:
             return read_mat(path)
         if suffix == ".acq":
             return read_acq(path)
+        if head[4:8] == b"ftyp" or head[8:12] == b"AVI " or head.startswith(b"\x1aE\xdf\xa3"):
+            raise ClipError(f"{path} looks like a video", "name it as the video, and here the ECG")
         if head.startswith((b"PK\x03\x04", b"\xd0\xcf\x11\xe0", b"\x1f\x8b", b"\x89HDF", b"%PDF", b"<?xml")):
             raise ClipError(
                 f"{path} is a spreadsheet, an archive or of a format not read", f"export it as CSV: {FORMATS}"

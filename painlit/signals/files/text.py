@@ -12,10 +12,9 @@ from numpy.typing import NDArray
 
 from painlit.errors import ClipError
 from painlit.signals.files.channels import CLOCK, Channel, Recording
-from painlit.signals.files.text_layout import NONE, TIME_OF_DAY, Layout, decode, read_layout
+from painlit.signals.files.dates import clock_seconds, date_column
+from painlit.signals.files.text_layout import NONE, Layout, decode, read_layout
 from painlit.signals.files.units import split_unit
-
-DAY = 86_400.0  # s
 
 
 def read_text(path: Path) -> Recording:
@@ -41,10 +40,10 @@ def read_text(path: Path) -> Recording:
         notes.append("no header")
     if layout.rate:
         notes.append(f"{layout.rate:g} Hz by a line above the numbers")
-    channels = []
+    channels, dates = [], date_column(layout.names, table)
     for k in range(table.shape[1]):
         name, unit = split_unit(layout.names[k])
-        values, kind, wrong = _column(table.iloc[:, k], row)
+        values, kind, wrong = _column(table.iloc[:, k], row, dates)
         if values is not None and not (np.isnan(values).all() and not name):
             channels.append(Channel(name, values, layout.rate, kind or unit or layout.units[k], wrong))
     return Recording(channels, notes, row)
@@ -72,14 +71,13 @@ def _parse(body: str, layout: Layout, path: Path) -> pd.DataFrame:
         raise ClipError(f"{path}{what}", "mend the row, or copy the file again") from error
 
 
-def _column(column: pd.Series, row) -> tuple[NDArray[np.float64] | None, str, str]:
+def _column(column: pd.Series, row, dates: pd.Series | None) -> tuple[NDArray[np.float64] | None, str, str]:
     """Values, `CLOCK` for times of day, and what makes them unusable; no values for a column of words."""
     wrong = ""
     if column.dtype.kind in "OU":
         text = column.astype(str)
-        clock = text.str.extract(TIME_OF_DAY, flags=re.IGNORECASE)
-        if clock[1].notna().mean() > 0.5:
-            return _seconds_of_day(clock), CLOCK, _first(clock[1].isna() & column.notna(), text, row)
+        if (seconds := clock_seconds(text, dates)) is not None:
+            return seconds, CLOCK, _first(pd.Series(np.isnan(seconds)) & column.notna(), text, row)
         values = pd.to_numeric(column.str.strip(), errors="coerce")
         if values.notna().mean() < 0.5:
             return None, "", ""
@@ -98,17 +96,6 @@ def _first(bad: pd.Series, text: pd.Series, row) -> str:
         return ""
     k = int(np.flatnonzero(bad)[0])
     return f"{row(k)}: no number ({text.iloc[k].strip()[:60]!r})"
-
-
-def _seconds_of_day(clock: pd.DataFrame) -> NDArray[np.float64]:
-    """Columns hours, minutes, seconds, am or pm -> s, going on past midnight."""
-    hours = pd.to_numeric(clock[0]).fillna(0)
-    if (half := clock[3].str.casefold()).notna().any():
-        hours = hours % 12 + 12 * (half == "pm")
-    seconds = 3600 * hours + 60 * pd.to_numeric(clock[1]) + pd.to_numeric(clock[2].str.replace(",", "."))
-    values = seconds.to_numpy(np.float64)
-    midnights = np.cumsum(np.diff(values, prepend=values[:1]) < -0.9 * DAY)
-    return values + DAY * midnights
 
 
 def _refuse_open_quotes(text: str, path: Path) -> None:

@@ -9,6 +9,8 @@ from collections import Counter
 from dataclasses import dataclass
 
 from painlit.errors import ClipError
+from painlit.signals.files import decimal_commas
+from painlit.signals.files.exports import named_above
 from painlit.signals.files.units import is_unit
 
 DELIMITERS = {"\t": "tab", ";": "semicolon", "|": "bar", ",": "comma"}
@@ -24,7 +26,8 @@ _WITH_COMMAS = re.compile(r"[+-]?(\d+(,\d+)?|,\d+)([eE][+-]?\d+)?")
 _COMMENT = re.compile(r"\s*(#|%|//)\s*")
 _BINARY = [chr(code) for code in (*range(9), *range(14, 32))]
 _RATE = re.compile(
-    r"(?:sampl\w*[ _-]*(?:rate|freq\w*|per[ _]second)|\bfs\b|sfreq)[^\d\n]{0,20}(\d+(?:[.,]\d+)?)|"
+    r"(?:sampl\w*[ _-]*(?:rate|freq\w*|per[ _]second)|\bfs\b|sfreq|abtast(?:rate|frequenz))"
+    r"[^\d\n]{0,20}(\d+(?:[.,]\d+)?)|"
     r"(?P<ms>\d+(?:\.\d+)?)\s*msec/sample|interval=\s*(?P<s>\d*[.,]\d+)\s*s\b",
     re.IGNORECASE,
 )
@@ -113,9 +116,11 @@ def read_layout(text: str, where: str) -> Layout:
     above = [_COMMENT.sub("", line, count=1) for line in lines[:start]]
     if "/sample" in "\n".join(above) and _is_count(split(lines[start], delimiter)):
         start += 1
-    if delimiter == "," and count == 2 and _single(above, tail):
+    if delimiter == "," and count == 2 and _single(above, tail, where):
         delimiter, count = NONE, 1
-    names, units = _header(above, delimiter, count, where)
+    trailing = all(not split(line, delimiter)[-1] for line in tail)
+    names, units = _header(above, delimiter, count, trailing, where)
+    names, units = named_above(above, names) or (names, units)
     cells = [cell for line in lines[start:] for cell in split(line, delimiter)]
     decimal = "," if _comma_decimal(cells, delimiter) else "."
     body = sum(len(line) + 1 for line in lines[:start])
@@ -145,7 +150,7 @@ def _delimiter(lines: list[str]) -> tuple[str, int]:
 
 def _is_row(line: str, delimiter: str, count: int) -> bool:
     cells = [] if _COMMENT.match(line) else split(line, delimiter)
-    return len(cells) == count and any(map(_NUMBER.fullmatch, cells))
+    return len(cells) == count and not cells[0].endswith("=") and any(map(_NUMBER.fullmatch, cells))
 
 
 def _is_count(cells: list[str]) -> bool:
@@ -154,20 +159,41 @@ def _is_count(cells: list[str]) -> bool:
     return len(cells) > 1 and not cells[0] and len(told) == 1 and told.pop().isdigit()
 
 
-def _single(above: list[str], rows: list[str]) -> bool:
-    """Whether rows such as `0,12` are one column with decimal commas: the header names one."""
+def _single(above: list[str], rows: list[str], where: str) -> bool:
+    """Whether rows such as `0,12` are one column with decimal commas: the header names one, or the numbers tell.
+
+    Raises:
+        ClipError: There is no header, and they may be one column or two.
+    """
+    pairs = decimal_commas.pairs(rows)
+    if not pairs:
+        return False
     header = next((line for line in reversed(above) if line.strip()), "")
-    return bool(header) and "," not in header and all(_COMMA.fullmatch(row.strip()) for row in rows)
+    if header and not re.search("[:=]", header):  # of `Rate: 250 Hz`
+        return "," not in header
+    told = decimal_commas.one_column(pairs)
+    if told is None:
+        raise ClipError(
+            f"{where}: rows such as {rows[0].strip()!r} may be one column with decimal commas, or two columns",
+            decimal_commas.REMEDY,
+        )
+    return told
 
 
-def _header(above: list[str], delimiter: str, count: int, where: str) -> tuple[list[str], list[str]]:
-    """Names and units: the last lines above the numbers that have as many cells, and are not `key= value`."""
+def _header(above: list[str], delimiter: str, count: int, trailing: bool, where: str) -> tuple[list[str], list[str]]:
+    """Names and units: the last lines above the numbers that have as many cells, and are not `key= value`.
+
+    Where rows end with a delimiter, the header may lack it.
+    """
     nothing = [""] * count
     rows: list[list[str]] = []
     for number, line in enumerate(above, start=1):
         cells = split(line, delimiter)
         cells = cells[:count] if not any(cells[count:]) else cells
-        if len(cells) == count and any(cells) and not cells[0].endswith(("=", ":")):
+        cells += [""] if trailing and 1 < len(cells) == count - 1 else []
+        if cells and cells[0].endswith(("=", ":")):
+            continue
+        if len(cells) == count and any(cells):
             rows.append(cells)
         elif (
             count != len(cells) > 1
@@ -180,8 +206,9 @@ def _header(above: list[str], delimiter: str, count: int, where: str) -> tuple[l
             )
     if not rows:
         return nothing, nothing
-    if len(rows) > 1 and count > 1 and _are_units(rows[-1]):
-        return rows[-2], rows[-1]
+    units = [cell.strip("[]() ") for cell in rows[-1]]
+    if len(rows) > 1 and count > 1 and _are_units(units):
+        return rows[-2], units
     return rows[-1], nothing
 
 

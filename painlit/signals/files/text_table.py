@@ -6,7 +6,8 @@ The rules, in this order:
 - Delimiter: blanks, if most lines are numbers with decimal commas between them; else of `;`, tab, `|`, `,` and blanks
   the first that stands in nine of ten lines, or in half of them; else none.
 - Decimal comma: digits, a comma and digits are a number wherever the comma is not the delimiter. It is not the
-  delimiter either where the header is one name and the rows are two cells.
+  delimiter either where the header is one name and the rows are two cells, or where there is none and the first
+  cells do not rise as times do, while zeros or an equal number of digits show decimals.
 - Header: the first row, if none of its cells is a number.
 - Rows: blank lines, and lines that begin with `#`, are left out.
 """
@@ -20,6 +21,7 @@ from dataclasses import dataclass
 from pathlib import Path
 
 from painlit.errors import ClipError
+from painlit.signals.files import decimal_commas
 from painlit.signals.files.text_layout import decode
 
 _DELIMITERS = {";": "semicolons", "\t": "tabs", "|": "bars", ",": "commas", " ": "blanks"}
@@ -61,8 +63,7 @@ def read_text_table(path: Path) -> TextTable:
     header = None if any(is_number(cell) or _DECIMAL_COMMA.fullmatch(cell) for cell in rows[0]) else rows[0]
     if header:
         numbers, rows = numbers[1:], rows[1:]
-    one_name = delimiter == "," and header is not None and len(header) == 1
-    if one_name and rows and all(len(row) == 2 for row in rows):
+    if delimiter == "," and _one_column(header, rows):
         delimiter, rows = "", [[",".join(row)] for row in rows]
     if delimiter not in ("", ","):
         notes += (f"the columns are delimited by {_DELIMITERS[delimiter]}",)
@@ -109,6 +110,17 @@ def _delimiter(lines: list[str]) -> str:
             if sum(delimiter in line for line in unquoted) > share * len(unquoted):
                 return delimiter
     return ""
+
+
+def _one_column(header: list[str] | None, rows: list[list[str]]) -> bool:
+    """Whether rows of two cells are one number with a decimal comma each."""
+    if not rows or any(len(row) != 2 for row in rows) or (header is not None and len(header) != 1):
+        return False
+    pairs = decimal_commas.pairs(",".join(row) for row in rows)
+    if header is not None or not pairs:
+        return header is not None
+    told = decimal_commas.one_column(pairs)
+    return decimal_commas.equal_width(pairs) if told is None else told
 
 
 def _between_blanks(line: str) -> bool:

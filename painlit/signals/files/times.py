@@ -11,7 +11,7 @@ from numpy.typing import NDArray
 
 from painlit.errors import ClipError
 from painlit.signals.ecg.qrs_features import MAX_RATE, MIN_RATE
-from painlit.signals.files.channels import CLOCK, Channel
+from painlit.signals.files.channels import CLOCK, HEART_RATES, Channel
 
 DISAGREE = 0.01  # share by which two rates of one file may differ
 GAP = 1.5  # intervals from which a step is a gap
@@ -21,6 +21,7 @@ OWN_CLOCK = 86_400.0  # s: numbers from here on are dates
 
 _UNITS = {
     "s": 1.0, "sec": 1.0, "secs": 1.0, "second": 1.0, "seconds": 1.0, "min": 60.0, "minutes": 60.0,
+    "h": 3600.0, "hour": 3600.0, "hours": 3600.0, "d": 86_400.0, "day": 86_400.0, "days": 86_400.0,
     "ms": 1e-3, "msec": 1e-3, "millis": 1e-3, "millisecond": 1e-3, "milliseconds": 1e-3,
     "us": 1e-6, "µs": 1e-6, "μs": 1e-6, "usec": 1e-6, "microseconds": 1e-6, "ns": 1e-9, "nanoseconds": 1e-9,
 }  # fmt: skip
@@ -115,9 +116,8 @@ def _unit(column: Channel, step: float, where: str) -> tuple[float, str]:
     if column.unit == CLOCK:
         return 1.0, f"times of day in {name}, "
     words = [column.unit.casefold(), *re.split(r"[^a-zµμ]+", column.name.casefold())]
-    named = [
-        word for word in words if word in _UNITS and (word not in ("s", "min") or word == words[0] or len(words) == 2)
-    ]
+    short = ("s", "min", "h", "d")  # which are part of names too
+    named = [word for word in words if word in _UNITS and (word not in short or word == words[0] or len(words) == 2)]
     if named:
         scale, how = _UNITS[named[0]], f"times in {named[0]} by the name of {column.name}, "
     else:
@@ -125,13 +125,14 @@ def _unit(column: Channel, step: float, where: str) -> tuple[float, str]:
         if not fits or step == 1:
             raise ClipError(
                 f"{where} steps by {step:g} and names no unit",
-                "name it in the header, such as time_ms; if it counts samples, call it sample and give signals.rate",
+                "name it in the header, such as time_ms; if it counts samples, call it sample and give signals.rate; "
+                f"{HEART_RATES}",
             )
         scale, how = _INFERRED[fits[0]], f"times in {fits[0]} by the steps of {name}, "
     if not MIN_RATE * 0.99 <= 1 / (step * scale) <= MAX_RATE * 1.01:
         raise ClipError(
             f"{where} steps by {step * scale:g} s, which is {1 / (step * scale):.6g} Hz",
-            f"an ECG has {MIN_RATE:g} to {MAX_RATE:g} Hz: mend the column or the unit in its name",
+            f"an ECG has {MIN_RATE:g} to {MAX_RATE:g} Hz: mend the column or the unit in its name; {HEART_RATES}",
         )
     return scale, how
 

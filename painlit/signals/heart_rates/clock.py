@@ -14,11 +14,12 @@ from painlit.signals.files.text_table import is_number
 _UNITS = {
     **dict.fromkeys(("s", "sec", "secs", "second", "seconds"), 1.0),
     **dict.fromkeys(("ms", "msec", "msecs", "millisecond", "milliseconds", "millis"), 1e-3),
-    **dict.fromkeys(("us", "µs", "μs", "microseconds"), 1e-6),
+    **dict.fromkeys(("us", "µs", "μs", "usec", "microseconds"), 1e-6),
     **dict.fromkeys(("ns", "nanoseconds"), 1e-9),
     **dict.fromkeys(("min", "minutes"), 60.0),
+    **dict.fromkeys(("h", "hour", "hours"), 3600.0),
 }
-_SHORT = {1.0: "s", 1e-3: "ms", 1e-6: "µs", 1e-9: "ns", 60.0: "min"}
+_SHORT = {1.0: "s", 1e-3: "ms", 1e-6: "µs", 1e-9: "ns"}
 _TIME_OF_DAY = re.compile(r"(\d{1,3}):(\d\d):(\d\d(?:[.,]\d+)?)")
 _DATE = re.compile(
     r"(\d{1,2})([./-])(\d{1,2})\2(\d{4}|\d\d),?[ T]+(\d{1,2}):(\d\d)(?::(\d\d)(?:[.,](\d{1,6})\d*)?)?\s*([AP]M)?", re.I
@@ -98,7 +99,7 @@ def _numbers(values: list[float], name: str) -> tuple[NDArray[np.float64], datet
     if (bad := np.flatnonzero(~np.isfinite(numbers))).size:
         raise ClockError(int(bad[0]), f"{values[bad[0]]} is no time")
     named = unit_named(name)
-    unit = named or next((u for u in _SHORT if _EPOCH[0] < numbers[0] * u < _EPOCH[1] and u != 60), None)
+    unit = named or next((u for u in _SHORT if _EPOCH[0] < numbers[0] * u < _EPOCH[1]), None)
     if unit is None:
         unit = 1e-3 if numbers.size > 1 and np.median(np.abs(np.diff(numbers))) >= _LEAST_MS else 1.0
     notes = () if named else (f"the times are taken to be in {_SHORT[unit]}",)

@@ -10,16 +10,21 @@ from pathlib import Path
 import numpy as np
 
 from painlit.errors import ClipError
+from painlit.signals.files.decimal_commas import pairs
 from painlit.signals.files.text_table import is_number
 from painlit.signals.heart_rates.series import FASTEST, SLOWEST
 
-_RATE = re.compile(r"(hr|heart ?rate|pulse ?(rate)?|puls|herzfrequenz|beats per minute)( value)?( bpm)?|bpm")
+_RATE = re.compile(
+    r"(hr|hf|heart ?rate|pulse ?(rate)?|puls|herzfrequenz|beats per minute)( value)?( bpm| s min| 1 min)?|bpm"
+)
 _INTERVAL = re.compile(
     r"((rr|nn|pp|ibi)i?|ppi|inter ?beat|beat to beat) ?(intervals?|duration)?( (ms|s|sec|secs|seconds|milliseconds))?"
 )
 _TIME = re.compile(
-    r"((phone|phone data rx|unix|start|sensor|elapsed) ?)?(time ?stamp|date ?time|times?|date|epoch|elapsed|t|zeit)"
-    r"( (unix|iso|utc|local))?( (s|ms|us|µs|ns|sec|secs|seconds|milliseconds|min|minutes))?|s|ms|sec|seconds"
+    r"((phone|phone data rx|unix|start|sensor|elapsed) ?)?"
+    r"(time ?stamp|date ?time|times?|date|epoch|elapsed|t|(uhr)?zeit)"
+    r"( (unix|iso|utc|local))?( in)?( (s|ms|us|µs|ns|sec|secs|seconds|milliseconds|min|minutes|h|hours?))?|"
+    r"s|ms|sec|seconds"
 )
 _DATE, _CLOCK = re.compile("date"), re.compile("(start )?time")
 _DEVICE = re.compile(r"device( ?(id|name|uuid))?|data source|source ?name|sensor")
@@ -68,6 +73,8 @@ def header_row(rows: list[list[str]]) -> int | None:
 
 
 def _value_column(names: list[str]) -> int | None:
+    if any(words(name) == "lf" for name in names):  # beside which HF is a power, else the German for heart rate
+        names = [name if words(name) != "hf" else "" for name in names]
     rate, interval = _first(_RATE, names), _first(_INTERVAL, names)
     if rate is None and interval is None and [words(name) for name in names[:3]] == ["id", "time", "value"]:
         return 2
@@ -112,7 +119,11 @@ def unnamed_columns(path: Path, rows: list[list[str]]) -> Columns:
     middle = float(np.nanmedian(numbers)) if numbers else 0.0
     is_rate = SLOWEST <= middle <= FASTEST
     if not (is_rate or 60 / FASTEST <= middle <= 60 / SLOWEST or 6e4 / FASTEST <= middle <= 6e4 / SLOWEST):
-        raise ClipError(f"{path}: its last column has neither heart rates nor inter-beat intervals", remedy)
+        other = "; or is it one column with decimal commas?" if width == 2 and pairs(map(",".join, rows)) else ""
+        raise ClipError(
+            f"{path}: of its {width} columns the last has neither heart rates nor inter-beat intervals{other}",
+            f"{remedy}; RR [ms] alone for one column" if other else remedy,
+        )
     if width == 1 and is_rate:
         raise ClipError(f"{path}: it has heart rates without times", remedy)
     return Columns(width - 1, is_rate, 0 if width == 2 else None)

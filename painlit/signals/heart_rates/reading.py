@@ -14,6 +14,10 @@ from painlit.signals.heart_rates.tables import read_table
 
 _HEAD = 1 << 16  # bytes; Apple's document type comes before the first element
 _BINARY = {b"\x1f\x8b": "a gzip file", b"7z\xbc\xaf": "a 7z file", b"%PDF": "a PDF", b"SQLite": "a database"}
+_OTHERS = {
+    b"0       ": "an ECG (EDF)", b"\xffBIOSEMI": "an ECG (BDF)", b"MATLAB ": "an ECG (MAT)",
+    b"\x93NUMPY": "an ECG (NPY)", b"\x1aE\xdf\xa3": "a video",
+}  # fmt: skip
 _FORMATS = "tables (CSV, TSV), FIT, TCX, Apple Health (XML, zip), Fitbit (JSON)"
 
 
@@ -40,6 +44,12 @@ def read_heart_rates(path: str | Path, device: str | None = None) -> HeartRates:
     if not head:
         raise ClipError(f"{path} is empty", "export it again")
     text = head.replace(b"\0", b"").lstrip(b"\xef\xbb\xbf\xff\xfe \t\r\n")
+    other = next((kind for magic, kind in _OTHERS.items() if head.startswith(magic)), "")
+    if other or head[4:8] == b"ftyp" or head[8:12] == b"AVI ":
+        raise ClipError(
+            f"{path} looks like {other or 'a video'}, and is given as heart rates",
+            "name an ECG in the column ecg (--ecg), a video in the column video",
+        )
     if head[8:12] == b".FIT" or path.suffix.lower() == ".fit":
         return read_fit(path)
     if path.suffix.lower() in (".xlsx", ".xls", ".ods"):

@@ -23,6 +23,7 @@ from pathlib import Path
 import numpy as np
 
 from painlit.errors import ClipError
+from painlit.signals.files.channels import is_ecg
 from painlit.signals.files.text_table import is_number, read_text_table
 from painlit.signals.heart_rates.beats import interval_series
 from painlit.signals.heart_rates.cells import intervals_in_seconds, numbers, times_of
@@ -56,7 +57,9 @@ def read_table(path: Path, device: str | None = None) -> HeartRates:
     if at is None and table.header:
         raise ClipError(
             f"{path}: no column of {shown(table.header)} is a heart rate or an inter-beat interval",
-            "name the columns time and bpm, or time and RR [ms]",
+            "name an ECG in the column ecg (--ecg)"
+            if any(map(is_ecg, table.header))
+            else "name the columns time and bpm, or time and RR [ms]",
         )
     below = 0 if at is None else at + 1
     above, rows, lines = rows[:below], rows[below:], lines[below:]

@@ -49,8 +49,7 @@ def _check_readable(path: Path) -> None:
             if not file.read(1):
                 raise ClipError(f"{path}: the file is empty (0 bytes)", "copy the clip again from its source")
     except FileNotFoundError as error:
-        check = "check the data folder: `make check-data` lists what is missing"
-        raise ClipError(f"{path}: no such file", check) from error
+        raise ClipError(f"{path}: no such file", "copy it from where it was recorded, or mend its path") from error
     except OSError as error:
         raise ClipError(f"{path}: {error.strerror}", "copy it again, or mend its permissions") from error
 

@@ -117,8 +117,8 @@ def test_a_watch_that_names_its_rate_above_the_numbers(read):
         'Name,Somebody\nRecorded Date,2023-01-01 10:00:00 +0100\nSample Rate,"512 hertz"\n\n\nLead,Lead I\nUnit,µV\n\n'
     )
     signal = read(head + "\n".join(f"{1000 * v:.3f}" for v in ECG))
-    assert signal.rate == 512
-    np.testing.assert_allclose(signal.values, 1000 * ECG)
+    assert (signal.rate, signal.lead, signal.unit) == (512, "Lead I", "mV")
+    np.testing.assert_allclose(signal.values, ECG)
 
 
 def test_key_value_lines_above_are_no_header(read):
@@ -138,7 +138,7 @@ def test_acqknowledges_row_of_counts_is_no_sample(delimiter, read):
     """It stands between the header and the samples, and was the first of them: a spike of as many mV."""
     head = ["rest.acq", "4 msec/sample", "2 channels", "ECG100C", "mV", "RSP100C", "Volts", "min,CH1,CH2,"]
     rows = [f",{len(ECG)},{len(ECG)},", *(f"{k / 15000:.6f},{v},0.5," for k, v in enumerate(ECG))]
-    signal = read("\n".join([*head, *rows]).replace(",", delimiter), lead="CH1")
+    signal = read("\n".join([*head, *rows]).replace(",", delimiter))
     np.testing.assert_array_equal(signal.values, ECG)
     assert (signal.rate, signal.start) == (250, 0)
 

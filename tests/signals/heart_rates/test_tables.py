@@ -24,7 +24,11 @@ def test_plain_tables(read, delimiter, decimal, encoding, header):
 
 
 @pytest.mark.parametrize(
-    "name", ["HR [bpm]", "heart_rate", "heartRate", "Heart Rate (bpm)", "BPM", "hr", "pulse_rate_bpm"]
+    "name",
+    [
+        *("HR [bpm]", "heart_rate", "heartRate", "Heart Rate (bpm)", "BPM", "hr", "pulse_rate_bpm"),
+        *("HF", "HF (S/min)", "Herzfrequenz (S/min)", "heart rate (1/min)"),
+    ],
 )
 def test_names_of_heart_rates(read, name):
     series = read(
@@ -218,3 +222,15 @@ def test_missing_and_unreadable_files(tmp_path):
 def test_formats_that_are_not_read(read, name, content, message):
     with pytest.raises(ClipError, match=message):
         read(content, name)
+
+
+@pytest.mark.parametrize(("name", "size"), [("unix_timestamp_in_us", 1e-6), ("Uhrzeit (s)", 1), ("time [h]", 3600)])
+def test_names_and_units_of_times(read, name: str, size: float):
+    start = 1_700_000_000 if "unix" in name else 0
+    series = read("\n".join([f"{name},bpm", *(f"{(start + k) / size:.12g}" + f",{60 + k}" for k in range(9))]).encode())
+    np.testing.assert_allclose(series.times, np.arange(9), atol=1e-4)
+
+
+def test_a_power_is_no_heart_rate(read):
+    with pytest.raises(ClipError, match="no column of 'time', 'LF', 'HF' is a heart rate"):
+        read("\n".join(["time,LF,HF", *(f"{k},71,72" for k in range(9))]).encode())
