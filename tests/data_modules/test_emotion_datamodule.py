@@ -27,7 +27,7 @@ def write(path: Path, seed: int) -> Path:
 @pytest.fixture(autouse=True)
 def in_process(monkeypatch):
     """Images are read in this process: starting others takes seconds."""
-    monkeypatch.setattr(build_index, "unordered", lambda function, pieces, **_: map(function, pieces))
+    monkeypatch.setattr(build_index, "unordered", lambda function, pieces, **_: (function(piece) for piece in pieces))
 
 
 @pytest.fixture

@@ -20,6 +20,8 @@ def records(path: Path) -> Iterator[Any]:
             at += BLOCK - at % BLOCK
             continue
         _, size, kind = struct.unpack("<IHB", data[at : at + HEADER])
+        if at + HEADER + size > len(data):  # still being written
+            return
         parts += data[at + HEADER : at + HEADER + size]
         at += HEADER + size
         if kind in (WHOLE, LAST):
