@@ -1,9 +1,9 @@
 """Assessing recordings: what it costs, how late a stream is, and whether scores follow what is planted.
 
-Cost and memory are of the paper's sizes with random weights, on a clip of the proxy and on recordings joined from its
-clips. Scores are of the proxy's leave-one-subject-out from video by experiments/proxy.yaml (`make bench ARGS=proxy`
-trains the Spatial-Module): for each person the model of their own fold assesses a recording joined from their clips,
-in random order. It is no pain data: neutral faces turn into smiling ones.
+The cost of each step is of the paper's sizes with random weights, on a clip of the proxy. All else is of the proxy's
+leave-one-subject-out from video by experiments/proxy.yaml (`make bench ARGS=proxy` trains the Spatial-Module): length
+and stream by the ensemble of its folds; whether scores follow what is shown, for each person, by the model of their
+own fold on a recording joined from their clips in random order. It is no pain data: neutral faces turn into smiling.
 """
 
 from __future__ import annotations
@@ -112,13 +112,13 @@ def steps() -> None:
 
 
 def lengths() -> None:
-    """Seconds and memory for recordings of three lengths, each in a process of its own."""
+    """Seconds and memory for recordings of three lengths, joined from clips, each in a process of its own."""
     files = [clip.video for clip in clips()[:10] if clip.video]
     told = []
     for seconds in SPEED:
         video = join(files, HERE / f"{seconds}s.mkv", seconds)
         script = "from experiments.bench.assess import one; one()"
-        command = [sys.executable, "-c", script, str(paper_bundle(False)), str(video)]
+        command = [sys.executable, "-c", script, str(trained()), str(video)]
         out = subprocess.run(command, capture_output=True, text=True, check=True).stdout.split()
         told.append((seconds, float(out[-2]), float(out[-1])))
         print(f"  {seconds:4} s of video: {told[-1][1]:7.1f} s, {told[-1][2]:6.0f} MiB at most")
@@ -229,10 +229,10 @@ def main() -> None:
     """All of it."""
     real_data("proxy_biovid/PartA")  # before it works for minutes
     steps()
-    lengths()
     weights = pretrain()["stages12"]
     settings = "embed.name=proxy-stages12", f"embed.weights={weights}", f"name={RUN}"
     loso_run("task=multilevel", "model.modality=video", *settings)
+    lengths()
     streaming()
     planted()
     calibration()
