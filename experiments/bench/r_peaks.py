@@ -1,9 +1,10 @@
 """Score R-peak detectors on MIT-BIH: `make bench ARGS="r_peaks '--only=painlit,wfdb xqrs' --every=5"`.
 
-Tables of whole records, of the same at other rates, of the heart rates of 5.5 s clips at 512 Hz, and with noise added;
-each as text, CSV and Markdown, with figures, under runs/bench/r_peaks. What a version of a library gave is kept there
+Tables of whole records, of the same at other rates, of the heart rates of 5.5 s clips at 512 Hz, with noise added, and
+of sets of other ECGs, on which quality is judged too; each as text, CSV and Markdown, with figures, under
+runs/bench/r_peaks. What a version of a library gave is kept there
 and not computed again; ours always is. All of it takes an hour with wfdb's xqrs, minutes without;
---parts=records,rates,clips,noise names tables. Any other function is scored beside these:
+--parts=records,rates,clips,noise,sets names tables. Any other function is scored beside these:
 --detector=wfdb.processing:gqrs_detect.
 """
 
@@ -11,18 +12,19 @@ import argparse
 from pathlib import Path
 
 import numpy as np
-from scipy.signal import resample_poly
 
 from experiments.bench.data import DATA
 from experiments.bench.ecg.detectors import Detector, detectors, run
 from experiments.bench.ecg.noise import KINDS, with_noise
 from experiments.bench.ecg.records import Record, first_minutes, load_records
 from experiments.bench.ecg.scoring import gross, score
+from experiments.bench.ecg.sets import annotated_sets, at_rate
 from experiments.bench.ecg.tables import draw_noise, draw_records, write_table
 from experiments.bench.ecg.windows import RATE, errors, windows
 from painlit.config import PrepareConfig
 from painlit.signals.ecg.beat_matching import BeatMatch
 from painlit.signals.ecg.heart_rate import Rule
+from painlit.signals.ecg.pan_tompkins import find_r_peaks
 from painlit.signals.ecg.signal_quality import signal_quality
 
 OUT = Path("runs/bench/r_peaks")
@@ -30,6 +32,7 @@ NOISE_MINUTES = 5.0  # of each record
 SNR = (20, 10, 5)  # dB
 RATES = (100, 128, 200, 250, 500, 512, 1000)  # Hz
 WRONG = 5.0  # bpm
+STEP = 2.25  # s between clips of other ECGs
 RULES: tuple[Rule, ...] = ("overlap", "paper")
 
 
@@ -40,7 +43,7 @@ def main() -> None:
     parser.add_argument("--only", default="", help="names of detectors with commas between; default all")
     parser.add_argument("--detector", action="append", default=[], help="module:function, (ecg, rate) -> R peaks")
     parser.add_argument("--every", type=int, default=1, help="take every n-th clip of 5.5 s")
-    parser.add_argument("--parts", default="records,rates,clips,noise", help="tables to make")
+    parser.add_argument("--parts", default="records,rates,clips,noise,sets", help="tables to make")
     options, _ = parser.parse_known_args()
     parts = options.parts.split(",")
     chosen = [d for d in detectors(options.detector) if not options.only or d.name in options.only.split(",")]
@@ -53,6 +56,8 @@ def main() -> None:
         report_clips(records, chosen, options.every)
     if "noise" in parts:
         draw_noise(OUT / "noise.svg", report_noise(records, chosen))
+    if "sets" in parts:
+        report_sets(annotated_sets(options.mitdb, DATA / "ecg_hard"), chosen)
     print(f"\ntables and figures: {OUT}/")
 
 
@@ -89,10 +94,8 @@ def report_rates(records: list[Record], chosen: list[Detector]) -> None:
         for rate in RATES:
             matches = []
             for record in records:
-                ecg = resample_poly(record.ecg, rate, round(record.rate))
-                beats, flutter = (np.round(x * rate / record.rate).astype(int) for x in (record.beats, record.flutter))
-                other = Record(record.name, ecg, float(rate), beats, flutter)
-                matches.append(score(run(detector, [ecg], rate, OUT).peaks[0], other))
+                other = at_rate(record, rate)
+                matches.append(score(run(detector, [other.ecg], rate, OUT).peaks[0], other))
             cells.append(f"{100 * gross(matches).detection_error:.2f}")
         rows.append(cells)
     print("\nwhole records resampled to other rates, detection error %")
@@ -117,10 +120,7 @@ def report_clips(records: list[Record], chosen: list[Detector], every: int) -> N
         rows.append([*cells, found.told_seconds])
         if detector.name == "painlit":
             wrong, known = errors(found.peaks, cut, "overlap")
-            quality = np.array(
-                [0.0 if p is None else signal_quality(x, RATE) for p, x in zip(found.peaks, ecgs, strict=True)]
-            )
-            rows += _by_quality(wrong, known, quality, threshold)
+            rows += _by_quality(wrong, known, np.array([signal_quality(ecg, RATE) for ecg in ecgs]), threshold)
     header = ["clips of 5.5 s"]
     for rule in RULES:
         header += [f"{rule}: bpm", f"> {WRONG:g} bpm %", "refused %"]
@@ -133,11 +133,9 @@ def report_clips(records: list[Record], chosen: list[Detector], every: int) -> N
 def _by_quality(wrong: np.ndarray, known: np.ndarray, quality: np.ndarray, threshold: float) -> list[list[str]]:
     """A row for the clips that `make prepare` would keep; prints how well quality tells wrong rates from right ones."""
     kept = known & np.isfinite(wrong) & (quality >= threshold)
-    bad, good = quality[wrong > WRONG], quality[wrong <= WRONG]
-    order = np.searchsorted(np.sort(good), bad, side="left"), np.searchsorted(np.sort(good), bad, side="right")
-    auc = 1 - (order[0] + order[1]).mean() / 2 / len(good)
+    order = _order(wrong, quality)
     print(
-        f"\nquality of a clip with a wrong rate (> {WRONG:g} bpm) is below that of another with probability {auc:.3f}"
+        f"\nquality of a clip with a wrong rate (> {WRONG:g} bpm) is below that of another with probability {order:.3f}"
     )
     for low, high in ((0, 0.05), (0.05, 0.15), (0.15, 0.3), (0.3, 0.5), (0.5, 0.7), (0.7, 1.01)):
         there = np.isfinite(wrong) & (quality >= low) & (quality < high)
@@ -150,6 +148,38 @@ def _by_quality(wrong: np.ndarray, known: np.ndarray, quality: np.ndarray, thres
     refused = 1 - kept.sum() / known.sum()
     cells = [f"{wrong[kept].mean():.2f}", f"{100 * (wrong[kept] > WRONG).mean():.2f}", f"{100 * refused:.2f}"]
     return [[f"  quality of {threshold:g} or more", *cells, "", "", "", ""]]
+
+
+def _order(wrong: np.ndarray, quality: np.ndarray) -> float:
+    """Probability that a clip whose rate is wrong has a lower quality than another (the area under the ROC curve)."""
+    bad, good = quality[wrong > WRONG], np.sort(quality[wrong <= WRONG])
+    if not bad.size or not good.size:
+        return float("nan")
+    below, with_equal = (np.searchsorted(good, bad, side=side) for side in ("left", "right"))
+    return float(1 - (below + with_equal).mean() / 2 / good.size)
+
+
+def report_sets(sets: dict[str, list[Record]], chosen: list[Detector]) -> None:
+    """Other ECGs: detection error of each detector on each set, and what quality says of ours on windows of it."""
+    rows = []
+    for name, records in sets.items():
+        cells = [name, str(len(records)), f"{sum(len(record.beats) for record in records):,}"]
+        for d in chosen:
+            found = run(d, [record.ecg for record in records], records[0].rate, OUT / "sets" / name.replace(" ", "-"))
+            matches = [score(peaks, record) for peaks, record in zip(found.peaks, records, strict=True)]
+            cells.append(f"{100 * gross(matches).detection_error:.2f}")
+        cut = [window for record in records for window in windows(at_rate(record, RATE), step=STEP)]
+        peaks = [find_r_peaks(window.ecg, RATE) for window in cut]
+        wrong, _ = errors([each.at for each in peaks], cut, "overlap")
+        quality = np.array([signal_quality(w.ecg, RATE, each) for w, each in zip(cut, peaks, strict=True)])
+        told = np.isfinite(wrong)
+        kept = told & (quality >= PrepareConfig().least_ecg_quality)
+        shares = (f"{100 * (wrong[which] > WRONG).mean():.1f}" if which.any() else "-" for which in (told, kept))
+        rows.append([*cells, *shares, f"{100 * (1 - kept.mean()):.1f}", f"{_order(wrong[told], quality[told]):.3f}"])
+    header = ["detection error %", "ECGs", "beats", *(d.name for d in chosen)]
+    header += [f"wrong by {WRONG:g} bpm %", "of those kept", "refused %", "AUC"]
+    print("\nother ECGs; on the right our heart rates of clips of 5.5 s and whether quality tells wrong ones")
+    print(write_table(OUT / "sets", header, rows))
 
 
 def report_noise(records: list[Record], chosen: list[Detector]) -> dict[str, dict[str, dict[str, float]]]:

@@ -20,7 +20,7 @@ from painlit.runs.artefact import DamagedError, refuse_changes
 from painlit.system.database import database
 from painlit.system.digests import FileState, digest
 
-_FORMAT = 4  # before, frames were counted, so boxes of other frame rates are of other times
+_FORMAT = 5  # before, R peaks were found by other decisions, and quality was judged by them
 _SCHEMA = """
 CREATE TABLE IF NOT EXISTS settings (key TEXT PRIMARY KEY, value TEXT NOT NULL);
 CREATE TABLE IF NOT EXISTS clips (

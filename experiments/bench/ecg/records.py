@@ -1,7 +1,8 @@
-"""Annotated ECGs: the records of the MIT-BIH Arrhythmia Database."""
+"""Annotated ECGs: the MIT-BIH Arrhythmia Database, 10 s of a wearable challenge, noise added to ECGs in the field."""
 
+import json
 from pathlib import Path
-from typing import NamedTuple
+from typing import Any, NamedTuple
 
 import numpy as np
 from numpy.typing import NDArray
@@ -20,6 +21,7 @@ class Record(NamedTuple):
         rate: In Hz.
         beats: Sample indices of annotated beats, (k,).
         flutter: First and last sample of each episode of ventricular flutter, in which beats are not annotated, (e, 2).
+        scored: First and last sample within which beats count; None for all.
     """
 
     name: str
@@ -27,6 +29,7 @@ class Record(NamedTuple):
     rate: float
     beats: NDArray[np.int64]
     flutter: NDArray[np.int64]
+    scored: tuple[int, int] | None = None
 
 
 def load_record(path: Path, channel: int = 0) -> Record:
@@ -45,6 +48,35 @@ def load_records(folder: Path) -> list[Record]:
         PainlitError: If there is none.
     """
     return [load_record(folder / name) for name in record_names(folder, "*")]
+
+
+NO_FLUTTER = np.zeros((0, 2), np.int64)
+
+
+def load_challenge(folder: Path) -> list[Record]:
+    """Records of the China Physiological Signal Challenge 2019, 10 s each, half a second at either end not scored."""
+    ecgs, told = np.load(folder / "cpsc2019_ecg.npy"), _json(folder / "cpsc2019_r_peaks.json")
+    rate, scored = float(told["rate_hz"]), tuple(told["scored_samples"])
+    return [
+        Record(name, ecg.astype(np.float64), rate, np.array(told["r_peaks"][name]), NO_FLUTTER, scored)
+        for name, ecg in zip(told["names"], ecgs, strict=True)
+    ]
+
+
+def load_noise_stress(folder: Path, name: str) -> Record:
+    """Two minutes of the MIT-BIH Noise Stress Test Database: noise of moving electrodes added to record 118."""
+    told = _json(folder / f"nstdb_{name}.json")
+    ecg = np.load(folder / f"nstdb_{name}.npy").astype(np.float64)
+    return Record(name, ecg, float(told["rate_hz"]), np.array(told["r_peaks"]), NO_FLUTTER)
+
+
+def _json(path: Path) -> dict[str, Any]:
+    return json.loads(path.read_text(encoding="utf-8"))
+
+
+def halves(records: list[Record]) -> tuple[list[Record], list[Record]]:
+    """Every other record, which our detector has learned from, and the others."""
+    return records[::2], records[1::2]
 
 
 def first_minutes(record: Record, minutes: float) -> Record:

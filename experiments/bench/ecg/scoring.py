@@ -25,7 +25,10 @@ def score(peaks: NDArray[np.int64] | None, record: Record, flutter: bool = False
     if not flutter:
         for first, last in record.flutter:
             found = found[(found < first) | (found > last)]
-    return match_beats(found, record.beats, TOLERANCE * record.rate)
+    beats = record.beats
+    if record.scored:
+        found, beats = (x[(x >= record.scored[0]) & (x <= record.scored[1])] for x in (found, beats))
+    return match_beats(found, beats, TOLERANCE * record.rate)
 
 
 def gross(matches: list[BeatMatch]) -> BeatMatch:

@@ -29,14 +29,20 @@ class Window(NamedTuple):
     beats: NDArray[np.float64]
 
 
-def windows(record: Record, every: int = 1) -> list[Window]:
-    """Every n-th clip of a record; those that meet ventricular flutter, where no beats are annotated, are left out."""
+def windows(record: Record, every: int = 1, step: float = CLIP) -> list[Window]:
+    """Every n-th clip of a record; those that meet ventricular flutter, where no beats are annotated, are left out.
+
+    Args:
+        record: The record.
+        every: n.
+        step: s from one clip to the next.
+    """
     ratio = RATE / record.rate
     up, down = (int(part) for part in (RATE, record.rate))
     ecg: NDArray[np.float64] = resample_poly(record.ecg, up, down)
     size, beats, flutter = round(CLIP * RATE), np.asarray(record.beats * ratio), record.flutter * ratio
     cut = []
-    for start in range(0, ecg.size - size + 1, every * size):
+    for start in range(0, ecg.size - size + 1, every * round(step * RATE)):
         if any(start <= last and first < start + size for first, last in flutter):
             continue
         inside = beats[(beats >= start) & (beats < start + size)] - start

@@ -1,9 +1,11 @@
+from pathlib import Path
+
 import numpy as np
 import pytest
 
 from painlit.errors import ClipError
-from painlit.signals import pan_tompkins, signal_quality
-from painlit.signals.ecg.pan_tompkins import find_r_peaks
+from painlit.signals import heart_rate, pan_tompkins, signal_quality
+from painlit.signals.ecg.pan_tompkins import RPeaks
 
 RATE = 512
 
@@ -45,21 +47,20 @@ def test_coarse_steps_of_a_converter_are_no_lead_off():
 
 
 def test_without_two_beats_there_is_none():
-    one = ecg(bpm=12)
+    one = ecg(bpm=10)
     assert len(pan_tompkins(one, RATE)) < 2
     assert signal_quality(one, RATE) == 0
 
 
-def test_one_low_beat_is_less_distinct_from_the_t_waves_than_the_others():
+def test_a_low_beat_is_less_sure_than_the_others():
     t = np.arange(2816) / RATE
     values = []
     for height in (1.0, 0.6, 0.45):
         signal = ecg(noise=0.003)
         at = 0.4 + 3 * 60 / 70  # the fourth beat
         signal -= (1 - height) * np.exp(-(((t - at) / 0.012) ** 2))
-        peaks = find_r_peaks(signal, RATE)
-        assert peaks.at.size == 6
-        values.append(peaks.distinctness)
+        assert pan_tompkins(signal, RATE).size == 6
+        values.append(signal_quality(signal, RATE))
     assert values[0] > values[1] > values[2] > 0
 
 
@@ -93,7 +94,33 @@ def test_a_beat_dropped_is_no_loss_of_quality():
     assert signal_quality(signal, RATE) > 0.5
 
 
-@pytest.mark.parametrize("case", ["01", "02"])
-def test_cases_of_beats_that_end_early(case, shared_data):
-    (path,) = (shared_data / "cases").glob(f"{case}-*/*.csv")
-    assert signal_quality(np.loadtxt(path, skiprows=1)[:, 2], 512) == 0
+def case(shared_data: Path, number: str) -> np.ndarray:
+    (path,) = (shared_data / "cases").glob(f"{number}-*/*.csv")
+    return np.loadtxt(path, skiprows=1)[:, 2]
+
+
+def test_a_lead_that_came_off_after_two_beats_has_no_quality(shared_data):
+    assert signal_quality(case(shared_data, "01"), RATE) == 0
+
+
+def test_an_amplitude_that_falls_eightfold_loses_no_beat(shared_data):
+    signal = case(shared_data, "02")
+    np.testing.assert_allclose(heart_rate(signal, RATE), [72, 72, 67, 120, 120], atol=3)
+    assert signal_quality(signal, RATE) > 0.5
+
+
+def test_quality_is_lower_where_the_odds_the_gaps_or_the_intervals_are_worse():
+    even, signal = np.arange(200, 2816, 400), ecg()
+    sure = signal_quality(signal, RATE, RPeaks(even, 0.1))
+    assert sure == pytest.approx(np.exp(-0.1))
+    assert signal_quality(signal, RATE, RPeaks(even, 1.1)) == pytest.approx(sure / np.e)
+    assert signal_quality(signal, RATE, RPeaks(np.delete(even, 3), 0.1)) == pytest.approx(sure * np.exp(-0.25))
+    uneven = even + np.array([0, 80, 0, 80, 0, 80, 0])
+    assert signal_quality(signal, RATE, RPeaks(uneven, 0.1)) < 0.7 * sure
+
+
+def test_the_length_of_an_ecg_is_no_doubt_about_it():
+    long, short = ecg(seconds=55), ecg()
+    peaks = [pan_tompkins(x, RATE) for x in (long, short)]
+    told = [signal_quality(x, RATE, RPeaks(at, w)) for x, at, w in zip((long, short), peaks, (5.0, 0.5), strict=True)]
+    assert told[0] == pytest.approx(told[1], rel=0.02)
