@@ -21,7 +21,7 @@ from painlit.system.digests import digest
 from painlit.system.files import atomic_path, waiting_lock
 from painlit.system.progress import progress_bar
 
-VERSION = 1
+VERSION = 2  # 1: PTB's R peaks were found by other decisions
 """Of how beats are cut; another number makes all caches stale."""
 
 

@@ -50,20 +50,24 @@ def _usual(times: Array, beats: Array) -> tuple[Array, Array]:
 
 def _likeliest(times: Array, log_odds: Array, usual: tuple[Array, Array] | None) -> NDArray[np.int64]:
     """Viterbi's algorithm."""
-    best, before = log_odds.copy(), np.full(times.size, -1)
-    for now in range(1, times.size):
-        first = max(0, now - REACH)
-        last = int(np.searchsorted(times, times[now] - REFRACTORY, "right"))
-        if last <= first:
-            continue
-        value = best[first:last]
-        if usual is not None:
-            unusual = (np.log(times[now] - times[first:last]) - usual[0][now]) / usual[1][now]
-            value = value + WEIGHT * (1 - np.log1p(unusual**2))
-        at = int(np.argmax(value))
+    earlier = np.arange(times.size)[:, None] + np.arange(-REACH, 0)  # (k, REACH)
+    intervals = times[:, None] - times[np.maximum(earlier, 0)]
+    possible = (earlier >= 0) & (intervals >= REFRACTORY)
+    worth = np.where(possible, 0.0, -np.inf)
+    if usual is not None:
+        unusual = (np.log(intervals, where=possible, out=np.zeros_like(intervals)) - usual[0][:, None]) / usual[1][
+            :, None
+        ]
+        worth += WEIGHT * (1 - np.log1p(unusual**2))
+    best, before = np.full(REACH + times.size, -np.inf), np.full(times.size, -1)  # best: of sequences that end here
+    for now in range(times.size):
+        value = best[now : now + REACH] + worth[now]
+        at = int(value.argmax())
+        best[REACH + now] = log_odds[now]
         if value[at] > 0:  # else it is the first
-            best[now], before[now] = log_odds[now] + value[at], first + at
-    beats, now = [], int(np.argmax(best)) if best.size and best.max() > 0 else -1
+            best[REACH + now] += value[at]
+            before[now] = now - REACH + at
+    beats, now = [], int(best.argmax()) - REACH if best.max() > 0 else -1
     while now >= 0:
         beats.append(now)
         now = int(before[now])

@@ -12,7 +12,7 @@ HIDES_A_BEAT = 0.5  # intervals that a dead stretch may last before a beat could
 BEATLESS, PAUSE = 3.0, 2.0  # intervals and s without a beat: an electrode came off, rather than a beat dropped
 OVER = 5.5  # s, a clip, over which wrong decisions are counted
 LATE, GAP = 1.5, 0.5  # intervals without a beat that are usual; what each more counts
-IRREGULAR = 3.0  # what intervals count that differ e-fold: noise is irregular, and so are rates that rest on it
+IRREGULAR = 2.0  # what intervals count that differ e-fold: noise is irregular, and so are rates that rest on it
 
 
 def signal_quality(ecg: ArrayLike, sampling_rate: float, peaks: RPeaks | None = None) -> float:
@@ -48,7 +48,7 @@ def signal_quality(ecg: ArrayLike, sampling_rate: float, peaks: RPeaks | None = 
         return 0.0
     wrong = peaks.wrong * min(1.0, OVER * sampling_rate / signal.size)
     logarithms = np.log(np.diff(peaks.at))
-    irregular = np.median(np.abs(logarithms - np.median(logarithms)))
+    irregular = np.mean(np.abs(logarithms - np.median(logarithms)))
     return float(np.exp(-wrong - GAP * max(0.0, beatless / interval - LATE) - IRREGULAR * irregular))
 
 

@@ -91,7 +91,7 @@ def test_a_beat_dropped_is_no_loss_of_quality():
     signal, at = ecg(bpm=60), round(2.4 * RATE)
     signal[at - 100 : at + 250] = np.random.default_rng(1).normal(0, 0.01, 350)
     assert np.diff(pan_tompkins(signal, RATE)).max() > 1.9 * RATE
-    assert signal_quality(signal, RATE) > 0.5
+    assert signal_quality(signal, RATE) > 0.4
 
 
 def case(shared_data: Path, number: str) -> np.ndarray:
@@ -106,7 +106,7 @@ def test_a_lead_that_came_off_after_two_beats_has_no_quality(shared_data):
 def test_an_amplitude_that_falls_eightfold_loses_no_beat(shared_data):
     signal = case(shared_data, "02")
     np.testing.assert_allclose(heart_rate(signal, RATE), [72, 72, 67, 120, 120], atol=3)
-    assert signal_quality(signal, RATE) > 0.5
+    assert signal_quality(signal, RATE) > 0.4
 
 
 def test_quality_is_lower_where_the_odds_the_gaps_or_the_intervals_are_worse():
@@ -114,9 +114,10 @@ def test_quality_is_lower_where_the_odds_the_gaps_or_the_intervals_are_worse():
     sure = signal_quality(signal, RATE, RPeaks(even, 0.1))
     assert sure == pytest.approx(np.exp(-0.1))
     assert signal_quality(signal, RATE, RPeaks(even, 1.1)) == pytest.approx(sure / np.e)
-    assert signal_quality(signal, RATE, RPeaks(np.delete(even, 3), 0.1)) == pytest.approx(sure * np.exp(-0.25))
+    gap = sure * np.exp(-0.25 - 2 * np.log(2) / 5)  # half an interval late, and one of five is twice the others
+    assert signal_quality(signal, RATE, RPeaks(np.delete(even, 3), 0.1)) == pytest.approx(gap)
     uneven = even + np.array([0, 80, 0, 80, 0, 80, 0])
-    assert signal_quality(signal, RATE, RPeaks(uneven, 0.1)) < 0.7 * sure
+    assert signal_quality(signal, RATE, RPeaks(uneven, 0.1)) < 0.75 * sure
 
 
 def test_the_length_of_an_ecg_is_no_doubt_about_it():
