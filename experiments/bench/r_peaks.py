@@ -168,7 +168,7 @@ def report_sets(sets: dict[str, list[Record]], chosen: list[Detector]) -> None:
             found = run(d, [record.ecg for record in records], records[0].rate, OUT / "sets" / name.replace(" ", "-"))
             matches = [score(peaks, record) for peaks, record in zip(found.peaks, records, strict=True)]
             cells.append(f"{100 * gross(matches).detection_error:.2f}")
-        cut = [window for record in records for window in windows(at_rate(record, RATE), step=STEP)]
+        cut = [window for record in records for window in windows(at_rate(record, RATE), _every(record), STEP)]
         peaks = [find_r_peaks(window.ecg, RATE) for window in cut]
         wrong, _ = errors([each.at for each in peaks], cut, "overlap")
         quality = np.array([signal_quality(w.ecg, RATE, each) for w, each in zip(cut, peaks, strict=True)])
@@ -180,6 +180,11 @@ def report_sets(sets: dict[str, list[Record]], chosen: list[Detector]) -> None:
     header += [f"wrong by {WRONG:g} bpm %", "of those kept", "refused %", "AUC"]
     print("\nother ECGs; on the right our heart rates of clips of 5.5 s and whether quality tells wrong ones")
     print(write_table(OUT / "sets", header, rows))
+
+
+def _every(record: Record) -> int:
+    """A long record gives no more clips than a minute does."""
+    return max(1, round(record.ecg.size / record.rate / 60))
 
 
 def report_noise(records: list[Record], chosen: list[Detector]) -> dict[str, dict[str, dict[str, float]]]:
