@@ -56,6 +56,26 @@ def test_features_know_neither_gain_nor_offset_nor_polarity(shared_data: Path):
         np.testing.assert_allclose(found.features, told.features, atol=1e-6)
 
 
+def test_features_are_what_their_names_say():
+    """A tall beat, 0.3 s later a lower one, then seconds of noise."""
+    rate, time = 250, np.arange(1500) / 250
+    ecg = 1e-3 * np.random.default_rng(0).normal(size=time.size)
+    for at, height in ((2.0, 1.0), (2.3, 0.5)):
+        ecg += height * np.exp(-0.5 * ((time - at) / 0.01) ** 2)
+    found = qrs_candidates(ecg, rate)
+    tall, low = (int(np.abs(found.at / rate - at).argmin()) for at in (2.0, 2.3))
+    of = {name: found.features[:, k] for k, name in enumerate(FEATURES)}
+    for what in ("energy", "slope"):
+        assert of[f"{what} over close after"][tall] == pytest.approx(np.log(2), abs=0.1)
+        assert of[f"{what} over close before"][low] == pytest.approx(-np.log(2), abs=0.1)
+        assert of[f"{what} over wide before"][tall] == of[f"{what} over wide after"][low] == 3
+    assert of["energy over all around"][tall] == 0
+    assert of["energy over all around"][low] == pytest.approx(-np.log(2), abs=0.1)
+    assert (of["energy over all around"] <= 0).all()
+    assert of["energy over quiet"][tall] > 5
+    assert of["3rd likest"].max() <= 1
+
+
 def test_odds_fall_with_what_is_no_beat(shared_data: Path):
     record = load_noise_stress(shared_data / "ecg_hard", "118e24")
     found = qrs_candidates(record.ecg, record.rate)
