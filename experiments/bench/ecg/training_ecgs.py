@@ -103,11 +103,14 @@ def disturbed(record: Record, generator: Generator) -> Record:
         for _ in range(generator.integers(1, 5)):  # pulses
             at, long = generator.integers(size), generator.integers(1, max(2, round(0.4 * rate)))
             ecg[at : at + long] += spread * generator.normal() * 10 ** generator.uniform(0.5, 1.5)
-    if chance() < 0.1:  # an electrode comes off
-        first = int(generator.uniform(0.1, 0.8) * size)
-        last = min(size, first + int(generator.uniform(0.2, 0.9) * size))
-        off = np.interp(np.arange(last - first), [0, last - first], generator.normal(0, spread, 2))
-        ecg[first:last] = off + generator.normal(size=last - first) * spread * 10 ** generator.uniform(-2.5, 0)
+    if chance() < 0.12:  # an electrode comes off, with a jump on either side: it drifts on, or nothing is recorded
+        first = int(generator.uniform(0, 0.8) * size)
+        last = min(size, first + int(generator.uniform(0.1, 0.9) * size))
+        dead, level = chance() < 0.5, generator.normal(0, 3 * spread * chance(), 2)
+        ecg = ecg.copy()
+        ecg[first:last] = np.interp(np.arange(last - first), [0, last - first], level[[0, 0]] if dead else level)
+        if not dead:
+            ecg[first:last] += generator.normal(size=last - first) * spread * 10 ** generator.uniform(-2.5, 0)
         beats = beats[(beats < first) | (beats >= last)]
     return record._replace(ecg=ecg, beats=beats)
 
