@@ -124,6 +124,7 @@ ADDRESS = ["--master-addr=127.0.0.1", "--master-port=29531"]
 TORCHRUN_COMMAND = ["-m", "torch.distributed.run"]
 
 
+@pytest.mark.slow
 def test_processes_of_torchrun_learn_what_one_does(alone):
     together(alone, "torchrun", [([*TORCHRUN_COMMAND, "--nproc-per-node=2", *ADDRESS], {})])
 
