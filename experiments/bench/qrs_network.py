@@ -14,6 +14,7 @@ from pathlib import Path
 
 import numpy as np
 from numpy.typing import NDArray
+from scipy.special import expit, logit
 from sklearn.metrics import log_loss
 from sklearn.neural_network import MLPClassifier
 from sklearn.preprocessing import StandardScaler
@@ -35,6 +36,7 @@ DISTURBED = 0.5  # share of synthetic ones
 WHOLE = 10.0  # minutes of each record as they are
 TOLERANCE = 0.100  # s between a candidate and its beat
 HIDDEN, PENALTY, RATE, BATCH, EPOCHS = 32, 1e-3, 2e-3, 512, 60
+NETWORKS = 5
 DIGITS = 5
 
 
@@ -46,23 +48,33 @@ def main() -> None:
     features, beats = _examples(learned, folder, EXCERPTS, generator)
     held_out, truth = _examples(others, folder, EXCERPTS // 15, generator)
     scaler = StandardScaler().fit(features)
-    network = MLPClassifier(
-        (HIDDEN,), alpha=PENALTY, learning_rate_init=RATE, batch_size=BATCH, max_iter=EPOCHS, early_stopping=True,
-        random_state=0,
-    ).fit(scaler.transform(features), beats)  # fmt: skip
+    networks = [
+        MLPClassifier(
+            (HIDDEN,), alpha=PENALTY, learning_rate_init=RATE, batch_size=BATCH, max_iter=EPOCHS, early_stopping=True,
+            random_state=seed,
+        ).fit(scaler.transform(features), beats)
+        for seed in range(NETWORKS)
+    ]  # fmt: skip
     for name, x, y in (("learned from", features, beats), ("others", held_out, truth)):
-        loss = log_loss(y, network.predict_proba(scaler.transform(x))[:, 1])
-        print(f"{name}: {len(y):,} candidates, {y.mean():.1%} beats, log loss {loss:.4f}")
-    (hidden, out), (hidden_bias, out_bias) = network.coefs_, network.intercepts_
-    weights = {
-        "mean": scaler.mean_, "scale": scaler.scale_, "hidden": hidden, "hidden_bias": hidden_bias,
-        "out": out[:, 0], "out_bias": out_bias[0],
-    }  # fmt: skip
+        likely = [network.predict_proba(scaler.transform(x))[:, 1] for network in networks]
+        mean = expit(logit(np.clip(likely, 1e-9, 1 - 1e-9)).mean(axis=0))
+        print(f"{name}: {len(y):,} candidates, {y.mean():.1%} beats, log loss {log_loss(y, mean):.4f}")
+    weights = {"mean": scaler.mean_, "scale": scaler.scale_, **_mean_of(networks)}
     told = {name: np.round(values, DIGITS).tolist() for name, values in weights.items()}
     records = [record.name for record in learned]
     write_text(PLACE, json.dumps({"features": FEATURES, "mitdb_records": records, **told}) + "\n")
     same = "the same as" if PLACE.read_bytes() == IN_USE.read_bytes() else "not those of"
     print(f"weights: {PLACE}, {same} {IN_USE}")
+
+
+def _mean_of(networks: list[MLPClassifier]) -> dict[str, NDArray[np.float64]]:
+    """One network whose log-odds are the mean of theirs: what one of them makes of a rare candidate, others do not."""
+    return {
+        "hidden": np.concatenate([network.coefs_[0] for network in networks], axis=1),
+        "hidden_bias": np.concatenate([network.intercepts_[0] for network in networks]),
+        "out": np.concatenate([network.coefs_[1][:, 0] for network in networks]) / len(networks),
+        "out_bias": np.mean([network.intercepts_[1][0] for network in networks]),
+    }
 
 
 def _ecgs(records: list[Record], folder: Path, count: int, generator: np.random.Generator) -> Iterator[Record]:

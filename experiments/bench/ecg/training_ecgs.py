@@ -13,7 +13,7 @@ from experiments.bench.ecg.records import NO_FLUTTER, Record
 
 Array = NDArray[np.float64]
 
-SECONDS = (5.5, 5.5, 10.0, 10.0, 30.0)
+SECONDS = (3.0, 5.5, 5.5, 10.0, 10.0, 30.0)
 RATES = (100, 128, 250, 360, 500, 512, 1000)  # Hz
 RESAMPLED = 0.4  # share of excerpts
 
@@ -43,6 +43,9 @@ def synthetic(generator: Generator) -> Record:
     while at < seconds:
         beats.append(at)
         at += max(0.26, interval * np.exp(generator.normal() * jitter))
+    if generator.random() < 0.15:  # the heart or an electrode rests
+        first, last = np.sort(generator.uniform(-0.5 * seconds, 1.5 * seconds, 2))
+        beats = [beat for beat in beats if not first < beat < last]
     squeeze = min(1.0, float(np.sqrt(interval / 0.8)))
     waves = [  # s after the R wave, s of width, mV
         (-0.18 * squeeze, 0.022, generator.uniform(0, 0.2)), (-0.028, 0.008, -generator.uniform(0, 0.3)),
@@ -103,14 +106,12 @@ def disturbed(record: Record, generator: Generator) -> Record:
         for _ in range(generator.integers(1, 5)):  # pulses
             at, long = generator.integers(size), generator.integers(1, max(2, round(0.4 * rate)))
             ecg[at : at + long] += spread * generator.normal() * 10 ** generator.uniform(0.5, 1.5)
-    if chance() < 0.12:  # an electrode comes off, with a jump on either side: it drifts on, or nothing is recorded
+    if chance() < 0.12:  # an electrode comes off, with a jump on either side, and drifts
         first = int(generator.uniform(0, 0.8) * size)
         last = min(size, first + int(generator.uniform(0.1, 0.9) * size))
-        dead, level = chance() < 0.5, generator.normal(0, 3 * spread * chance(), 2)
         ecg = ecg.copy()
-        ecg[first:last] = np.interp(np.arange(last - first), [0, last - first], level[[0, 0]] if dead else level)
-        if not dead:
-            ecg[first:last] += generator.normal(size=last - first) * spread * 10 ** generator.uniform(-2.5, 0)
+        ecg[first:last] = np.interp(np.arange(last - first), [0, last - first], generator.normal(0, 3 * spread, 2))
+        ecg[first:last] += generator.normal(size=last - first) * spread * 10 ** generator.uniform(-2.5, 0)
         beats = beats[(beats < first) | (beats >= last)]
     return record._replace(ecg=ecg, beats=beats)
 

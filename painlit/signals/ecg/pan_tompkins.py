@@ -6,8 +6,9 @@ import numpy as np
 from numpy.typing import ArrayLike, NDArray
 
 from painlit.signals.ecg.beat_sequence import likeliest_beats
-from painlit.signals.ecg.qrs_features import Array, bandpass, check_ecg, qrs_candidates
-from painlit.signals.ecg.qrs_network import beat_log_odds
+from painlit.signals.ecg.dead_stretches import without_dead_stretches
+from painlit.signals.ecg.qrs_features import MIN_SECONDS, Array, bandpass, check_ecg, qrs_candidates
+from painlit.signals.ecg.qrs_network import SURE, beat_log_odds
 
 R_BAND = (2.0, 30.0)  # Hz: drops wander and noise, keeps the R wave where it is
 R_REACH = 0.075  # s from the middle of the QRS to its R extremum at most
@@ -55,14 +56,18 @@ def pan_tompkins(ecg: ArrayLike, sampling_rate: float) -> NDArray[np.int64]:
 
 def find_r_peaks(ecg: ArrayLike, sampling_rate: float) -> RPeaks:
     """`pan_tompkins`, and how sure it is."""
-    signal = check_ecg(ecg, sampling_rate)
+    signal, index, joints = without_dead_stretches(check_ecg(ecg, sampling_rate), sampling_rate)
+    if signal.size < MIN_SECONDS * sampling_rate:
+        return RPeaks(index[:0], 0.0)
     candidates = qrs_candidates(signal, sampling_rate)
     log_odds = beat_log_odds(candidates.features)
-    beats = likeliest_beats(candidates.at / sampling_rate, log_odds)
+    cut = np.abs(candidates.at[:, None] - joints).min(axis=1, initial=signal.size) < R_REACH * sampling_rate
+    log_odds[cut] = -SURE
+    beats = likeliest_beats(index[candidates.at] / sampling_rate, log_odds)
     against = log_odds.copy()
     against[beats] *= -1
     wrong = float((1 / (1 + np.exp(-against))).sum())
-    return RPeaks(_r_peaks(signal, candidates.at[beats], sampling_rate), wrong)
+    return RPeaks(index[_r_peaks(signal, candidates.at[beats], sampling_rate)], wrong)
 
 
 def _r_peaks(signal: Array, at: NDArray[np.int64], sampling_rate: float) -> NDArray[np.int64]:

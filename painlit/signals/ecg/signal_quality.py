@@ -3,11 +3,11 @@
 import numpy as np
 from numpy.typing import ArrayLike, NDArray
 
+from painlit.signals.ecg.dead_stretches import dead_stretches, runs
 from painlit.signals.ecg.pan_tompkins import RPeaks, find_r_peaks
 from painlit.signals.ecg.qrs_features import check_ecg
 
 SATURATED = 0.040  # s at the very top or bottom
-FLAT = 0.200  # s without any change: shorter ones are the coarse steps of a converter
 HIDES_A_BEAT = 0.5  # intervals that a dead stretch may last before a beat could lie in it
 BEATLESS, PAUSE = 3.0, 2.0  # intervals and s without a beat: an electrode came off, rather than a beat dropped
 OVER = 5.5  # s, a clip, over which wrong decisions are counted
@@ -42,7 +42,8 @@ def signal_quality(ecg: ArrayLike, sampling_rate: float, peaks: RPeaks | None = 
     interval = float(np.median(np.diff(peaks.at)))  # samples
     beatless = np.diff([0, *peaks.at, signal.size]).max()
     others = np.sort(np.diff(peaks.at))[:-1]  # a beatless stretch within is no usual interval
-    if beatless > max(BEATLESS * np.median(others if others.size else interval), PAUSE * sampling_rate):
+    usual = np.median(others) if others.size else 0.0
+    if beatless > max(BEATLESS * usual, PAUSE * sampling_rate):
         return 0.0
     if _longest_dead(signal, sampling_rate) > HIDES_A_BEAT * interval:
         return 0.0
@@ -54,11 +55,5 @@ def signal_quality(ecg: ArrayLike, sampling_rate: float, peaks: RPeaks | None = 
 
 def _longest_dead(signal: NDArray[np.float64], sampling_rate: float) -> int:
     """Samples of the longest stretch that is saturated or does not change; shorter ones than are telling count 0."""
-    still = np.diff(signal) == 0
-    extreme = (signal == signal.max()) | (signal == signal.min())
-    longest = 0
-    for marks, least in ((still, FLAT), (extreme, SATURATED)):
-        edges = np.flatnonzero(np.diff(np.concatenate([[False], marks, [False]])))
-        lengths = edges[1::2] - edges[::2]
-        longest = max(longest, int(lengths[lengths >= least * sampling_rate].max(initial=0)))
-    return longest
+    saturated = runs((signal == signal.max()) | (signal == signal.min()), SATURATED * sampling_rate)
+    return int(np.diff(np.concatenate([saturated, dead_stretches(signal, sampling_rate)])).max(initial=0))
