@@ -11,7 +11,7 @@ $(VENV)/ready: requirements.lock requirements-torch.lock pyproject.toml
 	@$(PYTHON) -c 'import sys; v = sys.version_info; sys.exit(v < (3, 11) and f"Python 3.11 or newer is needed, this is {v[0]}.{v[1]}: set PYTHON=...")'
 	$(PYTHON) -m venv $(VENV)
 	printf '%s\n' '-r requirements-torch.lock' '--no-deps -r requirements.lock' | xargs -L 1 -P 2 $(INSTALL)  # side by side
-	$(INSTALL) -r requirements-torch.lock -r requirements.lock -e .
+	$(INSTALL) --no-build-isolation -r requirements-torch.lock -r requirements.lock -e .
 	@$(RUN) -c 'import cv2' || (echo "OpenCV lacks a system library; on Debian and Ubuntu: apt-get install libgl1 libglib2.0-0 libxcb1" >&2; exit 1)
 	@touch $@
 
