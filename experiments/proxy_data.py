@@ -21,6 +21,11 @@ class ProxyDataResult:
     """Half -> its folder in BioVid's layout."""
 
 
+def folder(config: Config, half: str) -> Path:
+    """Where a half is, or would be, in BioVid's layout."""
+    return Path(config.proxy.out) / half
+
+
 def run(config: Config) -> ProxyDataResult:
     """Make the halves, or what is missing of them.
 
@@ -38,7 +43,7 @@ def run(config: Config) -> ProxyDataResult:
         total = proxy.subjects * proxy.clips_per_class * len(CLASS_NAMES)
         with progress_bar(f"make the clips of proxy {half}", total=total) as advance:
             roots[half] = make_half(config, half, advance)
-    print("It is no pain data: no figure measured on it says anything about pain. Credits are in README.txt of each folder.")
+    print("It is no pain data: no figure measured on it says anything about pain. README.txt in each has the credits.")
     for half, root in roots.items():
         use = "choose settings on it" if half == "A" else "report results on it"
         print(f"  {half}: {root}, {proxy.subjects} people; {use}")

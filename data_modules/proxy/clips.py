@@ -1,4 +1,4 @@
-"""One subject's clips: a real face that goes from neutral towards its own smile, and a real heart, both as a class has it.
+"""One subject's clips: a real face that goes from neutral towards its own smile, and a real heart, as a class has them.
 
 The class sets how far the expression goes (NP stays neutral; P1 to P4 peak near 25, 50, 75 and 100 %) and how fast the
 heart beats among all stretches of that heart, both with overlap between classes; the head moves and the light drifts.

@@ -1,7 +1,7 @@
 """A half of the proxy: so many people in BioVid's layout, made by several processes and resumed where it was stopped.
 
-The draws are those of each person's number and the seed, so a half is the same whoever else is made. Pixels may differ by
-a few grey levels between kinds of processors, as OpenCV's alignment and optical flow do.
+All that is random follows from a person's number and the seed, so a clip is the same whoever else is made. Pixels may
+differ by about a grey level between kinds of processors, as OpenCV's alignment and optical flow do.
 """
 
 from __future__ import annotations
@@ -33,8 +33,8 @@ licensed under CC BY 4.0 (https://creativecommons.org/licenses/by/4.0/). Changed
 person's neutral photograph towards the smiling one, with made-up motion and light.
 
 ECG: MIT-BIH Arrhythmia Database 1.0.0, George Moody and Roger Mark 2001, PhysioNet,
-https://doi.org/10.13026/C2F305, licensed under ODC-By 1.0 (https://opendatacommons.org/licenses/by/1-0/). Changed: the first
-lead, resampled to 512 Hz and cut into stretches. gsr and emg are noise.
+https://doi.org/10.13026/C2F305, licensed under ODC-By 1.0 (https://opendatacommons.org/licenses/by/1-0/). Changed: the
+first lead, resampled to 512 Hz and cut into stretches. gsr and emg are noise.
 
 Whoever passes this on passes on these credits.
 """

@@ -118,4 +118,5 @@ def _person(row: dict[str, str], number: int, table: Path, ecg: Path) -> Person:
     except ValueError:  # NA
         age = _UNKNOWN_AGE
     subject = f"{number:02d}{number * 7 % 28 + 1:02d}14_{_SEXES[row['face_gender']]}_{age}"
-    return Person(number, subject, face_id, *photographs, record=ecg / str(RECORDS[number % len(RECORDS)]))
+    neutral, smiling = photographs
+    return Person(number, subject, face_id, neutral, smiling, ecg / str(RECORDS[number % len(RECORDS)]))

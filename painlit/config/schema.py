@@ -56,7 +56,7 @@ class Config:
     task: str = field(default="np_vs_p4", metadata=affects("pain", read_by=("bundle",)))
     """multilevel (all classes), or classes with _vs_ between them, such as np_vs_p4 or no_vs_mild_vs_severe."""
     seed: int = field(default=0, metadata=affects("stage1", "stage2", "ecg", "pain", read_by=("embed", "proxy-data")))
-    """Seed of initial weights, order, augmentations and made data; each fold derives its own from it and its subject."""
+    """Seed of initial weights, order, augmentations, made data; each fold derives its own from it and its subject."""
     runs: str = field(default="runs", metadata=EVERYWHERE | PATH)
     """Folder of everything the stages leave."""
     check: CheckConfig = field(default_factory=CheckConfig, metadata=affects(read_by=("check-data",)))
