@@ -154,7 +154,7 @@ def _write_video(path: Path, face: Face, course: Course, fps: float) -> None:
             matrix[:, 2] += np.array([WIDTH, HEIGHT]) / 2 - middle + course.shift[:, k]
             shown = cv2.warpAffine(face.at(intensity), matrix, (WIDTH, HEIGHT), borderMode=cv2.BORDER_REPLICATE)
             lit = cv2.convertScaleAbs(shown, alpha=float(course.light[k]))
-            pixels = cv2.add(lit, course.grain[k % _GRAINS], dtype=cv2.CV_8U)
+            pixels = cv2.add(lit, course.grain[k % _GRAINS], dtype=cv2.CV_8U).astype(np.uint8, copy=False)
             container.mux(stream.encode(av.VideoFrame.from_ndarray(pixels, format="bgr24")))
         container.mux(stream.encode())
 

@@ -221,13 +221,13 @@ def planted(half: str) -> None:
 
 
 def calibration(half: str) -> None:
-    """ECE before and after a temperature fitted on the one half of the people, on the other half."""
+    """ECE before and after a temperature fitted on some of a proxy's people, on the others."""
     told = read_folds((load(settings_of(half, f"name={run_name(half)}")).folder("loso") / "folds").iterdir())
     names = np.unique(told.subjects)
     before, after = [], []
     for seed in range(20):
-        half = np.random.default_rng(seed).permutation(names)[: len(names) // 2]
-        fitted = np.isin(told.subjects, half)
+        some = np.random.default_rng(seed).permutation(names)[: len(names) // 2]
+        fitted = np.isin(told.subjects, some)
         temperature = fit_temperature(told.labels[fitted], told.probabilities[fitted])
         labels, rest = told.labels[~fitted], told.probabilities[~fitted]
         before.append(expected_calibration_error(labels, rest))

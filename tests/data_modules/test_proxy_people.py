@@ -70,7 +70,7 @@ def test_larger_photographs_are_reduced(sources: Path, monkeypatch):
 
 def test_nobody_in_a_half_shares_a_heart():
     assert len(set(RECORDS)) == len(RECORDS) == MOST_SUBJECTS
-    with pytest.raises(PainlitError, match="proxy.subjects=35"):
+    with pytest.raises(PainlitError, match=r"proxy\.subjects=35"):
         configured(Path(), Path(), "proxy.subjects=35")
 
 
