@@ -21,11 +21,6 @@ class ProxyDataResult:
     """Half -> its folder in BioVid's layout."""
 
 
-def folder(config: Config, half: str) -> Path:
-    """Where a half is, or would be, in BioVid's layout."""
-    return Path(config.proxy.out) / half
-
-
 def run(config: Config) -> ProxyDataResult:
     """Make the halves, or what is missing of them.
 

@@ -40,16 +40,20 @@ Whoever passes this on passes on these credits.
 """
 
 
+def folder_of(config: Config, half: str) -> Path:
+    """Where a half is, or will be, in BioVid's layout."""
+    return Path(config.proxy.out) / half
+
+
 def subjects_of(config: Config, half: str, clip: ClipConfig) -> list[Subject]:
     """The people of a half.
 
     Raises:
         PainlitError: As `read_people`.
     """
-    proxy, root = config.proxy, Path(config.proxy.out) / half
-    people = read_people(
-        Path(proxy.faces), Path(config.ecg.roots.mitbih), proxy.first_of(half), proxy.subjects
-    )  # fmt: skip
+    proxy, root = config.proxy, folder_of(config, half)
+    faces, ecg = Path(proxy.faces), Path(config.ecg.roots.mitbih)
+    people = read_people(faces, ecg, proxy.first_of(half), proxy.subjects)
     return [Subject(person, root, clip, proxy.clips_per_class, config.seed) for person in people]
 
 
@@ -69,11 +73,11 @@ def make_half(
             that was made differently, or the disk is full.
     """
     subjects = subjects_of(config, half, clip or ClipConfig())
-    root, each = subjects[0].root, len(CLASS_TOKENS) * config.proxy.clips_per_class
+    root, each = folder_of(config, half), len(CLASS_TOKENS) * config.proxy.clips_per_class
     _claim(root, _made_from(config, half, subjects))
     with waiting_lock(root):
-        finished = [subject for subject in subjects if subject.is_finished()]
-        if len(finished) == len(subjects) and (root / SAMPLES).is_file():
+        tables = (root / TRUTH).is_file() and (root / SAMPLES).is_file()
+        if tables and all(subject.is_finished() for subject in subjects):
             advance(each * len(subjects))
             return root
         truth: dict[str, Any] = {}

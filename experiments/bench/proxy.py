@@ -24,7 +24,7 @@ from collections.abc import Mapping
 from functools import cache
 from typing import Any
 
-from data_modules.proxy.halves import TRUTH
+from data_modules.proxy.halves import TRUTH, folder_of
 from experiments import embed, loso, prepare, pretrain_stage1, pretrain_stage2, proxy_data
 from experiments.bench.data import DATA, RUNS, given, real_data
 from experiments.bench.london import london_people, make_fold
@@ -53,7 +53,7 @@ def make_both() -> Config:
 
 def shown_in(half: str, key: str) -> set[str]:
     """What truth.json of a half says of any clip: face_id, or mitdb_record."""
-    truth = (proxy_data.folder(make_both(), half) / TRUTH).read_text(encoding="utf-8")
+    truth = (folder_of(make_both(), half) / TRUTH).read_text(encoding="utf-8")
     return {str(clip[key]) for clip in json.loads(truth).values()}
 
 
@@ -79,7 +79,7 @@ def pretrain(half: str) -> dict[str, str]:
 
 def settings_of(half: str, *settings: str) -> list[str]:
     """Settings of runs on a half; those of the command line come last."""
-    root = proxy_data.folder(make_both(), half)
+    root = folder_of(make_both(), half)
     return [PROXY, f"data.root={root}", f"data.name=proxy-{half}", f"runs={RUNS}", *settings, *given()]
 
 
