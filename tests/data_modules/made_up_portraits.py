@@ -38,14 +38,14 @@ def write_faces(root: Path, people: int) -> Path:
 
 
 def write_records(root: Path, people: int) -> Path:
-    """The records of the first people: R waves of 1 mV, ever faster from 50 bpm on, each annotated as a normal beat."""
+    """The records of the first people: R waves of 1 mV upon 0.3 mV, ever faster from 50 bpm on, annotated as normal."""
     root.mkdir(parents=True)
     for number in range(1, people + 1):
         at, beats = 0.3, []
         while at < SECONDS - 1:
             beats.append(round(at * RATE))
             at += 60 / (50 + number + 40 * at / SECONDS)
-        signal = np.random.default_rng(number).normal(0, 0.01, SECONDS * RATE)
+        signal = np.random.default_rng(number).normal(0.3, 0.01, SECONDS * RATE)
         for beat in beats:
             signal[beat - 10 : beat + 11] += np.exp(-((np.arange(-10, 11) / 4) ** 2))
         name = str(RECORDS[number])

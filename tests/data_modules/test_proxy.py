@@ -112,6 +112,7 @@ def test_the_ecg_is_the_records_own_at_the_rate_that_truth_tells(half: Path, sou
         raw = read_ecg(half / "biosignals_raw" / clip.subject / f"{clip.name}_bio.csv").values
         filtered = read_ecg(clip.ecg).values
         assert np.allclose(raw - np.median(raw), filtered, atol=2e-3)
+        assert np.median(raw) == pytest.approx(0.3, abs=0.02)
         starts = np.arange(0, len(lead) * 512 // rate - 2816, 2816)
         parts = [lead[round(s * rate / 512) :][: round(5.5 * rate)] for s in starts]
         slowly, fast = np.arange(1980) / rate, np.arange(2816) / 512
