@@ -24,6 +24,7 @@ help: ## Show this list
 setup: $(VENV)/ready ## Install everything into .venv (exact versions; CPU and CUDA)
 
 demo: ## The whole pipeline on data it makes itself, in a few minutes
+proxy-data: ## Two stand-ins for BioVid from two open data sets of real people; no pain data -> data/proxy
 
 ##@ Steps, in order
 check-data: ## Say whether a data set is complete: what is missing first, within seconds (ARGS="check.sets=[biovid,vggface2,...]")
@@ -40,7 +41,7 @@ compare: ## Two finished runs of loso, paired (ARGS="compare.runs=[a,b]")
 bundle: ## Finished runs as one folder or zip that assesses recordings -> runs/bundle
 assess: ## A recording in, an assessment out (ARGS="VIDEO --ecg FILE --model BUNDLE --out DIR")
 
-STAGES := demo check-data pretrain-stage1 pretrain-stage2 pretrain-ecg prepare embed finetune loso tables report compare bundle assess
+STAGES := demo proxy-data check-data pretrain-stage1 pretrain-stage2 pretrain-ecg prepare embed finetune loso tables report compare bundle assess
 .PHONY: $(STAGES)
 $(STAGES): setup
 	$(RUN) -m experiments $@ $(ARGS)
