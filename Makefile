@@ -5,12 +5,13 @@ PYTHON ?= python3
 VENV := .venv
 RUN := $(VENV)/bin/python
 ARGS ?=
+INSTALL := $(VENV)/bin/pip install --quiet --disable-pip-version-check --no-compile  # most is never imported
 
-$(VENV)/ready: requirements.lock pyproject.toml
+$(VENV)/ready: requirements.lock requirements-torch.lock pyproject.toml
 	@$(PYTHON) -c 'import sys; v = sys.version_info; sys.exit(v < (3, 11) and f"Python 3.11 or newer is needed, this is {v[0]}.{v[1]}: set PYTHON=...")'
 	$(PYTHON) -m venv $(VENV)
-	$(VENV)/bin/pip install --quiet --disable-pip-version-check --no-compile -r requirements.lock  # most is never imported
-	$(VENV)/bin/pip install --quiet --disable-pip-version-check --no-deps -e .
+	printf '%s\n' '-r requirements-torch.lock' '--no-deps -r requirements.lock' | xargs -L 1 -P 2 $(INSTALL)  # side by side
+	$(INSTALL) --no-build-isolation -r requirements-torch.lock -r requirements.lock -e .
 	@$(RUN) -c 'import cv2' || (echo "OpenCV lacks a system library; on Debian and Ubuntu: apt-get install libgl1 libglib2.0-0 libxcb1" >&2; exit 1)
 	@touch $@
 
@@ -23,6 +24,7 @@ help: ## Show this list
 setup: $(VENV)/ready ## Install everything into .venv (exact versions; CPU and CUDA)
 
 demo: ## The whole pipeline on data it makes itself, in a few minutes
+proxy-data: ## Two stand-ins for BioVid from two open data sets of real people; no pain data -> data/proxy
 
 ##@ Steps, in order
 check-data: ## Say whether a data set is complete: what is missing first, within seconds (ARGS="check.sets=[biovid,vggface2,...]")
@@ -39,7 +41,7 @@ compare: ## Two finished runs of loso, paired (ARGS="compare.runs=[a,b]")
 bundle: ## Finished runs as one folder or zip that assesses recordings -> runs/bundle
 assess: ## A recording in, an assessment out (ARGS="VIDEO --ecg FILE --model BUNDLE --out DIR")
 
-STAGES := demo check-data pretrain-stage1 pretrain-stage2 pretrain-ecg prepare embed finetune loso tables report compare bundle assess
+STAGES := demo proxy-data check-data pretrain-stage1 pretrain-stage2 pretrain-ecg prepare embed finetune loso tables report compare bundle assess
 .PHONY: $(STAGES)
 $(STAGES): setup
 	$(RUN) -m experiments $@ $(ARGS)

@@ -36,6 +36,7 @@ EXIT_USER_ERROR, EXIT_INTERRUPTED = 2, 130
 
 STAGES = {
     "demo": "the whole pipeline on data it makes itself, in a few minutes",
+    "proxy-data": "two stand-ins for BioVid from photographs and ECGs of real people; no pain data",
     "check-data": "say whether a data set is complete: what is missing first, within seconds",
     "pretrain-stage1": "face recognition: the Spatial-Module or the Temporal-Module",
     "pretrain-stage2": "emotion recognition on four sets at once: the Spatial-Module",

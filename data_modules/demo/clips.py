@@ -23,7 +23,7 @@ from scipy.signal import resample_poly
 from data_modules.demo.expressions import COMPONENTS, PAIN_LIKE, expressed, strengths, vector
 from data_modules.demo.photographs import STRANGER_WARP, Face, somebody
 from data_modules.demo.portrait import SIZE, coloured, placed, portrait
-from data_modules.recordings.biovid import CLASS_TOKENS, SAMPLE_COLUMNS
+from data_modules.recordings.biovid import CLASS_TOKENS, SAMPLE_COLUMNS, SAMPLES
 from painlit.config import ClipConfig
 from painlit.errors import PainlitError
 from painlit.system.csv_files import write_csv
@@ -33,7 +33,6 @@ INTENSITY_SPREAD = 0.15
 """Standard deviation between clips of a class in how strongly they show the expression, whose mean is label / 4."""
 BPM_PER_CLASS, BPM_SPREAD = 4.0, 4.0
 """By how much the heart beats faster from class to class, and its standard deviation between clips of a class."""
-_LAST = Path("starting_point") / "samples.csv"
 _EVERYDAY = ("neutral", "happiness", "sadness", "surprise")  # what a face may also do, in any class
 
 
@@ -50,7 +49,7 @@ class Person:
 
 def is_complete(root: Path) -> bool:
     """Whether all of it is there: the list of clips is written last."""
-    return (root / _LAST).is_file()
+    return (root / SAMPLES).is_file()
 
 
 def make_demo(
@@ -92,7 +91,7 @@ def make_demo(
                     write_text(root / folder / person.name / f"{name}_bio.csv", table)
                 rows.append([number, person.name, label, CLASS_TOKENS[label], len(rows) + 1, name])
                 advance()
-    write_csv(root / _LAST, [SAMPLE_COLUMNS, *rows], delimiter="\t")
+    write_csv(root / SAMPLES, [SAMPLE_COLUMNS, *rows], delimiter="\t")
     return root
 
 

@@ -20,6 +20,7 @@ from painlit.system.names import check_name
 
 CLASS_TOKENS = ("BL1", "PA1", "PA2", "PA3", "PA4")
 """Class tokens in label order; the paper calls them NP, P1, …, P4."""
+SAMPLES = Path("starting_point") / "samples.csv"
 SAMPLE_COLUMNS = ("subject_id", "subject_name", "class_id", "class_name", "sample_id", "sample_name")
 
 
@@ -32,7 +33,7 @@ def read_samples(root: Path | str, signals: str = "biosignals_filtered") -> list
             sample name that occurs twice; the row is named.
     """
     root = Path(root)
-    path = root / "starting_point" / "samples.csv"
+    path = root / SAMPLES
     if not path.is_file():
         raise PainlitError(f"{path} does not exist", "data.root must be BioVid's PartA folder")
     rows = read_csv(path, delimiter="\t")

@@ -1,9 +1,10 @@
 """Assessing recordings: what it costs, how late a stream is, and whether scores follow what is planted.
 
-The cost of each step is of the paper's sizes with random weights, on a clip of the proxy. All else is of the proxy's
-leave-one-subject-out from video by experiments/proxy.yaml (`make bench ARGS=proxy` trains the Spatial-Module): length
-and stream by the ensemble of its folds; whether scores follow what is shown, for each person, by the model of their
-own fold on a recording joined from their clips in random order. It is no pain data: neutral faces turn into smiling.
+The cost of each step is of the paper's sizes with random weights, on a clip of proxy A. All else is of the proxies'
+leave-one-subject-out from video by experiments/proxy.yaml (`make bench ARGS=proxy` trains the Spatial-Modules): length
+and stream by the ensemble of A's folds; on both halves, calibration, and whether scores follow what is shown, for each
+person by the model of their own fold on a recording joined from their clips in random order. It is no pain data:
+neutral faces turn into smiling.
 """
 
 from __future__ import annotations
@@ -26,11 +27,12 @@ from scipy.stats import spearmanr
 import painlit
 from data_modules.recordings.clips import read_clips
 from experiments import bundle
-from experiments.bench.data import RUNS, real_data
-from experiments.bench.proxy import loso_run, pretrain
+from experiments.bench.data import RUNS
+from experiments.bench.proxy import SAID, loso_run, pretrain, settings_of
 from experiments.bench.timing import seconds as seconds_of
 from painlit.clips.clip import Clip
 from painlit.config import load
+from painlit.config.proxy import HALVES
 from painlit.inference.bundles.temperature import apply_temperature, fit_temperature
 from painlit.inference.bundles.trained_run import TrainedEmbedder, TrainedModel, TrainedRun
 from painlit.inference.bundles.writing import write_bundle
@@ -42,8 +44,7 @@ from painlit.system.files import atomic_path
 from painlit.weights.networks import build_frame_embedder, build_pain_model
 
 HERE = RUNS / "assess"
-RUN = "proxy-levels-video"
-SETTINGS = ["config=experiments/proxy.yaml", f"runs={RUNS}", "task=multilevel"]
+TASK = "task=multilevel"
 SPEED = (10, 60, 600)  # s
 ENCODED = {"preset": "veryfast", "g": "25", "bf": "0"}
 """As a camera does: frames leave in the order in which they are shown."""
@@ -90,14 +91,19 @@ def paper_bundle(tiles: bool) -> Path:
     return out
 
 
-def clips() -> list[Clip]:
-    """Of the proxy."""
-    return read_clips(load(SETTINGS))[1]
+def clips(half: str) -> list[Clip]:
+    """Of a proxy."""
+    return read_clips(load(settings_of(half)))[1]
+
+
+def run_name(half: str) -> str:
+    """Of the leave-one-subject-out that is assessed."""
+    return f"proxy-{half}-levels-video"
 
 
 def steps() -> None:
     """A clip from MP4 and ECG to HTML: s of each step."""
-    clip = clips()[0]
+    clip = clips("A")[0]
     for tiles in (False, True):
         model = painlit.load(paper_bundle(tiles), "cpu")
         model.assess(clip.video, clip.ecg)  # warm
@@ -113,12 +119,12 @@ def steps() -> None:
 
 def lengths() -> None:
     """Seconds and memory for recordings of three lengths, joined from clips, each in a process of its own."""
-    files = [clip.video for clip in clips()[:10] if clip.video]
+    files = [clip.video for clip in clips("A")[:10] if clip.video]
     told = []
     for seconds in SPEED:
-        video = join(files, HERE / f"{seconds}s.mkv", seconds)
+        video = join(files, HERE / "A" / f"{seconds}s.mkv", seconds)
         script = "from experiments.bench.assess import one; one()"
-        command = [sys.executable, "-c", script, str(trained()), str(video)]
+        command = [sys.executable, "-c", script, str(trained("A")), str(video)]
         out = subprocess.run(command, capture_output=True, text=True, check=True).stdout.split()
         told.append((seconds, float(out[-2]), float(out[-1])))
         print(f"  {seconds:4} s of video: {told[-1][1]:7.1f} s, {told[-1][2]:6.0f} MiB at most")
@@ -137,8 +143,8 @@ def streaming() -> None:
     """A file written as fast as it would be recorded: how late scores are, and whether they are those of later."""
     from painlit.inference.live import LiveDecoding
 
-    source = join([clip.video for clip in clips()[:4] if clip.video], HERE / "stream.mkv")
-    model, growing = painlit.load(trained(), "cpu"), HERE / "growing.mkv"
+    source = join([clip.video for clip in clips("A")[:4] if clip.video], HERE / "A" / "stream.mkv")
+    model, growing = painlit.load(trained("A"), "cpu"), HERE / "growing.mkv"
     growing.unlink(missing_ok=True)
     began: list[float] = []
 
@@ -173,27 +179,32 @@ def streaming() -> None:
     )
 
 
-def trained(*folds: str) -> Path:
-    """A bundle of the proxy's runs."""
-    out = HERE / ("-".join(folds) or "all")
+def trained(half: str, *folds: str) -> Path:
+    """A bundle of a proxy's run."""
+    out = HERE / half / ("-".join(folds) or "all")
     if not out.is_dir():
-        more = f"name={RUN}", "model.modality=video", f"bundle.folds=[{','.join(folds)}]", f"bundle.out={out}"
-        bundle.run(load([*SETTINGS, *more]))
+        more = (
+            f"name={run_name(half)}",
+            "model.modality=video",
+            f"bundle.folds=[{','.join(folds)}]",
+            f"bundle.out={out}",
+        )
+        bundle.run(load(settings_of(half, TASK, *more)))
     return out
 
 
-def planted() -> None:
+def planted(half: str) -> None:
     """Rank correlation, over windows, of the score with the level that is shown, for each person and overall."""
     chosen: dict[str, list[Clip]] = {}
-    for clip in clips():
+    for clip in clips(half):
         chosen.setdefault(clip.subject, []).append(clip)
-    levels = {label: level for level, label in enumerate(load(SETTINGS).classes)}
+    levels = {label: level for level, label in enumerate(load(settings_of(half, TASK)).classes)}
     generator = np.random.default_rng(0)
     found, everywhere = [], []
     for person, mine in list(chosen.items()):
         order = [mine[k] for k in generator.permutation(len(mine))]
-        video = join([clip.video for clip in order if clip.video], HERE / "people" / f"{person}.mkv")
-        result = painlit.load(trained(person), "cpu").assess(video)
+        video = join([clip.video for clip in order if clip.video], HERE / half / "people" / f"{person}.mkv")
+        result = painlit.load(trained(half, person), "cpu").assess(video)
         length = result.about["window"]
         shown = np.repeat([levels[clip.label] for clip in order], round(length * 25))
         windows = [shown[round(s * 25) : round((s + length) * 25)].mean() for s in result.table["start"]]
@@ -203,36 +214,37 @@ def planted() -> None:
     draws = generator.choice(values, (10_000, len(values))).mean(1)
     low, high = interval(draws, len(values))
     print(
-        f"  {len(values)} people, recordings of {round(length * len(order))} s: face found in "
+        f"  {SAID[half]}: {len(values)} people, recordings of {round(length * len(order))} s: face found in "
         f"{np.mean(everywhere):.1%} of frames; rank correlation of score and level {values.mean():.2f} "
         f"({low:.2f} to {high:.2f}), least {values.min():.2f}"
     )
 
 
-def calibration() -> None:
-    """ECE before and after a temperature fitted on the one half of the people, on the other half."""
-    told = read_folds((load([*SETTINGS, f"name={RUN}"]).folder("loso") / "folds").iterdir())
+def calibration(half: str) -> None:
+    """ECE before and after a temperature fitted on some of a proxy's people, on the others."""
+    told = read_folds((load(settings_of(half, f"name={run_name(half)}")).folder("loso") / "folds").iterdir())
     names = np.unique(told.subjects)
     before, after = [], []
     for seed in range(20):
-        half = np.random.default_rng(seed).permutation(names)[: len(names) // 2]
-        fitted = np.isin(told.subjects, half)
+        some = np.random.default_rng(seed).permutation(names)[: len(names) // 2]
+        fitted = np.isin(told.subjects, some)
         temperature = fit_temperature(told.labels[fitted], told.probabilities[fitted])
         labels, rest = told.labels[~fitted], told.probabilities[~fitted]
         before.append(expected_calibration_error(labels, rest))
         after.append(expected_calibration_error(labels, apply_temperature(rest, temperature)))
     people = f"20 halvings of {len(names)} people"
-    print(f"  ECE {np.mean(before):.3f} before, {np.mean(after):.3f} after ({people})")
+    print(f"  {SAID[half]}: ECE {np.mean(before):.3f} before, {np.mean(after):.3f} after ({people})")
 
 
 def main() -> None:
     """All of it."""
-    real_data("proxy_biovid/PartA")  # before it works for minutes
     steps()
-    weights = pretrain()["stages12"]
-    settings = "embed.name=proxy-stages12", f"embed.weights={weights}", f"name={RUN}"
-    loso_run("task=multilevel", "model.modality=video", *settings)
+    for half in HALVES:
+        weights = pretrain(half)["stages12"]
+        settings = f"embed.name=proxy-{half}-stages12", f"embed.weights={weights}", f"name={run_name(half)}"
+        loso_run(half, TASK, "model.modality=video", *settings)
     lengths()
     streaming()
-    planted()
-    calibration()
+    for half in HALVES:
+        planted(half)
+        calibration(half)

@@ -1,6 +1,6 @@
 """`make bench ARGS=decoding`: seconds to read a clip, ours by presentation time and OpenCV's by count, in alternation.
 
-A proxy clip (H.264, 640 x 512) from `../shared/data` beside the project where it is there, and a generated H.264 clip
+A clip of proxy A (H.264, 640 x 512) where it is there (`make proxy-data`), and a generated H.264 clip
 of 1920 x 1080: 138 frames at 25 Hz, all converted to RGB. OpenCV reads with FFmpeg and its default threads, its fastest
 setting here; ours has FFmpeg's frame threads. That both give the same pixels is checked.
 """
@@ -16,11 +16,10 @@ import av
 import cv2
 import numpy as np
 
-from experiments.bench.data import DATA
-from painlit.config import ClipConfig
+from painlit.config import ClipConfig, ProxyConfig
 from painlit.signals.video.decoding import read_clip
 
-PROXY = DATA / "proxy_biovid/PartA/video"
+PROXY = Path(ProxyConfig().out) / "A/video"
 ROUNDS = 7
 CLIP = ClipConfig()
 

@@ -1,6 +1,6 @@
 """Ten deaths at random times, and the same results.json: the parent, folds and Ray nodes of `make loso` are killed.
 
-24 folds of the proxy for both tasks, each first undisturbed. Then NP against P4 with the local engine (the parent and
+24 folds of proxy A for both tasks, each first undisturbed. Then NP against P4 with the local engine (the parent and
 folds get SIGKILL), and five classes on a Ray cluster of a head and two nodes on this machine (nodes are removed without
 warning, and the parent is killed once). After each death of a parent the same command is given again. At the end both
 results.json must equal the undisturbed runs' to the byte. Other `key=value` arguments reach the configuration.
@@ -18,7 +18,7 @@ from pathlib import Path
 from typing import Any
 
 from experiments import loso
-from experiments.bench.data import RUNS, given
+from experiments.bench.data import RUNS
 from experiments.bench.proxy import prepared
 from painlit.config import load
 from painlit.errors import PainlitError
@@ -95,7 +95,7 @@ def main() -> None:
     """Run all of it and compare."""
     random.seed(0)
     shutil.rmtree(PLACE, ignore_errors=True)
-    settings = prepared(*SETTINGS, *given(), f"runs={CALM}")
+    settings = prepared("A", *SETTINGS, f"runs={CALM}")
     for part in ("prepare", "embed"):
         shutil.copytree(CALM / part, DISTURBED / part)
     tasks = {"np_vs_p4": _on_this_machine, "multilevel": _on_ray}

@@ -4,7 +4,7 @@ A fold's pure training time is what it spends in the training loop. Everything e
 imports, starting processes, reading clips, building models, checkpoints, predictions, the evaluation and its report,
 and a worker that waits for the other's last fold. Twice, without Weights & Biases and with it offline, as by default.
 All of it goes with the number of folds or comes once, so longer folds have a smaller share: these have 240 epochs of 92
-clips, about 25 s on a core, the paper's 800 of 3,440. The proxy's heart rates and cached embeddings are prepared
+clips, about 25 s on a core, the paper's 800 of 3,440. The heart rates of proxy A and cached embeddings are prepared
 before. Other `key=value` arguments reach the configuration.
 """
 
@@ -14,7 +14,7 @@ import subprocess
 import sys
 import time
 
-from experiments.bench.data import RUNS, given
+from experiments.bench.data import RUNS
 from experiments.bench.proxy import prepared
 from painlit.config import load
 from painlit.errors import PainlitError
@@ -26,7 +26,7 @@ SETTINGS = (f"runs={RUNS / 'overhead'}", "embed.weights=untrained", "model.modal
 
 def main() -> None:
     """Prepare, run both, and print the overhead."""
-    settings = prepared(*SETTINGS, *given())
+    settings = prepared("A", *SETTINGS)
     lines = []
     for wandb in ("disabled", "offline"):
         arguments = [*settings, f"log.wandb={wandb}", f"name=overhead-{wandb}"]

@@ -1,31 +1,36 @@
 """What choosing the epoch on the test subject does: `oracle` against `last` and `inner`, with true and shuffled labels.
 
-On the proxy (24 people, NP against P4, heart rates and embeddings of an untrained Spatial-Module), with few epochs.
+On both proxies (NP against P4, heart rates and embeddings of an untrained Spatial-Module), with few epochs.
 With shuffled labels there is nothing to learn: what is right beyond chance is the selection's doing. Finished runs are
 read again. Other `key=value` arguments reach the configuration.
 """
 
-from experiments.bench.data import RUNS, given
-from experiments.bench.proxy import loso_run, told_accuracy
+from experiments.bench.data import RUNS
+from experiments.bench.proxy import SAID, loso_run, settings_of, told_accuracy
 from painlit.config import load
+from painlit.config.proxy import HALVES
 
 SETTINGS = (f"runs={RUNS / 'selection'}", "embed.weights=untrained", "model.modality=fusion", "log.wandb=disabled",
             "train.checkpoint_every=100")  # fmt: skip
 
 
 def main() -> None:
-    """Run what is not finished, and print accuracies and the gap."""
+    """Run what is not finished, and print accuracies and the gap of each half."""
     lines = []
-    for shuffled in ("false", "true"):
-        for rule in ("last", "inner", "oracle"):
-            name = f"{rule}-{'shuffled' if shuffled == 'true' else 'true'}-labels"
-            choice = [f"loso.selection={rule}", f"loso.shuffle_labels={shuffled}", f"name={name}"]
-            results = loso_run(*SETTINGS, *given(), *choice).results
-            line = f"  {name}: {told_accuracy(results)}"
-            if results and (gap := results.get("optimism")):
-                low, high = gap["interval_95"]
-                line += f"; flatters by {100 * gap['difference']:+.2f} points ({100 * low:+.1f} to {100 * high:+.1f})"
-            lines.append(line)
-    epochs = load(["config=experiments/proxy.yaml", *given()]).train.epochs
-    print(f"NP against P4 on the proxy, {epochs} epochs, 95 % over 24 subjects (stand-in data, no pain):")
+    for half in HALVES:
+        lines.append(f" {SAID[half]}:")
+        for shuffled in ("false", "true"):
+            for rule in ("last", "inner", "oracle"):
+                name = f"{half}-{rule}-{'shuffled' if shuffled == 'true' else 'true'}-labels"
+                choice = [f"loso.selection={rule}", f"loso.shuffle_labels={shuffled}", f"name={name}"]
+                results = loso_run(half, *SETTINGS, *choice).results
+                line = f"  {name}: {told_accuracy(results)}"
+                if results and (gap := results.get("optimism")):
+                    low, high = gap["interval_95"]
+                    line += (
+                        f"; flatters by {100 * gap['difference']:+.2f} points ({100 * low:+.1f} to {100 * high:+.1f})"
+                    )
+                lines.append(line)
+    epochs = load(settings_of(HALVES[0])).train.epochs
+    print(f"NP against P4 on the proxies, {epochs} epochs, 95 % over subjects (stand-in data, no pain):")
     print("\n".join(lines))

@@ -6,6 +6,7 @@ from painlit.config.loading import from_dict, group, load, overlay
 from painlit.config.networks import HeartRateEncoderConfig, ModelConfig, SpatialConfig, TemporalConfig
 from painlit.config.pain import BundleConfig, CompareConfig, EmbedConfig, FinetuneConfig, LosoConfig, TablesConfig
 from painlit.config.pretraining import ImagesConfig, Stage1Config, Stage2Config
+from painlit.config.proxy import ProxyConfig
 from painlit.config.recordings import ClipConfig, DataConfig, FaceConfig, PrepareConfig
 from painlit.config.report import ReportConfig
 from painlit.config.schema import Config, LogConfig
@@ -32,6 +33,7 @@ __all__ = [
     "LosoConfig",
     "ModelConfig",
     "PrepareConfig",
+    "ProxyConfig",
     "ReportConfig",
     "SpatialConfig",
     "Stage1Config",

@@ -29,6 +29,7 @@ STAGES: dict[str, tuple[str, ...]] = {
     "compare": (),
     "bundle": (),
     "assess": (),
+    "proxy-data": (),
     "demo": RESULTS,
 }
 """Stage -> the results whose settings it reads: those that it makes, and those that it starts from and checks."""

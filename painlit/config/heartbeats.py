@@ -18,7 +18,9 @@ ALL = "all"
 class HeartbeatRoots:
     """Where the collections lie."""
 
-    mitbih: str = "data/mitdb"
+    mitbih: str = field(
+        default="data/mitdb", metadata=affects(read_by=("pretrain-ecg", "check-data", "proxy-data")) | PATH
+    )
     """MIT-BIH Arrhythmia Database: 100.hea, 100.dat, 100.atr, ..."""
     ptb: str = "data/ptbdb"
     """PTB Diagnostic ECG Database: patient001/s0010_re.hea, ..."""

@@ -20,6 +20,7 @@ from painlit.config.heartbeats import HeartbeatConfig
 from painlit.config.networks import ModelConfig, SpatialConfig
 from painlit.config.pain import BundleConfig, CompareConfig, EmbedConfig, FinetuneConfig, LosoConfig, TablesConfig
 from painlit.config.pretraining import ImagesConfig, Stage1Config, Stage2Config
+from painlit.config.proxy import ProxyConfig
 from painlit.config.recordings import ClipConfig, DataConfig, FaceConfig, PrepareConfig
 from painlit.config.report import ReportConfig
 from painlit.config.signals import SignalsConfig
@@ -54,11 +55,12 @@ class Config:
     """Name of the run under runs/<stage>; empty makes one from what it learns from, such as vggface2-spatial."""
     task: str = field(default="np_vs_p4", metadata=affects("pain", read_by=("bundle",)))
     """multilevel (all classes), or classes with _vs_ between them, such as np_vs_p4 or no_vs_mild_vs_severe."""
-    seed: int = field(default=0, metadata=affects("stage1", "stage2", "ecg", "pain", read_by=("embed",)))
-    """Seed of initial weights, order and augmentations; each fold derives its own from it and its subject."""
+    seed: int = field(default=0, metadata=affects("stage1", "stage2", "ecg", "pain", read_by=("embed", "proxy-data")))
+    """Seed of initial weights, order, augmentations, made data; each fold derives its own from it and its subject."""
     runs: str = field(default="runs", metadata=EVERYWHERE | PATH)
     """Folder of everything the stages leave."""
     check: CheckConfig = field(default_factory=CheckConfig, metadata=affects(read_by=("check-data",)))
+    proxy: ProxyConfig = field(default_factory=ProxyConfig, metadata=affects(read_by=("proxy-data",)))
     data: DataConfig = field(default_factory=DataConfig, metadata=affects(read_by=("check-data", *RECORDINGS)))
     clip: ClipConfig = field(
         default_factory=ClipConfig,

@@ -252,6 +252,8 @@ def test_every_setting_that_starts_as_a_path_is_known_as_one():
     other = {
         "data.table",
         "bundle.out",
+        "proxy.faces",
+        "proxy.out",
         *(f"assess.{name}" for name in ("recording", "ecg", "heart_rate", "model", "out")),
         *(f"assess.{name}" for name in ("rest", "rest_ecg", "rest_heart_rate")),
     }

@@ -23,6 +23,15 @@ def root(tiny_data, tmp_path) -> Path:
     return shutil.copytree(tiny_data, tmp_path / "PartA")
 
 
+@pytest.fixture
+def two_clips(root) -> Path:
+    """`root` with two clips in its list: CLIP, and one of another subject."""
+    samples = root / "starting_point" / "samples.csv"
+    rows = samples.read_text().splitlines()
+    samples.write_text("\n".join([rows[0], *(row for row in rows if row.endswith((CLIP, OTHER)))]) + "\n")
+    return root
+
+
 def clips_of(config):
     data = PainDataModule(config)
     data.setup()
@@ -93,22 +102,22 @@ def test_every_kind_of_bad_file_is_named_and_the_rest_goes_on(root, tmp_path):
         assert "->" in problems[clip], "no remedy"
 
 
-def test_a_mended_clip_is_taken_up_by_the_next_prepare(root, tmp_path):
-    good = video(root).read_bytes()
-    video(root).write_bytes(b"")
-    config = tiny(root, tmp_path / "runs")
+def test_a_mended_clip_is_taken_up_by_the_next_prepare(two_clips, tmp_path):
+    good = video(two_clips).read_bytes()
+    video(two_clips).write_bytes(b"")
+    config = tiny(two_clips, tmp_path / "runs")
     assert prepare.run(config).video_problems == 1
-    video(root).write_bytes(good)
+    video(two_clips).write_bytes(good)
     assert prepare.run(config).video_problems == 0
 
 
 @pytest.mark.parametrize("part", ["video", "ecg"])
-def test_the_usable_half_of_a_clip_with_a_problem_is_kept_as_it_is(part, root, tmp_path, monkeypatch):
+def test_the_usable_half_of_a_clip_with_a_problem_is_kept_as_it_is(part, two_clips, tmp_path, monkeypatch):
     """Embeddings and finished folds rest on it, and a second look may differ in the last bit."""
-    broken, other = (video(root), "_from_ecg") if part == "video" else (ecg(root), "clip_faces")
+    broken, other = (video(two_clips), "_from_ecg") if part == "video" else (ecg(two_clips), "clip_faces")
     good = broken.read_bytes()
     broken.write_bytes(b"")
-    config = tiny(root, tmp_path / "runs")
+    config = tiny(two_clips, tmp_path / "runs")
     prepare.run(config)
     before = open_table(config).clips()[CLIP]
     monkeypatch.setattr(f"data_modules.recordings.preparation.{other}", lambda *_: pytest.fail("looked at it again"))
@@ -140,10 +149,10 @@ def test_a_replaced_file_is_looked_at_again_and_the_other_half_is_kept(root, tmp
     assert (after.boxes == before.boxes).all()
 
 
-def test_an_ecg_a_row_short_is_used(root, tmp_path):
-    path = ecg(root)
+def test_an_ecg_a_row_short_is_used(two_clips, tmp_path):
+    path = ecg(two_clips)
     path.write_text("\n".join(path.read_text().splitlines()[:-1]) + "\n")
-    assert prepare.run(tiny(root, tmp_path / "runs")).signal_problems == 0
+    assert prepare.run(tiny(two_clips, tmp_path / "runs")).signal_problems == 0
 
 
 def test_a_clip_without_heart_rate_still_serves_a_video_model(root, tmp_path):

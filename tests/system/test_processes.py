@@ -25,7 +25,7 @@ class Blurred(Dataset):
         return int(cv2.GaussianBlur(np.full((512, 512, 3), row, np.uint8), (0, 0), 3)[0, 0, 0])
 
 if __name__ == "__main__":
-    processes._IMPORTED = []  # what they import is not at issue here, and takes long
+    processes._IMPORTED = ["cv2", "torch.utils.data"]  # all that the workers need; the rest takes long
     cv2.setNumThreads(4)
     cv2.GaussianBlur(np.zeros((2048, 2048, 3), np.uint8), (0, 0), 3)  # OpenCV's threads are at work from now on
     print([int(row) for batch in DataLoader(Blurred(), 2, **loader_options(2)) for row in batch])
@@ -143,7 +143,7 @@ class Batches(Dataset):
         return torch.zeros(8 * 2**20, dtype=torch.uint8) + row
 
 if __name__ == "__main__":
-    processes._IMPORTED = []
+    processes._IMPORTED = ["torch.utils.data"]
     with named_loader_errors():
         options = loader_options(2, 0 if sys.argv[1] in ("full", "kill") else 8 * 2**20)
         print("prefetched", options["prefetch_factor"], flush=True)
@@ -209,6 +209,7 @@ def test_a_folder_for_temporary_files_with_a_long_name_is_named(tmp_path):
 
 ORPHANS = """
 import os, pathlib, time
+from painlit.system import processes
 from painlit.system.processes import end_with_parent, forking, unordered
 
 def work(file):
@@ -220,6 +221,7 @@ def fold(file):
     work(file)
 
 if __name__ == "__main__":
+    processes._IMPORTED = []
     forking().Process(target=fold, args=({folder!r} + "/fold",)).start()
     list(unordered(work, [{folder!r} + "/one", {folder!r} + "/other"], workers=2, what="orphans"))
 """

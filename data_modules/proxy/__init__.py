@@ -1,0 +1,1 @@
+"""Two stand-ins for BioVid of real faces and real hearts, from two open data sets. None of it is pain data."""
