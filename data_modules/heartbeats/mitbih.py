@@ -15,7 +15,7 @@ from numpy.typing import NDArray
 
 from data_modules.heartbeats.source import RANDOM_BEATS, RecordBeats, cut_record
 from data_modules.heartbeats.wfdb_records import NON_BEATS, read_annotation, read_lead, record_files, record_names
-from painlit.errors import PainlitError
+from painlit.errors import PainlitError, some
 
 CLASSES = ("N", "S", "V", "F", "Q")
 SYMBOLS = {"N": "NLRej", "S": "AaJS", "V": "VE", "F": "F", "Q": "/fQ"}
@@ -96,7 +96,7 @@ class MITBIH:
         strangers = [record for record in records if record not in {*DS1, *DS2, *PACED}]
         if strangers:
             raise PainlitError(
-                f"{self.root}: the inter-patient split does not know record {', '.join(strangers[:5])}",
+                f"{self.root}: the inter-patient split does not know record {some(strangers)}",
                 "leave them out (ecg.leave_out=), or use ecg.split=random_beats",
             )
         part = np.array([0 if r in DS1 else 1 if r in DS2 else -1 for r in records], np.int8)

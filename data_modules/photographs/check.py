@@ -7,7 +7,7 @@ from collections.abc import Iterator
 
 import numpy as np
 
-from painlit.errors import PainlitError
+from painlit.errors import PainlitError, some
 from painlit.images.places import PlaceReader
 from painlit.images.reading import UnreadableImageError, decode
 from painlit.images.source import TRAIN, VALIDATION, ImageSource, Item, Note, Record
@@ -25,7 +25,6 @@ PUBLISHED = {
 SAMPLE = 100
 """Images that are decoded."""
 
-_SHOWN = 5  # examples of a finding
 _NAMED_CLASSES = 30  # more classes than this are summed up
 
 
@@ -44,7 +43,7 @@ def check_images(source: ImageSource) -> tuple[list[str], list[str]]:
             for record in source.records(advance):
                 survey.add(record)
         except PainlitError as error:
-            errors.append(str(error).replace("\n  ->", ";"))
+            errors.append(error.one_line)
     if errors and not any(survey.counts.values()):  # classes may not be known either
         return [], errors
     findings = errors or [*_empty_classes(source, survey)]  # a class may follow after the error
@@ -158,16 +157,12 @@ def _empty_classes(source: ImageSource, survey: Survey) -> Iterator[str]:
     for part, what in ((TRAIN, "training"), (VALIDATION, "validation")):
         empty = [name for label, name in enumerate(source.classes) if not survey.counts[part][label]]
         if empty and (part == TRAIN or source.has_split):
-            yield f"{len(empty)} classes without {what} images: {', '.join(empty[:_SHOWN])}{_more(empty)}"
+            yield f"{len(empty)} classes without {what} images: {some(empty)}"
 
 
 def _first(items: list[str], what: str) -> list[str]:
     """One finding with the first items, or none."""
-    return [f"{len(items)} {what}: {'; '.join(items[:_SHOWN])}{_more(items)}"] if items else []
-
-
-def _more(items: list[str]) -> str:
-    return f" and {len(items) - _SHOWN:,} more" if len(items) > _SHOWN else ""
+    return [f"{len(items)} {what}: {some(items, between='; ')}"] if items else []
 
 
 def _inventory(source: ImageSource, survey: Survey) -> Iterator[str]:

@@ -15,7 +15,7 @@ from data_modules.photographs.loader import PhotographDataModule
 from data_modules.photographs.packed import packed_or
 from data_modules.photographs.raf_db import RAFDB
 from painlit.config import Config
-from painlit.errors import PainlitError
+from painlit.errors import PainlitError, some
 from painlit.images.build_index import open_index
 from painlit.images.duplicates import without_validation_images
 from painlit.images.index import ImageIndex
@@ -116,6 +116,6 @@ def _refuse_empty_classes(index: ImageIndex, rows: np.ndarray) -> None:
     empty = [index.classes[label] for label in np.flatnonzero(counts == 0)]
     if empty:
         raise PainlitError(
-            f"{index.name} in {index.root} has no training image of class {', '.join(empty[:5])} after its split",
+            f"{index.name} in {index.root} has no training image of class {some(empty)} after its split",
             "a class cannot be learnt from nothing: lower stage2.validation_share, or change seed",
         )
