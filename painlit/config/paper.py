@@ -148,7 +148,7 @@ def default_pretraining_differences(config: Config, spatial_stage: int | None) -
     told = pretraining_differences("pretrain-stage1", [config.stage1.name], values)
     if spatial_stage == 2:
         told += pretraining_differences("pretrain-stage2", config.stage2.sets, values)
-    if config.encodes_heart_rates:
+    if config.model.encodes_heart_rates:
         sets = ["mitbih", "ptb"] if config.ecg.sets == ["all"] else config.ecg.sets
         told += pretraining_differences("pretrain-ecg", sets, values)
     return told
