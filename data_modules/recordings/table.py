@@ -156,7 +156,7 @@ def _clip(row: Mapping[str, str], folder: Path, where: str) -> Clip:
     row = {column: cell if column in RECORDINGS else unicodedata.normalize("NFC", cell) for column, cell in row.items()}
     for column in ("clip", "subject"):
         check_name(f"{where}: {column}", row[column])
-    rest = _flag(row, "rest", where)
+    rest = _is_rest(row, where)
     if not row["label"] and not rest:
         raise PainlitError(
             f"{where}: label is empty", "say which class the clip is of, or mark it in a column rest, or remove the row"
@@ -164,9 +164,6 @@ def _clip(row: Mapping[str, str], folder: Path, where: str) -> Clip:
     files = {kind: recording_in(folder, row[kind]) for kind in RECORDINGS if row.get(kind)}
     if not files:
         raise PainlitError(f"{where}: no recording", f"give one of {', '.join(RECORDINGS)}")
-    start, end = number_in(row, "start", where) or 0.0, number_in(row, "end", where)
-    if start < 0 or (end is not None and end <= start):
-        raise PainlitError(f"{where}: start {start:g} and end {end}", "start is 0 s or later, and end after it")
     age, split = number_in(row, "age", where), row.get("split", "").casefold()
     if age is not None and not 0 <= age <= 130:
         raise PainlitError(f"{where}: age {age:g}", "give years, or leave it empty")
@@ -177,7 +174,7 @@ def _clip(row: Mapping[str, str], folder: Path, where: str) -> Clip:
         subject=row["subject"],
         label="" if rest else row["label"],
         **files,
-        stretch=Stretch(start, end, number_in(row, "offset", where) or 0.0),
+        stretch=stretch_in(row, where),
         person=Person(_sex(row.get("sex", "")), age, row.get("group", "")),
         split=split,
         rest=rest,
@@ -197,6 +194,26 @@ def recording_in(folder: Path, cell: str) -> Path:
         if path.exists() or header.is_file():
             return path if path.exists() else header
     return asked
+
+
+def stretch_in(row: Mapping[str, str], where: str, prefix: str = "") -> Stretch:
+    """Which part of its recordings a row means, by its columns start, end and offset.
+
+    Args:
+        row: Cells by column.
+        where: Table and row, for errors.
+        prefix: Of the columns' names.
+
+    Raises:
+        PainlitError: A cell is no number, or the times are no part of a recording.
+    """
+    start, end, offset = (number_in(row, f"{prefix}{column}", where) for column in Stretch._fields)
+    start = start or 0.0
+    if start < 0 or (end is not None and end <= start):
+        raise PainlitError(
+            f"{where}: {prefix}start {start:g} and {prefix}end {end}", "start is 0 s or later, and end after it"
+        )
+    return Stretch(start, end, offset or 0.0)
 
 
 def number_in(row: Mapping[str, str], column: str, where: str) -> float | None:
@@ -228,10 +245,10 @@ def _number(text: str) -> float | None:
     return value if math.isfinite(value) else None
 
 
-def _flag(row: Mapping[str, str], column: str, where: str) -> bool:
-    word = row.get(column, "").casefold()
+def _is_rest(row: Mapping[str, str], where: str) -> bool:
+    word = row.get("rest", "").casefold()
     if word not in (*_YES, *_NO):
-        raise PainlitError(f"{where}: {column} is {row[column]!r}", "it must be yes or no; empty is no")
+        raise PainlitError(f"{where}: rest is {row['rest']!r}", "it must be yes or no; empty is no")
     return word in _YES
 
 
