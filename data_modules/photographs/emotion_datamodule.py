@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 from collections.abc import Callable
-from pathlib import Path
 from typing import Any
 
 import numpy as np
@@ -11,16 +10,14 @@ import numpy as np
 from data_modules.photographs.affectnet import AffectNet
 from data_modules.photographs.cfee import CFEE
 from data_modules.photographs.expression_folders import ExpressionFolders
-from data_modules.photographs.loader import PhotographDataModule
+from data_modules.photographs.loader import PhotographDataModule, index_of
 from data_modules.photographs.packed import packed_or
 from data_modules.photographs.raf_db import RAFDB
 from painlit.config import Config
 from painlit.errors import PainlitError, some
-from painlit.images.build_index import open_index
 from painlit.images.duplicates import without_validation_images
 from painlit.images.index import ImageIndex
 from painlit.images.source import VALIDATION, ImageSource
-from painlit.system.devices import pick_device
 from painlit.system.seeds import derive_seed
 
 
@@ -56,12 +53,8 @@ class EmotionDataModule(PhotographDataModule):
 
     def open_indices(self) -> list[ImageIndex]:
         """Those of `stage2.sets`, built if need be under runs/index, with digests of every image."""
-        config, stage, device = self.config, self.config.stage2, str(pick_device(self.config.prepare.device))
-        folder = Path(config.runs) / "index"
-        return [
-            open_index(SOURCES[name](config), folder, stage.faces, config.face, digests=True, device=device)
-            for name in stage.sets
-        ]
+        config, stage = self.config, self.config.stage2
+        return [index_of(SOURCES[name](config), config, stage.faces, digests=True) for name in stage.sets]
 
     def divide(self, indices: list[ImageIndex]) -> None:
         """Into training and validation images."""
