@@ -25,8 +25,7 @@ LARGEST_ABOUT = 64 * 2**20
 AGAIN = "copy the bundle again, or make it anew with `make bundle`"
 _LITTER = (".DS_Store", "Thumbs.db", "desktop.ini", "__MACOSX")
 _RATIO = 100
-"""By which a file may have been compressed; weights hardly get shorter."""
-_CHUNK = 2**20
+"""By which a file of more than 1 MiB may have been compressed; weights hardly get shorter."""
 
 
 class BundleFiles(Protocol):
@@ -97,7 +96,7 @@ class ZipFiles:
         self._entries = {entry.filename.removeprefix(root): entry for entry in entries}
         for name, entry in self._entries.items():
             check_name(path, name)
-            if entry.file_size > _RATIO * entry.compress_size + _CHUNK:
+            if entry.file_size > _RATIO * entry.compress_size + 2**20:
                 raise _refused(path, name, f"compressed more than {_RATIO} times, as weights never are")
         if len(self._entries) < len(entries):
             raise PainlitError(f"{path} holds two files of one name", AGAIN)
@@ -165,11 +164,8 @@ def read_bytes(path: Path, files: BundleFiles, name: str, size: int) -> bytes:
 
 def sha256_of(path: Path, files: BundleFiles, name: str) -> str:
     """Digest of a file's bytes, a part at a time."""
-    sha = hashlib.sha256()
     with named_zip_errors(path), files.open(name) as handle:
-        while part := handle.read(_CHUNK):
-            sha.update(part)
-    return sha.hexdigest()
+        return hashlib.file_digest(handle, "sha256").hexdigest()  # type: ignore[arg-type]
 
 
 def check_name(bundle: Path, name: str) -> None:
