@@ -92,10 +92,4 @@ class DrawnDataModule(ResumableDataModule):
         draws = self.validation_draws()
         return self.loader(draws) if draws.draws else []
 
-    def test_dataloader(self) -> DataLoader | list:
-        """The validation items: pretraining has no others."""
-        return self.val_dataloader()
-
-    def predict_dataloader(self) -> DataLoader | list:
-        """The validation items."""
-        return self.val_dataloader()
+    test_dataloader = predict_dataloader = val_dataloader  # pretraining has no others
