@@ -14,7 +14,7 @@ import zlib
 from collections.abc import Iterator, Mapping
 from contextlib import contextmanager
 from pathlib import Path, PurePosixPath
-from typing import IO, Protocol
+from typing import IO
 
 from painlit.errors import PainlitError
 
@@ -28,22 +28,14 @@ _RATIO = 100
 """By which a file of more than 1 MiB may have been compressed; weights hardly get shorter."""
 
 
-class BundleFiles(Protocol):
-    """Files by their names in the bundle, with `/` between folders."""
-
-    sizes: Mapping[str, int]
-    """File -> bytes."""
-
-    def open(self, name: str) -> IO[bytes]:
-        """A file's content."""
-        ...
-
-
 class FolderFiles:
-    """A folder's.
+    """A folder's files by their names in the bundle, with `/` between folders.
 
     Args:
         path: Of the folder.
+
+    Attributes:
+        sizes: File -> bytes.
 
     Raises:
         PainlitError: It holds a link, something that is neither file nor folder, or a file that no bundle holds.
@@ -74,7 +66,7 @@ class FolderFiles:
 
 
 class ZipFiles:
-    """A zip's, whose root may be a single folder.
+    """A zip's, whose root may be a single folder; used as `FolderFiles`.
 
     Args:
         path: Of the zip.
@@ -119,6 +111,9 @@ class ZipFiles:
     def open(self, name: str) -> IO[bytes]:
         """A file's content."""
         return zipfile.ZipFile(self.path).open(self._entries[name])
+
+
+BundleFiles = FolderFiles | ZipFiles
 
 
 @contextmanager
