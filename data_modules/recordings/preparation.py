@@ -21,11 +21,13 @@ from painlit.signals.ecg.pan_tompkins import find_r_peaks
 from painlit.signals.ecg.signal_quality import signal_quality
 from painlit.signals.files import EcgSignal, read_ecg
 from painlit.signals.files.ecg_signal import EDGE
-from painlit.signals.heart_rates import HeartRates, read_heart_rates
+from painlit.signals.heart_rates import read_heart_rates
 from painlit.signals.video.clip_faces import clip_faces
 from painlit.signals.video.face_track import FaceTrack
 from painlit.system.digests import FileState
 
+_ecg, _heart_rates = lru_cache(maxsize=2)(read_ecg), lru_cache(maxsize=2)(read_heart_rates)
+"""A recording is read once for the clips that follow one another in it."""
 NO_VIDEO, NO_SIGNAL = "the data set lists no video of it", "the data set lists neither ECG nor heart rates of it"
 
 
@@ -169,17 +171,12 @@ def told_rates(clip: Clip, config: Config) -> tuple[np.ndarray, tuple[str, ...]]
         ClipError: The file cannot be read, or tells nothing for longer than `signals.longest_gap`.
     """
     assert clip.heart_rate is not None
-    series, seconds = _series(clip.heart_rate), config.clip.heart_rates
+    series, seconds = _heart_rates(clip.heart_rate), config.clip.heart_rates
     start = clip.stretch.start + clip.stretch.offset
     with _offset_told(clip):
         bpm, filled = series.per_second(start, seconds, config.signals.longest_gap)
     told = (f"{filled} of {seconds} seconds without heart rate, filled from their neighbours",) if filled else ()
     return bpm, (*series.notes, *told)
-
-
-@lru_cache(maxsize=2)
-def _series(path: Path) -> HeartRates:
-    return read_heart_rates(path)
 
 
 def _from_ecg(row: PreparedClip, clip: Clip, config: Config) -> PreparedClip:
@@ -205,7 +202,7 @@ def clip_ecg(clip: Clip, config: Config) -> EcgSignal:
     """
     assert clip.ecg is not None
     biovid, seconds = config.data.layout == "biovid", config.clip.seconds
-    signal = _recording(clip.ecg, config.clip.ecg_hz if biovid else config.signals.rate, config.signals.lead)
+    signal = _ecg(clip.ecg, config.clip.ecg_hz if biovid else config.signals.rate, config.signals.lead)
     if biovid and (signal.seconds - seconds) * signal.rate > EDGE + 0.5:
         raise ClipError(
             f"{clip.ecg} lasts {signal.seconds:.3f} s, a clip {seconds:g} s", "copy it again, or set clip.seconds"
@@ -224,12 +221,6 @@ def _offset_told(clip: Clip) -> Iterator[None]:
             raise
         told = f"{error.what} (start {clip.stretch.start:g} s, offset {offset:g} s)"
         raise ClipError(told, f"{error.remedy}; mend offset if it is wrong") from error
-
-
-@lru_cache(maxsize=2)
-def _recording(path: Path, rate: float | None, lead: str) -> EcgSignal:
-    """A recording, read once for the clips that follow one another in it."""
-    return read_ecg(path, rate, lead)
 
 
 def _notes(track: FaceTrack) -> tuple[str, ...]:
