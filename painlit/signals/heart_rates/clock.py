@@ -10,15 +10,8 @@ import numpy as np
 from numpy.typing import NDArray
 
 from painlit.signals.files.text_table import is_number
+from painlit.signals.files.units import SECONDS
 
-_UNITS = {
-    **dict.fromkeys(("s", "sec", "secs", "second", "seconds"), 1.0),
-    **dict.fromkeys(("ms", "msec", "msecs", "millisecond", "milliseconds", "millis"), 1e-3),
-    **dict.fromkeys(("us", "µs", "μs", "usec", "microseconds"), 1e-6),
-    **dict.fromkeys(("ns", "nanoseconds"), 1e-9),
-    **dict.fromkeys(("min", "minutes"), 60.0),
-    **dict.fromkeys(("h", "hour", "hours"), 3600.0),
-}
 _SHORT = {1.0: "s", 1e-3: "ms", 1e-6: "µs", 1e-9: "ns"}
 _TIME_OF_DAY = re.compile(r"(\d{1,3}):(\d\d):(\d\d(?:[.,]\d+)?)")
 _DATE = re.compile(
@@ -116,7 +109,7 @@ def unit_named(name: str) -> float | None:
     [0.001, 1.0, 1e-06, None, 1.0]
     """
     words = re.findall(r"[^\W\d_]+", name.lower())
-    return _UNITS.get(words[-1]) if words else None
+    return SECONDS.get(words[-1]) if words else None
 
 
 def _seconds(cell: str) -> float:
