@@ -51,19 +51,19 @@ class EmotionDataModule(PhotographDataModule):
     def __init__(self, config: Config):
         super().__init__(config, config.stage2, config.spatial.image_size)
 
-    def open_indices(self) -> list[ImageIndex]:
+    def open_sets(self) -> list[ImageIndex]:
         """Those of `stage2.sets`, built if need be under runs/index, with digests of every image."""
         config, stage = self.config, self.config.stage2
         return [index_of(SOURCES[name](config), config, stage.faces, digests=True) for name in stage.sets]
 
-    def divide(self, indices: list[ImageIndex]) -> None:
+    def divide(self, sets: list[ImageIndex]) -> None:
         """Into training and validation images."""
-        self.indices, self.labels = indices, [index.labels for index in indices]
-        parts = [_validation_rows(index, self.config) for index in indices]
+        self.indices, self.labels = sets, [index.labels for index in sets]
+        parts = [_validation_rows(index, self.config) for index in sets]
         self.validation_rows = [np.flatnonzero(part) for part in parts]
         train = [np.flatnonzero(~part) for part in parts]
-        self.train_rows, self.duplicates = without_validation_images(indices, train, self.validation_rows)
-        for index, rows in zip(indices, self.train_rows, strict=True):
+        self.train_rows, self.duplicates = without_validation_images(sets, train, self.validation_rows)
+        for index, rows in zip(sets, self.train_rows, strict=True):
             _refuse_empty_classes(index, rows)
 
     @property

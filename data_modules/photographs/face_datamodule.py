@@ -32,13 +32,13 @@ class FaceDataModule(PhotographDataModule):
         size = config.spatial.image_size if config.stage1.network == "spatial" else config.flattened_size
         super().__init__(config, config.stage1, size)
 
-    def open_indices(self) -> list[ImageIndex]:
+    def open_sets(self) -> list[ImageIndex]:
         """That of `stage1.root`."""
         return [open_face_index(self.config)]
 
-    def divide(self, indices: list[ImageIndex]) -> None:
+    def divide(self, sets: list[ImageIndex]) -> None:
         """Into training, top-1 and verification images."""
-        self.indices, (index,) = indices, indices
+        self.indices, (index,) = sets, sets
         stage, seed = self.config.stage1, self.config.seed
         classes = len(index.classes)
         held_out = round(stage.held_out * classes)

@@ -32,24 +32,6 @@ class PhotographDataModule(DrawnDataModule):
         super().__init__(config, settings)
         self.size = size
 
-    def open_indices(self) -> list[ImageIndex]:
-        """The indices under runs/index, made if they are not there."""
-        raise NotImplementedError
-
-    def divide(self, indices: list[ImageIndex]) -> None:
-        """Take the indices, and say which images are for what."""
-        raise NotImplementedError
-
-    def prepare_data(self) -> None:
-        """Make the indices under runs/index, unless they are there."""
-        if not hasattr(self, "indices"):
-            self.open_indices()
-
-    def setup(self, stage: str | None = None) -> None:
-        """Open the indices and divide the images."""
-        if not hasattr(self, "indices"):
-            self.divide(self.open_indices())
-
     def loader(self, draws: MixedBatches | Passes) -> DataLoader:
         """Face crops, decoded and augmented in other processes."""
         config = self.config
