@@ -80,14 +80,7 @@ class MITBIH:
                 f"{self.root / record}.atr has two beats at or before sample {peaks[k]}", "fetch the annotation again"
             )
         labels = np.array([_CLASS.get(symbols[k], -1) for k in marks], np.int64)
-        beats = cut_record(ecg, rate, peaks, labels, skipped)
-        if not len(beats.labels):
-            raise PainlitError(
-                f"{self.root / record}: none of {len(marks)} annotated beats can be used"
-                + "".join(f"; {len(where)} are {why}" for why, where in beats.skipped.items()),
-                f"leave the record out: ecg.leave_out=[{record}]",
-            )
-        return beats
+        return cut_record(self.root, record, ecg, rate, peaks, labels, skipped)
 
     def division(self, records: Sequence[str], split: str, share: float, seed: int) -> NDArray[np.int8] | None:
         """DS1 and DS2 of de Chazal et al. (2004), the paced records left out."""
