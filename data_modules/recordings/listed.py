@@ -6,7 +6,8 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
-from data_modules.recordings.table import RECORDINGS, recording_in, rows_of, stretch_in
+from data_modules.recordings.cells import recording_in, stretch_in
+from data_modules.recordings.table import RECORDINGS, rows_of
 from painlit.errors import PainlitError
 from painlit.signals.video.picture_folder import SUFFIXES as PICTURES
 from painlit.system.names import check_name

@@ -19,6 +19,7 @@ from io import StringIO
 from itertools import combinations, zip_longest
 from pathlib import Path
 
+from data_modules.recordings.cells import finite, number_in, recording_in, stretch_in
 from painlit.clips.clip import Clip, Person, Stretch
 from painlit.config.task import check_classes
 from painlit.errors import PainlitError
@@ -31,7 +32,6 @@ RECORDINGS = ("video", "ecg", "heart_rate")
 COLUMNS = (*NEEDED, *RECORDINGS, "start", "end", "offset", "rest", "sex", "age", "group", "split")
 """Columns that a table of clips may have, in any order."""
 _YES, _NO = ("yes", "true", "1"), ("no", "false", "0", "")
-_THOUSANDS_OR_DECIMALS = re.compile(r"[+-]?[1-9]\d{0,2},\d{3}")
 _WOMEN, _MEN = ("f", "w", "female", "woman", "women"), ("m", "male", "man", "men")
 
 
@@ -181,70 +181,6 @@ def _clip(row: Mapping[str, str], folder: Path, where: str) -> Clip:
     )
 
 
-def recording_in(folder: Path, cell: str) -> Path:
-    """The file that a cell names, from the table's folder; of a WFDB record its header, which need not be named.
-
-    Accents may be written in either way that Unicode has, since macOS writes names otherwise than most keyboards do;
-    folders may be separated as on Windows.
-    """
-    asked = folder / Path(cell).expanduser()
-    for form in (cell, *(unicodedata.normalize(form, cell.replace("\\", "/")) for form in ("NFC", "NFD"))):
-        path = folder / Path(form).expanduser()
-        header = path.with_name(f"{path.name}.hea")
-        if path.exists() or header.is_file():
-            return path if path.exists() else header
-    return asked
-
-
-def stretch_in(row: Mapping[str, str], where: str, prefix: str = "") -> Stretch:
-    """Which part of its recordings a row means, by its columns start, end and offset.
-
-    Args:
-        row: Cells by column.
-        where: Table and row, for errors.
-        prefix: Of the columns' names.
-
-    Raises:
-        PainlitError: A cell is no number, or the times are no part of a recording.
-    """
-    start, end, offset = (number_in(row, f"{prefix}{column}", where) for column in Stretch._fields)
-    start = start or 0.0
-    if start < 0 or (end is not None and end <= start):
-        raise PainlitError(
-            f"{where}: {prefix}start {start:g} and {prefix}end {end}", "start is 0 s or later, and end after it"
-        )
-    return Stretch(start, end, offset or 0.0)
-
-
-def number_in(row: Mapping[str, str], column: str, where: str) -> float | None:
-    """The number in a cell; None if it is empty.
-
-    Raises:
-        PainlitError: It is no finite number, or its comma may be of decimals or of thousands.
-    """
-    text = row.get(column, "")
-    if not text:
-        return None
-    if _THOUSANDS_OR_DECIMALS.fullmatch(text):
-        decimals, thousands = float(text.replace(",", ".")), text.replace(",", "")
-        raise PainlitError(
-            f"{where}: {column} is {text!r}, which is {decimals:g} or {thousands}", "write it with a point, or no comma"
-        )
-    value = _number(text)
-    if value is None:
-        raise PainlitError(f"{where}: {column} is {text!r}", "it must be a number, or empty")
-    return value
-
-
-def _number(text: str) -> float | None:
-    """A finite number, with a decimal point or comma."""
-    try:
-        value = float(text.replace(",", ".") if text.count(",") == 1 and "." not in text else text)
-    except ValueError:
-        return None
-    return value if math.isfinite(value) else None
-
-
 def _is_rest(row: Mapping[str, str], where: str) -> bool:
     word = row.get("rest", "").casefold()
     if word not in (*_YES, *_NO):
@@ -298,7 +234,7 @@ def _classes(clips: Iterable[Clip], chosen: Sequence[str], where: Mapping[str, i
                 f"{path}, row {row}: label {label!r} is not in data.classes={[*chosen]}",
                 "mend the row, or name it there",
             )
-    numbers = {label: _number(label) for label in labels}
+    numbers = {label: finite(label) for label in labels}
     for label, other in combinations(sorted(labels, key=lambda label: labels[label]), 2):
         if numbers[label] is not None and numbers[label] == numbers[other]:
             raise PainlitError(
