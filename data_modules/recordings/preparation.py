@@ -21,13 +21,11 @@ from painlit.signals.ecg.pan_tompkins import find_r_peaks
 from painlit.signals.ecg.signal_quality import signal_quality
 from painlit.signals.files import EcgSignal, read_ecg
 from painlit.signals.files.ecg_signal import EDGE
-from painlit.signals.heart_rates import read_heart_rates
+from painlit.signals.heart_rates import HeartRates, read_heart_rates
 from painlit.signals.video.clip_faces import clip_faces
 from painlit.signals.video.face_track import FaceTrack
 from painlit.system.digests import FileState
 
-_ecg, _heart_rates = lru_cache(maxsize=2)(read_ecg), lru_cache(maxsize=2)(read_heart_rates)
-"""A recording is read once for the clips that follow one another in it."""
 NO_VIDEO, NO_SIGNAL = "the data set lists no video of it", "the data set lists neither ECG nor heart rates of it"
 
 
@@ -176,7 +174,7 @@ def told_rates(clip: Clip, config: Config) -> tuple[np.ndarray, tuple[str, ...]]
         ClipError: The file cannot be read, or tells nothing for longer than `signals.longest_gap`.
     """
     assert clip.heart_rate is not None
-    series, seconds = _heart_rates(clip.heart_rate), config.clip.heart_rates
+    series, seconds = _heart_rates(clip.heart_rate, _state(clip.heart_rate)), config.clip.heart_rates
     start = clip.stretch.start + clip.stretch.offset
     with _offset_told(clip):
         bpm, filled = series.per_second(start, seconds, config.signals.longest_gap)
@@ -207,7 +205,8 @@ def clip_ecg(clip: Clip, config: Config) -> EcgSignal:
     """
     assert clip.ecg is not None
     biovid, seconds = config.data.layout == "biovid", config.clip.seconds
-    signal = _ecg(clip.ecg, config.clip.ecg_hz if biovid else config.signals.rate, config.signals.lead)
+    rate = config.clip.ecg_hz if biovid else config.signals.rate
+    signal = _ecg(clip.ecg, _state(clip.ecg), rate, config.signals.lead)
     if biovid and (signal.seconds - seconds) * signal.rate > EDGE + 0.5:
         raise ClipError(
             f"{clip.ecg} lasts {signal.seconds:.3f} s, a clip {seconds:g} s", "copy it again, or set clip.seconds"
@@ -226,6 +225,17 @@ def _offset_told(clip: Clip) -> Iterator[None]:
             raise
         told = f"{error.what} (start {clip.stretch.start:g} s, offset {offset:g} s)"
         raise ClipError(told, f"{error.remedy}; mend offset if it is wrong") from error
+
+
+@lru_cache(maxsize=2)
+def _ecg(path: Path, _: FileState | None, rate: float | None, lead: str) -> EcgSignal:
+    """A recording, read once for the clips that follow one another in it unless its files change."""
+    return read_ecg(path, rate, lead)
+
+
+@lru_cache(maxsize=2)
+def _heart_rates(path: Path, _: FileState | None) -> HeartRates:
+    return read_heart_rates(path)
 
 
 def _notes(track: FaceTrack) -> tuple[str, ...]:
