@@ -13,7 +13,7 @@ from dataclasses import dataclass, replace
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
-from data_modules.recordings.listed import Recording, is_list, list_recordings, picture_folders
+from data_modules.recordings.listed import FILES, TIMES, Recording, is_list, list_recordings, picture_folders
 from experiments.assess_live import live_source, print_stream
 from experiments.command import main
 from painlit.config import Config
@@ -29,8 +29,7 @@ if TYPE_CHECKING:
     from painlit.inference.model import Model
     from painlit.inference.person import Rest
 
-_FILES = ("ecg", "heart_rate", "rest", "rest_ecg", "rest_heart_rate")  # beside the video
-_TIMES = ("start", "end", "offset", "rest_start", "rest_end", "rest_offset")
+_FILES = FILES[1:]  # beside the video
 _SUMMARY = [
     "recording",
     "seconds",
@@ -89,7 +88,7 @@ def run(config: Config) -> AssessResult:
 def _one(wanted: AssessConfig) -> Recording:
     """The recording that the settings name."""
     files: dict[str, Any] = {name: Path(file) for name in _FILES if (file := getattr(wanted, name))}
-    times = {name: getattr(wanted, name) for name in _TIMES}
+    times = {name: getattr(wanted, name) for name in TIMES}
     video = Path(wanted.recording) if wanted.recording else None
     return Recording((video or next(iter(files.values()), Path())).name, video, **files, **times)
 
@@ -108,7 +107,7 @@ def _listed(config: Config) -> list[Recording] | None:
         raise PainlitError(f"{path} does not exist", "check the path of the recording")
     if not is_list(path):
         return None
-    if own := [key for key in (*_FILES, *_TIMES) if getattr(wanted, key)]:
+    if own := [key for key in (*_FILES, *TIMES) if getattr(wanted, key)]:
         raise PainlitError(
             f"assess.{own[0]} is of one recording, and {path} holds many",
             f"give {own[0]} in a table, a row a recording",
@@ -167,7 +166,7 @@ def _made_from(config: Config, model: Model, recording: Recording) -> dict[str, 
     return {
         "files": {kind: FileState.of(file).sha256 for kind, file in recording.files.items()},
         "bundle": model.bundle.sha256,
-        "times": {name: getattr(recording, name) for name in _TIMES},
+        "times": {name: getattr(recording, name) for name in TIMES},
         "settings": [wanted.step, wanted.image_fps, wanted.least_length, wanted.calibrated, wanted.faces],
         "signals": [config.signals.rate, config.signals.lead],
     }

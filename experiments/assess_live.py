@@ -5,7 +5,6 @@ from __future__ import annotations
 import csv
 import math
 import sys
-from collections.abc import Iterator
 from pathlib import Path
 from typing import TYPE_CHECKING
 
@@ -48,24 +47,20 @@ def live_source(config: Config) -> Live | None:
 
 def print_stream(config: Config, model: Model, live: Live, rest: Rest | None) -> None:
     """Print a line of CSV for each window as it comes, and keep them in <assess.out>/stream.csv."""
-    path = Path(config.assess.out) / "stream.csv"
+    wanted = config.assess
+    path = Path(wanted.out) / "stream.csv"
     path.parent.mkdir(parents=True, exist_ok=True)
+    seconds = wanted.baseline_seconds
+    rows = model.stream(live, step=wanted.step, calibrated=wanted.calibrated, rest=rest, baseline_seconds=seconds)
     with open(path, "w", newline="", encoding="utf-8") as handle:
         writers = [csv.writer(handle), csv.writer(sys.stdout)]
-        for number, row in enumerate(_rows(config, model, live, rest)):
+        for number, row in enumerate(rows):
             for writer in writers:
                 if number == 0:
                     writer.writerow(row)
-                writer.writerow(row.values())
+                writer.writerow(map(_cell, row.values()))
             handle.flush()
             sys.stdout.flush()
-
-
-def _rows(config: Config, model: Model, live: Live, rest: Rest | None) -> Iterator[dict[str, object]]:
-    wanted = config.assess
-    seconds = wanted.baseline_seconds
-    for row in model.stream(live, step=wanted.step, calibrated=wanted.calibrated, rest=rest, baseline_seconds=seconds):
-        yield {name: _cell(value) for name, value in row.items()}
 
 
 def _cell(value: object) -> object:

@@ -47,7 +47,7 @@ def run(config: Config) -> CheckResult:
         except PainlitError as error:
             if config.check.sets == ["biovid"]:
                 raise
-            _tell([], [str(error).replace("\n  ->", ";")], result)
+            _tell([], [error.one_line], result)
         what, problems = _place(config) if name == "biovid" else name, len(result.findings) - before
         print(f"{what} has {problems} problems" if problems else f"{what} is complete")
     return result

@@ -180,8 +180,7 @@ def stage_in_its_own_process(stage: str) -> Callable[[Run], Run]:
         def wrapped(config: Config) -> StageResult:
             from painlit.training.cluster import local_processes
 
-            one, two, ecg = config.stage1.train, config.stage2.train, config.ecg.train
-            training = {"pretrain-stage1": one, "pretrain-stage2": two, "pretrain-ecg": ecg}[stage]
+            training = getattr(config, stage.removeprefix("pretrain-")).train
             if os.environ.get(_STAGE) == stage or local_processes(training) == 1:
                 return run(config)
             return _run_command(stage, config)

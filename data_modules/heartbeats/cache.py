@@ -14,7 +14,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from data_modules.heartbeats.source import HeartbeatSource, RecordBeats
-from painlit.errors import PainlitError
+from painlit.errors import PainlitError, some
 from painlit.images.build_index import UNREADABLE_ALLOWED
 from painlit.system.csv_files import write_csv
 from painlit.system.digests import digest
@@ -79,9 +79,8 @@ def open_collection(source: HeartbeatSource, folder: Path) -> Collection:
                             failures[name] = error
                         advance()
         if failures:
-            told = "; ".join(str(error).replace("\n  -> ", ": ") for error in list(failures.values())[:3])
-            more = f"; and {len(failures) - 3} more" if len(failures) > 3 else ""
-            what = f"{len(failures)} of {len(names)} records of {source.name} cannot be used: {told}{more}"
+            told = some([f"{error.what} ({error.remedy})" for error in failures.values()], 3, "; ")
+            what = f"{len(failures)} of {len(names)} records of {source.name} cannot be used: {told}"
             if len(failures) > UNREADABLE_ALLOWED * len(names):
                 rule = "the others are cut and kept, and up to 1 % would be skipped"
                 raise PainlitError(what, f"mend them, or leave them out: ecg.leave_out=[…]; {rule}")

@@ -6,6 +6,7 @@ from pathlib import Path
 
 from data_modules.heartbeats.source import HeartbeatSource
 from data_modules.heartbeats.tables import ROWS
+from painlit.errors import some
 
 PUBLISHED = {
     "mitbih": "48 records",
@@ -14,8 +15,6 @@ PUBLISHED = {
     "ptb_csv": "4,046 and 10,506 rows",
 }
 """Collection -> what its authors say is in it."""
-
-_SHOWN = 3
 
 
 def check_heartbeats(source: HeartbeatSource) -> tuple[list[str], list[str]]:
@@ -30,13 +29,11 @@ def check_heartbeats(source: HeartbeatSource) -> tuple[list[str], list[str]]:
         inventory.append(f"  published: {PUBLISHED[source.name]}")
     for why, names in source.left_out().items():
         inventory.append(f"  {len(names)} records of {why} are left out, such as {names[0]}")
-    findings = []
-    for what, wrong in (("missing", lambda path: not path.is_file()), ("empty", lambda path: path.stat().st_size == 0)):
-        files = [path for record in records for path in source.files(record)]
-        bad = [str(path) for path in files if (what == "missing" or path.is_file()) and wrong(path)]
-        if bad:
-            more = f" and {len(bad) - _SHOWN} more" if len(bad) > _SHOWN else ""
-            findings.append(f"{len(bad)} files are {what}: {', '.join(bad[:_SHOWN])}{more}")
+    files = [path for record in records for path in source.files(record)]
+    missing = [str(path) for path in files if not path.is_file()]
+    empty = [str(path) for path in files if path.is_file() and path.stat().st_size == 0]
+    faults = (("missing", missing), ("empty", empty))
+    findings = [f"{len(bad)} files are {what}: {some(bad, 3)}" for what, bad in faults if bad]
     for path in (source.root / record for record in records if record in ROWS):
         if path.is_file() and (rows := _lines(path)) != ROWS[path.name]:
             findings.append(f"{path} has {rows:,} rows, the published table {ROWS[path.name]:,}")

@@ -88,16 +88,13 @@ class HeartbeatDataModule(DrawnDataModule):
         super().__init__(config, config.ecg)
         self.sources = heartbeat_sources(config)
 
-    def prepare_data(self) -> None:
-        """Cut the beats into runs/heartbeats, unless they are there."""
-        self._open()
+    def open_sets(self) -> list[Collection]:
+        """The beats under runs/heartbeats, cut if they are not there."""
+        return [open_collection(source, Path(self.config.runs) / "heartbeats") for source in self.sources]
 
-    def setup(self, stage: str | None = None) -> None:
-        """Read the beats and divide them."""
-        if hasattr(self, "collections"):
-            return
-        self.collections = self._open()
-        self.labels = [collection.labels for collection in self.collections]
+    def divide(self, sets: list[Collection]) -> None:
+        """Into training and validation beats."""
+        self.collections, self.labels = sets, [collection.labels for collection in sets]
         parts = [_parts(source, part, self.config) for source, part in zip(self.sources, self.collections, strict=True)]
         self.train_rows = [np.flatnonzero(part == 0) for part in parts]
         self.validation_rows = [np.flatnonzero(part == 1) for part in parts]
@@ -109,9 +106,6 @@ class HeartbeatDataModule(DrawnDataModule):
                     f"{self.config.ecg.split}",
                     "a class cannot be learnt from nothing: fetch all records, or use another split",
                 )
-
-    def _open(self) -> list[Collection]:
-        return [open_collection(source, Path(self.config.runs) / "heartbeats") for source in self.sources]
 
     @property
     def classes(self) -> dict[str, tuple[str, ...]]:

@@ -15,7 +15,7 @@ from numpy.typing import NDArray
 
 from data_modules.heartbeats.source import RANDOM_BEATS, RecordBeats, cut_record
 from data_modules.heartbeats.wfdb_records import NON_BEATS, read_annotation, read_lead, record_files, record_names
-from painlit.errors import PainlitError
+from painlit.errors import PainlitError, some
 
 CLASSES = ("N", "S", "V", "F", "Q")
 SYMBOLS = {"N": "NLRej", "S": "AaJS", "V": "VE", "F": "F", "Q": "/fQ"}
@@ -80,14 +80,7 @@ class MITBIH:
                 f"{self.root / record}.atr has two beats at or before sample {peaks[k]}", "fetch the annotation again"
             )
         labels = np.array([_CLASS.get(symbols[k], -1) for k in marks], np.int64)
-        beats = cut_record(ecg, rate, peaks, labels, skipped)
-        if not len(beats.labels):
-            raise PainlitError(
-                f"{self.root / record}: none of {len(marks)} annotated beats can be used"
-                + "".join(f"; {len(where)} are {why}" for why, where in beats.skipped.items()),
-                f"leave the record out: ecg.leave_out=[{record}]",
-            )
-        return beats
+        return cut_record(self.root, record, ecg, rate, peaks, labels, skipped)
 
     def division(self, records: Sequence[str], split: str, share: float, seed: int) -> NDArray[np.int8] | None:
         """DS1 and DS2 of de Chazal et al. (2004), the paced records left out."""
@@ -96,7 +89,7 @@ class MITBIH:
         strangers = [record for record in records if record not in {*DS1, *DS2, *PACED}]
         if strangers:
             raise PainlitError(
-                f"{self.root}: the inter-patient split does not know record {', '.join(strangers[:5])}",
+                f"{self.root}: the inter-patient split does not know record {some(strangers)}",
                 "leave them out (ecg.leave_out=), or use ecg.split=random_beats",
             )
         part = np.array([0 if r in DS1 else 1 if r in DS2 else -1 for r in records], np.int8)

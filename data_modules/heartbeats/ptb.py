@@ -78,13 +78,7 @@ class PTB:
         except ClipError as error:
             raise PainlitError(f"{self.root / record}: {error}", f"leave it out: ecg.leave_out=[{record}]") from error
         labels = np.full(len(peaks), DIAGNOSES[self.diagnoses[record]], np.int64)
-        beats = cut_record(ecg, rate, peaks, labels, {})
-        if not len(beats.labels):
-            raise PainlitError(
-                f"{self.root / record}: none of {len(peaks)} detected beats can be used",
-                f"leave the record out: ecg.leave_out=[{record}]",
-            )
-        return beats
+        return cut_record(self.root, record, ecg, rate, peaks, labels, {})
 
     def division(self, records: Sequence[str], split: str, share: float, seed: int) -> NDArray[np.int8] | None:
         """A share of the patients of each class for validation."""

@@ -11,6 +11,7 @@ from typing import Protocol
 import numpy as np
 from numpy.typing import NDArray
 
+from painlit.errors import PainlitError
 from painlit.signals.ecg.heartbeats import LAST, cut_heartbeats
 
 RANDOM_BEATS, INTER_PATIENT = "random_beats", "inter_patient"
@@ -33,6 +34,8 @@ class RecordBeats:
 
 
 def cut_record(
+    root: Path,
+    record: str,
     ecg: NDArray[np.float64],
     rate: float,
     peaks: NDArray[np.int64],
@@ -42,11 +45,16 @@ def cut_record(
     """Beats at the R peaks of a record.
 
     Args:
+        root: Of the collection.
+        record: Its name.
         ecg: One lead, (n,).
         rate: In Hz.
         peaks: Samples of the R peaks, (m,).
         labels: Class of each peak's beat, (m,); -1 where it is not learnt.
         skipped: Why beats were left out before -> where.
+
+    Raises:
+        PainlitError: None of them can be used.
     """
     cut = cut_heartbeats(ecg, rate, peaks)
     why = defaultdict(list, skipped)
@@ -54,6 +62,12 @@ def cut_record(
         if reason != LAST:
             why[reason].append(f"{peaks[position] / rate:.2f} s")
     known = labels[cut.peaks] >= 0
+    if not known.any():
+        raise PainlitError(
+            f"{root / record}: none of {len(peaks)} beats can be used"
+            + "".join(f"; {len(where)} are {reason}" for reason, where in why.items()),
+            f"leave the record out: ecg.leave_out=[{record}]",
+        )
     return RecordBeats(cut.beats[known], labels[cut.peaks][known], dict(why))
 
 

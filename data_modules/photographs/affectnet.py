@@ -17,10 +17,10 @@ from pathlib import Path
 import numpy as np
 
 from data_modules.photographs.image_lists import (
+    IMAGE_ENDINGS,
     Listing,
     file_names,
     folder_names,
-    image_names,
     numbered_lines,
     stamp_of,
 )
@@ -92,7 +92,7 @@ class AffectNet:
 
     def _arrays(self, source: str, part: int) -> Iterator[Record]:
         annotations = self.root / source / "annotations"
-        images = {name.rpartition(".")[0]: name for name in image_names(self.root / source / "images")}
+        images = {name.rpartition(".")[0]: name for name in file_names(self.root / source / "images", IMAGE_ENDINGS)}
         annotated = {name[: -len("_exp.npy")] for name in file_names(annotations, "_exp.npy")}
         for image in sorted(images.keys() - annotated):
             raise PainlitError(

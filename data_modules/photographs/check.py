@@ -7,10 +7,11 @@ from collections.abc import Iterator
 
 import numpy as np
 
-from painlit.errors import PainlitError
+from painlit.errors import PainlitError, some
 from painlit.images.places import PlaceReader
 from painlit.images.reading import UnreadableImageError, decode
 from painlit.images.source import TRAIN, VALIDATION, ImageSource, Item, Note, Record
+from painlit.system.even_sample import EvenSample
 from painlit.system.progress import progress_bar
 
 PUBLISHED = {
@@ -25,7 +26,6 @@ PUBLISHED = {
 SAMPLE = 100
 """Images that are decoded."""
 
-_SHOWN = 5  # examples of a finding
 _NAMED_CLASSES = 30  # more classes than this are summed up
 
 
@@ -44,12 +44,12 @@ def check_images(source: ImageSource) -> tuple[list[str], list[str]]:
             for record in source.records(advance):
                 survey.add(record)
         except PainlitError as error:
-            errors.append(str(error).replace("\n  ->", ";"))
+            errors.append(error.one_line)
     if errors and not any(survey.counts.values()):  # classes may not be known either
         return [], errors
     findings = errors or [*_empty_classes(source, survey)]  # a class may follow after the error
     unreadable, outside = _decoded(source, survey)
-    findings += _first(unreadable, f"of {len(survey.sample.records())} images decoded cannot be read")
+    findings += _first(unreadable, f"of {len(survey.sample.chosen())} images decoded cannot be read")
     findings += _first(survey.outside + outside, "face boxes lie wholly outside their images")
     inventory = [*_inventory(source, survey)]
     if errors:
@@ -70,7 +70,7 @@ class Survey:
         """The first image left out, and why."""
         self.outside: list[str] = []
         """Images whose box lies left of or above any image."""
-        self.sample = Sample(SAMPLE)
+        self.sample = EvenSample[Record](SAMPLE)
 
     def add(self, record: Item) -> None:
         """Take one in."""
@@ -95,39 +95,12 @@ class Survey:
         self.example = self.example or f"{path}: {reason}"
 
 
-class Sample:
-    """Records spread evenly over a stream whose length is not known, the same ones each time.
-
-    Every step-th is kept; when they are twice as many as wanted, every second goes and the step doubles.
-    """
-
-    def __init__(self, size: int):
-        self._size = size
-        self._kept: list[Record] = []
-        self._step, self._seen = 1, 0
-
-    def add(self, record: Record) -> None:
-        """Keep it or not."""
-        if self._seen % self._step == 0:
-            self._kept.append(record)
-            if len(self._kept) == 2 * self._size:
-                self._kept = self._kept[::2]
-                self._step *= 2
-        self._seen += 1
-
-    def records(self) -> list[Record]:
-        """The sample: all, or as many as wanted."""
-        count = len(self._kept)
-        wanted = min(self._size, count)
-        return [self._kept[place * count // wanted] for place in range(wanted)]
-
-
 def _decoded(source: ImageSource, survey: Survey) -> tuple[list[str], list[str]]:
     """Images of the sample that cannot be read, and those whose box lies outside."""
     unreadable: list[str] = []
     outside: list[str] = []
     reader = PlaceReader(source.root)
-    for record in survey.sample.records():
+    for record in survey.sample.chosen():
         try:
             data = reader.read(record.path, record.place)
             height, width = decode(data, source.root / record.path).shape[:2]
@@ -158,16 +131,12 @@ def _empty_classes(source: ImageSource, survey: Survey) -> Iterator[str]:
     for part, what in ((TRAIN, "training"), (VALIDATION, "validation")):
         empty = [name for label, name in enumerate(source.classes) if not survey.counts[part][label]]
         if empty and (part == TRAIN or source.has_split):
-            yield f"{len(empty)} classes without {what} images: {', '.join(empty[:_SHOWN])}{_more(empty)}"
+            yield f"{len(empty)} classes without {what} images: {some(empty)}"
 
 
 def _first(items: list[str], what: str) -> list[str]:
     """One finding with the first items, or none."""
-    return [f"{len(items)} {what}: {'; '.join(items[:_SHOWN])}{_more(items)}"] if items else []
-
-
-def _more(items: list[str]) -> str:
-    return f" and {len(items) - _SHOWN:,} more" if len(items) > _SHOWN else ""
+    return [f"{len(items)} {what}: {some(items, between='; ')}"] if items else []
 
 
 def _inventory(source: ImageSource, survey: Survey) -> Iterator[str]:

@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 from collections.abc import Callable
-from pathlib import Path
 from typing import Any
 
 import numpy as np
@@ -11,16 +10,14 @@ import numpy as np
 from data_modules.photographs.affectnet import AffectNet
 from data_modules.photographs.cfee import CFEE
 from data_modules.photographs.expression_folders import ExpressionFolders
-from data_modules.photographs.loader import PhotographDataModule
+from data_modules.photographs.loader import PhotographDataModule, index_of
 from data_modules.photographs.packed import packed_or
 from data_modules.photographs.raf_db import RAFDB
 from painlit.config import Config
-from painlit.errors import PainlitError
-from painlit.images.build_index import open_index
+from painlit.errors import PainlitError, some
 from painlit.images.duplicates import without_validation_images
 from painlit.images.index import ImageIndex
 from painlit.images.source import VALIDATION, ImageSource
-from painlit.system.devices import pick_device
 from painlit.system.seeds import derive_seed
 
 
@@ -54,23 +51,19 @@ class EmotionDataModule(PhotographDataModule):
     def __init__(self, config: Config):
         super().__init__(config, config.stage2, config.spatial.image_size)
 
-    def open_indices(self) -> list[ImageIndex]:
+    def open_sets(self) -> list[ImageIndex]:
         """Those of `stage2.sets`, built if need be under runs/index, with digests of every image."""
-        config, stage, device = self.config, self.config.stage2, str(pick_device(self.config.prepare.device))
-        folder = Path(config.runs) / "index"
-        return [
-            open_index(SOURCES[name](config), folder, stage.faces, config.face, digests=True, device=device)
-            for name in stage.sets
-        ]
+        config, stage = self.config, self.config.stage2
+        return [index_of(SOURCES[name](config), config, stage.faces, digests=True) for name in stage.sets]
 
-    def divide(self, indices: list[ImageIndex]) -> None:
+    def divide(self, sets: list[ImageIndex]) -> None:
         """Into training and validation images."""
-        self.indices, self.labels = indices, [index.labels for index in indices]
-        parts = [_validation_rows(index, self.config) for index in indices]
+        self.indices, self.labels = sets, [index.labels for index in sets]
+        parts = [_validation_rows(index, self.config) for index in sets]
         self.validation_rows = [np.flatnonzero(part) for part in parts]
         train = [np.flatnonzero(~part) for part in parts]
-        self.train_rows, self.duplicates = without_validation_images(indices, train, self.validation_rows)
-        for index, rows in zip(indices, self.train_rows, strict=True):
+        self.train_rows, self.duplicates = without_validation_images(sets, train, self.validation_rows)
+        for index, rows in zip(sets, self.train_rows, strict=True):
             _refuse_empty_classes(index, rows)
 
     @property
@@ -116,6 +109,6 @@ def _refuse_empty_classes(index: ImageIndex, rows: np.ndarray) -> None:
     empty = [index.classes[label] for label in np.flatnonzero(counts == 0)]
     if empty:
         raise PainlitError(
-            f"{index.name} in {index.root} has no training image of class {', '.join(empty[:5])} after its split",
+            f"{index.name} in {index.root} has no training image of class {some(empty)} after its split",
             "a class cannot be learnt from nothing: lower stage2.validation_share, or change seed",
         )

@@ -2,20 +2,17 @@
 
 from __future__ import annotations
 
-from pathlib import Path
 from typing import Any
 
 import numpy as np
 
 from data_modules.photographs.identities import IdentityTree
-from data_modules.photographs.loader import PhotographDataModule
+from data_modules.photographs.loader import PhotographDataModule, index_of
 from data_modules.photographs.packed import packed_or
 from painlit.config import Config
 from painlit.errors import PainlitError
-from painlit.images.build_index import open_index
 from painlit.images.index import ImageIndex
 from painlit.images.source import ImageSource
-from painlit.system.devices import pick_device
 from painlit.system.seeds import derive_seed
 
 _LEAST_IMAGES = 5  # of an identity, to spare one for top-1
@@ -35,13 +32,13 @@ class FaceDataModule(PhotographDataModule):
         size = config.spatial.image_size if config.stage1.network == "spatial" else config.flattened_size
         super().__init__(config, config.stage1, size)
 
-    def open_indices(self) -> list[ImageIndex]:
+    def open_sets(self) -> list[ImageIndex]:
         """That of `stage1.root`."""
         return [open_face_index(self.config)]
 
-    def divide(self, indices: list[ImageIndex]) -> None:
+    def divide(self, sets: list[ImageIndex]) -> None:
         """Into training, top-1 and verification images."""
-        self.indices, (index,) = indices, indices
+        self.indices, (index,) = sets, sets
         stage, seed = self.config.stage1, self.config.seed
         classes = len(index.classes)
         held_out = round(stage.held_out * classes)
@@ -88,10 +85,7 @@ class FaceDataModule(PhotographDataModule):
 
 def open_face_index(config: Config) -> ImageIndex:
     """The index of `stage1.root`, built if need be under runs/index."""
-    stage = config.stage1
-    source = face_source(config)
-    device = str(pick_device(config.prepare.device))
-    return open_index(source, Path(config.runs) / "index", stage.faces, config.face, device=device)
+    return index_of(face_source(config), config, config.stage1.faces)
 
 
 def face_source(config: Config) -> ImageSource:

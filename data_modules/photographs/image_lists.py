@@ -31,15 +31,6 @@ def is_of_system(name: str) -> bool:
     return name.startswith(".") or name in SYSTEM_NAMES
 
 
-def image_names(folder: Path | str) -> list[str]:
-    """Names of the images in a folder, sorted.
-
-    Raises:
-        PainlitError: The folder does not exist or cannot be read.
-    """
-    return file_names(folder, IMAGE_ENDINGS)
-
-
 class ImageFolders:
     """The images of folders, with an account of what else is in them.
 

@@ -2,11 +2,16 @@
 
 from __future__ import annotations
 
+from pathlib import Path
+
 from torch.utils.data import DataLoader
 
 from painlit.config import Config, Stage1Config, Stage2Config
+from painlit.images.build_index import open_index
 from painlit.images.dataset import FaceImages
 from painlit.images.index import ImageIndex
+from painlit.images.source import ImageSource
+from painlit.system.devices import pick_device
 from painlit.system.processes import loader_options
 from painlit.training.datamodule import DrawnDataModule, as_is
 from painlit.training.sampling import MixedBatches, Passes
@@ -27,29 +32,17 @@ class PhotographDataModule(DrawnDataModule):
         super().__init__(config, settings)
         self.size = size
 
-    def open_indices(self) -> list[ImageIndex]:
-        """The indices under runs/index, made if they are not there."""
-        raise NotImplementedError
-
-    def divide(self, indices: list[ImageIndex]) -> None:
-        """Take the indices, and say which images are for what."""
-        raise NotImplementedError
-
-    def prepare_data(self) -> None:
-        """Make the indices under runs/index, unless they are there."""
-        if not hasattr(self, "indices"):
-            self.open_indices()
-
-    def setup(self, stage: str | None = None) -> None:
-        """Open the indices and divide the images."""
-        if not hasattr(self, "indices"):
-            self.divide(self.open_indices())
-
     def loader(self, draws: MixedBatches | Passes) -> DataLoader:
         """Face crops, decoded and augmented in other processes."""
         config = self.config
         images = FaceImages(self.indices, self.labels, self.size, config.face.margin, config.images)
         return image_loader(images, draws, config.images.workers, self.settings.train.pass_size)
+
+
+def index_of(source: ImageSource, config: Config, faces: str, digests: bool = False) -> ImageIndex:
+    """The index of a set of photographs, built if need be under runs/index; see `open_index`."""
+    device = str(pick_device(config.prepare.device))
+    return open_index(source, Path(config.runs) / "index", faces, config.face, digests=digests, device=device)
 
 
 def image_loader(images: FaceImages, draws: MixedBatches | Passes, workers: int, most: int) -> DataLoader:

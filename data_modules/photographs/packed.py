@@ -18,7 +18,7 @@ from data_modules.photographs.packed_item import PackedImage
 from data_modules.photographs.parquet import parquet_images
 from data_modules.photographs.recordio import recordio_images
 from data_modules.photographs.tar_shards import tar_images
-from painlit.errors import PainlitError
+from painlit.errors import PainlitError, some
 from painlit.images.places import Place
 from painlit.images.source import TRAIN, VALIDATION, Item, Note, Record, Skipped
 
@@ -127,7 +127,7 @@ class PackedImages:
         listed = self.__dict__["_listed"] = _Listed(self.root, list(self._parts), advance)
         yield from listed.rest
         if self._unread:
-            yield Note(f"not read: {', '.join(self._unread[:5])}, since there is a validation part")
+            yield Note(f"not read: {some(self._unread)}, since there is a validation part")
         yield from listed.records(self._parts)
 
     def stamp(self) -> dict[str, object]:

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import os
 from collections import Counter
-from collections.abc import Iterable, Iterator
+from collections.abc import Iterator
 from dataclasses import dataclass
 from functools import partial
 from pathlib import Path
@@ -14,13 +14,12 @@ from data_modules.recordings.preparation import clip_ecg, told_rates
 from data_modules.recordings.table import RECORDINGS, clip_rows, unread_columns
 from painlit.clips.clip import UNKNOWN_PERSON, Clip, biovid_person
 from painlit.config import ClipConfig, Config
-from painlit.errors import ClipError
+from painlit.errors import ClipError, some
 from painlit.signals.video.clip_rules import LEAST_SHARE
 from painlit.signals.video.decoding import VideoInfo, probe
 from painlit.system.processes import cores, unordered
 from painlit.system.progress import progress_bar
 
-_SHOWN = 5  # examples in a finding
 _LISTED = 100  # faults that are told one by one
 
 
@@ -51,7 +50,7 @@ def recording_checks(config: Config) -> Iterator[tuple[list[str], list[str]]]:
     if config.data.layout == "biovid":
         findings += _names(clips)
     elif unread := unread_columns(config.data.table):
-        inventory.append(f"{config.data.table}: columns that nothing reads: {_some(unread)}")
+        inventory.append(f"{config.data.table}: columns that nothing reads: {some(unread)}")
     yield inventory, findings
     yield _faulty(clips, config)
 
@@ -67,7 +66,7 @@ def _inventory(clips: list[Clip], config: Config) -> list[str]:
     subjects, rested = {clip.subject for clip in clips}, {clip.subject for clip in at_rest}
     told = [f"{len(clips)} clips of {len(subjects)} subjects: {per_class}; {there}"]
     if at_rest:
-        without = f"; none of {_some(sorted(subjects - rested))}" if subjects - rested else ""
+        without = f"; none of {some(sorted(subjects - rested))}" if subjects - rested else ""
         told.append(f"{len(at_rest)} recordings at rest of {len(rested)} subjects{without}")
     return told
 
@@ -86,13 +85,13 @@ def _missing(clips: list[Clip], part: str) -> Iterator[str]:
     whole = {subject for subject, count in by_subject.items() if count == listed[subject]}
     if whole:
         first = next(files[clip.name] for clip in absent if clip.subject in whole)
-        yield f"{len(whole)} subjects without any {part} file, for instance {first}: {_some(sorted(whole))}"
+        yield f"{len(whole)} subjects without any {part} file, for instance {first}: {some(sorted(whole))}"
     single = [str(files[clip.name]) for clip in absent if clip.subject not in whole]
     if single:
-        yield f"{len(single)} {part} files are missing: {_some(single)}"
+        yield f"{len(single)} {part} files are missing: {some(single)}"
     empty = sorted({str(path) for path in files.values() if sizes.get(path, 1) == 0})
     if empty:
-        yield f"{len(empty)} {part} files are empty: {_some(empty)}"
+        yield f"{len(empty)} {part} files are empty: {some(empty)}"
 
 
 @dataclass(frozen=True)
@@ -101,7 +100,7 @@ class _Look:
 
     clip: Clip
     video: VideoInfo | None
-    faults: tuple[str, ...]
+    faults: list[str]
 
 
 def _look(clip: Clip, config: Config) -> _Look:
@@ -111,15 +110,15 @@ def _look(clip: Clip, config: Config) -> _Look:
             video = probe(clip.video, config.clip.image_fps)
             faults += _length(clip, video, config.clip)
     except ClipError as error:
-        faults.append(str(error))
+        faults.append(error.one_line)
     try:
         if clip.ecg and _readable(clip.ecg):
             clip_ecg(clip, config)
         elif clip.heart_rate and not clip.ecg and _readable(clip.heart_rate):
             told_rates(clip, config)
     except ClipError as error:
-        faults.append(str(error))
-    return _Look(clip, video, tuple(fault.replace("\n  ->", ";") for fault in faults))
+        faults.append(error.one_line)
+    return _Look(clip, video, faults)
 
 
 def _readable(path: Path) -> bool:
@@ -154,7 +153,7 @@ def _faulty(clips: list[Clip], config: Config) -> tuple[list[str], list[str]]:
     order = {clip.name: number for number, clip in enumerate(clips)}
     looks.sort(key=lambda look: order[look.clip.name])
     videos = {look.clip.video: f"{look.video.fps:.4g} Hz" for look in looks if look.video}
-    rates = _some(f"{rate} in {n} videos" for rate, n in Counter(videos.values()).most_common())
+    rates = some(f"{rate} in {n} videos" for rate, n in Counter(videos.values()).most_common())
     told = [f"frame rates: {rates}"] if rates else []
     rows = {} if config.data.layout == "biovid" else clip_rows(config.data.table)
     of: dict[str, list[str]] = {}  # fault -> its clips
@@ -162,7 +161,7 @@ def _faulty(clips: list[Clip], config: Config) -> tuple[list[str], list[str]]:
         name = look.clip.name
         for fault in look.faults:
             of.setdefault(fault, []).append(f"{name} in row {rows[name]}" if name in rows else name)
-    faults = [f"{fault} (clip{'s' * (len(names) > 1)} {_some(names)})" for fault, names in of.items()]
+    faults = [f"{fault} (clip{'s' * (len(names) > 1)} {some(names)})" for fault, names in of.items()]
     more = [f"and {len(faults) - _LISTED} more of this kind"] if len(faults) > _LISTED else []
     return told, [*faults[:_LISTED], *more]
 
@@ -170,9 +169,4 @@ def _faulty(clips: list[Clip], config: Config) -> tuple[list[str], list[str]]:
 def _names(clips: list[Clip]) -> Iterator[str]:
     odd = sorted({clip.subject for clip in clips if biovid_person(clip.subject) == UNKNOWN_PERSON})
     if odd:
-        yield f"{len(odd)} subject names do not tell sex and age (code_w_21): {_some(odd)}; subgroups will say unknown"
-
-
-def _some(items: Iterable[str]) -> str:
-    items = list(items)
-    return ", ".join(items[:_SHOWN]) + (f" and {len(items) - _SHOWN} more" if len(items) > _SHOWN else "")
+        yield f"{len(odd)} subject names do not tell sex and age (code_w_21): {some(odd)}; subgroups will say unknown"

@@ -177,9 +177,7 @@ class PainDataModule(ResumableDataModule):
         """Clips of the held-out subjects."""
         return self._loader(self.test)
 
-    def predict_dataloader(self) -> DataLoader:
-        """The same clips, for predictions."""
-        return self.test_dataloader()
+    predict_dataloader = test_dataloader
 
     def _loader(self, dataset: PainDataset, batch_size: int | None = None, **options: Any) -> DataLoader:
         decodes = self.config.joint and not dataset.keeps_crops

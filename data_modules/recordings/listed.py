@@ -2,21 +2,23 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
-from data_modules.recordings.table import RECORDINGS, number_in, recording_in, rows_of
+from data_modules.recordings.cells import recording_in, stretch_in
+from data_modules.recordings.table import RECORDINGS, rows_of
 from painlit.errors import PainlitError
 from painlit.signals.video.picture_folder import SUFFIXES as PICTURES
 from painlit.system.names import check_name
 
 VIDEOS = {".3gp", ".avi", ".m2ts", ".m4v", ".mkv", ".mov", ".mp4", ".mpeg", ".mpg", ".mts", ".ts", ".webm", ".wmv"}
 _TABLES = {".csv", ".tsv", ".txt"}
-_RESTS = {"video": "rest", "ecg": "rest_ecg", "heart_rate": "rest_heart_rate"}
-_TIMES = ("start", "end", "offset")
-_COLUMNS = (*RECORDINGS, *_TIMES, "name", *_RESTS.values(), *(f"rest_{column}" for column in _TIMES))
+_RESTS = ("rest", "rest_ecg", "rest_heart_rate")
+FILES = (*RECORDINGS, *_RESTS)
+"""Columns, and fields of a `Recording`: what it consists of, and what its assessment needs."""
+TIMES = ("start", "end", "offset", "rest_start", "rest_end", "rest_offset")
+"""The same of its times."""
 
 
 @dataclass(frozen=True)
@@ -47,9 +49,7 @@ class Recording:
     @property
     def files(self) -> dict[str, Path]:
         """What it consists of, and what its assessment needs."""
-        found = {"video": self.video, "ecg": self.ecg, "heart_rate": self.heart_rate}
-        found |= {"rest": self.rest, "rest_ecg": self.rest_ecg, "rest_heart_rate": self.rest_heart_rate}
-        return {kind: file for kind, file in found.items() if file is not None}
+        return {kind: file for kind in FILES if (file := getattr(self, kind)) is not None}
 
 
 def is_list(path: Path) -> bool:
@@ -98,30 +98,19 @@ def _videos(folder: Path) -> list[Path]:
 
 def _of_table(path: Path) -> list[Recording]:
     found = []
-    for number, row in rows_of(path, _COLUMNS, needed=()):
+    for number, row in rows_of(path, (*FILES, *TIMES, "name"), needed=()):
         where = f"{path}, row {number}"
         files: dict[str, Any] = {kind: recording_in(path.parent, row[kind]) for kind in RECORDINGS if row.get(kind)}
         if not files or {"ecg", "heart_rate"} <= set(files):
             what = "an ECG and heart rates" if files else "no recording"
             raise PainlitError(f"{where}: {what}", "give a video, an ECG or heart rates; of the last two one")
-        rests: dict[str, Any] = {
-            column: recording_in(path.parent, row[column]) for column in _RESTS.values() if row.get(column)
-        }
+        rests: dict[str, Any] = {kind: recording_in(path.parent, row[kind]) for kind in _RESTS if row.get(kind)}
         if {"rest_ecg", "rest_heart_rate"} <= set(rests):
             raise PainlitError(f"{where}: an ECG and heart rates at rest", "give one of them")
         name = row.get("name") or next(iter(files.values())).stem
         check_name(f"{where}: name", name)
-        times = _times(row, "", where) | _times(row, "rest_", where)
+        times: dict[str, Any] = dict(
+            zip(TIMES, (*stretch_in(row, where), *stretch_in(row, where, "rest_")), strict=True)
+        )
         found.append(Recording(name, **files, **times, **rests, where=where))
     return found
-
-
-def _times(row: Mapping[str, str], prefix: str, where: str) -> dict[str, Any]:
-    """Start, end and offset of a recording, or of the one at rest."""
-    start, end = number_in(row, f"{prefix}start", where) or 0.0, number_in(row, f"{prefix}end", where)
-    if start < 0 or (end is not None and end <= start):
-        raise PainlitError(
-            f"{where}: {prefix}start {start:g} and {prefix}end {end}", "start is 0 s or later, and end after it"
-        )
-    offset = number_in(row, f"{prefix}offset", where) or 0.0
-    return {f"{prefix}start": start, f"{prefix}end": end, f"{prefix}offset": offset}

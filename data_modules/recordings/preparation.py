@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import dataclasses
-from collections.abc import Iterable, Iterator, Mapping, Sequence
+from collections.abc import Iterator, Mapping, Sequence
 from contextlib import contextmanager
 from functools import lru_cache
 from pathlib import Path
@@ -88,12 +88,9 @@ def refuse_other_data(clips: Sequence[Clip], prepared: Mapping[str, PreparedClip
     Raises:
         PainlitError: No clip is the same, or more than half of the recordings under the same names are others.
     """
-    held = [clip for clip in clips if clip.name in prepared]
-    files = [(clip.video, prepared[clip.name].video_file) for clip in held]
-    files += [(clip.signal, prepared[clip.name].signal_file) for clip in held]
-    known = [(path, before) for path, before in files if before and path and path.exists()]
+    known = _recordings(clips, prepared)
     other = [path for path, before in known if not before.still_true_of(path)]
-    if (prepared and not held) or len(other) > max(2, len(known) // 2):
+    if (prepared and prepared.keys().isdisjoint(clip.name for clip in clips)) or len(other) > max(2, len(known) // 2):
         what = f"{len(other)} of {len(known)} recordings differ, such as {other[0]}" if other else "no clip is the same"
         raise PainlitError(
             f"{table} holds another data set: {what}",
@@ -102,7 +99,7 @@ def refuse_other_data(clips: Sequence[Clip], prepared: Mapping[str, PreparedClip
 
 
 def refuse_replaced(
-    clips: Iterable[Clip], prepared: Mapping[str, PreparedClip], video: bool = False, signal: bool = False
+    clips: Sequence[Clip], prepared: Mapping[str, PreparedClip], video: bool = False, signal: bool = False
 ) -> None:
     """Refuse recordings that are no longer those which were prepared; one that is gone needs no other look.
 
@@ -115,11 +112,9 @@ def refuse_replaced(
     Raises:
         PainlitError: Files were replaced, edited or cut short since `make prepare`.
     """
-    known = [(clip, prepared[clip.name]) for clip in clips if clip.name in prepared]
-    used = [(clip.video, row.video_file) for clip, row in known if video]
-    used += [(clip.signal, row.signal_file) for clip, row in known if signal]
-    changed = [path for path, before in used if before and path and path.exists() and not before.still_true_of(path)]
-    moved = [clip.name for clip, row in known if clip.stretch != row.stretch]
+    used = _recordings(clips, prepared, video, signal)
+    changed = [path for path, before in used if not before.still_true_of(path)]
+    moved = [c.name for c in clips if c.name in prepared and c.stretch != prepared[c.name].stretch]
     if changed or moved:
         raise PainlitError(
             f"{len(changed)} recordings are not those that were prepared, the first is {changed[0]}"
@@ -127,6 +122,16 @@ def refuse_replaced(
             else f"{len(moved)} clips have another start, end or offset than was prepared, the first is {moved[0]}",
             "run `make prepare` (and `make embed`) again, or put the files back",
         )
+
+
+def _recordings(
+    clips: Sequence[Clip], prepared: Mapping[str, PreparedClip], video: bool = True, signal: bool = True
+) -> list[tuple[Path, FileState]]:
+    """Videos and signals of prepared clips that are there, with what they were when they were prepared."""
+    rows = [(clip, prepared[clip.name]) for clip in clips if clip.name in prepared]
+    files = [(clip.video, row.video_file) for clip, row in rows if video]
+    files += [(clip.signal, row.signal_file) for clip, row in rows if signal]
+    return [(path, before) for path, before in files if before and path and path.exists()]
 
 
 def _state(file: Path | None) -> FileState | None:
@@ -169,17 +174,12 @@ def told_rates(clip: Clip, config: Config) -> tuple[np.ndarray, tuple[str, ...]]
         ClipError: The file cannot be read, or tells nothing for longer than `signals.longest_gap`.
     """
     assert clip.heart_rate is not None
-    series, seconds = _series(clip.heart_rate), config.clip.heart_rates
+    series, seconds = _heart_rates(clip.heart_rate, _state(clip.heart_rate)), config.clip.heart_rates
     start = clip.stretch.start + clip.stretch.offset
     with _offset_told(clip):
         bpm, filled = series.per_second(start, seconds, config.signals.longest_gap)
     told = (f"{filled} of {seconds} seconds without heart rate, filled from their neighbours",) if filled else ()
     return bpm, (*series.notes, *told)
-
-
-@lru_cache(maxsize=2)
-def _series(path: Path) -> HeartRates:
-    return read_heart_rates(path)
 
 
 def _from_ecg(row: PreparedClip, clip: Clip, config: Config) -> PreparedClip:
@@ -205,7 +205,8 @@ def clip_ecg(clip: Clip, config: Config) -> EcgSignal:
     """
     assert clip.ecg is not None
     biovid, seconds = config.data.layout == "biovid", config.clip.seconds
-    signal = _recording(clip.ecg, config.clip.ecg_hz if biovid else config.signals.rate, config.signals.lead)
+    rate = config.clip.ecg_hz if biovid else config.signals.rate
+    signal = _ecg(clip.ecg, _state(clip.ecg), rate, config.signals.lead)
     if biovid and (signal.seconds - seconds) * signal.rate > EDGE + 0.5:
         raise ClipError(
             f"{clip.ecg} lasts {signal.seconds:.3f} s, a clip {seconds:g} s", "copy it again, or set clip.seconds"
@@ -227,9 +228,14 @@ def _offset_told(clip: Clip) -> Iterator[None]:
 
 
 @lru_cache(maxsize=2)
-def _recording(path: Path, rate: float | None, lead: str) -> EcgSignal:
-    """A recording, read once for the clips that follow one another in it."""
+def _ecg(path: Path, _: FileState | None, rate: float | None, lead: str) -> EcgSignal:
+    """A recording, read once for the clips that follow one another in it unless its files change."""
     return read_ecg(path, rate, lead)
+
+
+@lru_cache(maxsize=2)
+def _heart_rates(path: Path, _: FileState | None) -> HeartRates:
+    return read_heart_rates(path)
 
 
 def _notes(track: FaceTrack) -> tuple[str, ...]:

@@ -19,6 +19,7 @@ from io import StringIO
 from itertools import combinations, zip_longest
 from pathlib import Path
 
+from data_modules.recordings.cells import finite, number_in, recording_in, stretch_in
 from painlit.clips.clip import Clip, Person, Stretch
 from painlit.config.task import check_classes
 from painlit.errors import PainlitError
@@ -31,7 +32,6 @@ RECORDINGS = ("video", "ecg", "heart_rate")
 COLUMNS = (*NEEDED, *RECORDINGS, "start", "end", "offset", "rest", "sex", "age", "group", "split")
 """Columns that a table of clips may have, in any order."""
 _YES, _NO = ("yes", "true", "1"), ("no", "false", "0", "")
-_THOUSANDS_OR_DECIMALS = re.compile(r"[+-]?[1-9]\d{0,2},\d{3}")
 _WOMEN, _MEN = ("f", "w", "female", "woman", "women"), ("m", "male", "man", "men")
 
 
@@ -156,7 +156,7 @@ def _clip(row: Mapping[str, str], folder: Path, where: str) -> Clip:
     row = {column: cell if column in RECORDINGS else unicodedata.normalize("NFC", cell) for column, cell in row.items()}
     for column in ("clip", "subject"):
         check_name(f"{where}: {column}", row[column])
-    rest = _flag(row, "rest", where)
+    rest = _is_rest(row, where)
     if not row["label"] and not rest:
         raise PainlitError(
             f"{where}: label is empty", "say which class the clip is of, or mark it in a column rest, or remove the row"
@@ -164,9 +164,6 @@ def _clip(row: Mapping[str, str], folder: Path, where: str) -> Clip:
     files = {kind: recording_in(folder, row[kind]) for kind in RECORDINGS if row.get(kind)}
     if not files:
         raise PainlitError(f"{where}: no recording", f"give one of {', '.join(RECORDINGS)}")
-    start, end = number_in(row, "start", where) or 0.0, number_in(row, "end", where)
-    if start < 0 or (end is not None and end <= start):
-        raise PainlitError(f"{where}: start {start:g} and end {end}", "start is 0 s or later, and end after it")
     age, split = number_in(row, "age", where), row.get("split", "").casefold()
     if age is not None and not 0 <= age <= 130:
         raise PainlitError(f"{where}: age {age:g}", "give years, or leave it empty")
@@ -177,61 +174,17 @@ def _clip(row: Mapping[str, str], folder: Path, where: str) -> Clip:
         subject=row["subject"],
         label="" if rest else row["label"],
         **files,
-        stretch=Stretch(start, end, number_in(row, "offset", where) or 0.0),
+        stretch=stretch_in(row, where),
         person=Person(_sex(row.get("sex", "")), age, row.get("group", "")),
         split=split,
         rest=rest,
     )
 
 
-def recording_in(folder: Path, cell: str) -> Path:
-    """The file that a cell names, from the table's folder; of a WFDB record its header, which need not be named.
-
-    Accents may be written in either way that Unicode has, since macOS writes names otherwise than most keyboards do;
-    folders may be separated as on Windows.
-    """
-    asked = folder / Path(cell).expanduser()
-    for form in (cell, *(unicodedata.normalize(form, cell.replace("\\", "/")) for form in ("NFC", "NFD"))):
-        path = folder / Path(form).expanduser()
-        header = path.with_name(f"{path.name}.hea")
-        if path.exists() or header.is_file():
-            return path if path.exists() else header
-    return asked
-
-
-def number_in(row: Mapping[str, str], column: str, where: str) -> float | None:
-    """The number in a cell; None if it is empty.
-
-    Raises:
-        PainlitError: It is no finite number, or its comma may be of decimals or of thousands.
-    """
-    text = row.get(column, "")
-    if not text:
-        return None
-    if _THOUSANDS_OR_DECIMALS.fullmatch(text):
-        decimals, thousands = float(text.replace(",", ".")), text.replace(",", "")
-        raise PainlitError(
-            f"{where}: {column} is {text!r}, which is {decimals:g} or {thousands}", "write it with a point, or no comma"
-        )
-    value = _number(text)
-    if value is None:
-        raise PainlitError(f"{where}: {column} is {text!r}", "it must be a number, or empty")
-    return value
-
-
-def _number(text: str) -> float | None:
-    """A finite number, with a decimal point or comma."""
-    try:
-        value = float(text.replace(",", ".") if text.count(",") == 1 and "." not in text else text)
-    except ValueError:
-        return None
-    return value if math.isfinite(value) else None
-
-
-def _flag(row: Mapping[str, str], column: str, where: str) -> bool:
-    word = row.get(column, "").casefold()
+def _is_rest(row: Mapping[str, str], where: str) -> bool:
+    word = row.get("rest", "").casefold()
     if word not in (*_YES, *_NO):
-        raise PainlitError(f"{where}: {column} is {row[column]!r}", "it must be yes or no; empty is no")
+        raise PainlitError(f"{where}: rest is {row['rest']!r}", "it must be yes or no; empty is no")
     return word in _YES
 
 
@@ -281,7 +234,7 @@ def _classes(clips: Iterable[Clip], chosen: Sequence[str], where: Mapping[str, i
                 f"{path}, row {row}: label {label!r} is not in data.classes={[*chosen]}",
                 "mend the row, or name it there",
             )
-    numbers = {label: _number(label) for label in labels}
+    numbers = {label: finite(label) for label in labels}
     for label, other in combinations(sorted(labels, key=lambda label: labels[label]), 2):
         if numbers[label] is not None and numbers[label] == numbers[other]:
             raise PainlitError(

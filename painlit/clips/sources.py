@@ -87,7 +87,7 @@ def resolve_sources(config: Config) -> Sources:
     return Sources(
         temporal=resolve_weights(config, "temporal", model.temporal.weights),
         heart_rate_encoder=(
-            resolve_weights(config, "heart_rate_encoder", encoder) if config.encodes_heart_rates else None
+            resolve_weights(config, "heart_rate_encoder", encoder) if model.encodes_heart_rates else None
         ),
         spatial=resolve_weights(config, "spatial", config.embed.weights) if config.joint else None,
         embeddings=resolve_embeddings(config) if config.cached else None,

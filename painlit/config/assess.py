@@ -78,11 +78,8 @@ class AssessConfig:
             first, last = getattr(self, start), getattr(self, end)
             if last is not None and last <= first:
                 raise PainlitError(f"assess.{end}={last:g} is not after assess.{start}={first:g}", "give a later end")
-        if self.image_fps is not None:
-            at_least("assess.image_fps", self.image_fps, 0.1)
-        if self.camera is not None:
-            at_least("assess.camera", self.camera, 0)
-        if self.ecg and self.heart_rate:
-            raise PainlitError("assess.ecg and assess.heart_rate are both given", "give one of them: they say the same")
-        if self.rest_ecg and self.rest_heart_rate:
-            raise PainlitError("assess.rest_ecg and assess.rest_heart_rate are both given", "give one of them")
+        at_least("assess.image_fps", self.image_fps, 0.1)
+        at_least("assess.camera", self.camera, 0)
+        for ecg, rates in (("ecg", "heart_rate"), ("rest_ecg", "rest_heart_rate")):
+            if getattr(self, ecg) and getattr(self, rates):
+                raise PainlitError(f"assess.{ecg} and assess.{rates} are both given", "give one: they say the same")

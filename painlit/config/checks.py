@@ -26,9 +26,9 @@ def some_of(key: str, values: Sequence[str], allowed: Iterable[str], alone: str 
         raise PainlitError(f"{key}={[*values]}", f"{alone} stands alone: {key}=[{alone}]")
 
 
-def at_least(key: str, value: float, low: float) -> None:
-    """Refuse a value below `low`, and one that is no finite number."""
-    if not low <= value < math.inf:
+def at_least(key: str, value: float | None, low: float) -> None:
+    """Refuse a value below `low`, and one that is no finite number; null, where the schema has it, is not judged."""
+    if value is not None and not low <= value < math.inf:
         raise PainlitError(
             f"{key}={value} is {'too small' if value < low else 'no finite number'}", f"it must be at least {low}"
         )
@@ -42,9 +42,9 @@ def above(key: str, value: float, low: float) -> None:
         )
 
 
-def within(key: str, value: float, low: float, high: float) -> None:
-    """Refuse a value outside `low` to `high`."""
-    if not low <= value <= high:
+def within(key: str, value: float | None, low: float, high: float) -> None:
+    """Refuse a value outside `low` to `high`; null is not judged."""
+    if value is not None and not low <= value <= high:
         raise PainlitError(f"{key}={value}", f"give a value from {low} to {high}")
 
 

@@ -146,4 +146,4 @@ class LosoConfig:
         for name in self.subjects:
             check_name("a name in loso.subjects", name)
         for key in ("workers", "threads", "folds_per_gpu"):
-            at_least(f"loso.{key}", 1 if getattr(self, key) is None else getattr(self, key), 1)
+            at_least(f"loso.{key}", getattr(self, key), 1)

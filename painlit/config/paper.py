@@ -113,7 +113,6 @@ _SETS = {
     "pretrain-ecg": ["mitbih", "ptb"],
 }
 """Stage -> what the paper learns from in it (3.4, Table 1)."""
-_RESULT = {"pretrain-stage1": "stage1", "pretrain-stage2": "stage2", "pretrain-ecg": "ecg"}
 
 
 def pretraining_differences(stage: str, sets: Collection[str], values: Mapping[str, Any]) -> list[str]:
@@ -134,7 +133,7 @@ def pretraining_differences(stage: str, sets: Collection[str], values: Mapping[s
     )
     if stage == "pretrain-stage2":
         told.append("pretrain-stage2 minimises e^(-w) L + w, the paper prints e^w L + w (eq. 12), which has no minimum")
-    return told + paper_differences(values, _RESULT[stage])
+    return told + paper_differences(values, stage.removeprefix("pretrain-"))
 
 
 def default_pretraining_differences(config: Config, spatial_stage: int | None) -> list[str]:
@@ -148,7 +147,7 @@ def default_pretraining_differences(config: Config, spatial_stage: int | None) -
     told = pretraining_differences("pretrain-stage1", [config.stage1.name], values)
     if spatial_stage == 2:
         told += pretraining_differences("pretrain-stage2", config.stage2.sets, values)
-    if config.encodes_heart_rates:
+    if config.model.encodes_heart_rates:
         sets = ["mitbih", "ptb"] if config.ecg.sets == ["all"] else config.ecg.sets
         told += pretraining_differences("pretrain-ecg", sets, values)
     return told

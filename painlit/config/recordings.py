@@ -83,8 +83,7 @@ class ClipConfig:
     def __post_init__(self):
         at_least("clip.seconds", self.seconds, 1)
         at_least("clip.video_fps", self.video_fps, 1)
-        if self.image_fps is not None:
-            at_least("clip.image_fps", self.image_fps, 0.1)
+        at_least("clip.image_fps", self.image_fps, 0.1)
         within("clip.ecg_hz", self.ecg_hz, 60, 10_000)  # what R peaks are found at
         if self.frames is not None and not 1 <= self.frames <= self.nominal_frames:
             raise PainlitError(
@@ -179,4 +178,4 @@ class PrepareConfig:
         within("prepare.least_ecg_quality", self.least_ecg_quality, 0, 1)
         one_of("prepare.heart_rate_rule", self.heart_rate_rule, ["overlap", "paper"])
         one_of("prepare.r_peaks", self.r_peaks, R_PEAK_DETECTOR_NAMES)
-        at_least("prepare.workers", 1 if self.workers is None else self.workers, 1)
+        at_least("prepare.workers", self.workers, 1)

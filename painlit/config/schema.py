@@ -125,11 +125,6 @@ class Config:
         return self.model.uses_video and not self.joint
 
     @property
-    def encodes_heart_rates(self) -> bool:
-        """Whether the model has a Heart Rate Encoder."""
-        return self.model.encodes_heart_rates
-
-    @property
     def flattened_size(self) -> int:
         """Side in px of the RGB images whose flattened length is nearest to the Temporal-Module's input for pain.
 

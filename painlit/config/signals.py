@@ -26,5 +26,4 @@ class SignalsConfig:
 
     def __post_init__(self):
         at_least("signals.longest_gap", self.longest_gap, 0)
-        if self.rate is not None:
-            within("signals.rate", self.rate, 60, 10_000)  # what R peaks are found at
+        within("signals.rate", self.rate, 60, 10_000)  # what R peaks are found at

@@ -69,7 +69,7 @@ class TrainConfig(Training):
         super().__post_init__()
         at_least("train.checkpoint_every", self.checkpoint_every, 1)
         at_least("train.crop_memory_gib", self.crop_memory_gib, 0)
-        at_least("train.joint_frames", 1 if self.joint_frames is None else self.joint_frames, 1)
+        at_least("train.joint_frames", self.joint_frames, 1)
 
 
 @dataclass

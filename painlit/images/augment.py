@@ -29,46 +29,40 @@ def face_square(box: np.ndarray, shape: tuple[int, ...], margin: float) -> np.nd
     return face_squares(box[None], margin)[0]
 
 
-class Augmentation:
-    """Random changes of crop and light, drawn from a seed for each image."""
+def augmented_crop(image: np.ndarray, square: np.ndarray, size: int, config: ImagesConfig, seed: int) -> np.ndarray:
+    """Cut a square that is shifted, scaled and turned, and change light and colour.
 
-    def __init__(self, config: ImagesConfig):
-        self.config = config
+    Args:
+        image: (H, W, 3) uint8 RGB.
+        square: x, y, side in px, of the unchanged crop.
+        size: Side of the result in px.
+        config: How large changes are.
+        seed: Of all of them.
 
-    def crop(self, image: np.ndarray, square: np.ndarray, size: int, seed: int) -> np.ndarray:
-        """Cut a square that is shifted, scaled and turned, and change light and colour.
-
-        Args:
-            image: (H, W, 3) uint8 RGB.
-            square: x, y, side in px, of the unchanged crop.
-            size: Side of the result in px.
-            seed: Of all changes.
-
-        Returns:
-            (size, size, 3) uint8 RGB.
-        """
-        config = self.config
-        generator = np.random.default_rng(seed)
-        shift_x, shift_y, scale, angle, contrast, brightness, mirrored, greyed, erased = generator.random(9)
-        x, y, side = (float(value) for value in square)
-        new_side = side * (1 + config.scale * (2 * scale - 1))
-        corner = np.array([x, y]) + (side - new_side) / 2 + side * config.shift * (2 * np.array([shift_x, shift_y]) - 1)
-        crop = crop_face(image, np.rint([*corner, max(1.0, new_side)]).astype(np.int64), size)
-        if config.rotation:
-            degrees = config.rotation * (2 * angle - 1)
-            turn = cv2.getRotationMatrix2D(((size - 1) / 2, (size - 1) / 2), degrees, 1)
-            crop = cv2.warpAffine(crop, turn, (size, size), borderMode=cv2.BORDER_REPLICATE)
-        if config.flip and mirrored < 0.5:
-            crop = cv2.flip(crop, 1)
-        if greyed < config.grey:
-            crop = cv2.cvtColor(cv2.cvtColor(crop, cv2.COLOR_RGB2GRAY), cv2.COLOR_GRAY2RGB)
-        if config.light:
-            gain = 1 + config.light * (2 * contrast - 1)
-            offset = 255 * _BRIGHTNESS * config.light * (2 * brightness - 1)
-            crop = cv2.LUT(crop, np.clip(np.arange(256) * gain + offset, 0, 255).astype(np.uint8))
-        if erased < config.erase:
-            _paint_rectangle(crop, generator)
-        return crop
+    Returns:
+        (size, size, 3) uint8 RGB.
+    """
+    generator = np.random.default_rng(seed)
+    shift_x, shift_y, scale, angle, contrast, brightness, mirrored, greyed, erased = generator.random(9)
+    x, y, side = (float(value) for value in square)
+    new_side = side * (1 + config.scale * (2 * scale - 1))
+    corner = np.array([x, y]) + (side - new_side) / 2 + side * config.shift * (2 * np.array([shift_x, shift_y]) - 1)
+    crop = crop_face(image, np.rint([*corner, max(1.0, new_side)]).astype(np.int64), size)
+    if config.rotation:
+        degrees = config.rotation * (2 * angle - 1)
+        turn = cv2.getRotationMatrix2D(((size - 1) / 2, (size - 1) / 2), degrees, 1)
+        crop = cv2.warpAffine(crop, turn, (size, size), borderMode=cv2.BORDER_REPLICATE)
+    if config.flip and mirrored < 0.5:
+        crop = cv2.flip(crop, 1)
+    if greyed < config.grey:
+        crop = cv2.cvtColor(cv2.cvtColor(crop, cv2.COLOR_RGB2GRAY), cv2.COLOR_GRAY2RGB)
+    if config.light:
+        gain = 1 + config.light * (2 * contrast - 1)
+        offset = 255 * _BRIGHTNESS * config.light * (2 * brightness - 1)
+        crop = cv2.LUT(crop, np.clip(np.arange(256) * gain + offset, 0, 255).astype(np.uint8))
+    if erased < config.erase:
+        _paint_rectangle(crop, generator)
+    return crop
 
 
 def _paint_rectangle(crop: np.ndarray, generator: np.random.Generator) -> None:

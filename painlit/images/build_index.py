@@ -13,7 +13,7 @@ from typing import Any, NamedTuple
 import numpy as np
 
 from painlit.config import FaceConfig
-from painlit.errors import PainlitError
+from painlit.errors import PainlitError, some
 from painlit.images.duplicates import look_of
 from painlit.images.index import FIELDS, LOOK, VERSION, ImageIndex, write_index, write_problems
 from painlit.images.journal import Examined, Journal
@@ -277,8 +277,7 @@ def _refuse_empty_classes(source: ImageSource, columns: dict[str, np.ndarray]) -
     counts = np.bincount(columns["labels"][columns["parts"] == 0], minlength=len(source.classes))
     empty = [source.classes[label] for label in np.flatnonzero(counts == 0)]
     if empty:
-        shown = ", ".join(empty[:5]) + (f" and {len(empty) - 5} more" if len(empty) > 5 else "")
         raise PainlitError(
-            f"{source.name} in {source.root} has no usable training image of class {shown}",
+            f"{source.name} in {source.root} has no usable training image of class {some(empty)}",
             "a class cannot be learnt from nothing: restore its images, or see problems.csv for why they are left out",
         )

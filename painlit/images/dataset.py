@@ -10,7 +10,7 @@ import torch
 from torch.utils.data import Dataset
 
 from painlit.config import ImagesConfig
-from painlit.images.augment import Augmentation, face_square
+from painlit.images.augment import augmented_crop, face_square
 from painlit.images.index import ImageIndex
 from painlit.images.reading import JPEG_START, UnreadableImageError, decode
 from painlit.signals.video.crops import crop_face
@@ -43,7 +43,7 @@ class FaceImages(Dataset):
         images: ImagesConfig,
     ):
         self.indices, self.labels, self.size, self.margin = list(indices), list(labels), size, margin
-        self.augmentation = Augmentation(images)
+        self.config = images
 
     def __len__(self) -> int:
         return sum(len(index) for index in self.indices)
@@ -83,7 +83,7 @@ class FaceImages(Dataset):
         square = face_square(box / reduction, image.shape, self.margin)
         if seed < 0:
             return crop_face(image, square, self.size)
-        return self.augmentation.crop(image, square, self.size, seed)
+        return augmented_crop(image, square, self.size, self.config, seed)
 
     def _reduction(self, data: bytes, box: np.ndarray) -> int:
         """The largest reduction of a JPEG that leaves the crop at least as large as what is made of it."""

@@ -92,7 +92,7 @@ class FaceWindows:
             self._detect(new)
         detections = [self._detections[frame.at] for frame in frames]
         indices = [frame.at for frame in frames]
-        track = self._person.track(indices, detections, frames[0].pixels.shape, "the recording")
+        track = self._person.track(indices, detections, frames[0].pixels.shape)
         there = np.zeros(len(frames), bool) if track is None else track.found
         looked = [
             Looked(frame.time, bool(found), len(self._detections[frame.at]))

@@ -7,8 +7,9 @@ import math
 import numpy as np
 
 from painlit.inference.assessment import FacePicture
+from painlit.system.even_sample import EvenSample
 
-_REGULAR = 32  # from this many on every other one is dropped
+_REGULAR = 32  # at least, of a long recording, and less than twice as many
 _PEAKS = 6
 
 
@@ -21,18 +22,12 @@ class Pictures:
 
     def __init__(self, apart: float):
         self.apart = apart
-        self._every, self._seen = 1, 0
-        self._regular: list[FacePicture] = []
+        self._regular = EvenSample[FacePicture](_REGULAR)
         self._peaks: list[tuple[float, FacePicture]] = []
 
     def add(self, time: float, pixels: np.ndarray, score: float) -> None:
         """Offer the face of a window, with its score, NaN without one."""
-        if self._seen % self._every == 0:
-            self._regular.append(FacePicture(time, pixels, peak=False))
-            if len(self._regular) == 2 * _REGULAR:
-                self._regular = self._regular[::2]
-                self._every *= 2
-        self._seen += 1
+        self._regular.add(FacePicture(time, pixels, peak=False))
         if math.isnan(score):
             return
         near = [peak for peak in self._peaks if abs(peak[1].time - time) < self.apart]
@@ -44,5 +39,5 @@ class Pictures:
     def chosen(self) -> tuple[FacePicture, ...]:
         """In order of time; a peak stands for the regular picture of the same time."""
         peaks = {picture.time: picture for _, picture in self._peaks}
-        regular = {picture.time: picture for picture in self._regular}
+        regular = {picture.time: picture for picture in self._regular.kept}
         return tuple(picture for _, picture in sorted({**regular, **peaks}.items()))

@@ -27,21 +27,18 @@ class SamePerson:
         self._last: np.ndarray | None = None
         self._beside = 0  # frames so far with another face beside theirs
 
-    def track(
-        self, indices: Sequence[int], detections: Sequence[np.ndarray], shape: Sequence[int], name: str
-    ) -> FaceTrack | None:
+    def track(self, indices: Sequence[int], detections: Sequence[np.ndarray], shape: Sequence[int]) -> FaceTrack | None:
         """Where their face is in a window; None if it is in no frame of it.
 
         Args:
             indices: Of its frames, the same in all windows for the same frame.
             detections: Per frame (n, 5) boxes and scores.
             shape: Height and width of the frames in px.
-            name: Of the recording.
         """
         self._theirs = {index: box for index, box in self._theirs.items() if index >= indices[0]}
         candidates = [self._candidates(i, boxes) for i, boxes in zip(indices, detections, strict=True)]
         try:
-            track = track_face(candidates, shape, name)
+            track = track_face(candidates, shape)
         except NoFaceError:
             return None
         for index, found, box, boxes in zip(indices, track.found, track.boxes, detections, strict=True):

@@ -18,7 +18,7 @@ from painlit.inference.live import Camera, Live
 from painlit.signals.video.clip_rules import LEAST_SHARE, Chosen
 from painlit.signals.video.decoding import TIE, Footage
 from painlit.signals.video.pixels import UprightRgb
-from painlit.signals.video.shown_frames import ShownFrame
+from painlit.signals.video.shown_frames import ShownFrame, notes_of_times
 
 _ROUNDING = 1e-6  # s; time stamps are rational numbers
 _REMEMBERED = 1000  # intervals between frames, whose median is the usual one
@@ -135,7 +135,8 @@ class VideoWindows:
                 yield self._window(number, held, intervals, before.time, ended=True)
                 number += 1
                 self._forget(number, held)
-        self.notes = (*convert.notes, *self._remarks())
+        errors = [f"errors in the video: {'; '.join(self.footage.errors)}"] if self.footage.errors else []
+        self.notes = (*convert.notes, *notes_of_times(self.footage.assumed_fps, self.footage.out_of_order), *errors)
 
     def _time(self, index: int) -> float:
         return self.start + index / self.clip.video_fps
@@ -180,11 +181,3 @@ class VideoWindows:
             return VideoWindow(number, start, frames, error.what, received)
         padded = [note for note in notes if "padded" in note]
         return VideoWindow(number, start, frames, "", received, *padded)
-
-    def _remarks(self) -> Iterator[str]:
-        if self.footage.assumed_fps:
-            yield f"the file has no frame times; its frames are taken to be {self.footage.assumed_fps:.4g} a second"
-        if self.footage.out_of_order:
-            yield f"{self.footage.out_of_order} frames left out, whose time is not after that of the frame before"
-        if self.footage.errors:
-            yield f"errors in the video: {'; '.join(self.footage.errors)}"

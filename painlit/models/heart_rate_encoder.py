@@ -14,10 +14,7 @@ class HeartRateEncoder(nn.Module):
         size: Length of the embedding, h in the paper.
         num_latents: Latents.
         latent_dim: Features of a latent.
-        cross_heads: Heads of the cross-attention.
-        head_dim: Width of a head.
-        bands: Fourier bands of the position.
-        max_frequency: Maximum frequency of the Fourier features.
+        head_dim: Width of the cross-attention's one head.
 
     Shapes:
         (B, n) -> (B, size); (B, 2048) by default. Scalars should be of order one: `PainModel` scales bpm.
@@ -26,29 +23,11 @@ class HeartRateEncoder(nn.Module):
         ValueError: From `forward`, when the input is not (B, n) with n >= 1.
     """
 
-    def __init__(
-        self,
-        size: int = 2048,
-        *,
-        num_latents: int = 256,
-        latent_dim: int = 512,
-        cross_heads: int = 1,
-        head_dim: int = 64,
-        bands: int = 6,
-        max_frequency: float = 10.0,
-    ):
+    def __init__(self, size: int = 2048, *, num_latents: int = 256, latent_dim: int = 512, head_dim: int = 64):
         super().__init__()
         self.size = size
         self.perceiver = Perceiver(
-            token_size=1,
-            num_latents=num_latents,
-            latent_dim=latent_dim,
-            blocks=0,
-            cross_heads=cross_heads,
-            self_heads=1,
-            head_dim=head_dim,
-            bands=bands,
-            max_frequency=max_frequency,
+            token_size=1, num_latents=num_latents, latent_dim=latent_dim, blocks=0, head_dim=head_dim
         )
         self.head = nn.Linear(latent_dim, size)
 

@@ -55,11 +55,11 @@ class Perceiver(nn.Module):
         num_latents: int,
         latent_dim: int,
         blocks: int,
-        cross_heads: int,
-        self_heads: int,
-        head_dim: int,
-        bands: int,
-        max_frequency: float,
+        cross_heads: int = 1,
+        self_heads: int = 8,
+        head_dim: int = 64,
+        bands: int = 6,
+        max_frequency: float = 10.0,
     ):
         super().__init__()
         self.bands = bands

@@ -21,8 +21,6 @@ class TemporalModule(nn.Module):
         cross_heads: Heads of the cross-attention.
         self_heads: Heads of each self-attention.
         head_dim: Width of every head.
-        bands: Fourier bands of the position.
-        max_frequency: Maximum frequency of the Fourier features.
 
     Shapes:
         (B, N) -> (B, num_classes) for any N divisible by token_size; N = 13,800 in the paper.
@@ -42,8 +40,6 @@ class TemporalModule(nn.Module):
         cross_heads: int = 1,
         self_heads: int = 8,
         head_dim: int = 64,
-        bands: int = 6,
-        max_frequency: float = 10.0,
     ):
         super().__init__()
         self.token_size = token_size
@@ -55,8 +51,6 @@ class TemporalModule(nn.Module):
             cross_heads=cross_heads,
             self_heads=self_heads,
             head_dim=head_dim,
-            bands=bands,
-            max_frequency=max_frequency,
         )
         self.head = nn.Linear(latent_dim, num_classes)
 

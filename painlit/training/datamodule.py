@@ -43,13 +43,14 @@ class DrawnDataModule(ResumableDataModule):
     """Batches of several sets, drawn by `MixedBatches`; a batch's `task` is the position of its set.
 
     Loaders need no trainer. In several processes each draws its share of a batch, and two draw together what one would.
+    A module of a stage says how its sets are opened and divided.
 
     Args:
         config: The configuration.
         settings: Its group of this stage: sampling, mixing and batches.
 
     Attributes:
-        labels: Of each set, the class of each item, (n,); `setup` fills it and the others.
+        labels: Of each set, the class of each item, (n,); `divide` fills it and the others.
         train_rows: Of each set, what is learnt from.
         validation_rows: Of each set, what is validated on.
     """
@@ -61,6 +62,24 @@ class DrawnDataModule(ResumableDataModule):
     def __init__(self, config: Config, settings: Stage1Config | Stage2Config | HeartbeatConfig):
         super().__init__()
         self.config, self.settings = config, settings
+
+    def open_sets(self) -> list[Any]:
+        """The sets under runs/, made if they are not there."""
+        raise NotImplementedError
+
+    def divide(self, sets: list[Any]) -> None:
+        """Take the sets, and say which items are for what."""
+        raise NotImplementedError
+
+    def prepare_data(self) -> None:
+        """Make the sets under runs/, unless they are there."""
+        if not hasattr(self, "labels"):
+            self.open_sets()
+
+    def setup(self, stage: str | None = None) -> None:
+        """Open the sets and divide their items."""
+        if not hasattr(self, "labels"):
+            self.divide(self.open_sets())
 
     def draws(self) -> MixedBatches:
         """The training batches."""
@@ -92,10 +111,4 @@ class DrawnDataModule(ResumableDataModule):
         draws = self.validation_draws()
         return self.loader(draws) if draws.draws else []
 
-    def test_dataloader(self) -> DataLoader | list:
-        """The validation items: pretraining has no others."""
-        return self.val_dataloader()
-
-    def predict_dataloader(self) -> DataLoader | list:
-        """The validation items."""
-        return self.val_dataloader()
+    test_dataloader = predict_dataloader = val_dataloader  # pretraining has no others

@@ -81,10 +81,9 @@ def this_process() -> tuple[int, int]:
 class _Batches(DistributedSampler):
     """Yields whole batches of draws for one process, which is why Lightning must not divide them again."""
 
-    def __init__(self, rows: Sequence[np.ndarray], rank: int | None, world_size: int | None):
-        here, processes = this_process()
-        rank, world_size = here if rank is None else rank, processes if world_size is None else world_size
-        super().__init__(np.concatenate([np.empty(0, np.int64), *rows]), world_size, rank, shuffle=False)  # type: ignore[arg-type]
+    def __init__(self, rows: Sequence[np.ndarray]):
+        rank, processes = this_process()
+        super().__init__(np.concatenate([np.empty(0, np.int64), *rows]), processes, rank, shuffle=False)  # type: ignore[arg-type]
 
 
 class MixedBatches(_Batches):
@@ -101,8 +100,6 @@ class MixedBatches(_Batches):
         balanced: Draw each class of a set equally often.
         mixing: See `batch_shares`.
         seed: Of the order and the augmentations.
-        rank: This process; None finds out.
-        world_size: All processes; None finds out.
     """
 
     def __init__(
@@ -114,10 +111,8 @@ class MixedBatches(_Batches):
         balanced: bool,
         mixing: float = 0.5,
         seed: int = 0,
-        rank: int | None = None,
-        world_size: int | None = None,
     ):
-        super().__init__(rows, rank, world_size)
+        super().__init__(rows)
         self.rows, self.labels = list(rows), list(labels)
         sizes = [len(part) for part in self.rows]
         self.shares = batch_shares(sizes, min(batch_size, sum(sizes)), mixing)
@@ -157,10 +152,8 @@ class MixedBatches(_Batches):
 class Passes(_Batches):
     """Every item once, in order and as it is, each by one process: for validation."""
 
-    def __init__(
-        self, rows: Sequence[np.ndarray], batch_size: int, rank: int | None = None, world_size: int | None = None
-    ):
-        super().__init__(rows, rank, world_size)
+    def __init__(self, rows: Sequence[np.ndarray], batch_size: int):
+        super().__init__(rows)
         draws = [Draw(task, row, -1) for task, part in enumerate(rows) for row in part.tolist()]
         self.draws = draws[self.rank :: self.num_replicas]
         self.batch_size = batch_size

@@ -10,7 +10,7 @@ from safetensors import SafetensorError
 from safetensors.torch import load_file, save
 from torch import Tensor, nn
 
-from painlit.errors import PainlitError
+from painlit.errors import PainlitError, some
 from painlit.runs.artefact import check_digest, read_artefact, write_artefact
 from painlit.runs.provenance import provenance
 from painlit.system.digests import digest
@@ -75,8 +75,7 @@ def refuse_misfits(what: str, state: Mapping[str, Tensor], expected: Mapping[str
         if name in state and state[name].shape != tensor.shape
     ]
     if misfits:
-        more = f" and {len(misfits) - 5} more" if len(misfits) > 5 else ""
-        raise PainlitError(f"{what} does not fit the model: {'; '.join(misfits[:5])}{more}", remedy)
+        raise PainlitError(f"{what} does not fit the model: {some(misfits, between='; ')}", remedy)
 
 
 def read_weights(path: Path) -> tuple[dict[str, Tensor], dict[str, Any]]:
@@ -114,8 +113,7 @@ def refuse_non_finite(what: str, state: Mapping[str, Tensor]) -> None:
     """
     broken = [name for name, tensor in state.items() if not tensor.isfinite().all()]
     if broken:
-        more = f" and {len(broken) - 1} more" if len(broken) > 1 else ""
         raise PainlitError(
-            f"{what}: {broken[0]}{more} hold NaN or infinity: the training diverged",
+            f"{what}: {some(broken, 1)} hold NaN or infinity: the training diverged",
             "train again with a lower learning rate, or precision=32-true",
         )

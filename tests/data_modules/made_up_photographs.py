@@ -17,6 +17,14 @@ def write_image(path: Path) -> None:
     assert cv2.imwrite(str(path), pixels)
 
 
+def touch(root: Path, *paths: str) -> Path:
+    """Empty files below a folder, which is returned."""
+    for path in paths:
+        (root / path).parent.mkdir(parents=True, exist_ok=True)
+        (root / path).touch()
+    return root
+
+
 def edit(path: Path, old: str, new: str) -> None:
     text = path.read_text()
     assert old in text

@@ -89,17 +89,22 @@ def add_member(archive: tarfile.TarFile, name: str, data: bytes) -> None:
     archive.addfile(info, io.BytesIO(data))
 
 
-def write_parquet(path: Path, samples: Sequence[Sample], names: bool = True, struct_column: bool = True, **options):
-    """A file as the hub has it: struct of bytes and path, numbers with their names in the metadata."""
+def write_parquet(
+    path: Path, samples: Sequence[Sample], names: Sequence[str] | None = (), struct_column: bool = True, **options
+) -> Path:
+    """A file as the hub has it: struct of bytes and path, numbers with their names in the metadata.
+
+    `names` are all names, by default those of these samples; with None labels are texts.
+    """
     import pyarrow as pa
     import pyarrow.parquet as pq
 
     path.parent.mkdir(parents=True, exist_ok=True)
-    classes = sorted({sample.label for sample in samples})
+    names = sorted({sample.label for sample in samples}) if names == () else names
     values = [{"bytes": sample.data, "path": sample.name} if struct_column else sample.data for sample in samples]
     kind = pa.struct([("bytes", pa.binary()), ("path", pa.string())]) if struct_column else pa.binary()
-    labels = [classes.index(sample.label) if names else sample.label for sample in samples]
-    features = {"image": {"_type": "Image"}, "label": {"names": classes, "_type": "ClassLabel"}}
+    labels = [names.index(sample.label) if names else sample.label for sample in samples]
+    features = {"image": {"_type": "Image"}, "label": {"names": names, "_type": "ClassLabel"}}
     metadata = {"huggingface": json.dumps({"info": {"features": features}})} if names else {}
     columns = {"image": pa.array(values, kind), "label": pa.array(labels)}
     pq.write_table(pa.table(columns).replace_schema_metadata(metadata), path, **options)
@@ -147,32 +152,12 @@ def write(kind: str, folder, samples):
     if kind.startswith("tar"):
         return write_tar(folder, samples, kind.split()[1], pax="pax" in kind)
     pytest.importorskip("pyarrow")
-    options = dict(PARQUET.get(kind, {}))
+    names = None if kind == "names" else sorted({sample.label for sample in samples})  # of both files
     half = len(samples) // 2
     for number, part in enumerate((samples[:half], samples[half:])):
-        names = {"names": kind != "names", "struct_column": kind != "bytes alone"} if kind not in PARQUET else {}
-        if names.get("names", True):  # numbers of either file are of all names
-            part = [*part]
-        write_parquet_of(folder / f"train-{number:05d}-of-00002.parquet", part, samples, **names, **options)
+        path = folder / f"train-{number:05d}-of-00002.parquet"
+        write_parquet(path, part, names, struct_column=kind != "bytes alone", **PARQUET.get(kind, {}))
     return folder
-
-
-def write_parquet_of(path, part, samples, names=True, struct_column=True, **options):
-    """As `write_parquet`, with class names of all samples."""
-    import json
-
-    import pyarrow as pa
-    import pyarrow.parquet as pq
-
-    write_parquet(path, part, names=False, struct_column=struct_column, **options)
-    if names:
-        classes = sorted({sample.label for sample in samples})
-        table = pq.read_table(path)
-        numbers = pa.array([classes.index(sample.label) for sample in part])
-        features = {"image": {"_type": "Image"}, "label": {"names": classes, "_type": "ClassLabel"}}
-        table = table.set_column(1, "label", numbers)
-        table = table.replace_schema_metadata({"huggingface": json.dumps({"info": {"features": features}})})
-        pq.write_table(table, path, **options)
 
 
 def records_of(root, split=False):

@@ -1,7 +1,7 @@
 import os
-from pathlib import Path
 
 import pytest
+from made_up_photographs import touch
 
 from data_modules.photographs.cfee import CFEE
 from painlit.errors import PainlitError
@@ -12,13 +12,6 @@ IMAGES = (
     "01-04/Images1/02_339_3470.JPG",
     "21-26/Images6/26_126_6632.jpg",
 )
-
-
-def touch(root: Path, *paths: str) -> Path:
-    for path in paths:
-        (root / path).parent.mkdir(parents=True, exist_ok=True)
-        (root / path).touch()
-    return root
 
 
 @pytest.mark.parametrize("above", ["", "CFEE_Database_230/"])

@@ -1,18 +1,11 @@
 import os
-from pathlib import Path
 
 import pytest
+from made_up_photographs import touch
 
 from data_modules.photographs.expression_folders import ExpressionFolders
 from painlit.errors import PainlitError
 from painlit.images.source import TRAIN, VALIDATION, Note, Record
-
-
-def touch(root: Path, *paths: str) -> Path:
-    for path in paths:
-        (root / path).parent.mkdir(parents=True, exist_ok=True)
-        (root / path).touch()
-    return root
 
 
 def test_folders_are_expressions_and_names_are_people(tmp_path):

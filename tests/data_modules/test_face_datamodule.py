@@ -12,7 +12,7 @@ import torch
 from data_modules.photographs.face_datamodule import FaceDataModule
 from painlit.config import load
 from painlit.errors import PainlitError
-from painlit.images.augment import Augmentation
+from painlit.images import dataset as dataset_module
 from painlit.training import sampling as sampling_module
 
 
@@ -147,13 +147,13 @@ class Nothing(L.LightningModule):
 
 def test_under_a_trainer_each_epoch_augments_otherwise(divide, tmp_path, monkeypatch):
     seeds: list[int] = []
-    crop = Augmentation.crop
+    crop = dataset_module.augmented_crop
 
-    def told(self, image, square, size, seed):
+    def told(image, square, size, config, seed):
         seeds.append(seed)
-        return crop(self, image, square, size, seed)
+        return crop(image, square, size, config, seed)
 
-    monkeypatch.setattr(Augmentation, "crop", told)
+    monkeypatch.setattr(dataset_module, "augmented_crop", told)
     quiet = {"enable_progress_bar": False, "enable_model_summary": False, "enable_checkpointing": False}
     options = {"max_epochs": 3, "limit_val_batches": 0, "logger": False, "accelerator": "cpu"}
     data = divide("stage1.held_out=0", "stage1.validation_share=0")

@@ -4,6 +4,7 @@ from collections.abc import Callable
 from pathlib import Path
 
 import pytest
+from made_up_photographs import touch
 
 from data_modules.photographs.identities import IdentityTree
 from painlit.errors import PainlitError
@@ -17,13 +18,6 @@ TRAIN_TABLE = """NAME_ID,X,Y,W,H
 TEST_TABLE = """NAME_ID,X,Y,W,H
 "n000001/0001_01",60,60,79,109
 """
-
-
-def touch(root: Path, *paths: str) -> Path:
-    for path in paths:
-        (root / path).parent.mkdir(parents=True, exist_ok=True)
-        (root / path).touch()
-    return root
 
 
 @pytest.fixture

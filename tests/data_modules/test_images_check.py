@@ -9,11 +9,12 @@ import numpy as np
 import pytest
 from made_up_photographs import edit, write_image
 
-from data_modules.photographs.check import SAMPLE, Sample, check_images
+from data_modules.photographs.check import SAMPLE, check_images
 from data_modules.photographs.expression_folders import ExpressionFolders
 from data_modules.photographs.identities import IdentityTree
 from data_modules.photographs.raf_db import RAF_BASIC_CLASSES, RAFDB
 from painlit.images.source import TRAIN, VALIDATION, Record, Skipped
+from painlit.system.even_sample import EvenSample
 
 
 @dataclass
@@ -185,15 +186,15 @@ def test_boxes_left_of_every_image_are_found_beyond_the_sample():
 
 @pytest.mark.parametrize("count", [0, 1, 99, 100, 101, 199, 200, 201, 399, 400, 12345])
 def test_the_sample_is_spread_evenly_over_all(count: int):
-    sample = Sample(100)
+    sample = EvenSample(100)
     for number in range(count):
-        sample.add(Record(str(number), 0))
-    places = np.array([int(record.path) for record in sample.records()])
+        sample.add(number)
+    places = np.array(sample.chosen())
     assert len(places) == min(count, 100)
     if count > 1:
         assert np.diff(places).min() > 0
         assert np.diff(places, append=count).max() <= 3 * count / 100 + 1
-    assert sample.records() == sample.records()
+    assert sample.chosen() == sample.chosen()
 
 
 def test_orl(shared_data: Path):

@@ -63,7 +63,7 @@ def test_a_record_with_no_usable_beat_is_an_error(heartbeats):
     signal = np.full(25_000, 0.5)
     options = {"fs": 250, "units": ["mV"], "sig_name": ["MLII"], "fmt": ["16"], "write_dir": str(heartbeats / "mitdb")}
     wfdb.wrsamp("300", p_signal=signal[:, None] + np.r_[1e-3, np.zeros(24_999)][:, None], **options)
-    with pytest.raises(PainlitError, match=r"(?s)none of .* annotated beats can be used.*ecg.leave_out=\[300\]"):
+    with pytest.raises(PainlitError, match=r"(?s)none of .* beats can be used.*ecg.leave_out=\[300\]"):
         MITBIH(heartbeats / "mitdb").read("300")
 
 

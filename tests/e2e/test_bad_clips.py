@@ -132,12 +132,12 @@ def test_the_usable_half_of_a_clip_with_a_problem_is_kept_as_it_is(part, two_cli
     np.testing.assert_array_equal(*kept[0])
 
 
-def test_a_replaced_file_is_looked_at_again_and_the_other_half_is_kept(root, tmp_path, monkeypatch):
-    config = tiny(root, tmp_path / "runs")
+def test_a_replaced_file_is_looked_at_again_and_the_other_half_is_kept(two_clips, tmp_path, monkeypatch):
+    config = tiny(two_clips, tmp_path / "runs")
     prepare.run(config)
     before = open_table(config).clips()[CLIP]
-    edit_ecg(ecg(root), lambda values: np.roll(values, 100))
-    ecg(root).write_text(ecg(root).read_text() + "\n")
+    edit_ecg(ecg(two_clips), lambda values: np.roll(values, 100))
+    ecg(two_clips).write_text(ecg(two_clips).read_text() + "\n")
     monkeypatch.setattr(
         "data_modules.recordings.preparation.clip_faces", lambda *_: pytest.fail("the video is the same")
     )

@@ -1,3 +1,4 @@
+from dataclasses import replace
 from itertools import pairwise
 from pathlib import Path
 
@@ -7,7 +8,7 @@ import pytest
 
 from data_modules.photographs.identities import BOX_COLUMNS, IdentityTree
 from painlit.config import ImagesConfig, load
-from painlit.images.augment import Augmentation, face_square
+from painlit.images.augment import augmented_crop, face_square
 from painlit.images.build_index import open_index
 from painlit.images.dataset import FaceImages
 from painlit.images.reading import read_image
@@ -27,23 +28,23 @@ def test_all_changes_off_is_the_crop_of_a_video_frame(photograph):
     square = face_squares(np.array([[40.0, 30, 90, 100]]), 0.3)[0]
     assert np.array_equal(face_square(np.array([40.0, 30, 90, 100]), photograph.shape, 0.3), square)
     expected = crop_face(photograph, square, 64)
-    assert np.array_equal(Augmentation(STILL).crop(photograph, square, 64, seed=5), expected)
+    assert np.array_equal(augmented_crop(photograph, square, 64, STILL, 5), expected)
 
 
 def test_changes_follow_from_the_seed_alone(photograph):
     square = face_square(np.array([40.0, 30, 90, 100]), photograph.shape, 0.3)
-    changes = Augmentation(ImagesConfig(grey=0.5, erase=0.5))
-    first = [changes.crop(photograph, square, 64, seed) for seed in range(6)]
-    assert all(np.array_equal(a, changes.crop(photograph, square, 64, seed)) for seed, a in enumerate(first))
+    changes = ImagesConfig(grey=0.5, erase=0.5)
+    first = [augmented_crop(photograph, square, 64, changes, seed) for seed in range(6)]
+    assert all(np.array_equal(a, augmented_crop(photograph, square, 64, changes, seed)) for seed, a in enumerate(first))
     assert not any(np.array_equal(a, b) for a, b in pairwise(first))
 
 
 def test_erasing_paints_one_rectangle(photograph):
     square = face_square(np.full(4, np.nan), photograph.shape, 0.3)
-    plain = Augmentation(STILL).crop(photograph, square, 64, 1)
-    erased = Augmentation(ImagesConfig(workers=0, flip=False, shift=0, scale=0, rotation=0, light=0, erase=1))
+    plain = augmented_crop(photograph, square, 64, STILL, 1)
+    erased = replace(STILL, erase=1)
     for seed in range(20):
-        painted = erased.crop(photograph, square, 64, seed)
+        painted = augmented_crop(photograph, square, 64, erased, seed)
         rows, columns = np.nonzero((painted != plain).any(-1))
         inside = painted[rows.min() : rows.max() + 1, columns.min() : columns.max() + 1]
         assert len(np.unique(inside)) == 1
@@ -53,17 +54,17 @@ def test_erasing_paints_one_rectangle(photograph):
 
 def test_a_mirrored_crop_is_the_plain_one_reversed(photograph):
     square = face_square(np.array([40.0, 30, 90, 100]), photograph.shape, 0.0)
-    flips = ImagesConfig(workers=0, shift=0, scale=0, rotation=0, light=0)
-    plain = Augmentation(STILL).crop(photograph, square, 32, 0)
-    found = [np.array_equal(Augmentation(flips).crop(photograph, square, 32, s), plain[:, ::-1]) for s in range(200)]
+    flips = replace(STILL, flip=True)
+    plain = augmented_crop(photograph, square, 32, STILL, 0)
+    found = [np.array_equal(augmented_crop(photograph, square, 32, flips, s), plain[:, ::-1]) for s in range(200)]
     assert 60 < sum(found) < 140
 
 
 def test_a_scaled_crop_stays_about_its_centre(photograph):
     square = np.array([50, 20, 60])  # colours are linear there, so their mean tells where the crop is
-    plain = Augmentation(STILL).crop(photograph, square, 64, 0).mean((0, 1))
-    scales = Augmentation(ImagesConfig(workers=0, flip=False, shift=0, scale=0.3, rotation=0, light=0))
-    crops = [scales.crop(photograph, square, 64, seed) for seed in range(10)]
+    plain = augmented_crop(photograph, square, 64, STILL, 0).mean((0, 1))
+    scales = replace(STILL, scale=0.3)
+    crops = [augmented_crop(photograph, square, 64, scales, seed) for seed in range(10)]
     assert np.ptp([np.ptp(crop[..., 0]) for crop in crops]) > 5, "they are of several sizes"
     assert np.abs([crop.mean((0, 1)) - plain for crop in crops]).max() < 2
 

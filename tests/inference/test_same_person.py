@@ -17,7 +17,7 @@ def follow(frames: list[list[list[float]]], length: int = 6, hop: int = 2) -> li
     person = SamePerson()
     boxes = [np.array(faces, np.float64).reshape(-1, 5) for faces in frames]
     starts = range(0, len(frames) - length + 1, hop)
-    return [person.track(range(k, k + length), boxes[k : k + length], SHAPE, "x") for k in starts]
+    return [person.track(range(k, k + length), boxes[k : k + length], SHAPE) for k in starts]
 
 
 def lefts(track) -> list[float]:

@@ -1,10 +1,13 @@
 from collections import Counter
+from collections.abc import Callable
+from typing import Any
 
 import numpy as np
 import pytest
 from lightning.fabric.utilities.data import _set_sampler_epoch
 from torch.utils.data import DataLoader, DistributedSampler
 
+from painlit.training import sampling as sampling_module
 from painlit.training.sampling import MixedBatches, Passes, batch_shares, draw_rows
 
 ROWS = [np.arange(100, 137), np.arange(0, 20, 2)]
@@ -137,11 +140,20 @@ def test_a_stopped_run_goes_on_exactly(balanced: bool):
         assert rest == whole[done:], done
 
 
+def in_each_process(world_size: int, monkeypatch, make: Callable[[], Any]) -> list[Any]:
+    made = []
+    for rank in range(world_size):
+        monkeypatch.setattr(sampling_module, "this_process", lambda rank=rank: (rank, world_size))
+        made.append(make())
+    return made
+
+
 @pytest.mark.parametrize("world_size", [2, 3, 4])
 @pytest.mark.parametrize("balanced", [False, True])
-def test_the_processes_together_see_the_batches_of_one(world_size: int, balanced: bool):
-    parts = [epoch(batches(balanced=balanced, rank=r, world_size=world_size), 2) for r in range(world_size)]
-    for batch, *shares in zip(epoch(batches(balanced=balanced), 2), *parts, strict=True):
+def test_the_processes_together_see_the_batches_of_one(world_size: int, balanced: bool, monkeypatch):
+    whole = epoch(batches(balanced=balanced), 2)
+    parts = in_each_process(world_size, monkeypatch, lambda: epoch(batches(balanced=balanced), 2))
+    for batch, *shares in zip(whole, *parts, strict=True):
         assert {len(share) for share in shares} == {12 // world_size}
         assert sorted(draw for share in shares for draw in share) == sorted(batch)
 
@@ -155,8 +167,8 @@ def test_the_trainer_finds_where_to_set_the_epoch_and_leaves_the_batches_as_they
 
 @pytest.mark.parametrize("world_size", [1, 2, 3, 50])
 @pytest.mark.parametrize("batch_size", [1, 4, 100])
-def test_passes_show_every_image_once_as_it_is(world_size: int, batch_size: int):
-    passes = [Passes(ROWS, batch_size, rank, world_size) for rank in range(world_size)]
+def test_passes_show_every_image_once_as_it_is(world_size: int, batch_size: int, monkeypatch):
+    passes = in_each_process(world_size, monkeypatch, lambda: Passes(ROWS, batch_size))
     drawn = [draw for part in passes for batch in part for draw in batch]
     assert sorted((draw.task, draw.row) for draw in drawn) == [(t, r) for t in (0, 1) for r in sorted(ROWS[t])]
     assert {draw.seed for draw in drawn} == {-1}

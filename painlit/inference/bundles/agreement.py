@@ -6,7 +6,7 @@ from collections.abc import Sequence
 from typing import Any
 
 from painlit.config import flat, settings
-from painlit.errors import PainlitError
+from painlit.errors import PainlitError, some
 from painlit.inference.bundles.trained_run import TrainedRun
 
 _GROUPS = ("data", "clip", "face", "signals", "prepare")
@@ -66,9 +66,8 @@ def _refuse_differences(one: TrainedRun, other: TrainedRun, first: dict[str, Any
         if first.get(key) != second.get(key)
     ]
     if different:
-        more = f"; and {len(different) - 3} more" if len(different) > 3 else ""
         raise PainlitError(
-            f"these runs do not go together: {'; '.join(different[:3])}{more}",
+            f"these runs do not go together: {some(different, 3, '; ')}",
             "bundle runs that differ in model.modality alone, or each by itself",
         )
 

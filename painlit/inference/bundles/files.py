@@ -14,7 +14,7 @@ import zlib
 from collections.abc import Iterator, Mapping
 from contextlib import contextmanager
 from pathlib import Path, PurePosixPath
-from typing import IO, Protocol
+from typing import IO
 
 from painlit.errors import PainlitError
 
@@ -25,26 +25,17 @@ LARGEST_ABOUT = 64 * 2**20
 AGAIN = "copy the bundle again, or make it anew with `make bundle`"
 _LITTER = (".DS_Store", "Thumbs.db", "desktop.ini", "__MACOSX")
 _RATIO = 100
-"""By which a file may have been compressed; weights hardly get shorter."""
-_CHUNK = 2**20
-
-
-class BundleFiles(Protocol):
-    """Files by their names in the bundle, with `/` between folders."""
-
-    sizes: Mapping[str, int]
-    """File -> bytes."""
-
-    def open(self, name: str) -> IO[bytes]:
-        """A file's content."""
-        ...
+"""By which a file of more than 1 MiB may have been compressed; weights hardly get shorter."""
 
 
 class FolderFiles:
-    """A folder's.
+    """A folder's files by their names in the bundle, with `/` between folders.
 
     Args:
         path: Of the folder.
+
+    Attributes:
+        sizes: File -> bytes.
 
     Raises:
         PainlitError: It holds a link, something that is neither file nor folder, or a file that no bundle holds.
@@ -75,7 +66,7 @@ class FolderFiles:
 
 
 class ZipFiles:
-    """A zip's, whose root may be a single folder.
+    """A zip's, whose root may be a single folder; used as `FolderFiles`.
 
     Args:
         path: Of the zip.
@@ -97,7 +88,7 @@ class ZipFiles:
         self._entries = {entry.filename.removeprefix(root): entry for entry in entries}
         for name, entry in self._entries.items():
             check_name(path, name)
-            if entry.file_size > _RATIO * entry.compress_size + _CHUNK:
+            if entry.file_size > _RATIO * entry.compress_size + 2**20:
                 raise _refused(path, name, f"compressed more than {_RATIO} times, as weights never are")
         if len(self._entries) < len(entries):
             raise PainlitError(f"{path} holds two files of one name", AGAIN)
@@ -120,6 +111,9 @@ class ZipFiles:
     def open(self, name: str) -> IO[bytes]:
         """A file's content."""
         return zipfile.ZipFile(self.path).open(self._entries[name])
+
+
+BundleFiles = FolderFiles | ZipFiles
 
 
 @contextmanager
@@ -165,11 +159,8 @@ def read_bytes(path: Path, files: BundleFiles, name: str, size: int) -> bytes:
 
 def sha256_of(path: Path, files: BundleFiles, name: str) -> str:
     """Digest of a file's bytes, a part at a time."""
-    sha = hashlib.sha256()
     with named_zip_errors(path), files.open(name) as handle:
-        while part := handle.read(_CHUNK):
-            sha.update(part)
-    return sha.hexdigest()
+        return hashlib.file_digest(handle, "sha256").hexdigest()  # type: ignore[arg-type]
 
 
 def check_name(bundle: Path, name: str) -> None:

@@ -57,9 +57,7 @@ def loso_run(runs: Path, name: str, folds: Sequence[str] = (), weights: str = "a
                     f"delete {run.folder / 'folds' / fold} and run `make loso` again",
                 )
             held_out.check(module.model, run.folder / "folds" / fold)
-            embedder = shared or _joint_embedder(
-                module, f"{config.model.modality}-{number:03}", metrics, "loso", config
-            )
+            embedder = shared or _joint_embedder(module, f"{config.model.modality}-{number:03}", metrics, config)
             yield _model(fold, module.model, embedder, metrics)
 
     return TrainedRun(
@@ -154,12 +152,13 @@ def _of_checkpoint(run: LosoRun, fold: str) -> tuple[PainAssessment, int]:
 
 
 def _joint_embedder(
-    module: PainAssessment, name: str, metrics: Mapping[str, Any], stage: str, config: Config
+    module: PainAssessment, name: str, metrics: Mapping[str, Any], config: Config
 ) -> TrainedEmbedder | None:
+    """The Spatial-Module that a fold has trained, if it has."""
     if module.embedder is None:
         return None
     subjects = tuple(metrics["subjects"]["train"])
-    return TrainedEmbedder(name, module.embedder, module.hparams["spatial"], stage, config.data.name, subjects)
+    return TrainedEmbedder(name, module.embedder, module.hparams["spatial"], "loso", config.data.name, subjects)
 
 
 def _embeddings(config: Config, weights: str) -> dict[str, Any] | None:

@@ -71,7 +71,7 @@ def score_panel(drawn: go.Figure, y: str, assessment: Assessed) -> None:
     drawn.add_scatter(
         x=x[::every], y=np.where(np.isnan(score), 0.5, score)[::every], xaxis="x", yaxis=y, name="windows",
         mode="lines", line={"width": 0, "color": SCORE}, opacity=0, showlegend=False, hoverinfo="text",
-        hovertext=[window_text(row, classes, "<br>") for row in rows],
+        hovertext=[window_text(row, classes) for row in rows],
     )  # fmt: skip
 
 

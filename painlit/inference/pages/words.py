@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import html
-from collections.abc import Callable
 
 import cv2
 import numpy as np
@@ -19,26 +18,24 @@ def plain(text: object) -> str:
     return html.escape(str(text), quote=False)
 
 
-def shortened(text: str, most: int = 18) -> str:
+def shortened(text: str) -> str:
     """A name that has to fit beside a panel."""
-    return text if len(text) <= most else f"{text[: most - 1]}…"
+    return text if len(text) <= 18 else f"{text[:17]}…"
 
 
-def window_text(
-    row: pd.Series, classes: list[str], between: str = " · ", escape: Callable[[object], str] = plain
-) -> str:
-    """What a window says, in one line or several."""
+def window_text(row: pd.Series, classes: list[str]) -> str:
+    """What a window says, as lines for the charting library."""
     lines = [f"{clock(row['start'])}–{clock(row['end'])}"]
     if np.isfinite(row["score"]):
         spread = f" ± {row['spread']:.2f}" if np.isfinite(row["spread"]) else ""
-        lines.append(f"score {row['score']:.2f}{spread}, {escape(row['prediction'])}")
-        lines.append(", ".join(f"{escape(shortened(name))} {row[f'p_{name}']:.2f}" for name in classes))
+        lines.append(f"score {row['score']:.2f}{spread}, {plain(row['prediction'])}")
+        lines.append(", ".join(f"{plain(shortened(name))} {row[f'p_{name}']:.2f}" for name in classes))
         lines.append(f"uncertainty {100 * row['uncertainty']:.0f} %")
         lines.append(f"from {inputs(row['used'])}")
         if row["reason"]:
-            lines.append(escape(row["reason"]))
+            lines.append(plain(row["reason"]))
     else:
-        lines.append(f"no score: {escape(row['reason'])}")
+        lines.append(f"no score: {plain(row['reason'])}")
     if np.isfinite(row["face_found"]):
         most = f", up to {row['faces']:.0f} at once" if row["faces"] > 1 else ""
         lines.append(f"face found in {100 * row['face_found']:.0f} %{most}")
@@ -46,7 +43,7 @@ def window_text(
         lines.append(f"heart rate {row['heart_rate']:.0f} bpm")
     if np.isfinite(row["ecg_quality"]):
         lines.append(f"ECG quality {row['ecg_quality']:.2f}")
-    return between.join(lines)
+    return "<br>".join(lines)
 
 
 def inputs(used: object) -> str:

@@ -12,6 +12,7 @@ from numpy.typing import NDArray
 from painlit.errors import ClipError
 from painlit.signals.ecg.qrs_features import MAX_RATE, MIN_RATE
 from painlit.signals.files.channels import CLOCK, HEART_RATES, Channel
+from painlit.signals.files.units import SECONDS
 
 DISAGREE = 0.01  # share by which two rates of one file may differ
 GAP = 1.5  # intervals from which a step is a gap
@@ -19,12 +20,7 @@ IRREGULAR = 0.10  # share of odd steps from which times do not say when a sample
 LONGEST_JUMP = 3600.0  # s; a longer one is another recording, or a clock that was set
 OWN_CLOCK = 86_400.0  # s: numbers from here on are dates
 
-_UNITS = {
-    "s": 1.0, "sec": 1.0, "secs": 1.0, "second": 1.0, "seconds": 1.0, "min": 60.0, "minutes": 60.0,
-    "h": 3600.0, "hour": 3600.0, "hours": 3600.0, "d": 86_400.0, "day": 86_400.0, "days": 86_400.0,
-    "ms": 1e-3, "msec": 1e-3, "millis": 1e-3, "millisecond": 1e-3, "milliseconds": 1e-3,
-    "us": 1e-6, "µs": 1e-6, "μs": 1e-6, "usec": 1e-6, "microseconds": 1e-6, "ns": 1e-9, "nanoseconds": 1e-9,
-}  # fmt: skip
+_UNITS = SECONDS | dict.fromkeys(("d", "day", "days"), 86_400.0)
 _INFERRED = {"s": 1.0, "ms": 1e-3, "µs": 1e-6, "ns": 1e-9}
 
 

@@ -1,4 +1,4 @@
-"""Units of an ECG: as files write them, and what an amplitude suggests."""
+"""Units of signals and times: as files write them, and what an amplitude suggests."""
 
 from __future__ import annotations
 
@@ -14,6 +14,15 @@ _MILLIVOLTS = {
     1e-6: ("nv", "nanovolt", "nanovolts"),
 }
 _IN_MILLIVOLTS = {name: factor for factor, names in _MILLIVOLTS.items() for name in names}
+SECONDS = {
+    **dict.fromkeys(("s", "sec", "secs", "second", "seconds"), 1.0),
+    **dict.fromkeys(("ms", "msec", "msecs", "millis", "millisecond", "milliseconds"), 1e-3),
+    **dict.fromkeys(("us", "µs", "μs", "usec", "microseconds"), 1e-6),
+    **dict.fromkeys(("ns", "nanoseconds"), 1e-9),
+    **dict.fromkeys(("min", "minutes"), 60.0),
+    **dict.fromkeys(("h", "hour", "hours"), 3600.0),
+}
+"""Unit of time -> its length in s."""
 _COUNTS = {"adu", "nu", "counts", "count", "adc", "raw", "lsb", "digit", "digits", "bits"}
 SUGGESTED = ((0.02, "V"), (50.0, "mV"), (50_000.0, "µV"))
 """Largest span that is taken for each unit: an ECG spans 0.1 to 10 mV, and a converter's drift some more."""

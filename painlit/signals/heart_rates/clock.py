@@ -10,21 +10,15 @@ import numpy as np
 from numpy.typing import NDArray
 
 from painlit.signals.files.text_table import is_number
+from painlit.signals.files.units import SECONDS
 
-_UNITS = {
-    **dict.fromkeys(("s", "sec", "secs", "second", "seconds"), 1.0),
-    **dict.fromkeys(("ms", "msec", "msecs", "millisecond", "milliseconds", "millis"), 1e-3),
-    **dict.fromkeys(("us", "µs", "μs", "usec", "microseconds"), 1e-6),
-    **dict.fromkeys(("ns", "nanoseconds"), 1e-9),
-    **dict.fromkeys(("min", "minutes"), 60.0),
-    **dict.fromkeys(("h", "hour", "hours"), 3600.0),
-}
 _SHORT = {1.0: "s", 1e-3: "ms", 1e-6: "µs", 1e-9: "ns"}
 _TIME_OF_DAY = re.compile(r"(\d{1,3}):(\d\d):(\d\d(?:[.,]\d+)?)")
 _DATE = re.compile(
     r"(\d{1,2})([./-])(\d{1,2})\2(\d{4}|\d\d),?[ T]+(\d{1,2}):(\d\d)(?::(\d\d)(?:[.,](\d{1,6})\d*)?)?\s*([AP]M)?", re.I
 )
-_EPOCH = 1e9, 4e9  # s since 1970 of the years 2001 to 2096
+EPOCH = 1e9, 4e9
+"""s since 1970 of the years 2001 to 2096."""
 _LATE = 3600.0  # s
 _LEAST_MS = 200.0  # median step from which numbers without a unit are ms; as s they would be far too rare for a clip
 
@@ -99,11 +93,11 @@ def _numbers(values: list[float], name: str) -> tuple[NDArray[np.float64], datet
     if (bad := np.flatnonzero(~np.isfinite(numbers))).size:
         raise ClockError(int(bad[0]), f"{values[bad[0]]} is no time")
     named = unit_named(name)
-    unit = named or next((u for u in _SHORT if _EPOCH[0] < numbers[0] * u < _EPOCH[1]), None)
+    unit = named or next((u for u in _SHORT if EPOCH[0] < numbers[0] * u < EPOCH[1]), None)
     if unit is None:
         unit = 1e-3 if numbers.size > 1 and np.median(np.abs(np.diff(numbers))) >= _LEAST_MS else 1.0
     notes = () if named else (f"the times are taken to be in {_SHORT[unit]}",)
-    if not _EPOCH[0] < numbers[0] * unit < _EPOCH[1]:
+    if not EPOCH[0] < numbers[0] * unit < EPOCH[1]:
         return numbers * unit, None, notes
     began = datetime.fromtimestamp(numbers[0] * unit, UTC)
     return (numbers - numbers[0]) * unit, began, (*notes, "the times count from 1970 in UTC; time 0 is the first row")
@@ -116,7 +110,7 @@ def unit_named(name: str) -> float | None:
     [0.001, 1.0, 1e-06, None, 1.0]
     """
     words = re.findall(r"[^\W\d_]+", name.lower())
-    return _UNITS.get(words[-1]) if words else None
+    return SECONDS.get(words[-1]) if words else None
 
 
 def _seconds(cell: str) -> float:

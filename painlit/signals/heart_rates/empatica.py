@@ -19,9 +19,9 @@ from painlit.signals.files.text_table import TextTable, is_number
 from painlit.signals.heart_rates.beats import interval_series
 from painlit.signals.heart_rates.cells import numbers, times_of
 from painlit.signals.heart_rates.cleaning import Origin, bpm_series
+from painlit.signals.heart_rates.clock import EPOCH
 from painlit.signals.heart_rates.series import HeartRates
 
-_SINCE_1970 = 1e9, 4e9  # s of the years 2001 to 2096
 _MOST_HZ = 64
 
 
@@ -35,7 +35,7 @@ def read_empatica(path: Path, table: TextTable) -> HeartRates | None:
         return None
     start, *other = table.rows[0]
     rest = table.rows[1:]
-    if not _SINCE_1970[0] < float(start) < _SINCE_1970[1]:
+    if not EPOCH[0] < float(start) < EPOCH[1]:
         return None
     intervals = [cell.upper() for cell in other] == ["IBI"]
     rate = not other and bool(rest) and is_number(rest[0][0]) and 0 < float(rest[0][0]) <= _MOST_HZ

@@ -13,7 +13,7 @@ from painlit.errors import ClipError
 from painlit.signals.video.clip_rules import Chosen
 from painlit.signals.video.picture_folder import PictureFolder
 from painlit.signals.video.pixels import UprightRgb, rotation
-from painlit.signals.video.shown_frames import Decoding, ShownFrame
+from painlit.signals.video.shown_frames import Decoding, ShownFrame, notes_of_times
 
 LONGER = 1.1  # times a clip's length: from here on it is said that a part is not used
 TIE = 1e-9  # s; of two frames equally near, the earlier is taken
@@ -137,10 +137,7 @@ class ClipReader:
                 yield chosen.take(before)
 
     def _remarks(self, footage: Footage) -> Iterator[str]:
-        if footage.assumed_fps:
-            yield f"the file has no frame times; its frames are taken to be {footage.assumed_fps:.4g} a second"
-        if footage.out_of_order:
-            yield f"{footage.out_of_order} frames left out, whose time is not after that of the frame before"
+        yield from notes_of_times(footage.assumed_fps, footage.out_of_order)
         whole = self.clip.nominal_frames / self.clip.video_fps
         end = min(footage.claims.seconds or inf, inf if self.end is None else self.end)
         if whole * LONGER < end - self.start < inf:

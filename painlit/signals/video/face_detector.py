@@ -14,6 +14,8 @@ from painlit.signals.video.mtcnn_sampler import AreaSampler
 from painlit.signals.video.mtcnn_weights import load_mtcnn
 
 CROPS_AT_ONCE = 64  # bounds the memory of R- and O-Net
+FACTOR = 0.709  # between two levels of the image pyramid
+THRESHOLDS = 0.6, 0.7, 0.7  # least face probability after P-, R- and O-Net
 
 
 class Faces(NamedTuple):
@@ -35,8 +37,6 @@ class FaceDetector:
     Args:
         min_face_size: Smallest face to find, in px. Time grows with its inverse square, so give what the recordings
             allow. None takes an eighth of the frame's short side: the one near face of a laboratory recording.
-        factor: Ratio between two levels of the image pyramid.
-        thresholds: Least face probability after P-, R- and O-Net.
         device: Where the networks and all box arithmetic run.
         batch_frames: Frames worked on at once; bounds memory.
 
@@ -44,20 +44,10 @@ class FaceDetector:
         PainlitError: The package that carries the weights is not installed.
     """
 
-    def __init__(
-        self,
-        min_face_size: int | None = 20,
-        factor: float = 0.709,
-        thresholds: tuple[float, float, float] = (0.6, 0.7, 0.7),
-        device: str | torch.device = "cpu",
-        batch_frames: int = 8,
-    ):
+    def __init__(self, min_face_size: int | None = 20, device: str | torch.device = "cpu", batch_frames: int = 8):
         if min_face_size is not None and min_face_size < geometry.CELL:
             raise ValueError(f"min_face_size is {min_face_size}, must be at least {geometry.CELL} px")
-        if not 0 < factor < 1:
-            raise ValueError(f"factor is {factor}, must lie between 0 and 1")
-        self.min_face_size, self.factor, self.thresholds = min_face_size, factor, thresholds
-        self.device, self.batch_frames = torch.device(device), batch_frames
+        self.min_face_size, self.device, self.batch_frames = min_face_size, torch.device(device), batch_frames
         self.pnet, self.rnet, self.onet = load_mtcnn()
         for network in (self.pnet, self.rnet, self.onet):
             network.to(self.device)
@@ -96,7 +86,7 @@ class FaceDetector:
         levels = []
         for scale, size in self._pyramid(sampler):
             probability, offsets = self.pnet(sampler.pyramid_level(*size))
-            index, rows, columns = (probability >= self.thresholds[0]).nonzero(as_tuple=True)
+            index, rows, columns = (probability >= THRESHOLDS[0]).nonzero(as_tuple=True)
             boxes, scores = geometry.candidate_boxes(rows, columns, scale), probability[index, rows, columns]
             keep = batched_nms(boxes, scores, index, 0.5)
             levels.append((index[keep], boxes[keep], scores[keep], offsets[index, :, rows, columns][keep]))
@@ -109,7 +99,7 @@ class FaceDetector:
     def _refine(self, sampler: AreaSampler, index: Tensor, boxes: Tensor) -> tuple[Tensor, Tensor]:
         """Stage 2: the candidates that R-Net takes for faces, moved and squared."""
         scores, offsets = self._run(self.rnet, sampler, index, boxes, side=24)
-        passed = scores > self.thresholds[1]
+        passed = scores > THRESHOLDS[1]
         index, boxes, scores, offsets = index[passed], boxes[passed], scores[passed], offsets[passed]
         keep = batched_nms(boxes, scores, index, 0.7)
         return index[keep], geometry.square(geometry.shift(boxes[keep], offsets[keep]))
@@ -117,7 +107,7 @@ class FaceDetector:
     def _output(self, sampler: AreaSampler, index: Tensor, boxes: Tensor) -> tuple[Tensor, Tensor, Tensor, Tensor]:
         """Stage 3: frame index (n,), boxes (n, 4), scores (n,) and landmarks (n, 5, 2) of the faces."""
         scores, offsets, landmarks = self._run(self.onet, sampler, index, boxes, side=48)
-        passed = scores > self.thresholds[2]
+        passed = scores > THRESHOLDS[2]
         index, boxes, scores = index[passed], boxes[passed], scores[passed]
         size = boxes[:, 2:] - boxes[:, :2] + 1
         landmarks = boxes[:, None, :2] + landmarks[passed] * size[:, None] - 1
@@ -136,7 +126,7 @@ class FaceDetector:
     def _pyramid(self, sampler: AreaSampler) -> list[tuple[float, tuple[int, int]]]:
         height, width = sampler.height, sampler.width
         smallest = self.min_face_size or max(geometry.CELL, min(height, width) // 8)
-        return geometry.pyramid_sizes(height, width, smallest, self.factor)
+        return geometry.pyramid_sizes(height, width, smallest, FACTOR)
 
 
 def _checked(frames: list[np.ndarray]) -> list[np.ndarray]:

@@ -168,6 +168,14 @@ class Decoding:
         raise ClipError(f"{self.path}: nothing in it decodes (codec {codec}: {why})", CONVERT)
 
 
+def notes_of_times(assumed_fps: float | None, out_of_order: int) -> Iterator[str]:
+    """What is remarkable about the times of frames: see `Decoding`."""
+    if assumed_fps:
+        yield f"the file has no frame times; its frames are taken to be {assumed_fps:.4g} a second"
+    if out_of_order:
+        yield f"{out_of_order} frames left out, whose time is not after that of the frame before"
+
+
 def _claims(container: InputContainer, stream: VideoStream) -> Claims:
     fps = float(stream.average_rate or stream.guessed_rate or 0)
     if stream.duration and stream.time_base:

@@ -6,6 +6,7 @@ from pathlib import Path
 
 import numpy as np
 import pytest
+from device_files import crc16
 
 from painlit.errors import PainlitError
 from painlit.signals.heart_rates import read_heart_rates
@@ -56,7 +57,7 @@ def test_fit_files(tmp_path: Path):
         damaged = bytearray(good)
         for place in generator.integers(14, len(damaged), 3) if trial else ():
             damaged[place] = generator.integers(256)
-        path.write_bytes(bytes(damaged) + struct.pack("<H", _crc16(damaged)))
+        path.write_bytes(bytes(damaged) + struct.pack("<H", crc16(damaged)))
         if trial == 0:
             assert read_heart_rates(path).kind == "intervals"
         _only_named_errors(path)
@@ -70,12 +71,3 @@ def _only_named_errors(path: Path) -> None:
             if path.name not in error.what:
                 raise AssertionError(error.what) from error
             raise
-
-
-def _crc16(data: bytes) -> int:
-    crc = 0
-    for byte in data:
-        crc ^= byte
-        for _ in range(8):
-            crc = crc >> 1 ^ (0xA001 if crc & 1 else 0)
-    return crc
