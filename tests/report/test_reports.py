@@ -8,7 +8,7 @@ import pytest
 
 from painlit.config import load
 from painlit.report import run_report
-from painlit.report.curve_chart import HELD_OUT, HEIGHT, LEFT, TOP, WIDTH, panels
+from painlit.report.curve_chart import HEIGHT, HELD_OUT, LEFT, TOP, WIDTH, panels
 from painlit.report.run_report import write_report
 from painlit.report.tables_report import write_tables
 from painlit.report.terminal import print_results
