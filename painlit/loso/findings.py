@@ -18,7 +18,7 @@ def findings(predictions: Predictions) -> dict[str, Any]:
     """What results.json says of people and clips that stand out, in plain types.
 
     - `one_class`: people who have clips of several classes, all of which are taken for one -> that class.
-    - `worst_people`: those of the lowest accuracy, the most confident first among equals.
+    - `worst_people`: those of the lowest accuracy below 1, the most confident first among equals.
     - `worst_clips`: the wrong ones that the model is surest of.
     - `confidence`: mean probability of the class that is predicted.
     """
@@ -37,14 +37,17 @@ def findings(predictions: Predictions) -> dict[str, Any]:
                 "confidence": float(confidence[mine].mean()),
             }
         )
-    people.sort(key=lambda person: (person["accuracy"], -person["confidence"], person["subject"]))
+    worst_people = sorted(
+        (person for person in people if person["accuracy"] < 1),
+        key=lambda person: (person["accuracy"], -person["confidence"], person["subject"]),
+    )
     wrong = np.flatnonzero(~right)
     worst = sorted(wrong.tolist(), key=lambda k: (-confidence[k], predictions.clips[k]))[:WORST_CLIPS]
     return {
         "confidence": float(confidence.mean()),
         "one_class": one_class,
         "wrong_clips": len(wrong),
-        "worst_people": people[:WORST_PEOPLE],
+        "worst_people": worst_people[:WORST_PEOPLE],
         "worst_clips": [
             {
                 "clip": predictions.clips[k],

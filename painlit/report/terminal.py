@@ -40,8 +40,8 @@ def print_results(config: Config, results: dict[str, Any]) -> None:
     gap = 100 * (training - pooled["accuracy"])
     terminal.print(f"accuracy on training clips: {100 * training:.2f} %, gap to held-out people {gap:+.2f} points")
     terminal.print(
-        f"macro precision over subjects leaves out classes never predicted, in {results['never_predicted']} of "
-        f"{results['subjects']} people"
+        f"macro precision over subjects leaves out classes never predicted: in {results['never_predicted']} of "
+        f"{results['subjects']} people one of theirs"
     )
     terminal.print(f"calibration: ECE {pooled['ece']:.3f}, Brier {pooled['brier']:.3f}; {_confusion(config, pooled)}")
     for kind, groups in results["subgroups"].items():

@@ -46,6 +46,9 @@ def test_results_and_page_say_what_the_folds_left(trained_once, modality):
     assert list(simple)[:2] == ["majority class", "mean heart rate"]
     assert ("mean embedding" in simple) == (modality == "fusion")
     assert simple["majority class"]["difference"] == pytest.approx(results["pooled"]["accuracy"] - 0.5)
+    found = results["findings"]
+    assert sum(map(sum, results["pooled"]["confusion"])) - found["wrong_clips"] == 12 * results["pooled"]["accuracy"]
+    assert bool(found["one_class"]) == any("predicted as one class" in remark for remark in results["remarks"])
     page = (folder / "report.html").read_text()
     assert "never used to choose anything: the last epoch is tested" in page
     assert all(f"<td>{name}</td>" in page for name in simple)

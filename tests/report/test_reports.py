@@ -120,12 +120,20 @@ def test_wrong_people_and_clips_are_named_the_confident_first(results, tmp_path:
     assert f"<td>{first['subject']}</td><td>{true}</td><td>{predicted}</td>" in page
 
 
+def test_a_run_without_a_wrong_clip_has_nobody_to_name(results, tmp_path: Path):
+    results["findings"] |= {"worst_people": [], "worst_clips": [], "wrong_clips": 0}
+    write_report(load(["data.is_biovid=false"]), results, tmp_path / "report.html")
+    page = (tmp_path / "report.html").read_text()
+    assert "No clip is predicted wrong." in page
+    assert "<h3>" not in page
+
+
 def test_the_run_stands_beside_simple_models(results, page: str, capsys):
     text = " ".join(" ".join(Outline(page).words).split())
     told = results["simple_baselines"]["majority class"]
     gain, low, high = (f"{100 * v:+.2f}" for v in (told["difference"], *told["difference_95"]))
     assert f"majority class 50.00 50.00 to 50.00 {gain} {low} to {high} {told['p']:.3g}" in text
-    assert "never predicted in 0 of 24 people" in text
+    assert "in 0 of 24 people a class of theirs is never predicted" in text
     assert "accuracy on training clips 99.00 %" in text
     print_results(load(["data.is_biovid=false"]), results)
     printed = " ".join(capsys.readouterr().out.replace("│", " ").split())
