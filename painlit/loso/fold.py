@@ -74,7 +74,7 @@ def run_fold(
     resume = ResumePoint(folder / "checkpoints" / "last.ckpt", config.train.checkpoint_every)
     clock = TrainingTime()
     told = LambdaCallback(on_train_epoch_end=lambda trainer, _: write_epoch(folder, trainer.current_epoch + 1))
-    curves = LearningCurves(data.predict_dataloader() if fold.test else None, config.train.epochs)
+    curves = LearningCurves(data.predict_dataloader if fold.test else None, config.train.epochs)
     callbacks = [told, clock, curves]
     trainer = fit(module, data, config.train, run, resume=resume, callbacks=callbacks, select=select, devices=1)
     write_curves(folder / CURVES_FILE, curves.rows)

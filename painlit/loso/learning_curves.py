@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import math
-from collections.abc import Iterable
+from collections.abc import Callable, Iterable
 from typing import Any
 
 import torch
@@ -12,6 +12,7 @@ from lightning import Callback, LightningModule, Trainer
 
 from painlit.loso.training_results import CURVES
 
+Batch = dict[str, torch.Tensor]
 POINTS = 50
 """At most so many epochs are looked at: a pass over the test clips each, which a fold of hundreds does not notice."""
 
@@ -24,11 +25,12 @@ class LearningCurves(Callback):
     same without. What is noted is kept in checkpoints, so that a stopped fold goes on with it.
 
     Args:
-        held_out: Batches of the test clips; None where nobody is tested.
+        held_out: Gives batches of the test clips, anew for each look: a loader's processes do not wait for the next
+            one. None where nobody is tested.
         epochs: Of the training.
     """
 
-    def __init__(self, held_out: Iterable[dict[str, torch.Tensor]] | None, epochs: int):
+    def __init__(self, held_out: Callable[[], Iterable[Batch]] | None, epochs: int):
         self.rows: list[dict[str, float]] = []
         self._held_out, self._every = held_out, math.ceil(epochs / POINTS)
 
@@ -47,13 +49,11 @@ class LearningCurves(Callback):
             return
         values = [float(trainer.callback_metrics[f"train/{name}"]) for name in ("loss", "accuracy")]
         if self._held_out is not None:
-            values += _loss_and_accuracy(trainer, pl_module, self._held_out)
+            values += _loss_and_accuracy(trainer, pl_module, self._held_out())
         self.rows.append({"epoch": epoch, **dict(zip(CURVES, values, strict=False))})
 
 
-def _loss_and_accuracy(
-    trainer: Trainer, module: LightningModule, batches: Iterable[dict[str, torch.Tensor]]
-) -> tuple[float, float]:
+def _loss_and_accuracy(trainer: Trainer, module: LightningModule, batches: Iterable[Batch]) -> tuple[float, float]:
     """Mean cross-entropy and accuracy of the module as it is tested; it goes on as it was."""
     training = [part for part in module.modules() if part.training]
     module.eval()

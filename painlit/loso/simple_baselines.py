@@ -112,6 +112,7 @@ def simple_predictions(
     kept = _kept(folder / FILE, made_from)
     missing = [fold for fold in folds if fold.name not in kept]
     if missing:
+        print(f"fitting simple models to the training clips of {len(missing)} folds", flush=True)
         features = simple_features(config, data)
         for fold in missing:
             fold = with_selection(fold, config.loso.selection, config.loso.inner_share, config.seed)
