@@ -1,6 +1,7 @@
 """`make compare ARGS="compare.runs=[a,b]"`: two finished runs of `make loso` on the same clips, paired.
 
-Prints the difference in accuracy (second minus first) with its 95 % interval over subjects, and McNemar's test.
+Prints the difference in accuracy (second minus first) with its 95 % interval over subjects, a permutation test over
+subjects, and McNemar's test.
 """
 
 from __future__ import annotations
@@ -42,6 +43,7 @@ def run(config: Config) -> CompareResult:
     print(
         f"  difference: {100 * values['difference']:+.2f} points ({100 * low:+.2f} to {100 * high:+.2f} over subjects)"
     )
+    print(f"  runs exchanged in random subjects, a permutation test: p = {values['subjects_p']:.3g}")
     print(f"  only {first} right: {values['only_one']}; only {second} right: {values['only_other']}")
     print(f"  McNemar's exact test, clips taken as independent: p = {values['mcnemar_p']:.3g}")
     return CompareResult(values)

@@ -2,7 +2,7 @@
 
 from html.parser import HTMLParser
 
-VOID = {"meta", "link", "br", "line", "img"}
+VOID = {"meta", "link", "br", "line", "polyline", "img"}
 
 
 class Outline(HTMLParser):

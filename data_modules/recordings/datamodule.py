@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Callable, Sequence
+from functools import cached_property
 from typing import Any
 
 import numpy as np
@@ -17,6 +18,7 @@ from painlit.clips.pain_clips import PainClips, load_pain_clips
 from painlit.clips.sources import Sources, resolve_sources
 from painlit.clips.table import open_table
 from painlit.config import Config
+from painlit.models.pain import combine_embeddings
 from painlit.signals.video.clip_faces import clip_crops
 from painlit.system.processes import loader_options
 from painlit.training.datamodule import ResumableDataModule, as_is
@@ -38,8 +40,13 @@ class PainDataset(Dataset):
         self.positions = positions
         self.labels = labels
         self.config = config
-        self._embeddings = sources.embeddings.open().values() if sources.embeddings else None
+        self._sources = sources
         self._kept: dict[int, np.ndarray] = {}
+
+    @cached_property
+    def _embeddings(self) -> np.ndarray | None:
+        """All rows, mapped when the first is asked for: a data set that travels before takes none of them along."""
+        return self._sources.embeddings.open().values() if self._sources.embeddings else None
 
     def __len__(self) -> int:
         return len(self.positions)
@@ -47,15 +54,20 @@ class PainDataset(Dataset):
     def __getitems__(self, items: Sequence[int]) -> Batch:
         """Fetch the items of a batch at once."""
         at = self.positions[list(items)]
-        batch = {"label": torch.from_numpy(self.labels[at]), "clip": torch.from_numpy(at)}
+        batch = {"label": torch.from_numpy(self.labels[at]), "clip": torch.from_numpy(at), **self.inputs(at)}
+        if self.config.joint:
+            batch["crops"] = torch.from_numpy(np.stack([self._crops(position) for position in at.tolist()]))
+        return batch
+
+    def inputs(self, at: np.ndarray) -> Batch:
+        """`bpm`, `full` and `tiles` of the clips at these positions, as a batch has them."""
+        batch: Batch = {}
         if self.config.model.uses_heart_rate:
             batch["bpm"] = torch.from_numpy(self._relative(self.clips.bpm[at], at, Baseline.subtract_bpm))
         if self._embeddings is not None:
             rows = self._relative(self._embeddings[self.clips.rows[at]], at, Baseline.subtract_embeddings)
             both = torch.from_numpy(rows)  # (B, 2, F, D)
             batch |= {"full": both[:, 0], "tiles": both[:, 1]}
-        if self.config.joint:
-            batch["crops"] = torch.from_numpy(np.stack([self._crops(position) for position in at.tolist()]))
         return batch
 
     def _relative(
@@ -169,6 +181,14 @@ class PainDataModule(ResumableDataModule):
         sampler.set_epoch(self.take_drawn() // len(loader))
         return loader
 
+    def train_predict_dataloader(self) -> DataLoader:
+        """Training clips once, in order, for predictions."""
+        return self._loader(self.train)
+
+    def inputs(self, at: np.ndarray) -> Batch:
+        """`bpm`, `full` and `tiles` of the clips at these positions in `clips`, whoever's they are; never crops."""
+        return self.train.inputs(at)
+
     def val_dataloader(self) -> DataLoader | list:
         """Clips of the selection subjects."""
         return self._loader(self.validation) if len(self.validation) else []
@@ -198,13 +218,9 @@ class PainDataModule(ResumableDataModule):
         model = self.config.model
         sums = torch.zeros(2, self.config.spatial.embed_dim, dtype=torch.float64)
         count = 0
-        for batch in self._loader(self.train):
-            terms = []
-            if model.frame_embedding != "tiles":
-                terms.append(batch["full"].double())
-            if model.frame_embedding != "full":
-                terms.append(model.tile_coefficient * batch["tiles"].double())
-            d = torch.stack(terms).sum(0).flatten(0, 1)  # (B·F, D)
+        for batch in self.train_predict_dataloader():
+            full, tiles = batch["full"].double(), batch["tiles"].double()
+            d = combine_embeddings(full, tiles, model.frame_embedding, model.tile_coefficient).flatten(0, 1)  # (B·F, D)
             sums += torch.stack([d.sum(0), d.square().sum(0)])
             count += len(d)
         mean, square = sums / count

@@ -17,18 +17,20 @@ def compare(one: Predictions, other: Predictions, draws: int = 10_000, seed: int
 
     - Difference in accuracy (other - one) with a 95 % interval of the paired bootstrap over subjects: whole
       subjects are drawn again, each with what both runs made of it, since clips of a person are not independent.
+    - A p-value of the same units: how often the difference is at least as far from 0 when the runs are exchanged in
+      randomly chosen subjects (a sign-flip permutation test, with the observed one counted).
     - McNemar's exact test on clips that one run tells right and the other wrong. It takes clips as independent, so its
       p-value is too small when people differ; it is given because it is what papers print.
 
     Args:
         one: Predictions of one run.
         other: Of the other; in any order.
-        draws: Bootstrap samples.
+        draws: Bootstrap samples, and permutations.
         seed: Of the draws.
 
     Returns:
-        Plain values: clips, subjects, both accuracies, difference, interval_95, only_one and only_other (clips only
-        that run tells right), mcnemar_p.
+        Plain values: clips, subjects, both accuracies, difference, interval_95, subjects_p, only_one and only_other
+        (clips only that run tells right), mcnemar_p.
 
     Raises:
         PainlitError: The runs did not predict the same clips with the same labels; what differs is named.
@@ -41,8 +43,10 @@ def compare(one: Predictions, other: Predictions, draws: int = 10_000, seed: int
     names, subject = np.unique(one.subjects, return_inverse=True)
     clips = np.bincount(subject)
     gain = np.bincount(subject, right_other.astype(float) - right_one.astype(float))  # (subjects,)
-    drawn = np.random.default_rng(seed).integers(len(names), size=(draws, len(names)))
+    generator = np.random.default_rng(seed)
+    drawn = generator.integers(len(names), size=(draws, len(names)))
     low, high = interval(gain[drawn].sum(1) / clips[drawn].sum(1), len(names))
+    exchanged = gain @ generator.choice([-1, 1], size=(len(names), draws))
     only_one, only_other = int((right_one & ~right_other).sum()), int((right_other & ~right_one).sum())
     discordant = only_one + only_other
     return {
@@ -51,6 +55,7 @@ def compare(one: Predictions, other: Predictions, draws: int = 10_000, seed: int
         "accuracy": [float(right_one.mean()), float(right_other.mean())],
         "difference": float(gain.sum() / clips.sum()),
         "interval_95": [low, high],
+        "subjects_p": float((1 + (abs(exchanged) >= abs(gain.sum())).sum()) / (1 + draws)),
         "only_one": only_one,
         "only_other": only_other,
         "mcnemar_p": float(binomtest(only_one, discordant).pvalue) if discordant else 1.0,

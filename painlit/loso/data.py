@@ -2,14 +2,26 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence, Sized
+from collections.abc import Sequence
 from typing import TYPE_CHECKING, Any, Protocol
 
+import numpy as np
 from torch import Tensor
 
 if TYPE_CHECKING:
     from painlit.clips.pain_clips import PainClips
     from painlit.clips.sources import Sources
+
+
+class TrainingClips(Protocol):
+    """Clips that are trained on."""
+
+    positions: np.ndarray
+    """(n,) in `FoldData.clips`."""
+    labels: np.ndarray
+    """A label for each of `FoldData.clips`, as they are trained with: `loso.shuffle_labels` changes them."""
+
+    def __len__(self) -> int: ...
 
 
 class FoldData(Protocol):
@@ -21,7 +33,7 @@ class FoldData(Protocol):
     """The weights and embeddings that models start from."""
 
     @property
-    def train(self) -> Sized:
+    def train(self) -> TrainingClips:
         """Training clips of this division."""
         ...
 
@@ -35,8 +47,16 @@ class FoldData(Protocol):
         """Batches of training clips."""
         ...
 
+    def train_predict_dataloader(self) -> Any:
+        """Batches of training clips, each once, in order."""
+        ...
+
     def predict_dataloader(self) -> Any:
         """Batches of test clips."""
+        ...
+
+    def inputs(self, at: np.ndarray) -> dict[str, Tensor]:
+        """Heart rates and embeddings of the clips at these positions as models get them: `bpm`, `full`, `tiles`."""
         ...
 
     def embedding_statistics(self) -> tuple[Tensor, Tensor]:

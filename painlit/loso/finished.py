@@ -9,15 +9,16 @@ from typing import Any
 from painlit.config import Config, load, values_affecting
 from painlit.errors import PainlitError
 from painlit.loso.results import Predictions, read_predictions
+from painlit.loso.training_results import CURVES_FILE
 from painlit.runs.artefact import DamagedError, check_digest, read_artefact, refuse_changes
 from painlit.runs.code import CODE
 from painlit.runs.folder import check_fingerprint, has_work
 from painlit.system.digests import file_digest
 
-FOLD_FORMAT = 2
+FOLD_FORMAT = 3
 """Version of what a fold leaves; raised when files of before can no longer be mixed with those of now."""
-_FILES = {"predictions.csv": "test", "predictions_last.csv": "last_epoch"}
-"""Predictions, and the part of metrics.json that has their digest."""
+_FILES = {"predictions.csv": "test", "predictions_last.csv": "last_epoch", CURVES_FILE: "curves"}
+"""Files beside metrics.json, and the part of it that has their digest."""
 
 
 def fold_fingerprint(run: Mapping[str, Any], name: str) -> dict[str, Any]:
@@ -75,7 +76,7 @@ def read_folds(folds: Iterable[Path], file: str = "predictions.csv") -> Predicti
 
 
 def read_metrics(fold: Path, made_from: Mapping[str, Any] | None = None) -> dict[str, Any]:
-    """metrics.json of a finished fold, if it and the predictions beside it are what the fold wrote.
+    """metrics.json of a finished fold, if it, the predictions and the learning curves beside it are what it wrote.
 
     Raises:
         PainlitError: A file is missing, damaged, edited or of another fold.

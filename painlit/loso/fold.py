@@ -1,6 +1,6 @@
 """One fold: train on some subjects, predict the clips of the others, leave the evidence.
 
-folds/<name>/config.yaml, checkpoints/last.ckpt, predictions.csv, log.txt, and last of all metrics.json,
+folds/<name>/config.yaml, checkpoints/last.ckpt, curves.csv, predictions.csv, log.txt, and last of all metrics.json,
 which exists if and only if the fold is finished.
 """
 
@@ -19,10 +19,12 @@ from painlit.clips.pain_clips import PainClips
 from painlit.config import Config
 from painlit.errors import PainlitError
 from painlit.loso.data import FoldData
-from painlit.loso.metrics import METRICS, summary
+from painlit.loso.learning_curves import LearningCurves
+from painlit.loso.metrics import METRICS, cross_entropy, summary
 from painlit.loso.progress import write_epoch
 from painlit.loso.protocols import Fold, with_selection
 from painlit.loso.results import COLUMNS
+from painlit.loso.training_results import CURVES_FILE, write_curves
 from painlit.runs.artefact import write_artefact
 from painlit.runs.provenance import save_config
 from painlit.runs.tracking import end_logging, pseudonyms
@@ -72,8 +74,10 @@ def run_fold(
     resume = ResumePoint(folder / "checkpoints" / "last.ckpt", config.train.checkpoint_every)
     clock = TrainingTime()
     told = LambdaCallback(on_train_epoch_end=lambda trainer, _: write_epoch(folder, trainer.current_epoch + 1))
-    trainer = fit(module, data, config.train, run, resume=resume, callbacks=[told, clock], select=select, devices=1)
-    loss = trainer.callback_metrics.get("train/loss")  # None where an earlier process did the last epoch
+    curves = LearningCurves(data.predict_dataloader if fold.test else None, config.train.epochs)
+    callbacks = [told, clock, curves]
+    trainer = fit(module, data, config.train, run, resume=resume, callbacks=callbacks, select=select, devices=1)
+    write_curves(folder / CURVES_FILE, curves.rows)
     last: dict[str, Any] = {}
     if (
         select and config.loso.selection == "oracle"
@@ -86,8 +90,8 @@ def run_fold(
         "modality": config.model.modality,
         "selection": config.loso.selection,
         "epoch": epoch,
-        "train_clips": len(data.train),
-        "train_loss": None if loss is None else float(loss),
+        "train": _fitted(trainer, module, data),
+        "curves": {"sha256": file_digest(folder / CURVES_FILE)},
         "subjects": {"train": fold.train, "validation": fold.validation, "test": fold.test},
     }
     if fold.test:
@@ -127,9 +131,20 @@ def fold_parts(config: Config, fold: Fold, data: FoldData) -> tuple[PainAssessme
     return module, data
 
 
+def _fitted(trainer: Any, module: PainAssessment, data: FoldData) -> dict[str, Any]:
+    """How well the weights that are tested know the training clips, without augmentations: a third of an epoch's time.
+
+    The last epoch's running accuracy would be of weights that still change, and of augmented clips.
+    """
+    at, probabilities = _predict(trainer, module, data.train_predict_dataloader())
+    labels = data.train.labels[at]
+    hits = probabilities.argmax(1) == labels
+    return {"clips": len(at), "accuracy": float(hits.mean()), "loss": cross_entropy(labels, probabilities)}
+
+
 def _test(trainer: Any, module: PainAssessment, data: FoldData, path: Path) -> dict[str, Any]:
     """Predict the test clips, write the predictions, and say what they are worth; with the file's digest."""
-    at, probabilities = _predict(trainer, module, data)
+    at, probabilities = _predict(trainer, module, data.predict_dataloader())
     if not np.isfinite(probabilities).all():
         raise PainlitError(
             f"{path.parent.name}: the training diverged, its probabilities are not finite",
@@ -139,9 +154,9 @@ def _test(trainer: Any, module: PainAssessment, data: FoldData, path: Path) -> d
     return {**summary(data.clips.labels[at], probabilities), "sha256": file_digest(path)}
 
 
-def _predict(trainer: Any, module: PainAssessment, data: FoldData) -> tuple[np.ndarray, np.ndarray]:
-    """Positions of the test clips, (n,), and their class probabilities, (n, classes)."""
-    batches = trainer.predict(module, data.predict_dataloader())
+def _predict(trainer: Any, module: PainAssessment, loader: Any) -> tuple[np.ndarray, np.ndarray]:
+    """Positions of a loader's clips, (n,), and their class probabilities, (n, classes)."""
+    batches = trainer.predict(module, loader)
     at = torch.cat([batch["clip"] for batch in batches]).cpu().numpy()
     return at, torch.cat([batch["probabilities"] for batch in batches]).cpu().numpy().astype(np.float64)
 

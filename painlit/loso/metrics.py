@@ -36,6 +36,34 @@ def scores(confusion: NDArray) -> dict[str, NDArray[np.float64]]:
     }
 
 
+def subject_scores(confusion: NDArray) -> dict[str, NDArray[np.float64]]:
+    """The same of one or many people, with macro means over those classes alone that have the ratio.
+
+    Of few clips of a person some classes are never predicted, or not there. Their precision and recall are not 0: there
+    are none, and how often that happens depends on the number of clips. So precision is the mean over the classes that
+    are predicted, recall over those that are there, and F1 over those that are either, (..., C, C) -> (...) each.
+    """
+    confusion = np.asarray(confusion, np.float64)
+    true, predicted = confusion.sum(-1), confusion.sum(-2)
+    hits = np.diagonal(confusion, axis1=-2, axis2=-1)
+    return {
+        "accuracy": scores(confusion)["accuracy"],
+        **{
+            name: _ratio(_ratio(part, whole).sum(-1), (whole > 0).sum(-1))
+            for name, part, whole in (
+                ("precision", hits, predicted),
+                ("recall", hits, true),
+                ("f1", 2 * hits, true + predicted),
+            )
+        },
+    }
+
+
+def never_predicted(confusion: NDArray) -> NDArray[np.bool_]:
+    """Whether a class that a person has clips of is predicted for none of theirs, (..., C, C) -> (...)."""
+    return ((confusion.sum(-1) > 0) & (confusion.sum(-2) == 0)).any(-1)
+
+
 def bootstrap_intervals(
     per_subject: NDArray, draws: int = 10_000, level: float = 0.95, seed: int = 0
 ) -> dict[str, tuple[float, float]]:
@@ -74,6 +102,12 @@ def interval(values: NDArray, subjects: int, level: float = 0.95) -> tuple[float
 def brier_score(labels: NDArray, probabilities: NDArray) -> float:
     """Mean squared distance of the probabilities, (n, C), from the true class's one-hot vector; 0 to 2."""
     return float(np.square(probabilities - np.eye(probabilities.shape[1])[labels]).sum(1).mean())
+
+
+def cross_entropy(labels: NDArray, probabilities: NDArray) -> float:
+    """Mean negative logarithm of the true class's probability, (n, C) -> nats; one of 0 counts as the least float32."""
+    least = np.finfo(np.float32).tiny
+    return float(-np.log(np.maximum(probabilities[np.arange(len(labels)), labels], least)).mean())
 
 
 def expected_calibration_error(labels: NDArray, probabilities: NDArray, bins: int = 15) -> float:

@@ -44,7 +44,7 @@ def remarks(config: Config, clips: PainClips, sources: Sources, codes: int = 1) 
     tested = {s for fold in folds(config, clips) for s in fold.test}
     partial = [s for s in tested if len(set(clips.labels[clips.of_subjects([s])].tolist())) < len(config.classes)]
     if partial:
-        notes.append(f"{len(partial)} subjects lack a class, which counts 0 in their own macro figures")
+        notes.append(f"{len(partial)} subjects lack a class, which their own macro figures leave out")
     if config.data.baseline != "none":
         notes.append(baseline_remark(config.data.baseline))
     if not config.data.is_biovid:

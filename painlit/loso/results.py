@@ -11,7 +11,15 @@ import numpy as np
 
 from painlit.clips.clip import UNKNOWN_PERSON, Person
 from painlit.errors import PainlitError
-from painlit.loso.metrics import METRICS, bootstrap_intervals, confusion_matrix, reliability, scores, summary
+from painlit.loso.metrics import (
+    METRICS,
+    bootstrap_intervals,
+    confusion_matrix,
+    never_predicted,
+    reliability,
+    subject_scores,
+    summary,
+)
 from painlit.system.csv_files import read_csv
 
 COLUMNS = ["clip", "subject", "label", "prediction"]
@@ -78,7 +86,10 @@ def _prediction(row: list[str], classes: int) -> tuple[str, str, int, list[float
 
 
 def evaluate(predictions: Predictions, people: Mapping[str, Person]) -> dict[str, Any]:
-    """Metrics of SPEC section 4 in plain types: pooled with 95 % intervals over subjects, per subject, subgroups.
+    """Metrics in plain types: pooled with 95 % intervals over subjects, per subject, subgroups.
+
+    Pooled macro figures count 0 where a class is never predicted, as scikit-learn does; those of a subject leave it out
+    (`subject_scores`), and `never_predicted` is the number of subjects in whom that happens.
 
     Args:
         predictions: Of all finished folds.
@@ -86,7 +97,7 @@ def evaluate(predictions: Predictions, people: Mapping[str, Person]) -> dict[str
     """
     names = sorted(set(predictions.subjects.tolist()))
     matrices = _subject_matrices(predictions, names)  # (S, C, C)
-    per_subject = scores(matrices)
+    per_subject = subject_scores(matrices)
     return {
         "subjects": len(names),
         "pooled": summary(predictions.labels, predictions.probabilities),
@@ -95,6 +106,7 @@ def evaluate(predictions: Predictions, people: Mapping[str, Person]) -> dict[str
             name: {"mean": float(values.mean()), "sd": float(values.std(ddof=1)) if len(names) > 1 else 0.0}
             for name, values in per_subject.items()
         },
+        "never_predicted": int(never_predicted(matrices).sum()),
         "per_subject": {
             subject: {name: float(per_subject[name][k]) for name in METRICS} for k, subject in enumerate(names)
         },
@@ -105,6 +117,12 @@ def evaluate(predictions: Predictions, people: Mapping[str, Person]) -> dict[str
             if {*(groups := {name: of(people.get(name, UNKNOWN_PERSON)) for name in names}).values()} != {UNKNOWN}
         },
     }
+
+
+def accuracy_interval(predictions: Predictions) -> list[float]:
+    """95 % interval of the accuracy over subjects."""
+    names = sorted(set(predictions.subjects.tolist()))
+    return list(bootstrap_intervals(_subject_matrices(predictions, names))["accuracy"])
 
 
 def _subject_matrices(predictions: Predictions, names: list[str]) -> np.ndarray:

@@ -13,12 +13,15 @@ from painlit.errors import PainlitError
 from painlit.loso.comparison import compare
 from painlit.loso.data import FoldData
 from painlit.loso.engines import engine_for
+from painlit.loso.findings import finding_remarks, findings
 from painlit.loso.finished import FOLD_FORMAT, accepted, binding, check_folds, is_finished, read_folds, read_metrics
 from painlit.loso.job import FoldJob, Outcomes
 from painlit.loso.progress import loso_progress
 from painlit.loso.protocols import Fold, folds
 from painlit.loso.remarks import remarks
 from painlit.loso.results import evaluate
+from painlit.loso.simple_baselines import compare_simple, simple_predictions
+from painlit.loso.training_results import training_results
 from painlit.runs.artefact import write_artefact
 from painlit.runs.code import CODE, code_digest
 from painlit.runs.folder import check_fingerprint, fingerprint, has_work, is_held
@@ -115,8 +118,12 @@ def _evaluate(
     done = [place for fold in every if is_finished(place := _folder(folder, fold))]
     if not done:
         return None
-    codes = {code for place in done for code in read_metrics(place, binding(now, place.name))[CODE]}
+    metrics = {place.name: read_metrics(place, binding(now, place.name)) for place in done}
+    codes = {code for told in metrics.values() for code in told[CODE]}
     predictions = read_folds(done)
+    evaluation, found = evaluate(predictions, data.clips.people), findings(predictions)
+    finished = [fold for fold in every if fold.name in metrics]
+    simple = simple_predictions(config, data, finished, folder, now)
     results = {
         "run": config.run_name,
         "task": config.task,
@@ -127,9 +134,15 @@ def _evaluate(
         "selection": config.loso.selection,
         "folds": len(every),
         "folds_done": len(done),
-        "remarks": remarks(config, data.clips, data.sources, len(codes)),
+        "remarks": [
+            *finding_remarks(found, evaluation["subjects"], evaluation["pooled"]["accuracy"]),
+            *remarks(config, data.clips, data.sources, len(codes)),
+        ],
         "excluded_clips": data.clips.excluded,
-        **evaluate(predictions, data.clips.people),
+        **evaluation,
+        "findings": found,
+        "training": training_results(done, metrics),
+        "simple_baselines": compare_simple(predictions, simple),
         "provenance": {**provenance(), "made_from": dict(now), CODE: sorted(codes)},
     }
     if config.loso.selection == "oracle":

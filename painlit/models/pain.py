@@ -1,7 +1,7 @@
 """The pain model on cached embeddings: eq. 7 to 11, then the Temporal-Module."""
 
 from collections.abc import Sequence
-from typing import Literal, get_args
+from typing import Any, Literal, get_args
 
 import torch
 from torch import Tensor, nn
@@ -15,6 +15,18 @@ Modality = Literal["video", "heart_rate", "fusion"]
 FrameEmbedding = Literal["full", "tiles", "both"]
 BPM_MEAN = 75.0
 """Centre of the heart rates, bpm: a fixed constant, never taken from data."""
+
+
+def combine_embeddings(full: Any, tiles: Any, frame_embedding: str, tile_coefficient: float) -> Any:
+    """D of eq. 7, (..., D), from d_full and the tiles' sum, (..., D) each; what `frame_embedding` leaves out is unused.
+
+    Tensors or arrays.
+    """
+    if frame_embedding == "full":
+        return full
+    if frame_embedding == "tiles":
+        return tile_coefficient * tiles
+    return full + tile_coefficient * tiles  # eq. 7
 
 
 class PainModel(nn.Module):
@@ -148,12 +160,9 @@ class PainModel(nn.Module):
 
     def video(self, full: Tensor | None, tiles: Tensor | None) -> Tensor:
         """V: the clip's frame embeddings one after the other, (B, N)."""
-        if self.frame_embedding == "full":
-            frames = self._checked("full", full)
-        elif self.frame_embedding == "tiles":
-            frames = self.tile_coefficient * self._checked("tiles", tiles)
-        else:
-            frames = self._checked("full", full) + self.tile_coefficient * self._checked("tiles", tiles)  # eq. 7
+        full = None if self.frame_embedding == "tiles" else self._checked("full", full)
+        tiles = None if self.frame_embedding == "full" else self._checked("tiles", tiles)
+        frames = combine_embeddings(full, tiles, self.frame_embedding, self.tile_coefficient)
         frames = (frames - self.frame_mean) / self.frame_std
         return frames.flatten(1)  # eq. 8, frame by frame
 

@@ -10,7 +10,7 @@ from omegaconf import OmegaConf
 
 from painlit.config import Config
 from painlit.loso.metrics import METRICS
-from painlit.report import charts
+from painlit.report import charts, curve_chart
 from painlit.report.page import write_page
 from painlit.report.paper_figures import compare_with_paper
 
@@ -36,7 +36,10 @@ def write_report(config: Config, results: Mapping[str, Any], path: Path) -> None
         confusion=[[(n, n / max(1, sum(row))) for n in row] for row in confusion],
         subjects=charts.subject_marks(results["per_subject"]),
         reliability=charts.reliability_marks(results["reliability"]),
+        panels=curve_chart.panels(results["training"]["curves"]),
+        held_out=curve_chart.HELD_OUT[results["selection"]],
         chart=charts,
+        small=curve_chart,
         settings=OmegaConf.to_yaml(OmegaConf.create(config.to_dict())),
     )
 

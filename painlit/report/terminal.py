@@ -35,7 +35,14 @@ def print_results(config: Config, results: dict[str, Any]) -> None:
         ]
         table.add_row(*cells, *([f"{figures[k]:.2f}"] if paper else []))
     terminal.print(table)
-    pooled = results["pooled"]
+    terminal.print(_simple(results))
+    pooled, training = results["pooled"], results["training"]["accuracy"]
+    gap = 100 * (training - pooled["accuracy"])
+    terminal.print(f"accuracy on training clips: {100 * training:.2f} %, gap to held-out people {gap:+.2f} points")
+    terminal.print(
+        f"macro precision over subjects leaves out classes never predicted: in {results['never_predicted']} of "
+        f"{results['subjects']} people one of theirs"
+    )
     terminal.print(f"calibration: ECE {pooled['ece']:.3f}, Brier {pooled['brier']:.3f}; {_confusion(config, pooled)}")
     for kind, groups in results["subgroups"].items():
         parts = [f"{g} {100 * v['accuracy']:.1f} ({v['subjects']} subjects)" for g, v in groups.items()]
@@ -51,6 +58,26 @@ def print_results(config: Config, results: dict[str, Any]) -> None:
             terminal.print(f"- {line}", markup=False)
     for remark in results["remarks"]:
         terminal.print(f"note: {remark}", style="bold")
+
+
+def _simple(results: dict[str, Any]) -> Table:
+    """The run beside simple models on the same folds."""
+    table = Table(title="beside simple models on the same folds", title_justify="left")
+    for column in ("accuracy %", "pooled", "95 % over subjects", "this run less it, points", "95 % over subjects", "p"):
+        table.add_column(column)
+    low, high = results["interval_95"]["accuracy"]
+    table.add_row("this run", f"{100 * results['pooled']['accuracy']:.2f}", f"{100 * low:.2f} to {100 * high:.2f}")
+    for name, figures in results["simple_baselines"].items():
+        (low, high), (least, most) = figures["interval_95"], figures["difference_95"]
+        table.add_row(
+            name,
+            f"{100 * figures['accuracy']:.2f}",
+            f"{100 * low:.2f} to {100 * high:.2f}",
+            f"{100 * figures['difference']:+.2f}",
+            f"{100 * least:+.2f} to {100 * most:+.2f}",
+            f"{figures['p']:.3g}",
+        )
+    return table
 
 
 def _confusion(config: Config, pooled: dict[str, Any]) -> str:

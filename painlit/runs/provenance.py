@@ -12,7 +12,7 @@ from omegaconf import OmegaConf
 from painlit.config import Config
 from painlit.system.files import write_text
 
-_PACKAGES = ("torch", "lightning", "timm", "numpy", "scipy", "opencv-python", "torchmetrics")
+_PACKAGES = ("torch", "lightning", "timm", "numpy", "scipy", "scikit-learn", "opencv-python", "torchmetrics")
 
 
 def git_commit() -> str:

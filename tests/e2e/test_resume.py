@@ -143,7 +143,8 @@ def test_a_stopped_fold_selects_the_epoch_an_undisturbed_one_selects(tiny_data, 
     monkeypatch.undo()
     _, resumed = run_fold(config, fold, data, runs / "stopped", fold.name)
     assert resumed["epoch"] == undisturbed["epoch"]
-    assert resumed["test"] == undisturbed["test"]
+    for part in ("test", "train", "curves"):
+        assert resumed[part] == undisturbed[part]
 
 
 def test_a_damaged_checkpoint_is_named_with_the_remedy(tiny_data, trained):

@@ -9,6 +9,7 @@ import pytest
 from painlit.config import load
 from painlit.errors import PainlitError
 from painlit.loso.finished import FOLD_FORMAT, binding, check_folds, fold_fingerprint, read_folds, read_metrics
+from painlit.loso.training_results import CURVES_FILE, write_curves
 from painlit.runs.artefact import write_artefact
 from painlit.runs.folder import fingerprint
 from painlit.system.digests import file_digest
@@ -23,8 +24,10 @@ def fold(tmp_path: Path) -> Path:
     folder = tmp_path / "folds" / "ann"
     folder.mkdir(parents=True)
     (folder / "predictions.csv").write_text(ROW)
+    write_curves(folder / CURVES_FILE, [])
     write_artefact(folder / "fingerprint.json", fold_fingerprint(RUN, "ann"))
-    metrics = {"fold": "ann", "test": {"sha256": file_digest(folder / "predictions.csv")}}
+    parts = {"test": "predictions.csv", "curves": CURVES_FILE}
+    metrics = {"fold": "ann", **{part: {"sha256": file_digest(folder / name)} for part, name in parts.items()}}
     write_artefact(folder / "metrics.json", metrics, binding(RUN, "ann"))
     return folder
 
@@ -49,10 +52,17 @@ def test_edited_and_cut_predictions_are_refused(fold: Path, damage):
             read()
 
 
-def test_lost_predictions_of_a_finished_fold_are_named(fold: Path):
-    (fold / "predictions.csv").unlink()
-    with pytest.raises(PainlitError, match="is missing, though"):
+@pytest.mark.parametrize("name", ["predictions.csv", CURVES_FILE])
+def test_a_lost_file_of_a_finished_fold_is_named(fold: Path, name: str):
+    (fold / name).unlink()
+    with pytest.raises(PainlitError, match=f"{name} is missing, though"):
         check_folds([fold], RUN)
+
+
+def test_edited_learning_curves_are_refused(fold: Path):
+    (fold / CURVES_FILE).write_text("epoch\n")
+    with pytest.raises(PainlitError, match=rf"{fold}/curves\.csv is not what was written"):
+        read_folds([fold])
 
 
 def test_metrics_cut_short_are_named(fold: Path):

@@ -9,9 +9,12 @@ from painlit.loso.metrics import (
     bootstrap_intervals,
     brier_score,
     confusion_matrix,
+    cross_entropy,
     expected_calibration_error,
+    never_predicted,
     reliability,
     scores,
+    subject_scores,
     summary,
 )
 
@@ -45,6 +48,26 @@ def test_many_confusion_matrices_at_once():
         np.testing.assert_array_equal(values, [scores(matrix)[name] for matrix in matrices])
 
 
+@pytest.mark.parametrize("seed", range(20))
+def test_a_subjects_scores_are_means_over_the_classes_that_have_them(seed: int):
+    """Beside scikit-learn's figure of each class alone."""
+    generator = np.random.default_rng(seed)
+    labels, predictions = generator.integers(0, 5, (2, 5))
+    found = subject_scores(confusion_matrix(labels, predictions, 5))
+    of_class = precision_recall_fscore_support(labels, predictions, labels=range(5), zero_division=np.nan)
+    expected = [accuracy_score(labels, predictions), *(np.nanmean(values) for values in of_class[:3])]
+    assert {k: float(v) for k, v in found.items()} == pytest.approx(dict(zip(METRICS, expected, strict=True)))
+    assert never_predicted(confusion_matrix(labels, predictions, 5)) == bool({*labels} - {*predictions})
+
+
+def test_many_subjects_at_once():
+    matrices = np.random.default_rng(0).integers(0, 3, (7, 3, 3)) + np.eye(3, dtype=int)
+    matrices[2] = [[3, 0, 0], [2, 0, 0], [0, 0, 0]]
+    for name, values in subject_scores(matrices).items():
+        np.testing.assert_array_equal(values, [subject_scores(matrix)[name] for matrix in matrices])
+    assert never_predicted(matrices).tolist() == [k == 2 for k in range(7)]
+
+
 PROBABILITIES = np.array([[0.9, 0.1], [0.6, 0.4], [0.3, 0.7], [0.8, 0.2]])
 LABELS = np.array([0, 0, 1, 1])
 
@@ -53,6 +76,12 @@ def test_brier_score_of_an_example():
     assert brier_score(LABELS, PROBABILITIES) == pytest.approx((0.02 + 0.32 + 0.18 + 1.28) / 4)
     assert brier_score(LABELS, np.eye(2)[LABELS]) == 0
     assert brier_score(LABELS, np.eye(2)[1 - LABELS]) == 2
+
+
+def test_cross_entropy_is_torchs_and_finite():
+    theirs = torch.nn.functional.nll_loss(torch.tensor(PROBABILITIES).log(), torch.tensor(LABELS))
+    assert cross_entropy(LABELS, PROBABILITIES) == pytest.approx(float(theirs))
+    assert np.isfinite(cross_entropy(LABELS, np.eye(2)[1 - LABELS]))
 
 
 def test_calibration_error_of_an_example():

@@ -113,6 +113,20 @@ def test_macro_metrics_over_subjects_are_means_of_the_subjects_own(predictions: 
     assert results["over_subjects"]["precision"]["mean"] == pytest.approx((1 + 0.5 + 1 / 6) / 3)
 
 
+def test_a_class_never_predicted_of_a_person_is_counted_and_not_a_precision_of_0(predictions: Predictions):
+    """The man's clips are all taken for 1: his precision is that of class 1, and pooled figures are scikit-learn's."""
+    predictions.probabilities[4:8] = [0.25, 0.75]
+    results = evaluate(predictions, people(predictions))
+    assert results["never_predicted"] == 1
+    assert results["per_subject"]["080614_m_55"]["precision"] == 0.5
+    assert results["per_subject"]["080614_m_55"]["f1"] == pytest.approx((0 + 2 * 2 / 6) / 2)
+    predictions.probabilities[:] = [0.25, 0.75]
+    results = evaluate(predictions, people(predictions))
+    assert results["never_predicted"] == 3
+    assert results["over_subjects"]["precision"]["mean"] == 0.5
+    assert results["pooled"]["precision"] == 0.25
+
+
 def test_subgroups_by_sex_and_age(predictions: Predictions):
     groups = evaluate(predictions, people(predictions))["subgroups"]
     assert {k: (v["subjects"], v["clips"], v["accuracy"]) for k, v in groups["sex"].items()} == {

@@ -8,8 +8,10 @@ from page_outline import Outline
 
 from painlit.config import load
 from painlit.report import run_report
+from painlit.report.curve_chart import HEIGHT, HELD_OUT, LEFT, TOP, WIDTH, panels
 from painlit.report.run_report import write_report
 from painlit.report.tables_report import write_tables
+from painlit.report.terminal import print_results
 
 
 @pytest.fixture
@@ -21,7 +23,8 @@ def page(results, tmp_path: Path) -> str:
 def test_every_part_is_there(page: str, results):
     outline = Outline(page)
     assert outline.headings == [
-        *("Metrics", "Subjects", "Confusion", "Calibration", "Groups"),
+        *("Metrics", "Beside simple models", "Training", "Subjects", "What goes wrong"),
+        *("Confusion", "Calibration", "Groups"),
         *("What choosing the epoch on the test subject does", "What made this"),
     ]
     text = " ".join(outline.words)
@@ -62,6 +65,73 @@ def test_the_tables_show_differences_and_what_deviates(line, tmp_path: Path):
     assert "differs in: clip.frames=16, the paper's is null (4)" in " ".join(text.split())
     assert "epochs were selected on the test subjects" in text
     assert "not pain data" in text
+
+
+@pytest.mark.parametrize("selection", ["last", "inner", "oracle"])
+def test_the_held_out_curve_is_marked_by_what_it_decides(results, tmp_path: Path, selection: str):
+    write_report(load(["data.is_biovid=false"]), {**results, "selection": selection}, tmp_path / "report.html")
+    text = " ".join((tmp_path / "report.html").read_text().split())
+    assert HELD_OUT[selection] in text
+    assert ("never used" in text) == (selection != "oracle")
+
+
+def test_wrong_people_and_clips_are_named_the_confident_first(results, tmp_path: Path):
+    one_class = {"010114_m_21": 1, "020114_w_22": 0}
+    results["findings"]["one_class"] = one_class
+    write_report(load(["data.is_biovid=false"]), results, tmp_path / "report.html")
+    page = (tmp_path / "report.html").read_text()
+    assert "010114_m_21 (P4), 020114_w_22 (NP)" in page
+    clips = [page.index(f"<td>{clip['clip']}</td>") for clip in results["findings"]["worst_clips"]]
+    assert clips == sorted(clips)
+    first = results["findings"]["worst_clips"][0]
+    true, predicted = (("NP", "P4")[first[key]] for key in ("label", "prediction"))
+    assert f"<td>{first['subject']}</td><td>{true}</td><td>{predicted}</td>" in page
+
+
+def test_a_run_without_a_wrong_clip_has_nobody_to_name(results, tmp_path: Path):
+    results["findings"] |= {"worst_people": [], "worst_clips": [], "wrong_clips": 0}
+    write_report(load(["data.is_biovid=false"]), results, tmp_path / "report.html")
+    page = (tmp_path / "report.html").read_text()
+    assert "No clip is predicted wrong." in page
+    assert "<h3>" not in page
+
+
+def test_the_run_stands_beside_simple_models(results, page: str, capsys):
+    text = " ".join(" ".join(Outline(page).words).split())
+    told = results["simple_baselines"]["majority class"]
+    gain, low, high = (f"{100 * v:+.2f}" for v in (told["difference"], *told["difference_95"]))
+    assert f"majority class 50.00 50.00 to 50.00 {gain} {low} to {high} {told['p']:.3g}" in text
+    assert "in 0 of 24 people a class of theirs is never predicted" in text
+    assert "accuracy on training clips 99.00 %" in text
+    print_results(load(["data.is_biovid=false"]), results)
+    printed = " ".join(capsys.readouterr().out.replace("│", " ").split())
+    assert f"majority class 50.00 50.00 to 50.00 {gain} {low} to {high} {told['p']:.3g}" in printed
+    gap = 100 * (0.99 - results["pooled"]["accuracy"])
+    assert f"accuracy on training clips: 99.00 %, gap to held-out people {gap:+.2f} points" in printed
+
+
+def test_learning_curves_lie_where_their_numbers_say():
+    curves = {
+        name: {"epoch": [2.0, 4.0, 6.0], "train_loss": [1.0, 0.5, 0.0], "train_accuracy": [0.5, 0.5, 1.0],
+               "held_out_loss": [1.0, 1.0, loss], "held_out_accuracy": [0.0, 0.5, 0.5]}
+        for name, loss in (("a", 1.0), ("b", 9.0))
+    }  # fmt: skip
+    accuracy, loss = panels(curves)
+    bottom, middle, right = HEIGHT - 34, LEFT + (WIDTH - LEFT - 12) / 2, WIDTH - 12
+    half = (TOP + bottom) / 2
+    assert accuracy.means["train"] == f"{LEFT:.1f},{half:.1f} {middle:.1f},{half:.1f} {right:.1f},{TOP:.1f}"
+    assert accuracy.means["held_out"].startswith(f"{LEFT:.1f},{bottom:.1f} ")
+    assert [label for _, label in accuracy.ticks] == ["0", "25", "50", "75", "100"]
+    assert (accuracy.first, accuracy.last, accuracy.cut, loss.cut) == (2, 6, False, True)
+    assert [label for _, label in loss.ticks] == ["0", "2", "4", "6", "8"], "the mean ends at 5"
+    assert loss.folds["held_out"][1].endswith(f"{right:.1f},{TOP:.1f}"), "9 is cut"
+    assert len(loss.folds["train"]) == 2
+
+
+def test_a_training_of_one_epoch_has_a_chart():
+    one = {"epoch": [1.0], "train_loss": [0.0], "train_accuracy": [0.5], "held_out_loss": [0.0]}
+    accuracy, _ = panels({"a": {**one, "held_out_accuracy": [0.5]}})
+    assert accuracy.means["train"].startswith(f"{LEFT:.1f},")
 
 
 def test_a_row_of_the_confusion_is_a_true_class_with_its_shares(results, tmp_path, monkeypatch):

@@ -1,0 +1,61 @@
+"""How well the folds' models know the clips that they were trained on, beside those that they were not."""
+
+from __future__ import annotations
+
+from collections.abc import Iterable, Mapping, Sequence
+from pathlib import Path
+from typing import Any
+
+from painlit.errors import PainlitError
+from painlit.system.csv_files import read_csv, write_csv
+
+CURVES_FILE = "curves.csv"
+"""A fold's learning curves: epoch, and a column for each of `CURVES`."""
+CURVES = ("train_loss", "train_accuracy", "held_out_loss", "held_out_accuracy")
+
+
+def write_curves(path: Path, rows: Sequence[Mapping[str, float]]) -> None:
+    """Write what `LearningCurves` noted; cells of the test clips are empty where nobody was tested."""
+    lines = [[row["epoch"], *(f"{row[name]:.6f}" if name in row else "" for name in CURVES)] for row in rows]
+    write_csv(path, [["epoch", *CURVES], *lines])
+
+
+def read_curves(path: Path) -> dict[str, list[float]]:
+    """A finished fold's learning curves: epoch and each of `CURVES` -> a value for each epoch that was looked at.
+
+    Raises:
+        PainlitError: It is not what a fold writes.
+    """
+    header, *lines = list(read_csv(path)) or [[]]
+    try:
+        columns = [[float(line[k]) for line in lines] for k in range(len(CURVES) + 1)]
+    except (ValueError, IndexError):
+        columns = []
+    if header != ["epoch", *CURVES] or not lines or not columns:
+        raise PainlitError(f"{path} holds no learning curves", f"delete {path.parent} and run `make loso` again")
+    return dict(zip(header, columns, strict=True))
+
+
+def training_results(folds: Iterable[Path], metrics: Mapping[str, Mapping[str, Any]]) -> dict[str, Any]:
+    """What results.json says of training: pooled, for each fold, and the learning curves of all.
+
+    Args:
+        folds: Folders of the finished folds.
+        metrics: Fold -> its metrics.json.
+    """
+    train = {name: told["train"] for name, told in metrics.items()}
+    clips = sum(told["clips"] for told in train.values())
+    return {
+        "accuracy": sum(told["accuracy"] * told["clips"] for told in train.values()) / clips,
+        "per_fold": {
+            name: {
+                "train_clips": told["train"]["clips"],
+                "train_accuracy": told["train"]["accuracy"],
+                "test_clips": told["test"]["clips"],
+                "test_accuracy": told["test"]["accuracy"],
+                "epoch": told["epoch"],
+            }
+            for name, told in metrics.items()
+        },
+        "curves": {fold.name: read_curves(fold / CURVES_FILE) for fold in folds},
+    }
