@@ -16,12 +16,12 @@ class Living(NamedTuple):
     Attributes:
         signal: Joined without a jump, (k,): the jumps at their edges are as steep as beats, and a level that is learned
             from their silence lets noise pass.
-        index: Which samples of the ECG these are, (k,).
+        at: Which samples of the ECG these are, (k,).
         joints: Where each stretch was, (m,): the first sample after it as an index of `signal`, k if there is none.
     """
 
     signal: NDArray[np.float64]
-    index: NDArray[np.int64]
+    at: NDArray[np.int64]
     joints: NDArray[np.int64]
 
 

@@ -32,8 +32,8 @@ def pan_tompkins(ecg: ArrayLike, sampling_rate: float) -> NDArray[np.int64]:
 
     Neither polarity, unit nor offset matters, and no part of the clip is spent on learning. The filters are those of
     Pan and Tompkins, forwards and backwards (no delay) and in a second, sharper band. Their adaptive thresholds,
-    T-wave rule and search-back, which decide from beat to beat, give way to what a whole clip allows: a small network
-    says how likely each candidate is a beat by what it is beside those around it, and the likeliest sequence is taken.
+    T-wave rule and search-back, which decide from beat to beat, give way to what a whole clip allows: small networks
+    say how likely each candidate is a beat by what it is beside those around it, and the likeliest sequence is taken.
 
     Args:
         ecg: One lead, (n,), any unit, at least 1 s.
@@ -56,18 +56,18 @@ def pan_tompkins(ecg: ArrayLike, sampling_rate: float) -> NDArray[np.int64]:
 
 def find_r_peaks(ecg: ArrayLike, sampling_rate: float) -> RPeaks:
     """`pan_tompkins`, and how sure it is."""
-    signal, index, joints = without_dead_stretches(check_ecg(ecg, sampling_rate), sampling_rate)
+    signal, at, joints = without_dead_stretches(check_ecg(ecg, sampling_rate), sampling_rate)
     if signal.size < MIN_SECONDS * sampling_rate:
-        return RPeaks(index[:0], 0.0)
+        return RPeaks(at[:0], 0.0)
     candidates = qrs_candidates(signal, sampling_rate)
     log_odds = beat_log_odds(candidates.features)
     cut = np.abs(candidates.at[:, None] - joints).min(axis=1, initial=signal.size) < R_REACH * sampling_rate
     log_odds[cut] = -SURE
-    beats = likeliest_beats(index[candidates.at] / sampling_rate, log_odds)
+    beats = likeliest_beats(at[candidates.at] / sampling_rate, log_odds)
     against = log_odds.copy()
     against[beats] *= -1
     wrong = float((1 / (1 + np.exp(-against))).sum())
-    return RPeaks(index[_r_peaks(signal, candidates.at[beats], sampling_rate)], wrong)
+    return RPeaks(at[_r_peaks(signal, candidates.at[beats], sampling_rate)], wrong)
 
 
 def _r_peaks(signal: Array, at: NDArray[np.int64], sampling_rate: float) -> NDArray[np.int64]:

@@ -11,7 +11,7 @@ def test_what_does_not_change_is_left_out_and_the_rest_joined_without_a_jump():
     signal = np.concatenate([np.arange(50.0), np.full(30, 7.0), np.arange(100.0, 150)])
     assert dead_stretches(signal, RATE).tolist() == [[50, 80]]
     left = without_dead_stretches(signal, RATE)
-    assert left.index.tolist() == [*range(50), *range(80, 130)]
+    assert left.at.tolist() == [*range(50), *range(80, 130)]
     assert left.joints.tolist() == [50]
     assert left.signal.tolist() == [*range(50), 49, *range(50, 99)]
 
@@ -28,7 +28,7 @@ def test_a_dead_stretch_at_either_end(dead: tuple[int, int], joint: int):
 def test_the_coarse_steps_of_a_converter_are_alive():
     signal = np.repeat(np.arange(20.0), 19)  # 0.19 s each
     assert dead_stretches(signal, RATE).size == 0
-    assert without_dead_stretches(signal, RATE).index.size == signal.size
+    assert without_dead_stretches(signal, RATE).at.size == signal.size
 
 
 @pytest.mark.parametrize("level", [0.0, 0.4, -3.0])
