@@ -12,6 +12,7 @@ from pathlib import Path
 
 import pytest
 from conftest import TINY, on_command_line, tiny
+from living import alive
 
 from experiments import loso
 from painlit.errors import PainlitError
@@ -38,13 +39,6 @@ def processes_of(folds: Path) -> list[int]:
     """Processes that the folds' logs name."""
     logs = "".join(path.read_text() for path in folds.glob("*/log.txt"))
     return [int(pid) for pid in re.findall(r"^fold .*: process (\d+)", logs, re.MULTILINE)]
-
-
-def alive(pid: int) -> bool:
-    try:
-        return "Z" not in Path(f"/proc/{pid}/stat").read_text().rpartition(")")[2].split()[0]
-    except FileNotFoundError:
-        return False
 
 
 @pytest.mark.slow

@@ -11,6 +11,7 @@ from pathlib import Path
 
 import pytest
 from conftest import TINY, on_command_line, tiny
+from living import alive
 
 from data_modules.recordings.datamodule import PainDataModule
 from experiments import loso
@@ -104,7 +105,7 @@ def test_folds_die_with_a_killed_parent_and_resume(tiny_data, runs):
     pid = int(re.search(r"process (\d+)", log.read_text())[1])
     running.kill()
     running.wait()
-    wait_for(lambda: not _alive(pid), seconds=20)
+    wait_for(lambda: not alive(pid), seconds=20)
     subprocess.run(command(tiny_data, runs, "name=orphan"), check=True, capture_output=True)
     assert len(read_predictions(folds.glob("*/predictions.csv")).clips) == 12
 
@@ -155,11 +156,3 @@ def test_a_damaged_checkpoint_is_named_with_the_remedy(tiny_data, trained):
     failed = loso.run(config).failed
     assert "last.ckpt is damaged" in failed["020100_w_34"]
     assert "delete it" in failed["020100_w_34"]
-
-
-def _alive(pid: int) -> bool:
-    """Whether the process runs; one that ended and waits to be collected does not."""
-    try:
-        return Path(f"/proc/{pid}/stat").read_text().rsplit(")", 1)[1].split()[0] != "Z"
-    except FileNotFoundError:
-        return False

@@ -7,6 +7,7 @@ import time
 from pathlib import Path
 
 import pytest
+from living import alive
 
 from painlit.errors import PainlitError
 from painlit.system import processes
@@ -225,14 +226,6 @@ if __name__ == "__main__":
     forking().Process(target=fold, args=({folder!r} + "/fold",)).start()
     list(unordered(work, [{folder!r} + "/one", {folder!r} + "/other"], workers=2, what="orphans"))
 """
-
-
-def alive(pid: int) -> bool:
-    """Whether the process runs; one that ended and waits to be collected does not."""
-    try:
-        return Path(f"/proc/{pid}/stat").read_text().rpartition(")")[2].split()[0] != "Z"
-    except FileNotFoundError:
-        return False
 
 
 @pytest.mark.skipif(not Path("/proc/self/stat").is_file(), reason="processes are looked for in /proc")
