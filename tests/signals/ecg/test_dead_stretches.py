@@ -51,3 +51,14 @@ def test_less_than_a_second_alive_has_no_beats():
     ecg = np.zeros(10 * RATE)
     ecg[:90] = np.random.default_rng(0).normal(size=90)
     assert find_r_peaks(ecg, RATE).at.size == 0
+
+
+def test_beats_on_either_side_are_as_far_apart_as_they_were():
+    """Without the stretch between them two beats come within what no heart can do."""
+    rate, time, beats = 512, np.arange(20 * 512) / 512, np.arange(0.4, 20, 0.9)
+    ecg = np.random.default_rng(0).normal(0, 0.01, time.size)
+    for at in beats:
+        ecg += np.exp(-(((time - at) / 0.012) ** 2))
+    ecg[(time >= beats[9] + 0.11) & (time < beats[10] - 0.11)] = 0.0
+    found = pan_tompkins(ecg, rate) / rate
+    assert found == pytest.approx(beats, abs=0.02)

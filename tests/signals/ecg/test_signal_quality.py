@@ -125,3 +125,12 @@ def test_the_length_of_an_ecg_is_no_doubt_about_it():
     peaks = [pan_tompkins(x, RATE) for x in (long, short)]
     told = [signal_quality(x, RATE, RPeaks(at, w)) for x, at, w in zip((long, short), peaks, (5.0, 0.5), strict=True)]
     assert told[0] == pytest.approx(told[1], rel=0.02)
+
+
+def test_a_fast_hearts_beat_hides_in_a_short_saturation():
+    """Shorter than what counts as dead, but longer than half of an interval at 185 bpm."""
+    whole = ecg(bpm=185)
+    clipped = whole.copy()
+    clipped[1200:1290] = 5.0  # 0.18 s
+    assert signal_quality(whole, RATE) > 0.15
+    assert signal_quality(clipped, RATE) == 0
