@@ -69,9 +69,9 @@ def _panel(title: str, figure: str, curves: Mapping[str, Curves], top: float | N
 def _points(epochs: Sequence[float], line: np.ndarray, top: float) -> str:
     """Points of a polyline; what is above the top lies on it."""
     across = max(1.0, epochs[-1] - epochs[0])
-    places = ((LEFT + (e - epochs[0]) / across * (WIDTH - LEFT - RIGHT), _y(min(1.0, v / top))) for e, v in
-              zip(epochs, line.tolist(), strict=True))  # fmt: skip
-    return " ".join(f"{x:.1f},{y:.1f}" for x, y in places)
+    xs = [LEFT + (epoch - epochs[0]) / across * (WIDTH - LEFT - RIGHT) for epoch in epochs]
+    ys = [_y(min(1.0, value / top)) for value in line.tolist()]
+    return " ".join(f"{x:.1f},{y:.1f}" for x, y in zip(xs, ys, strict=True))
 
 
 def _y(share: float) -> float:

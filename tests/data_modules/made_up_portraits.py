@@ -54,6 +54,13 @@ def write_records(root: Path, people: int) -> Path:
     return root
 
 
+def write_sources(root: Path, people: int) -> Path:
+    """Photographs and records of the first people, in faces/ and mitdb/."""
+    write_faces(root / "faces", people)
+    write_records(root / "mitdb", people)
+    return root
+
+
 def configured(sources: Path, out: Path, *settings: str) -> Config:
     """Two people a half, one clip a class."""
     where = f"proxy.faces={sources}/faces", f"ecg.roots.mitbih={sources}/mitdb", f"proxy.out={out}"

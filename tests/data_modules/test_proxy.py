@@ -6,7 +6,7 @@ from pathlib import Path
 
 import numpy as np
 import pytest
-from made_up_portraits import SIDE, SMILE, configured, write_faces, write_records
+from made_up_portraits import SIDE, SMILE, configured, write_sources
 
 from data_modules.heartbeats.wfdb_records import read_annotation, read_lead
 from data_modules.proxy import clips, halves
@@ -36,10 +36,7 @@ def less_noise() -> Iterator[None]:
 
 @pytest.fixture(scope="module")
 def sources(tmp_path_factory) -> Path:
-    root = tmp_path_factory.mktemp("sources")
-    write_faces(root / "faces", 5)
-    write_records(root / "mitdb", 4)
-    return root
+    return write_sources(tmp_path_factory.mktemp("sources"), 5)
 
 
 @pytest.fixture(scope="module")
@@ -207,8 +204,7 @@ def test_a_half_that_was_made_differently_is_refused(sources: Path, half: Path, 
 
 
 def test_replaced_photographs_are_not_mixed_with_older_clips(tmp_path: Path):
-    write_faces(tmp_path / "faces", 1)
-    write_records(tmp_path / "mitdb", 1)
+    write_sources(tmp_path, 1)
     config = configured(tmp_path, tmp_path / "out", ONE)
     make_half(config, "A", clip=FEW)
     photograph = tmp_path / "faces/smiling/001.jpg"

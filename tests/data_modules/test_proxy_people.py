@@ -8,7 +8,7 @@ import cv2
 import numpy as np
 import pytest
 from made_up_photographs import edit
-from made_up_portraits import configured, write_faces, write_records
+from made_up_portraits import configured, write_sources
 
 from data_modules.proxy import morph
 from data_modules.proxy.clips import make_subject
@@ -22,10 +22,7 @@ from painlit.errors import PainlitError
 
 @pytest.fixture(scope="module")
 def made_sources(tmp_path_factory) -> Path:
-    root = tmp_path_factory.mktemp("sources")
-    write_faces(root / "faces", 2)
-    write_records(root / "mitdb", 2)
-    return root
+    return write_sources(tmp_path_factory.mktemp("sources"), 2)
 
 
 @pytest.fixture

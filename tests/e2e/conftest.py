@@ -12,7 +12,9 @@ from omegaconf import OmegaConf
 
 from data_modules.demo.clips import make_demo
 from data_modules.demo.heartbeats import make_demo_heartbeats
-from experiments import embed, loso, prepare
+from experiments import assess, embed, loso, prepare
+from experiments import bundle as bundle_stage
+from experiments.command import _as_keys
 from painlit.config import Config, load
 
 TINY = (
@@ -24,6 +26,8 @@ TINY = (
     "train.epochs=4 train.warmup_epochs=1 train.batch_size=4 train.lr=1e-2 train.accelerator=cpu "
     "train.checkpoint_every=1 prepare.workers=1 log.wandb=disabled data.is_biovid=false data.name=tiny"
 ).split()
+FOLD = "010100_m_27"
+"""A subject of `tiny_data`, and the fold that tests it."""
 
 
 def on_command_line(arguments: Sequence[str]) -> str:
@@ -128,3 +132,29 @@ def trained_once(tiny_data, embedded_runs, filled_once) -> Path:
 def trained(trained_once, tmp_path) -> Path:
     """A copy of those, to run on and to damage."""
     return shutil.copytree(trained_once, tmp_path / "trained")
+
+
+@pytest.fixture(scope="module")
+def bundle(tiny_data, trained_once, tmp_path_factory) -> Path:
+    """Three parts of one fold, whose subject they have not seen."""
+    out = tmp_path_factory.mktemp("bundle") / "b"
+    runs = "bundle.runs=[fusion,video,heart_rate]"
+    return bundle_stage.run(tiny(tiny_data, trained_once, runs, f"bundle.folds=[{FOLD}]", f"bundle.out={out}")).path
+
+
+@pytest.fixture(scope="module")
+def recording(tiny_data, tmp_path_factory) -> Path:
+    """12 s of the fold's subject: four clips one after the other."""
+    video = tmp_path_factory.mktemp("recording") / "long.mp4"
+    writer = None
+    for clip in sorted((tiny_data / "video" / FOLD).iterdir()):
+        reader = cv2.VideoCapture(str(clip))
+        while (frame := reader.read())[0]:
+            writer = writer or cv2.VideoWriter(str(video), cv2.VideoWriter.fourcc(*"mp4v"), 25, frame[1].shape[1::-1])
+            writer.write(frame[1])
+    writer.release()
+    return video
+
+
+def run_assess(*arguments: str) -> assess.AssessResult:
+    return assess.run(load(_as_keys("assess", [*arguments, "--device", "cpu"]), "assess"))

@@ -1,14 +1,9 @@
 """Recordings assessed by trained models: what leave-one-subject-out predicted, and what is missing is said."""
 
 import json
-import os
 import re
 import shutil
-import sys
-import time
-from fractions import Fraction
 from pathlib import Path
-from threading import Thread
 
 import cv2
 import edfio
@@ -16,41 +11,14 @@ import numpy as np
 import pandas as pd
 import plotly.graph_objects as go
 import pytest
-from conftest import tiny
+from conftest import FOLD, run_assess, tiny
 
 import painlit
-from experiments import assess
 from experiments import bundle as bundle_stage
-from experiments.command import _as_keys
-from painlit.config import load
 from painlit.errors import PainlitError
 from painlit.inference.bundles.bundle import Bundle
 from painlit.loso.results import read_predictions
 from painlit.signals.files import read_ecg
-
-FOLD = "010100_m_27"
-
-
-@pytest.fixture(scope="module")
-def bundle(tiny_data, trained_once, tmp_path_factory) -> Path:
-    """Three parts of one fold, whose subject they have not seen."""
-    out = tmp_path_factory.mktemp("bundle") / "b"
-    runs = "bundle.runs=[fusion,video,heart_rate]"
-    return bundle_stage.run(tiny(tiny_data, trained_once, runs, f"bundle.folds=[{FOLD}]", f"bundle.out={out}")).path
-
-
-@pytest.fixture(scope="module")
-def recording(tiny_data, tmp_path_factory) -> Path:
-    """12 s of the fold's subject: four clips one after the other."""
-    video = tmp_path_factory.mktemp("recording") / "long.mp4"
-    writer = None
-    for clip in sorted((tiny_data / "video" / FOLD).iterdir()):
-        reader = cv2.VideoCapture(str(clip))
-        while (frame := reader.read())[0]:
-            writer = writer or cv2.VideoWriter(str(video), cv2.VideoWriter.fourcc(*"mp4v"), 25, frame[1].shape[1::-1])
-            writer.write(frame[1])
-    writer.release()
-    return video
 
 
 def ecg(data: Path, clip: str) -> Path:
@@ -162,10 +130,6 @@ def test_an_ensemble_is_the_mean_of_its_folds(tiny_data, trained_once, recording
     assert together["spread"].to_numpy() == pytest.approx(alone.std(0), abs=1e-6)
 
 
-def run(*arguments: str) -> assess.AssessResult:
-    return assess.run(load(_as_keys("assess", [*arguments, "--device", "cpu"]), "assess"))
-
-
 def test_a_folder_of_recordings(tiny_data, bundle, recording, tmp_path, capsys):
     """One that cannot be read does not end the others, and what is there is not done again."""
     folder, out = tmp_path / "recordings", tmp_path / "out"
@@ -173,7 +137,7 @@ def test_a_folder_of_recordings(tiny_data, bundle, recording, tmp_path, capsys):
     for name in ("a", "b"):
         shutil.copy(recording, folder / f"{name}.mp4")
     (folder / "broken.mp4").write_bytes(b"not a video" * 100)
-    result = run(str(folder), "--model", str(bundle), "--out", str(out), "--step", "3")
+    result = run_assess(str(folder), "--model", str(bundle), "--out", str(out), "--step", "3")
     assert (list(result.folders), list(result.failed), result.exit_status) == (["a", "b"], ["broken"], 1)
     rows = pd.read_csv(out / "summary.csv")
     assert list(rows["recording"]) == ["a", "b", "broken"]
@@ -181,10 +145,10 @@ def test_a_folder_of_recordings(tiny_data, bundle, recording, tmp_path, capsys):
     assert rows["windows"][0] == 4
     before = {name: (out / name / "assessment.json").stat().st_mtime_ns for name in ("a", "b")}
     (out / "b" / "assessment.json").write_text("{}")
-    run(str(folder), "--model", str(bundle), "--out", str(out), "--step", "3")
+    run_assess(str(folder), "--model", str(bundle), "--out", str(out), "--step", "3")
     assert (out / "a" / "assessment.json").stat().st_mtime_ns == before["a"]
     assert json.loads((out / "b" / "assessment.json").read_text())["about"]["recording"] == "b"
-    run(str(folder), "--model", str(bundle), "--out", str(out), "--step", "4")
+    run_assess(str(folder), "--model", str(bundle), "--out", str(out), "--step", "4")
     assert (out / "a" / "assessment.json").stat().st_mtime_ns != before["a"]
 
 
@@ -193,9 +157,9 @@ def test_folders_of_pictures_are_named(bundle, recording, tmp_path, capsys):
     (folder / "frames").mkdir(parents=True)
     (folder / "frames" / "0001.png").touch()
     with pytest.raises(PainlitError, match=r"(?s)no recording.*its 1 folders of pictures"):
-        run(str(folder), "--model", str(bundle), "--out", str(tmp_path / "out"))
+        run_assess(str(folder), "--model", str(bundle), "--out", str(tmp_path / "out"))
     shutil.copy(recording, folder / "a.mp4")
-    run(str(folder), "--model", str(bundle), "--out", str(tmp_path / "out"), "--step", "4")
+    run_assess(str(folder), "--model", str(bundle), "--out", str(tmp_path / "out"), "--step", "4")
     assert "1 folders of pictures are passed over, such as frames: list them in a table" in capsys.readouterr().out
 
 
@@ -204,7 +168,7 @@ def test_recordings_without_a_score_are_told(bundle, recording, tmp_path, write_
     folder.mkdir()
     shutil.copy(recording, folder / "a.mp4")
     write_video(folder / "nobody.mp4", [np.full((96, 96, 3), 90, np.uint8)] * 200)
-    run(str(folder), "--model", str(bundle), "--out", str(tmp_path / "out"), "--step", "4")
+    run_assess(str(folder), "--model", str(bundle), "--out", str(tmp_path / "out"), "--step", "4")
     told = capsys.readouterr().out
     assert "2 of 2 recordings are assessed" in told
     assert "1 of them have no score, such as nobody: " in told
@@ -224,7 +188,7 @@ def test_a_stop_in_the_middle_keeps_what_is_done(bundle, recording, tmp_path, mo
 
     monkeypatch.setattr("painlit.inference.model.Model.assess", stopped)
     with pytest.raises(KeyboardInterrupt):
-        run(str(folder), "--model", str(bundle), "--out", str(out), "--step", "3")
+        run_assess(str(folder), "--model", str(bundle), "--out", str(out), "--step", "3")
     assert list(pd.read_csv(out / "summary.csv")["recording"]) == ["a"]
     assert (out / "a" / "assessment.json").is_file()
     assert not (out / "b").exists()
@@ -235,69 +199,16 @@ def test_a_table_of_recordings(tiny_data, bundle, recording, tmp_path):
     clip = f"{FOLD}-PA4-001"
     video = tiny_data / "video" / FOLD / f"{clip}.mp4"
     table.write_text(f"video,ecg,start,name\n{recording},,2,late\n{video},{ecg(tiny_data, clip)},,both\n")
-    run(str(table), "--model", str(bundle), "--out", str(tmp_path / "out"))
+    run_assess(str(table), "--model", str(bundle), "--out", str(tmp_path / "out"))
     held = json.loads((tmp_path / "out" / "late" / "assessment.json").read_text())
     assert held["table"][0]["start"] == 2
     held = json.loads((tmp_path / "out" / "both" / "assessment.json").read_text())
     assert held["table"][0]["used"] == "video+heart_rate"
     table.write_text(f"video,name\n{recording},a\n\ngone.mp4,b\n")
-    result = run(str(table), "--model", str(bundle), "--out", str(tmp_path / "out"), "--step", "9")
+    result = run_assess(str(table), "--model", str(bundle), "--out", str(tmp_path / "out"), "--step", "9")
     assert list(result.failed) == ["b"]
     assert re.match(r".*recordings\.csv, row 4: .*gone\.mp4.*(no such|No such|not exist)", result.failed["b"])
     assert "check-data" not in result.failed["b"]
     table.write_text("video,start\n\n")
     with pytest.raises(PainlitError, match="there is no recording"):
-        run(str(table), "--model", str(bundle))
-
-
-def test_a_stream_gives_what_the_file_gives_later(bundle, recording, tmp_path):
-    """Written piece by piece while it is read."""
-    whole, growing = tmp_path / "whole.mkv", tmp_path / "growing.mkv"
-    remux(recording, whole)
-    data = whole.read_bytes()
-
-    def write() -> None:
-        with open(growing, "wb", buffering=0) as handle:
-            for at in range(0, len(data), 20_000):
-                handle.write(data[at : at + 20_000])
-                time.sleep(0.02)
-
-    writer = Thread(target=write)
-    writer.start()
-    run(str(growing), "--stream", "assess.idle=2", "--model", str(bundle), "--out", str(tmp_path / "out"))
-    writer.join()
-    live, later = pd.read_csv(tmp_path / "out" / "stream.csv"), painlit.load(bundle, "cpu").assess(whole).table
-    assert live["score"].to_numpy() == pytest.approx(later["score"].to_numpy(), abs=1e-6)
-    assert list(live["start"]) == pytest.approx(list(later["start"]))
-    assert (live["delay"] >= 0).all()
-
-
-def test_a_pipe_is_read_as_it_comes(bundle, recording, tmp_path, monkeypatch, capsys):
-    whole = tmp_path / "whole.ts"
-    remux(recording, whole)
-    reading, writing = os.pipe()
-
-    def write() -> None:
-        with open(writing, "wb") as end:
-            end.write(whole.read_bytes())
-
-    Thread(target=write, daemon=True).start()
-    monkeypatch.setattr(sys, "stdin", open(reading))  # noqa: SIM115 - the stream closes it
-    run("-", "--stream", "--model", str(bundle), "--out", str(tmp_path / "out"))
-    lines = capsys.readouterr().out.splitlines()
-    assert lines[0].startswith("start,end,p_NP,p_P4,score")
-    assert len(lines) == 11
-    assert lines == (tmp_path / "out" / "stream.csv").read_text().splitlines()
-
-
-def remux(source: Path, target: Path) -> None:
-    """The same frames in another container."""
-    import av
-
-    with av.open(str(source)) as old, av.open(str(target), "w") as new:
-        stream = new.add_stream("libx264", rate=25)
-        stream.width, stream.height, stream.pix_fmt = old.streams.video[0].width, old.streams.video[0].height, "yuv420p"
-        for number, frame in enumerate(old.decode(video=0)):
-            frame.pts, frame.time_base = number, Fraction(1, 25)
-            new.mux(stream.encode(frame))
-        new.mux(stream.encode())
+        run_assess(str(table), "--model", str(bundle))
