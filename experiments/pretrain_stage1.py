@@ -41,6 +41,7 @@ def run(config: Config) -> StageResult:
         module = FaceRecognition(
             data.identities,
             network=stage.network,
+            teacher=data.targets.size if data.targets else 0,
             spatial=config.spatial,
             temporal=config.model.temporal,
             head=stage.head,
@@ -51,10 +52,11 @@ def run(config: Config) -> StageResult:
         )
         unreadable = UnreadableImages(run.folder / "unreadable.txt", stage.train.checkpoint_steps)
         metrics = pretrain(module, data, stage.train, run, [unreadable])
-        return Trained({stage.network: module.network}, metrics, {"data": described, **_sizes(config, data.size)})
+        about = {"data": described, **data.described_teacher(), **_sizes(config, data.size)}
+        return Trained({stage.network: module.network}, metrics, about)
 
     results = ["stage1"] if stage.network == "spatial" else ["stage1", "stage1-temporal"]
-    return run_stage(STAGE, config, results, {"data": described}, stage.network, work)
+    return run_stage(STAGE, config, results, {"data": described, **data.described_teacher()}, stage.network, work)
 
 
 def _announce(about: dict[str, Any], size: int) -> None:

@@ -43,26 +43,31 @@ def run(config: Config) -> StageResult:
         if process_rank() == 0:
             _announce(described)
             _report_duplicates(data.duplicates, run.folder)
-        module = EmotionMultitask(data.classes, spatial=spatial, train=config.stage2.train, seed=config.seed)
+        teacher = data.targets.size if data.targets else 0
+        module = EmotionMultitask(
+            data.classes, teacher=teacher, spatial=spatial, train=config.stage2.train, seed=config.seed
+        )
         start.load_into(module.network)
         unreadable = UnreadableImages(run.folder / "unreadable.txt", config.stage2.train.checkpoint_steps)
         metrics = pretrain(module, data, config.stage2.train, run, [unreadable])
         about = {
             "data": described,
+            **data.described_teacher(),
             "spatial": start.settings,
             "started_from": {"source": start.source, "sha256": start.sha256},
             "subjects": list(start.subjects),  # of pain data, if it started from a module that was finetuned
         }
         return Trained({"spatial": module.network}, metrics, about)
 
-    made_from = {"data": described, "started from": start.sha256}
+    made_from = {"data": described, **data.described_teacher(), "started from": start.sha256}
     return run_stage(STAGE, config, ["stage2"], made_from, "spatial", work)
 
 
 def _announce(about: dict[str, Any]) -> None:
     for name, part in about.items():
+        classes = f"{len(part['classes'])} classes" if len(part["classes"]) > 1 else "no labels"
         print(
-            f"{name}: {len(part['classes'])} classes, {part['train_images']} images to learn from, "
+            f"{name}: {classes}, {part['train_images']} images to learn from, "
             f"{part['validation_images']} to validate on"
         )
 

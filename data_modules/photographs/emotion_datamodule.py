@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Callable
+from pathlib import Path
 from typing import Any
 
 import numpy as np
@@ -13,16 +14,22 @@ from data_modules.photographs.expression_folders import ExpressionFolders
 from data_modules.photographs.loader import PhotographDataModule, index_of
 from data_modules.photographs.packed import packed_or
 from data_modules.photographs.raf_db import RAFDB
+from data_modules.photographs.unlabelled import UnlabelledPhotographs
 from painlit.config import Config
 from painlit.errors import PainlitError, some
 from painlit.images.duplicates import without_validation_images
 from painlit.images.index import ImageIndex
 from painlit.images.source import VALIDATION, ImageSource
+from painlit.system.names import check_name
 from painlit.system.seeds import derive_seed
 
 
-def _own_photographs(root: str) -> ImageSource:
-    return packed_or(root, "folders", split=True, tree=lambda: ExpressionFolders(root, "folders"))
+def _own_photographs(root: str, name: str = "folders") -> ImageSource:
+    return packed_or(root, name, split=True, tree=lambda: ExpressionFolders(root, name))
+
+
+def _unlabelled(root: str, name: str) -> ImageSource:
+    return packed_or(root, name, split=False, tree=lambda: UnlabelledPhotographs(root, name))
 
 
 SOURCES: dict[str, Callable[[Config], ImageSource]] = {
@@ -36,10 +43,11 @@ SOURCES: dict[str, Callable[[Config], ImageSource]] = {
 
 
 class EmotionDataModule(PhotographDataModule):
-    """One or several emotion sets, in the order of `stage2.sets`; a batch's `task` is the position there.
+    """One or several emotion sets, in the order of `stage2.sets` and `.trees`; a batch's `task` is the position there.
 
     The validation part is the official one; sets without one (CFEE) are divided by person. A training image that is
-    also a validation image of any set, or an edited copy of one, is left out of training.
+    also a validation image of any set, or an edited copy of one, is left out of training. Sets without labels follow
+    (`stage2.unlabelled`); all their images are learnt from, for the teacher's sake.
 
     Args:
         config: Sets, mixing, batches, augmentation. Crops have the side that the Spatial-Module reads.
@@ -52,14 +60,28 @@ class EmotionDataModule(PhotographDataModule):
         super().__init__(config, config.stage2, config.spatial.image_size)
 
     def open_sets(self) -> list[ImageIndex]:
-        """Those of `stage2.sets`, built if need be under runs/index, with digests of every image."""
+        """Labelled and unlabelled ones, built if need be under runs/index, with digests of every image."""
         config, stage = self.config, self.config.stage2
-        return [index_of(SOURCES[name](config), config, stage.faces, digests=True) for name in stage.sets]
+        sources = [SOURCES[name](config) for name in stage.sets]
+        for key, make in (("trees", _own_photographs), ("unlabelled", _unlabelled)):
+            for root in getattr(stage, key):
+                name = Path(root).resolve().name
+                check_name(f"the folder of stage2.{key}={root}", name)
+                if name in {source.name for source in sources}:
+                    raise PainlitError(f"stage2.{key}={root} is a second set called {name}", "rename the folder")
+                sources.append(make(root, name))
+        return [index_of(source, config, stage.faces, digests=True) for source in sources]
+
+    @property
+    def labelled(self) -> int:
+        """How many of the sets have labels; they come first."""
+        return len(self.config.stage2.sets) + len(self.config.stage2.trees)
 
     def divide(self, sets: list[ImageIndex]) -> None:
         """Into training and validation images."""
         self.indices, self.labels = sets, [index.labels for index in sets]
-        parts = [_validation_rows(index, self.config) for index in sets]
+        parts = [_validation_rows(index, self.config) for index in sets[: self.labelled]]
+        parts += [np.zeros(len(index), bool) for index in sets[self.labelled :]]
         self.validation_rows = [np.flatnonzero(part) for part in parts]
         train = [np.flatnonzero(~part) for part in parts]
         self.train_rows, self.duplicates = without_validation_images(sets, train, self.validation_rows)
@@ -68,8 +90,8 @@ class EmotionDataModule(PhotographDataModule):
 
     @property
     def classes(self) -> dict[str, int]:
-        """Number of classes of each set."""
-        return {index.name: len(index.classes) for index in self.indices}
+        """Number of classes of each labelled set."""
+        return {index.name: len(index.classes) for index in self.indices[: self.labelled]}
 
     def describe(self) -> dict[str, Any]:
         """What is learnt from, for the weights' JSON and the run's fingerprint."""

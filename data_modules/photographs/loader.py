@@ -2,19 +2,29 @@
 
 from __future__ import annotations
 
+from contextlib import suppress
 from pathlib import Path
+from typing import Any
 
+import numpy as np
 from torch.utils.data import DataLoader
 
 from painlit.config import Config, Stage1Config, Stage2Config
 from painlit.images.build_index import open_index
 from painlit.images.dataset import FaceImages
 from painlit.images.index import ImageIndex
+from painlit.images.reading import UnreadableImageError
 from painlit.images.source import ImageSource
+from painlit.images.teacher import Teacher, TeacherTargets, fit_targets
 from painlit.system.devices import pick_device
+from painlit.system.digests import file_digest
 from painlit.system.processes import loader_options
+from painlit.system.progress import progress_bar
 from painlit.training.datamodule import DrawnDataModule, as_is
 from painlit.training.sampling import MixedBatches, Passes
+
+TEACHER_IMAGES = 2_000
+"""Training images whose principal components the teacher's targets are, at most."""
 
 
 class PhotographDataModule(DrawnDataModule):
@@ -26,16 +36,42 @@ class PhotographDataModule(DrawnDataModule):
         size: Side of the crops in px.
     """
 
+    settings: Stage1Config | Stage2Config
     indices: list[ImageIndex]
+    targets: TeacherTargets | None = None
+    """What is learnt of a teacher, if the settings name one."""
 
     def __init__(self, config: Config, settings: Stage1Config | Stage2Config, size: int):
         super().__init__(config, settings)
         self.size = size
 
+    def setup(self, stage: str | None = None) -> None:
+        """Open the sets, divide their images, and ask the teacher about some of them."""
+        super().setup(stage)
+        if self.settings.teacher.file and self.targets is None:
+            self.targets = self._ask_teacher(Teacher(self.settings.teacher))
+
+    def _ask_teacher(self, teacher: Teacher) -> TeacherTargets:
+        drawn = [(task, int(row), -1) for task, rows in enumerate(self.train_rows) for row in rows]
+        some = [drawn[k] for k in np.linspace(0, len(drawn) - 1, min(TEACHER_IMAGES, len(drawn))).astype(int)]
+        images, said = FaceImages(self.indices, self.labels, self.size, self.config.face.margin, self.config.images), []
+        with progress_bar("ask the teacher", total=len(some)) as advance:
+            for draw in some:
+                with suppress(UnreadableImageError):  # training counts and lists them
+                    said.append(teacher.of_face(*images.image(draw), mirrored=False))
+                advance()
+        return fit_targets(teacher, said)
+
+    def described_teacher(self) -> dict[str, Any]:
+        """The teacher, for the weights' JSON and the run's fingerprint; nothing without one."""
+        if self.targets is None:
+            return {}
+        return {"teacher": {"sha256": file_digest(Path(self.settings.teacher.file)), "components": self.targets.size}}
+
     def loader(self, draws: MixedBatches | Passes) -> DataLoader:
         """Face crops, decoded and augmented in other processes."""
         config = self.config
-        images = FaceImages(self.indices, self.labels, self.size, config.face.margin, config.images)
+        images = FaceImages(self.indices, self.labels, self.size, config.face.margin, config.images, self.targets)
         return image_loader(images, draws, config.images.workers, self.settings.train.pass_size)
 
 

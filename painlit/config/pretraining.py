@@ -47,6 +47,38 @@ class ImagesConfig:
 
 
 @dataclass
+class TeacherConfig:
+    """A network of faces whose outputs the network here also learns to predict, without labels (distillation). Ours."""
+
+    file: str = field(default="", metadata=NOTHING | PATH)
+    """ONNX or TFLite file of the network, such as one of face landmarks or face recognition; empty for none."""
+    size: int = 192
+    """Side of the face crops that it reads in px."""
+    margin: float = 0.25
+    """Margin of these crops about a face's box, as face.margin."""
+    mean: list[float] = field(default_factory=lambda: [0.0, 0.0, 0.0])
+    """RGB mean subtracted from its crops in 0..1."""
+    std: list[float] = field(default_factory=lambda: [1.0, 1.0, 1.0])
+    """RGB standard deviation they are divided by."""
+    output: str = ""
+    """Its layer whose values are predicted; empty takes the network's first output."""
+    components: int = 32
+    """Principal components of these values that are predicted, each with a variance of 1."""
+
+    def __post_init__(self):
+        at_least("teacher.size", self.size, 1)
+        at_least("teacher.components", self.components, 1)
+        for key in ("mean", "std"):
+            if len(getattr(self, key)) != 3:
+                raise PainlitError(
+                    f"teacher.{key} has {len(getattr(self, key))} values", "give one for each of R, G, B"
+                )
+        for value in self.std:
+            above("teacher.std", value, 0)
+        within("teacher.margin", self.margin, -1, 10)
+
+
+@dataclass
 class Stage1Config:
     """`make pretrain-stage1`: whose face is it?"""
 
@@ -73,6 +105,7 @@ class Stage1Config:
     """Images of each held-out identity used in verification, at most."""
     sampling: str = "natural"
     """natural: each image once an epoch; balanced: each identity equally often."""
+    teacher: TeacherConfig = field(default_factory=TeacherConfig)
     train: Stage1Training = field(default_factory=Stage1Training)
 
     def __post_init__(self):
@@ -112,6 +145,10 @@ class Stage2Config:
     roots: EmotionRoots = field(
         default_factory=EmotionRoots, metadata=affects(read_by=("pretrain-stage2", "check-data")) | PATH
     )
+    trees: list[str] = field(default_factory=list, metadata=NOTHING | PATH)
+    """More roots laid out as stage2.roots.folders, each a set of its own, named after its folder."""
+    unlabelled: list[str] = field(default_factory=list, metadata=NOTHING | PATH)
+    """Folders of faces without labels, at any depth, or packed files; they serve stage2.teacher alone."""
     faces: str = "auto"
     """As stage1.faces, for all sets."""
     raf_images: str = field(default="auto", metadata=affects("stage2", read_by=("check-data",)))
@@ -126,6 +163,7 @@ class Stage2Config:
     proportional, 0 equal. Ours."""
     validation_share: float = 0.15
     """Share of the people kept for validation in sets without an official split (CFEE)."""
+    teacher: TeacherConfig = field(default_factory=TeacherConfig)
     train: Stage2Training = field(default_factory=Stage2Training)
 
     def __post_init__(self):
@@ -133,9 +171,15 @@ class Stage2Config:
         one_of("stage2.faces", self.faces, FACES)
         one_of("stage2.raf_images", self.raf_images, ["auto", "aligned", "original"])
         one_of("stage2.sampling", self.sampling, SAMPLING)
-        if len(self.sets) > self.train.pass_size // self.train.processes:
+        if self.unlabelled and not self.teacher.file:
             raise PainlitError(
-                f"stage2.train.batch_size={self.train.batch_size} cannot hold {len(self.sets)} sets in each pass",
+                f"stage2.unlabelled={self.unlabelled} without a teacher: nothing can be learnt from these images",
+                "give stage2.teacher.file, or leave it out",
+            )
+        sets = len(self.sets) + len(self.trees) + len(self.unlabelled)
+        if sets > self.train.pass_size // self.train.processes:
+            raise PainlitError(
+                f"stage2.train.batch_size={self.train.batch_size} cannot hold {sets} sets in each pass",
                 "raise it: every pass has images of every set",
             )
         within("stage2.mixing", self.mixing, 0, 1)

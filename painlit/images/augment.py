@@ -29,6 +29,17 @@ def face_square(box: np.ndarray, shape: tuple[int, ...], margin: float) -> np.nd
     return face_squares(box[None], margin)[0]
 
 
+def is_mirrored(config: ImagesConfig, seed: int) -> bool:
+    """Whether `augmented_crop` mirrors the image of this seed."""
+    return config.flip and _draws(seed)[1][6] < 0.5
+
+
+def _draws(seed: int) -> tuple[np.random.Generator, np.ndarray]:
+    """The generator of a crop's augmentation, and the (9,) numbers in 0..1 that it gives first."""
+    generator = np.random.default_rng(seed)
+    return generator, generator.random(9)
+
+
 def augmented_crop(image: np.ndarray, square: np.ndarray, size: int, config: ImagesConfig, seed: int) -> np.ndarray:
     """Cut a square that is shifted, scaled and turned, and change light and colour.
 
@@ -42,8 +53,8 @@ def augmented_crop(image: np.ndarray, square: np.ndarray, size: int, config: Ima
     Returns:
         (size, size, 3) uint8 RGB.
     """
-    generator = np.random.default_rng(seed)
-    shift_x, shift_y, scale, angle, contrast, brightness, mirrored, greyed, erased = generator.random(9)
+    generator, draws = _draws(seed)
+    shift_x, shift_y, scale, angle, contrast, brightness, _, greyed, erased = draws
     x, y, side = (float(value) for value in square)
     new_side = side * (1 + config.scale * (2 * scale - 1))
     corner = np.array([x, y]) + (side - new_side) / 2 + side * config.shift * (2 * np.array([shift_x, shift_y]) - 1)
@@ -52,7 +63,7 @@ def augmented_crop(image: np.ndarray, square: np.ndarray, size: int, config: Ima
         degrees = config.rotation * (2 * angle - 1)
         turn = cv2.getRotationMatrix2D(((size - 1) / 2, (size - 1) / 2), degrees, 1)
         crop = cv2.warpAffine(crop, turn, (size, size), borderMode=cv2.BORDER_REPLICATE)
-    if config.flip and mirrored < 0.5:
+    if is_mirrored(config, seed):
         crop = cv2.flip(crop, 1)
     if greyed < config.grey:
         crop = cv2.cvtColor(cv2.cvtColor(crop, cv2.COLOR_RGB2GRAY), cv2.COLOR_GRAY2RGB)

@@ -1,4 +1,4 @@
-"""Classification heads on embeddings: softmax, and ArcFace."""
+"""Heads on embeddings: classification by softmax and by ArcFace, and what a teacher says."""
 
 from __future__ import annotations
 
@@ -82,3 +82,21 @@ class ArcFaceHead(nn.Module):
         moved = cosine * math.cos(self.margin) - sine * math.sin(self.margin)
         beyond = cosine - self.margin * math.sin(self.margin)
         return torch.where(cosine > -math.cos(self.margin), moved, beyond)  # θ < π - m
+
+
+class TeacherHead(nn.Module):
+    """A linear layer to a teacher's whitened outputs, for the mean squared error.
+
+    Args:
+        embed_dim: Size of an embedding, D.
+        components: How many values the teacher gives, K; each has a variance of 1, so an error of 1 is that of no
+            knowledge.
+    """
+
+    def __init__(self, embed_dim: int, components: int):
+        super().__init__()
+        self.linear = nn.Linear(embed_dim, components)
+
+    def forward(self, embeddings: Tensor, targets: Tensor) -> Tensor:
+        """The squared error of each image, its mean over the components: (B,)."""
+        return (self.linear(embeddings).float() - targets).square().mean(1)

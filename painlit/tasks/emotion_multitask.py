@@ -8,13 +8,15 @@ from typing import Any
 
 import torch
 from torch import Tensor
-from torchmetrics import MetricCollection
+from torchmetrics import MeanMetric, MetricCollection
 from torchmetrics.classification import MulticlassAccuracy, MulticlassF1Score, MulticlassRecall
 
 from painlit.config import SpatialConfig, Stage2Training, group
 from painlit.losses import UncertaintyWeightedLoss
+from painlit.models.heads import TeacherHead
 from painlit.models.normalisation import MEAN, STD, Normalise
 from painlit.tasks.multitask import MultitaskClassification
+from painlit.training.distributed_loss import EpochMean, mean_over_all
 from painlit.training.schedule import adamw_warmup_cosine
 from painlit.weights.networks import build_spatial_module
 
@@ -23,10 +25,13 @@ class EmotionMultitask(MultitaskClassification):
     """Emotion recognition on several data sets at once (paper section 3.4).
 
     Batches: `images` (B, 3, S, S) uint8 RGB, `label` (B,) and `task` (B,) int64, the position of the image's data set.
-    A training batch has images of every data set.
+    A training batch has images of every data set. With a teacher (`painlit.images.teacher`) also `teacher` (B, K), what
+    it says of the images; the mean squared error of a linear map to that is one more loss, over all images, among them
+    those of sets that have no labels.
 
     Args:
         classes: Of each data set, in the order of `task`, its number of classes.
+        teacher: Values that a teacher gives of each image, K; 0 without one.
         spatial: Sizes and normalisation.
         train: How it is trained.
         seed: Of the initial weights.
@@ -41,6 +46,7 @@ class EmotionMultitask(MultitaskClassification):
         self,
         classes: Mapping[str, int],
         *,
+        teacher: int = 0,
         spatial: SpatialConfig | Mapping[str, Any] | None = None,
         train: Stage2Training | Mapping[str, Any] | None = None,
         seed: int = 0,
@@ -48,22 +54,55 @@ class EmotionMultitask(MultitaskClassification):
         super().__init__()
         spatial, self.train_settings = group(SpatialConfig, spatial), group(Stage2Training, train)
         self.save_hyperparameters(
-            {"classes": dict(classes), "spatial": asdict(spatial), "train": asdict(self.train_settings), "seed": seed}
-        )
+            {"classes": dict(classes), "teacher": teacher, "spatial": asdict(spatial),
+             "train": asdict(self.train_settings), "seed": seed}
+        )  # fmt: skip
         torch.manual_seed(seed)
         self.normalise = Normalise(spatial.mean or MEAN, spatial.std or STD, spatial.local_contrast)
         self.network = build_spatial_module(spatial, self.train_settings.drop_path)
         self.add_heads(classes, spatial.embed_dim, _scores)
-        self.weighting = UncertaintyWeightedLoss(len(classes))
+        self.teacher: TeacherHead | None = None
+        if teacher:
+            self.teacher = TeacherHead(spatial.embed_dim, teacher)
+            self.teacher_loss, self.teacher_error = EpochMean(), MeanMetric()
+        self.weighting = UncertaintyWeightedLoss(len(classes) + (teacher > 0))
 
     def forward(self, images: Tensor) -> Tensor:
         """Embeddings of face crops."""
         return self.network(self.normalise(images))
 
+    def more_losses(self, batch: dict[str, Any], embeddings: Tensor) -> list[Tensor]:
+        """What the teacher says, if there is one."""
+        if self.teacher is None:
+            return []
+        errors = self.teacher(embeddings, batch["teacher"])
+        loss = mean_over_all(errors.sum(), len(errors), self.trainer)
+        self.teacher_loss.update(loss.detach())
+        if self.trainer.is_last_batch:
+            self.log("train/teacher/loss", self.teacher_loss.take(), on_step=False, on_epoch=True)
+        return [loss]
+
+    def validation_step(self, batch: dict[str, Any], index: int) -> None:
+        """Scores of a validation batch, and how much of the teacher is known."""
+        super().validation_step(batch, index)
+        if self.teacher is not None and len(batch["teacher"]):
+            self.teacher_error.update(self.teacher(self(batch["images"]), batch["teacher"]))
+
+    test_step = validation_step
+
+    def log_scores(self, stage: str) -> None:
+        """Those of the sets; of the teacher the share of its variance that the embeddings explain."""
+        super().log_scores(stage)
+        if self.teacher is not None:
+            self.log(f"{stage}/teacher/explained", 1 - self.teacher_error.compute())
+            self.teacher_error.reset()
+
     def total_loss(self, losses: list[Tensor]) -> Tensor:
         """Weighted by uncertainty (eq. 12); the weights are logged with the last batch of an epoch."""
         if self.trainer.is_last_batch:
-            for name, weight in zip(self.heads, self.weighting.weights, strict=True):
+            for name, weight in zip(
+                [*self.heads, *(["teacher"] if self.teacher else [])], self.weighting.weights, strict=True
+            ):
                 self.log(f"train/{name}/weight", weight, on_step=False, on_epoch=True)
         return self.weighting(torch.stack(losses))
 

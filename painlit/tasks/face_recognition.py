@@ -13,9 +13,10 @@ from torch import Tensor, nn
 from torchmetrics.classification import MulticlassAccuracy
 
 from painlit.config import SpatialConfig, Stage1Training, TemporalConfig, group
-from painlit.models.heads import ArcFaceHead, SoftmaxHead
+from painlit.losses import UncertaintyWeightedLoss
+from painlit.models.heads import ArcFaceHead, SoftmaxHead, TeacherHead
 from painlit.models.normalisation import MEAN, STD, Normalise
-from painlit.training.distributed_loss import EpochMean, mean_cross_entropy
+from painlit.training.distributed_loss import EpochMean, mean_cross_entropy, mean_over_all
 from painlit.training.schedule import adamw_warmup_cosine
 from painlit.training.verification import Verification
 from painlit.weights.networks import build_spatial_module, build_temporal_module
@@ -27,8 +28,12 @@ class FaceRecognition(LightningModule):
     Batches: `images` (B, 3, S, S) uint8 RGB and `label` (B,) int64. In validation, test and prediction, labels from
     `identities` on are of strangers, whose images are scored by verification.
 
+    With a teacher (`painlit.images.teacher`) batches also have `teacher` (B, K), what it says of the images. The mean
+    squared error of a linear map to that is then a second loss, and the two are weighted by uncertainty (eq. 12).
+
     Args:
         identities: How many are trained on.
+        teacher: Values that a teacher gives of each image, K; 0 without one.
         network: "spatial" trains the Spatial-Module, "temporal" the Temporal-Module on flattened images of any side.
         spatial: Sizes and normalisation; S is its image_size for the Spatial-Module.
         temporal: Sizes of the Temporal-Module.
@@ -47,6 +52,7 @@ class FaceRecognition(LightningModule):
         identities: int,
         *,
         network: str = "spatial",
+        teacher: int = 0,
         spatial: SpatialConfig | Mapping[str, Any] | None = None,
         temporal: TemporalConfig | Mapping[str, Any] | None = None,
         head: str = "softmax",
@@ -59,9 +65,9 @@ class FaceRecognition(LightningModule):
         spatial, temporal = group(SpatialConfig, spatial), group(TemporalConfig, temporal)
         self.train_settings = group(Stage1Training, train)
         self.save_hyperparameters(
-            {"identities": identities, "network": network, "spatial": asdict(spatial), "temporal": asdict(temporal),
-             "head": head, "arcface_scale": arcface_scale, "arcface_margin": arcface_margin,
-             "train": asdict(self.train_settings), "seed": seed}
+            {"identities": identities, "network": network, "teacher": teacher, "spatial": asdict(spatial),
+             "temporal": asdict(temporal), "head": head, "arcface_scale": arcface_scale,
+             "arcface_margin": arcface_margin, "train": asdict(self.train_settings), "seed": seed}
         )  # fmt: skip
         self.identities = identities
         torch.manual_seed(seed)
@@ -78,6 +84,10 @@ class FaceRecognition(LightningModule):
             self.head = ArcFaceHead(embed_dim, identities, arcface_scale, arcface_margin)
         else:
             self.head = SoftmaxHead(embed_dim, identities)
+        self.teacher: TeacherHead | None = None
+        if teacher:
+            self.teacher, self.weighting = TeacherHead(embed_dim, teacher), UncertaintyWeightedLoss(2)
+            self.teacher_loss = EpochMean()
         self.train_loss = EpochMean()
         self.accuracy = MulticlassAccuracy(identities, average="micro")
         self.verification = Verification()
@@ -93,11 +103,18 @@ class FaceRecognition(LightningModule):
 
     def training_step(self, batch: dict[str, Any], index: int) -> Tensor:
         """Loss of a training batch."""
-        loss = mean_cross_entropy(self.head(self(batch["images"]), batch["label"]), batch["label"], self.trainer)
-        self.train_loss.update(loss.detach(), weight=max(1, len(batch["label"])))
+        embeddings, images = self(batch["images"]), len(batch["label"])
+        loss = mean_cross_entropy(self.head(embeddings, batch["label"]), batch["label"], self.trainer)
+        self.train_loss.update(loss.detach(), weight=max(1, images))
         if self.trainer.is_last_batch:
             self.log("train/loss", self.train_loss.take(), on_step=False, on_epoch=True)
-        return loss
+        if self.teacher is None:
+            return loss
+        taught = mean_over_all(self.teacher(embeddings, batch["teacher"]).sum(), images, self.trainer)
+        self.teacher_loss.update(taught.detach(), weight=max(1, images))
+        if self.trainer.is_last_batch:
+            self.log("train/teacher/loss", self.teacher_loss.take(), on_step=False, on_epoch=True)
+        return self.weighting(torch.stack([loss, taught]))
 
     def validation_step(self, batch: dict[str, Any], index: int) -> None:
         """Top-1 of the trained identities' images; strangers' go to verification."""
@@ -142,5 +159,5 @@ class FaceRecognition(LightningModule):
         return bool(total[0]), bool(total[1])
 
     def configure_optimizers(self) -> Any:
-        """AdamW, warm-up and cosine."""
-        return adamw_warmup_cosine(self, self.train_settings)
+        """AdamW, warm-up and cosine; no weight decay on the losses' weights, which it would draw to 1."""
+        return adamw_warmup_cosine(self, self.train_settings, without_decay=self.weighting if self.teacher else None)

@@ -16,7 +16,8 @@ from painlit.training.distributed_loss import EpochMean, mean_cross_entropy
 class MultitaskClassification(LightningModule):
     """Steps, predictions and logs; a stage adds its network, and says how the sets' losses become one.
 
-    Batches: what the network reads under `inputs`, `label` (B,) and `task` (B,) int64, the position of the item's set.
+    Batches: what the network reads under `inputs`, `label` (B,) and `task` (B,) int64, the position of the item's set;
+    items of sets behind those that have a head have no label.
     """
 
     inputs: str
@@ -38,6 +39,10 @@ class MultitaskClassification(LightningModule):
         """Factors of the losses of a set's classes, (classes,)."""
         return None
 
+    def more_losses(self, batch: dict[str, Any], embeddings: Tensor) -> list[Tensor]:
+        """Losses of a training batch besides those of the sets' labels."""
+        return []
+
     def total_loss(self, losses: list[Tensor]) -> Tensor:
         """One loss out of those of the sets."""
         raise NotImplementedError
@@ -54,7 +59,7 @@ class MultitaskClassification(LightningModule):
         if self.trainer.is_last_batch:
             for name, metric in self.train_losses.items():
                 self.log(f"train/{name}/loss", metric.take(), on_step=False, on_epoch=True)  # type: ignore[operator]
-        return self.total_loss(losses)
+        return self.total_loss(losses + self.more_losses(batch, embeddings))
 
     def validation_step(self, batch: dict[str, Any], index: int) -> None:
         """Scores of a validation batch."""

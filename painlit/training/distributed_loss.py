@@ -16,8 +16,6 @@ if TYPE_CHECKING:
 def mean_cross_entropy(logits: Tensor, labels: Tensor, trainer: Trainer, class_weights: Tensor | None = None) -> Tensor:
     """Cross-entropy such that the mean over processes is the mean over all their items, however they are divided.
 
-    Distributed training averages gradients over processes, which is right only if each has equally many items.
-
     Args:
         logits: (b, classes) of this process; b may be 0.
         labels: (b,).
@@ -27,9 +25,24 @@ def mean_cross_entropy(logits: Tensor, labels: Tensor, trainer: Trainer, class_w
     Returns:
         Scalar.
     """
-    count = torch.tensor(float(len(labels)), device=logits.device)
-    total = trainer.strategy.reduce(count, reduce_op="sum").clamp_min(1)
-    return F.cross_entropy(logits.float(), labels, class_weights, reduction="sum") * trainer.world_size / total
+    return mean_over_all(F.cross_entropy(logits.float(), labels, class_weights, reduction="sum"), len(labels), trainer)
+
+
+def mean_over_all(loss: Tensor, items: int, trainer: Trainer) -> Tensor:
+    """A process's share of a mean: its mean over processes is that of all their items, however they are divided.
+
+    Distributed training averages gradients over processes, which is right only if each has equally many items.
+
+    Args:
+        loss: Sum over the items of this process.
+        items: How many; may be 0.
+        trainer: Knows the processes.
+
+    Returns:
+        Scalar.
+    """
+    total = trainer.strategy.reduce(torch.tensor(float(items), device=loss.device), reduce_op="sum").clamp_min(1)
+    return loss * trainer.world_size / total
 
 
 class EpochMean(MeanMetric):

@@ -1,0 +1,129 @@
+"""A teacher: a network of faces that the user has, whose outputs the Spatial-Module also learns to predict.
+
+Photographs without labels teach this way too. Any network will do that reads a face crop: of face recognition, of
+landmarks. Its outputs differ in number and scale and are often redundant, so what is predicted is their principal
+components over some of the training images, each with a variance of 1 (PCA whitening).
+
+It sees the unchanged face, or its mirror image where the student sees one, and the student a crop that is shifted,
+turned and lit otherwise. So what is learnt does not depend on how a face is cut out.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from dataclasses import dataclass
+from functools import cached_property
+from pathlib import Path
+from typing import Any
+
+import cv2
+import numpy as np
+
+from painlit.config.pretraining import TeacherConfig
+from painlit.errors import PainlitError
+from painlit.images.augment import face_square
+from painlit.signals.video.crops import crop_face
+
+FORMATS = (".onnx", ".tflite")
+_NO_VARIANCE = 1e-6  # of a component, as a share of the first one's
+
+
+class Teacher:
+    """An ONNX or TFLite network, run by OpenCV.
+
+    Args:
+        settings: Its file, and how it is fed.
+
+    Raises:
+        PainlitError: The file is not there, or OpenCV cannot read it, feed it or find its output.
+    """
+
+    def __init__(self, settings: TeacherConfig):
+        self.settings = settings
+        path = Path(settings.file)
+        if path.suffix.lower() not in FORMATS or not path.is_file():
+            raise PainlitError(f"the teacher {path} is no file that ends in {' or '.join(FORMATS)}", "name such a file")
+        self.outputs(np.zeros((settings.size, settings.size, 3), np.uint8))
+
+    def __getstate__(self) -> dict[str, Any]:  # each process reads the network itself
+        return {"settings": self.settings}
+
+    @cached_property
+    def _network(self) -> Any:
+        file = self.settings.file
+        read = cv2.dnn.readNetFromONNX if file.lower().endswith(".onnx") else cv2.dnn.readNetFromTFLite
+        return read(file)
+
+    def outputs(self, crop: np.ndarray) -> np.ndarray:
+        """What the network says of a face crop.
+
+        Args:
+            crop: (size, size, 3) uint8 RGB.
+
+        Returns:
+            (n,) float32.
+        """
+        settings = self.settings
+        image = (crop.astype(np.float32) / 255 - settings.mean) / settings.std
+        try:
+            network = self._network
+            network.setInput(np.ascontiguousarray(image.transpose(2, 0, 1)[None], np.float32))
+            values = network.forward(settings.output or network.getUnconnectedOutLayersNames()[0])
+        except cv2.error as error:
+            raise PainlitError(
+                f"the teacher {settings.file} cannot be run on {settings.size} x {settings.size} px: {error.err}",
+                "see the size and output of its group, and whether OpenCV reads this network",
+            ) from error
+        if not np.isfinite(values).all():
+            raise PainlitError(
+                f"the teacher {settings.file} gives values that are not finite", "check its mean and std"
+            )
+        return values.ravel().astype(np.float32)
+
+    def of_face(self, image: np.ndarray, box: np.ndarray, mirrored: bool) -> np.ndarray:
+        """What it says of the face in an image (H, W, 3) uint8 RGB, in px of it; (n,) float32."""
+        crop = crop_face(image, face_square(box, image.shape, self.settings.margin), self.settings.size)
+        return self.outputs(crop[:, ::-1] if mirrored else crop)
+
+
+@dataclass(frozen=True)
+class TeacherTargets:
+    """What is learnt of a teacher: the whitened principal components of its outputs."""
+
+    teacher: Teacher
+    mean: np.ndarray
+    """(n,) of its outputs."""
+    axes: np.ndarray
+    """(n, components), scaled to a variance of 1."""
+
+    @property
+    def size(self) -> int:
+        """Components that are predicted."""
+        return self.axes.shape[1]
+
+    def of_face(self, image: np.ndarray, box: np.ndarray, mirrored: bool) -> np.ndarray:
+        """The targets of the face in an image, (components,) float32."""
+        return ((self.teacher.of_face(image, box, mirrored) - self.mean) @ self.axes).astype(np.float32)
+
+
+def fit_targets(teacher: Teacher, outputs: Sequence[np.ndarray]) -> TeacherTargets:
+    """Principal components of a teacher's outputs.
+
+    Args:
+        teacher: Whose.
+        outputs: Of some images, (n,) each; fewer components than asked for are taken where they have no more.
+
+    Raises:
+        PainlitError: It says the same of all images.
+    """
+    values = np.asarray(outputs, np.float64)
+    mean = values.mean(axis=0)
+    _, spread, axes = np.linalg.svd(values - mean, full_matrices=False)
+    deviations = spread / np.sqrt(len(values))
+    kept = min(teacher.settings.components, int((deviations**2 > _NO_VARIANCE * deviations[:1] ** 2).sum()))
+    if not kept:
+        raise PainlitError(
+            f"the teacher {teacher.settings.file} says the same of all {len(values)} images",
+            "check its size, mean, std and output",
+        )
+    return TeacherTargets(teacher, mean, axes[:kept].T / deviations[:kept])
