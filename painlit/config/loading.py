@@ -174,7 +174,10 @@ def _merge(layers: Sequence[Mapping[str, Value]]) -> Config:
             value = OmegaConf.select(merged, key, throw_on_missing=True)
             _refuse_no_number(key, source, value, text)
             if settings()[key].path:
-                OmegaConf.update(merged, key, _with_home(value, key))
+                paths = (
+                    [_with_home(path, key) for path in value] if OmegaConf.is_list(value) else _with_home(value, key)
+                )
+                OmegaConf.update(merged, key, paths)
         config = OmegaConf.to_object(merged)
     except (OmegaConfBaseException, RecursionError) as error:
         reason = str(getattr(error, "msg", None) or error).splitlines()[0][:300]

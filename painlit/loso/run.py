@@ -21,7 +21,7 @@ from painlit.loso.protocols import Fold, folds
 from painlit.loso.remarks import remarks
 from painlit.loso.results import evaluate
 from painlit.loso.simple_baselines import compare_simple, simple_predictions
-from painlit.loso.training_results import training_results
+from painlit.loso.training_results import training_remarks, training_results
 from painlit.runs.artefact import write_artefact
 from painlit.runs.code import CODE, code_digest
 from painlit.runs.folder import check_fingerprint, fingerprint, has_work, is_held
@@ -123,7 +123,7 @@ def _evaluate(
     predictions = read_folds(done)
     evaluation, found = evaluate(predictions, data.clips.people), findings(predictions)
     finished = [fold for fold in every if fold.name in metrics]
-    simple = simple_predictions(config, data, finished, folder, now)
+    simple, training = simple_predictions(config, data, finished, folder, now), training_results(done, metrics)
     results = {
         "run": config.run_name,
         "task": config.task,
@@ -136,12 +136,13 @@ def _evaluate(
         "folds_done": len(done),
         "remarks": [
             *finding_remarks(found, evaluation["subjects"], evaluation["pooled"]["accuracy"]),
+            *training_remarks(training),
             *remarks(config, data.clips, data.sources, len(codes)),
         ],
         "excluded_clips": data.clips.excluded,
         **evaluation,
         "findings": found,
-        "training": training_results(done, metrics),
+        "training": training,
         "simple_baselines": compare_simple(predictions, simple),
         "provenance": {**provenance(), "made_from": dict(now), CODE: sorted(codes)},
     }

@@ -12,6 +12,8 @@ from painlit.system.csv_files import read_csv, write_csv
 CURVES_FILE = "curves.csv"
 """A fold's learning curves: epoch, and a column for each of `CURVES`."""
 CURVES = ("train_loss", "train_accuracy", "held_out_loss", "held_out_accuracy")
+SHORTCUT = 0.1
+"""Accuracy in training above that of the tested weights on the same clips, as a share, from which on a remark is."""
 
 
 def write_curves(path: Path, rows: Sequence[Mapping[str, float]]) -> None:
@@ -59,3 +61,20 @@ def training_results(folds: Iterable[Path], metrics: Mapping[str, Mapping[str, A
         },
         "curves": {fold.name: read_curves(fold / CURVES_FILE) for fold in folds},
     }
+
+
+def training_remarks(results: Mapping[str, Any]) -> list[str]:
+    """What a reader must know of the training accuracy, beside it.
+
+    Args:
+        results: What `training_results` says.
+    """
+    last = [curves["train_accuracy"][-1] for curves in results["curves"].values()]
+    running = sum(last) / len(last)
+    if running - results["accuracy"] <= SHORTCUT:
+        return []
+    return [
+        f"accuracy in the last training epoch is {100 * running:.1f} %, but {100 * results['accuracy']:.1f} % on the "
+        "same clips as they are tested: what acts in training alone tells classes apart in the model's stead; "
+        "model.augmnet=false tells whether it is AugmNet"
+    ]

@@ -51,11 +51,14 @@ class PainModel(nn.Module):
         augmentations: Modules (B, N) -> (B, N), applied in order to V + B, before AugmNet.
         frame_embedding: What a frame's embedding D is made of: "full" d_full, "tiles" c·(d_1+…+d_4), "both" eq. 7.
         tile_coefficient: c of eq. 7; 0.1 is the paper's choice, 1 the one it compares with.
+        reference_frames: The mean D of so many frames at a clip's start is subtracted from D of all its frames; 0, the
+            paper's, subtracts nothing. Whose face it is differs far more between clips than what it does.
         bpm_mean: Subtracted from the heart rates, bpm. A fixed constant, never taken from data.
         bpm_scale: Then divided by, bpm. Likewise.
 
     Raises:
-        ValueError: An unknown modality or frame embedding, or no positive bpm_scale.
+        ValueError: An unknown modality or frame embedding, reference frames that leave no other frame, or no positive
+            bpm_scale.
     """
 
     frame_mean: Tensor
@@ -74,6 +77,7 @@ class PainModel(nn.Module):
         augmentations: Sequence[nn.Module] = (),
         frame_embedding: FrameEmbedding = "both",
         tile_coefficient: float = 0.1,
+        reference_frames: int = 0,
         bpm_mean: float = BPM_MEAN,
         bpm_scale: float = 15.0,
     ):
@@ -82,6 +86,8 @@ class PainModel(nn.Module):
             raise ValueError(f"modality must be one of {get_args(Modality)}, got {modality!r}")
         if frame_embedding not in get_args(FrameEmbedding):
             raise ValueError(f"frame_embedding must be one of {get_args(FrameEmbedding)}, got {frame_embedding!r}")
+        if not 0 <= reference_frames < frames:
+            raise ValueError(f"reference_frames must be at least 0 and fewer than {frames}, got {reference_frames}")
         if bpm_scale <= 0:
             raise ValueError(f"bpm_scale must be positive, got {bpm_scale}")
         self.modality = modality
@@ -89,6 +95,7 @@ class PainModel(nn.Module):
         self.embedding_dim = embedding_dim
         self.frame_embedding = frame_embedding
         self.tile_coefficient = tile_coefficient
+        self.reference_frames = reference_frames
         self.bpm_mean = bpm_mean
         self.bpm_scale = bpm_scale
         if heart_rate_encoder == "paper":
@@ -164,6 +171,8 @@ class PainModel(nn.Module):
         tiles = None if self.frame_embedding == "full" else self._checked("tiles", tiles)
         frames = combine_embeddings(full, tiles, self.frame_embedding, self.tile_coefficient)
         frames = (frames - self.frame_mean) / self.frame_std
+        if self.reference_frames:
+            frames = frames - frames[:, : self.reference_frames].mean(dim=1, keepdim=True)
         return frames.flatten(1)  # eq. 8, frame by frame
 
     def heart_rate(self, bpm: Tensor | None) -> Tensor:

@@ -76,4 +76,5 @@ def build_pain_model(model: ModelConfig, classes: int, frames: int, embedding_di
         augmentations=augmentations,
         frame_embedding=model.frame_embedding,  # type: ignore[arg-type]
         tile_coefficient=model.tile_coefficient,
+        reference_frames=model.reference_frames,
     )

@@ -238,9 +238,11 @@ def test_a_home_folder_is_found_in_every_path(tmp_path: Path, monkeypatch):
     monkeypatch.setenv("HOME", str(tmp_path))
     paths = [key for key, setting in settings().items() if setting.path]
     assert {"runs", "data.root", "stage1.root", "stage2.roots.cfee", "ecg.roots.csv", "embed.weights"} <= set(paths)
+    with_it = {"data.table": ["data.layout=table"], "stage2.unlabelled": ["stage2.teacher.file=x.onnx"]}
     for key in paths:
-        layout = ["data.layout=table"] if key == "data.table" else []
-        assert flat(load([f"{key}=~/there", *layout]).to_dict())[key] == f"{tmp_path}/there"
+        several = isinstance(settings()[key].default, list)
+        given, found = ("[~/there,b]", [f"{tmp_path}/there", "b"]) if several else ("~/there", f"{tmp_path}/there")
+        assert flat(load([f"{key}={given}", *with_it.get(key, [])]).to_dict())[key] == found
     (tmp_path / "mine.yaml").write_text("runs: ~/there\n")
     assert load(["config=~/mine.yaml"]).runs == f"{tmp_path}/there"
     assert "no such home folder" in error_of("runs=~nobody-of-this-name/x")
@@ -254,6 +256,7 @@ def test_every_setting_that_starts_as_a_path_is_known_as_one():
         "bundle.out",
         "proxy.faces",
         "proxy.out",
+        *("stage1.teacher.file", "stage2.teacher.file", "stage2.trees", "stage2.unlabelled"),
         *(f"assess.{name}" for name in ("recording", "ecg", "heart_rate", "model", "out")),
         *(f"assess.{name}" for name in ("rest", "rest_ecg", "rest_heart_rate")),
     }
