@@ -7,7 +7,18 @@ from painlit.errors import PainlitError
 
 BENCHMARKS = (
     *("models", "faces", "odd_faces", "decoding", "r_peaks", "qrs_network", "images", "image_files", "near_duplicates"),
-    *("heads", "identities", "expressions", "framing", "proxy", "assess", "baseline", "heartbeats", "heart_transfer"),
+    *(
+        "heads",
+        "identities",
+        "expressions",
+        "framing",
+        "proxy",
+        "recipes",
+        "assess",
+        "baseline",
+        "heartbeats",
+        "heart_transfer",
+    ),
     *("disturbed", "joint_memory", "loso_overhead", "selection", "tables", "digests", "paper_scale", "power_cut"),
 )
 """Modules of this package, each with a `main`, in the order in which they run."""

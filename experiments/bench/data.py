@@ -24,4 +24,4 @@ def real_data(name: str = ".") -> Path:
 
 def given() -> list[str]:
     """The `key=value` arguments of the command, which reach the configuration."""
-    return [argument for argument in sys.argv[1:] if "=" in argument]
+    return [argument for argument in sys.argv[1:] if "=" in argument and argument[0] != "-"]

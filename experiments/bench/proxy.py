@@ -22,6 +22,7 @@ It is no pain data: neutral faces turn into smiling ones.
 import json
 from collections.abc import Mapping
 from functools import cache
+from pathlib import Path
 from typing import Any
 
 from data_modules.proxy.halves import TRUTH, folder_of
@@ -63,15 +64,24 @@ def people_beside(half: str) -> list[str]:
     return [person for person in london_people() if person not in shown]
 
 
+def people_tree(half: str) -> Path:
+    """The London photographs that stage 2 for a half may see, as a tree."""
+    others = people_beside(half)
+    return make_fold(others, set(others[:VALIDATION]), RUNS / "london" / f"beside-{half}")
+
+
+def pretrain_faces() -> Path:
+    """The Spatial-Module after stage 1, which both halves start from."""
+    return pretrain_stage1.run(load(["config=experiments/proxy_stage1.yaml", f"runs={RUNS}", *given()])).weights
+
+
 def pretrain(half: str) -> dict[str, str]:
     """The Spatial-Modules to compare on a half: what is told of each, and its weights."""
-    stage1 = pretrain_stage1.run(load(["config=experiments/proxy_stage1.yaml", f"runs={RUNS}", *given()])).weights
-    others = people_beside(half)
-    tree = make_fold(others, set(others[:VALIDATION]), RUNS / "london" / f"beside-{half}")
+    stage1 = pretrain_faces()
     stage2 = pretrain_stage2.run(
         load(
-            ["config=experiments/proxy_stage2.yaml", f"stage2.roots.folders={tree}", f"stage2.weights={stage1}",
-             f"runs={RUNS}", f"name=london-beside-{half}", *given()]
+            ["config=experiments/proxy_stage2.yaml", f"stage2.roots.folders={people_tree(half)}",
+             f"stage2.weights={stage1}", f"runs={RUNS}", f"name=london-beside-{half}", *given()]
         )
     ).weights  # fmt: skip
     return {"untrained": "untrained", "stage1": str(stage1), "stages12": str(stage2)}

@@ -5,7 +5,7 @@ from __future__ import annotations
 from dataclasses import dataclass, field
 
 from painlit.config.affects import PATH, TRAINING, affects
-from painlit.config.checks import above, at_least, divides, one_of, within
+from painlit.config.checks import above, at_least, divides, one_of, share, within
 from painlit.errors import PainlitError
 
 
@@ -101,9 +101,9 @@ class ModelConfig:
     """c of eq. 7; with frame_embedding=tiles the tiles alone count, and c scales them."""
     normalise_embeddings: bool = False
     """Standardise each embedding dimension with the training subjects' statistics (ours, off as in the paper)."""
-    reference_frames: int = 0
-    """Frames at a clip's start whose mean embedding is subtracted from all of its frames, so that what changes is left
-    and who it is goes (ours, 0 as in the paper: none)."""
+    reference_share: float = 0.0
+    """Share of a clip's frames, at its start, whose mean embedding is subtracted from all of its frames, so that what
+    changes is left and who it is goes (ours, 0 as in the paper: none)."""
     heart_rate_encoder: HeartRateEncoderConfig = field(
         default_factory=HeartRateEncoderConfig, metadata=affects("pain", "ecg")
     )
@@ -123,7 +123,7 @@ class ModelConfig:
         one_of("model.modality", self.modality, ["video", "heart_rate", "fusion"])
         one_of("model.frame_embedding", self.frame_embedding, ["full", "tiles", "both"])
         (above if self.frame_embedding == "tiles" else at_least)("model.tile_coefficient", self.tile_coefficient, 0)
-        at_least("model.reference_frames", self.reference_frames, 0)
+        share("model.reference_share", self.reference_share, none=True)
         for key in ("augmnet_hidden", "augmnet_code"):
             at_least(f"model.{key}", getattr(self, key), 1)
 

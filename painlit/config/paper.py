@@ -54,7 +54,7 @@ PAPER: dict[str, Paper] = {
     "ecg.leave_out": Paper([], "Table 1"),
     "ecg.split": Paper("random_beats", "Table 1: the divided tables of Kachuee et al."),
     "model.normalise_embeddings": Paper(False, "3.2.1: eq. 8 alone", VIDEO),
-    "model.reference_frames": Paper(0, "3.2.1: eq. 8 alone", VIDEO),
+    "model.reference_share": Paper(0.0, "3.2.1: eq. 8 alone", VIDEO),
     "model.heart_rate_encoder.latents": Paper(256, "Table 7: 4.40 M parameters", HEART_RATE),
     "model.heart_rate_encoder.latent_dim": Paper(512, "3.2.2", HEART_RATE),
     "model.heart_rate_encoder.output_dim": Paper(2048, "3.2.2", HEART_RATE),

@@ -104,10 +104,10 @@ class Config:
                 f"data.baseline={self.data.baseline} needs embeddings that do not change, but train.joint changes them",
                 "set data.baseline=none or train.joint=false",
             )
-        if self.model.reference_frames >= self.clip.used_frames:
+        if self.model.reference_share and self.clip.used_frames < 2:
             raise PainlitError(
-                f"model.reference_frames={self.model.reference_frames} of clips of {self.clip.used_frames} frames",
-                "fewer than all frames can be the reference: lower it",
+                f"model.reference_share={self.model.reference_share} of clips of one frame",
+                "set it to 0: nothing would be left",
             )
         size = self.clip.used_frames * self.spatial.embed_dim
         divides("clip.frames * spatial.embed_dim", size, "model.temporal.token_size", self.model.temporal.token_size)
