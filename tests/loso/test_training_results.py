@@ -5,7 +5,14 @@ from pathlib import Path
 import pytest
 
 from painlit.errors import PainlitError
-from painlit.loso.training_results import CURVES, CURVES_FILE, read_curves, training_results, write_curves
+from painlit.loso.training_results import (
+    CURVES,
+    CURVES_FILE,
+    read_curves,
+    training_remarks,
+    training_results,
+    write_curves,
+)
 
 ROWS = [{"epoch": epoch, **{name: 0.1 * epoch + k for k, name in enumerate(CURVES)}} for epoch in (2, 4)]
 
@@ -48,3 +55,12 @@ def test_pooled_is_over_the_training_clips_of_all_folds(tmp_path: Path):
     }  # fmt: skip
     assert list(told["curves"]) == ["ann", "bob"]
     assert told["curves"]["ann"]["epoch"] == [2, 4]
+
+
+@pytest.mark.parametrize(("tested", "remarks"), [(0.5, 1), (0.84, 1), (0.86, 0), (1.0, 0)])
+def test_a_remark_says_where_what_acts_in_training_alone_tells_the_classes(tested: float, remarks: int):
+    """The last epoch of each fold counts, and the mean over folds."""
+    curves = {"ann": {"train_accuracy": [0.5, 1.0]}, "bob": {"train_accuracy": [1.0, 0.9]}}
+    found = training_remarks({"accuracy": tested, "curves": curves})
+    assert len(found) == remarks
+    assert all("95.0 %" in text and f"{100 * tested:.1f} %" in text for text in found)

@@ -6,7 +6,9 @@ import numpy as np
 import pytest
 import torch
 
+from painlit.config import ModelConfig
 from painlit.models import AugmNet, HeartRateEncoder, Masking, PainModel, TemporalModule, bicubic_resize
+from painlit.weights.networks import build_pain_model
 
 FRAMES, DIM, SIZE = 6, 4, 24
 
@@ -130,6 +132,31 @@ def test_statistics_standardise_eq_7s_embedding_and_travel_with_the_weights():
         pain.set_embedding_statistics(torch.zeros(DIM), torch.zeros(DIM))
     with pytest.raises(ValueError, match=r"\(4,\), got \(3,\)"):
         pain.set_embedding_statistics(torch.zeros(3), torch.ones(DIM))
+
+
+def test_the_first_frames_mean_is_subtracted_from_all_frames():
+    full, tiles, _ = inputs()
+    pain = model("video", reference_frames=2)
+    plain = model("video").video(full, tiles).unflatten(1, (FRAMES, DIM))
+    literal = torch.stack([plain[:, f] - (plain[:, 0] + plain[:, 1]) / 2 for f in range(FRAMES)], dim=1)
+    torch.testing.assert_close(pain.video(full, tiles), literal.flatten(1))
+    standardised = model("video", reference_frames=2)
+    standardised.set_embedding_statistics(torch.full((DIM,), 5.0), torch.arange(1.0, DIM + 1))
+    torch.testing.assert_close(standardised.video(full, tiles), (literal / torch.arange(1.0, DIM + 1)).flatten(1))
+    somebody_else = full + torch.randn(1, 1, DIM)
+    torch.testing.assert_close(pain.video(somebody_else, tiles), pain.video(full, tiles))
+
+
+@pytest.mark.parametrize("frames", [-1, FRAMES])
+def test_a_reference_leaves_frames_to_compare_with_it(frames: int):
+    with pytest.raises(ValueError, match=f"reference_frames must be at least 0 and fewer than {FRAMES}, got {frames}"):
+        model("video", reference_frames=frames)
+
+
+@pytest.mark.parametrize(("share", "frames"), [(0.0, 0), (0.01, 1), (0.25, 34), (0.999, 137)])
+def test_a_share_of_the_clip_is_the_reference(share: float, frames: int):
+    settings = ModelConfig(modality="video", reference_share=share, augmnet=False)
+    assert build_pain_model(settings, 2, 138, 100, 5).reference_frames == frames
 
 
 @pytest.mark.parametrize("dtype", [torch.float16, torch.bfloat16, torch.float64])
