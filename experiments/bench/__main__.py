@@ -19,7 +19,17 @@ BENCHMARKS = (
         "heartbeats",
         "heart_transfer",
     ),
-    *("disturbed", "joint_memory", "loso_overhead", "selection", "tables", "digests", "paper_scale", "power_cut"),
+    *(
+        "disturbed",
+        "joint_memory",
+        "loso_overhead",
+        "selection",
+        "tables",
+        "digests",
+        "paper_scale",
+        "paper_size",
+        "power_cut",
+    ),
 )
 """Modules of this package, each with a `main`, in the order in which they run."""
 
