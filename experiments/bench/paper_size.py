@@ -43,7 +43,7 @@ def main() -> None:
             learnt = [_first(curve["epoch"], curve["train_accuracy"]) for curve in curves]
             print(
                 f"  {name}: {told_accuracy(results)}; in training {sum(last) / FOLDS:.1f} %, the same clips as they "
-                f"are tested {100 * results['training']['accuracy']:.1f} %; {LEARNT:.0%} of the training clips from epoch "
+                f"are tested {100 * results['training']['accuracy']:.1f} %; {LEARNT:.0%} in training from epoch "
                 f"{', '.join(learnt)} on",
                 flush=True,
             )

@@ -49,7 +49,7 @@ class FaceImages(Dataset):
     ):
         self.indices, self.labels, self.size, self.margin = list(indices), list(labels), size, margin
         self.config, self.targets = images, targets
-        self._said: dict[int, np.ndarray] = {}  # of each data set (n, 2, K): NaN where the teacher was not asked
+        self._said: dict[int, tuple[np.ndarray, np.ndarray]] = {}  # of each data set: asked (n, 2), answers (n, 2, K)
 
     def __len__(self) -> int:
         return sum(len(index) for index in self.indices)
@@ -112,12 +112,14 @@ class FaceImages(Dataset):
     def _target(self, image: np.ndarray, box: np.ndarray, draw: Draw, targets: TeacherTargets) -> np.ndarray:
         task, row, seed = draw
         if task not in self._said:
-            self._said[task] = np.full((len(self.indices[task]), 2, targets.size), np.nan, np.float32)
+            shape = (len(self.indices[task]), 2)
+            self._said[task] = np.zeros(shape, bool), np.zeros((*shape, targets.size), np.float32)  # no memory yet
         mirrored = seed >= 0 and is_mirrored(self.config, seed)
-        known = self._said[task][row, int(mirrored)]  # a view
-        if np.isnan(known[0]):
-            known[:] = targets.of_face(image, box, mirrored)
-        return known
+        asked, answers = self._said[task]
+        if not asked[row, int(mirrored)]:
+            answers[row, int(mirrored)] = targets.of_face(image, box, mirrored)
+            asked[row, int(mirrored)] = True
+        return answers[row, int(mirrored)]
 
     def _reduction(self, data: bytes, box: np.ndarray) -> int:
         """The largest reduction of a JPEG that leaves each crop at least as large as what is made of it."""
