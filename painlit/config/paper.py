@@ -134,7 +134,10 @@ def pretraining_differences(stage: str, sets: Collection[str], values: Mapping[s
     )
     if stage == "pretrain-stage2":
         told.append("pretrain-stage2 minimises e^(-w) L + w, the paper prints e^w L + w (eq. 12), which has no minimum")
-    return told + paper_differences(values, stage.removeprefix("pretrain-"))
+    short = stage.removeprefix("pretrain-")
+    if values.get(f"{short}.teacher.file"):
+        told.append(f"{stage} learns what a teacher says of the images too, the paper from labels alone (3.4)")
+    return told + paper_differences(values, short)
 
 
 def default_pretraining_differences(config: Config, spatial_stage: int | None) -> list[str]:

@@ -12,6 +12,7 @@ from experiments import pretrain_stage1, pretrain_stage2
 from painlit.config import load
 from painlit.errors import PainlitError
 from painlit.system.digests import digest, file_digest
+from painlit.weights.pretrained import resolve_weights
 
 
 @pytest.fixture
@@ -34,6 +35,8 @@ def test_stage_2_learns_from_more_trees_and_from_faces_without_labels(arguments,
     about = json.loads(done.weights.with_suffix(".json").read_text())
     assert list(about["data"]) == ["raf_basic", "folders", "more", "faces"]
     assert about["teacher"] == {"sha256": file_digest(tmp_path / "quarters.onnx"), "components": 12}
+    differs = resolve_weights(load(arguments), "spatial", str(done.weights)).differs
+    assert "pretrain-stage2 learns what a teacher says of the images too, the paper from labels alone (3.4)" in differs
     write_teacher(tmp_path / "quarters.onnx", constant=True)
     with pytest.raises(PainlitError, match="says the same of all"):
         pretrain_stage2.run(load(arguments))
