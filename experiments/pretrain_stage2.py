@@ -7,6 +7,7 @@ training images were left out because they are validation images too, or edited 
 
 from __future__ import annotations
 
+from collections.abc import Collection
 from dataclasses import replace
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
@@ -41,7 +42,7 @@ def run(config: Config) -> StageResult:
 
     def work(run: Run) -> Trained:
         if process_rank() == 0:
-            _announce(described)
+            _announce(described, data.classes)
             _report_duplicates(data.duplicates, run.folder)
         teacher = data.targets.size if data.targets else 0
         module = EmotionMultitask(
@@ -59,13 +60,15 @@ def run(config: Config) -> StageResult:
         }
         return Trained({"spatial": module.network}, metrics, about)
 
-    made_from = {"data": described, **data.described_teacher(), "started from": start.sha256}
+    made_from: dict[str, Any] = {"data": described, **data.described_teacher(), "started from": start.sha256}
+    if more := list(described)[len(config.stage2.sets) :]:
+        made_from["more sets"] = more  # in their order, which weights depend on
     return run_stage(STAGE, config, ["stage2"], made_from, "spatial", work)
 
 
-def _announce(about: dict[str, Any]) -> None:
+def _announce(about: dict[str, Any], labelled: Collection[str]) -> None:
     for name, part in about.items():
-        classes = f"{len(part['classes'])} classes" if len(part["classes"]) > 1 else "no labels"
+        classes = f"{len(part['classes'])} classes" if name in labelled else "no labels"
         print(
             f"{name}: {classes}, {part['train_images']} images to learn from, "
             f"{part['validation_images']} to validate on"

@@ -2,11 +2,13 @@
 
 from __future__ import annotations
 
+import re
 from collections.abc import Callable
 from pathlib import Path
 from typing import Any
 
 import numpy as np
+from torch import nn
 
 from data_modules.photographs.affectnet import AffectNet
 from data_modules.photographs.cfee import CFEE
@@ -20,16 +22,12 @@ from painlit.errors import PainlitError, some
 from painlit.images.duplicates import without_validation_images
 from painlit.images.index import ImageIndex
 from painlit.images.source import VALIDATION, ImageSource
-from painlit.system.names import check_name
+from painlit.images.teacher import TEACHER
 from painlit.system.seeds import derive_seed
 
 
 def _own_photographs(root: str, name: str = "folders") -> ImageSource:
     return packed_or(root, name, split=True, tree=lambda: ExpressionFolders(root, name))
-
-
-def _unlabelled(root: str, name: str) -> ImageSource:
-    return packed_or(root, name, split=False, tree=lambda: UnlabelledPhotographs(root, name))
 
 
 SOURCES: dict[str, Callable[[Config], ImageSource]] = {
@@ -63,10 +61,9 @@ class EmotionDataModule(PhotographDataModule):
         """Labelled and unlabelled ones, built if need be under runs/index, with digests of every image."""
         config, stage = self.config, self.config.stage2
         sources = [SOURCES[name](config) for name in stage.sets]
-        for key, make in (("trees", _own_photographs), ("unlabelled", _unlabelled)):
+        for key, make in (("trees", _own_photographs), ("unlabelled", UnlabelledPhotographs)):
             for root in getattr(stage, key):
-                name = Path(root).resolve().name
-                check_name(f"the folder of stage2.{key}={root}", name)
+                name = _set_name(f"stage2.{key}={root}", root)
                 if name in {source.name for source in sources}:
                     raise PainlitError(f"stage2.{key}={root} is a second set called {name}", "rename the folder")
                 sources.append(make(root, name))
@@ -104,6 +101,17 @@ class EmotionDataModule(PhotographDataModule):
             }
             for index, train, validation in zip(self.indices, self.train_rows, self.validation_rows, strict=True)
         }
+
+
+def _set_name(given: str, root: str) -> str:
+    """What a set is called after its folder or file: in metrics, and as the key of its head."""
+    name = Path(root).resolve().name.partition(".")[0] if root else ""
+    if not re.fullmatch(r"[\w-]{1,100}", name) or name == TEACHER or hasattr(nn.ModuleDict(), name):
+        raise PainlitError(
+            f"{given} would be a set called {name!r}, which cannot be a name here",
+            "rename the folder: letters, digits, - and _",
+        )
+    return name
 
 
 def _validation_rows(index: ImageIndex, config: Config) -> np.ndarray:

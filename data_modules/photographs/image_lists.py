@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import hashlib
 import os
-from collections.abc import Iterable, Iterator
+from collections.abc import Collection, Iterable, Iterator
 from pathlib import Path
 
 from painlit.errors import PainlitError
@@ -45,14 +45,14 @@ class ImageFolders:
         self._of_system: list[str] = []
         self._others: list[str] = []
 
-    def images(self, folder: str, may_be_empty: bool = False) -> list[str]:
-        """Names of the images in a folder, sorted.
+    def images(self, folder: str, may_be_empty: bool = False, besides: Collection[str] = ()) -> list[str]:
+        """Names of the images in a folder, sorted; `besides` are names in it that are known to be no images.
 
         Raises:
             PainlitError: The folder does not exist, cannot be read, or has no images and may not be empty.
         """
         images, left_out = [], len(self._left_out)
-        for name in sorted(_entries(self._root / folder)):
+        for name in sorted({*_entries(self._root / folder)} - {*besides}):
             path, ending = f"{folder}/{name}", os.path.splitext(name)[1].lower()
             if is_of_system(name):
                 self._of_system.append(path)

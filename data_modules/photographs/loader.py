@@ -17,8 +17,7 @@ from painlit.images.reading import UnreadableImageError
 from painlit.images.source import ImageSource
 from painlit.images.teacher import Teacher, TeacherTargets, fit_targets
 from painlit.system.devices import pick_device
-from painlit.system.digests import file_digest
-from painlit.system.processes import loader_options
+from painlit.system.processes import loader_options, process_rank
 from painlit.system.progress import progress_bar
 from painlit.training.datamodule import DrawnDataModule, as_is
 from painlit.training.sampling import MixedBatches, Passes
@@ -60,13 +59,16 @@ class PhotographDataModule(DrawnDataModule):
                 with suppress(UnreadableImageError):  # training counts and lists them
                     said.append(teacher.of_face(*images.image(draw), mirrored=False))
                 advance()
-        return fit_targets(teacher, said)
+        targets = fit_targets(teacher, said)
+        if process_rank() == 0:
+            print(f"the teacher gives {teacher.size} values of a face; {targets.size} components of them are learnt")
+        return targets
 
     def described_teacher(self) -> dict[str, Any]:
         """The teacher, for the weights' JSON and the run's fingerprint; nothing without one."""
         if self.targets is None:
             return {}
-        return {"teacher": {"sha256": file_digest(Path(self.settings.teacher.file)), "components": self.targets.size}}
+        return {"teacher": {"sha256": self.targets.teacher.sha256, "components": self.targets.size}}
 
     def loader(self, draws: MixedBatches | Passes) -> DataLoader:
         """Face crops, decoded and augmented in other processes."""

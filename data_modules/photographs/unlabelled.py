@@ -28,7 +28,7 @@ class UnlabelledPhotographs:
 
     def __init__(self, root: Path | str, name: str):
         self.root, self.name = Path(root), name
-        self._folders = [".", *_below(self.root, "")]
+        self._folders = [".", *_below(self.root, "", {os.path.realpath(root)})]
 
     def steps(self) -> int:
         """Folders."""
@@ -42,7 +42,7 @@ class UnlabelledPhotographs:
         """
         folders, found = ImageFolders(self.root), False
         for folder in self._folders:
-            for name in folders.images(folder, may_be_empty=True):
+            for name in folders.images(folder, may_be_empty=True, besides=folder_names(self.root / folder)):
                 found = True
                 yield Record(name if folder == "." else f"{folder}/{name}", 0)
             advance()
@@ -55,8 +55,11 @@ class UnlabelledPhotographs:
         return stamp_of(self.root, (), self._folders)
 
 
-def _below(root: Path, folder: str) -> Iterator[str]:
+def _below(root: Path, folder: str, seen: set[str]) -> Iterator[str]:
+    """All folders below one, each once: links may lead to any, and back."""
     for name in folder_names(root / folder):
         path = os.path.join(folder, name)
-        yield path
-        yield from _below(root, path)
+        if (real := os.path.realpath(root / path)) not in seen:
+            seen.add(real)
+            yield path
+            yield from _below(root, path, seen)

@@ -65,17 +65,16 @@ class TeacherConfig:
     components: int = 32
     """Principal components of these values that are predicted, each with a variance of 1."""
 
-    def __post_init__(self):
-        at_least("teacher.size", self.size, 1)
-        at_least("teacher.components", self.components, 1)
-        for key in ("mean", "std"):
-            if len(getattr(self, key)) != 3:
-                raise PainlitError(
-                    f"teacher.{key} has {len(getattr(self, key))} values", "give one for each of R, G, B"
-                )
+    def check(self, key: str) -> None:
+        """Refuse values that make no sense, by their full keys; `key` is that of this group."""
+        at_least(f"{key}.size", self.size, 1)
+        at_least(f"{key}.components", self.components, 1)
+        within(f"{key}.margin", self.margin, -0.9, 10)
+        for name in ("mean", "std"):
+            if len(values := getattr(self, name)) != 3:
+                raise PainlitError(f"{key}.{name}={values} has {len(values)} values", "give one for each of R, G, B")
         for value in self.std:
-            above("teacher.std", value, 0)
-        within("teacher.margin", self.margin, -1, 10)
+            above(f"{key}.std", value, 0)
 
 
 @dataclass
@@ -110,6 +109,7 @@ class Stage1Config:
 
     def __post_init__(self):
         check_name("stage1.name", self.name)
+        self.teacher.check("stage1.teacher")
         one_of("stage1.network", self.network, ["spatial", "temporal"])
         one_of("stage1.faces", self.faces, FACES)
         one_of("stage1.head", self.head, ["softmax", "arcface"])
@@ -148,7 +148,7 @@ class Stage2Config:
     trees: list[str] = field(default_factory=list, metadata=NOTHING | PATH)
     """More roots laid out as stage2.roots.folders, each a set of its own, named after its folder."""
     unlabelled: list[str] = field(default_factory=list, metadata=NOTHING | PATH)
-    """Folders of faces without labels, at any depth, or packed files; they serve stage2.teacher alone."""
+    """Folders of image files without labels, at any depth, which serve stage2.teacher alone."""
     faces: str = "auto"
     """As stage1.faces, for all sets."""
     raf_images: str = field(default="auto", metadata=affects("stage2", read_by=("check-data",)))
@@ -168,6 +168,7 @@ class Stage2Config:
 
     def __post_init__(self):
         some_of("stage2.sets", self.sets, EMOTION_SETS)
+        self.teacher.check("stage2.teacher")
         one_of("stage2.faces", self.faces, FACES)
         one_of("stage2.raf_images", self.raf_images, ["auto", "aligned", "original"])
         one_of("stage2.sampling", self.sampling, SAMPLING)

@@ -10,6 +10,7 @@ turned and lit otherwise. So what is learnt does not depend on how a face is cut
 
 from __future__ import annotations
 
+import hashlib
 from collections.abc import Sequence
 from dataclasses import dataclass
 from functools import cached_property
@@ -23,8 +24,13 @@ from painlit.config.pretraining import TeacherConfig
 from painlit.errors import PainlitError
 from painlit.images.augment import face_square
 from painlit.signals.video.crops import crop_face
+from painlit.system.digests import file_digest
 
+TEACHER = "teacher"
+"""Names its figures where those of data sets have the set's name."""
 FORMATS = (".onnx", ".tflite")
+MOST_VALUES = 20_000
+"""Outputs of a network that are looked at; the components of more take gigabytes."""
 _NO_VARIANCE = 1e-6  # of a component, as a share of the first one's
 
 
@@ -35,7 +41,12 @@ class Teacher:
         settings: Its file, and how it is fed.
 
     Raises:
-        PainlitError: The file is not there, or OpenCV cannot read it, feed it or find its output.
+        PainlitError: The file is not there, or OpenCV cannot read it, feed it or find its output; it gives more than
+            `MOST_VALUES` values.
+
+    Attributes:
+        sha256: Of the file, as it was when this was made.
+        size: Values that it gives of a face, n.
     """
 
     def __init__(self, settings: TeacherConfig):
@@ -43,16 +54,28 @@ class Teacher:
         path = Path(settings.file)
         if path.suffix.lower() not in FORMATS or not path.is_file():
             raise PainlitError(f"the teacher {path} is no file that ends in {' or '.join(FORMATS)}", "name such a file")
-        self.outputs(np.zeros((settings.size, settings.size, 3), np.uint8))
+        self.sha256 = file_digest(path)
+        self.size = len(self.outputs(np.zeros((settings.size, settings.size, 3), np.uint8)))
+        if self.size > MOST_VALUES:
+            raise PainlitError(
+                f"the teacher {path} gives {self.size:,} values, more than {MOST_VALUES:,}",
+                "name a layer of fewer as the output of its group",
+            )
 
     def __getstate__(self) -> dict[str, Any]:  # each process reads the network itself
-        return {"settings": self.settings}
+        return {"settings": self.settings, "sha256": self.sha256, "size": self.size}
 
     @cached_property
     def _network(self) -> Any:
-        file = self.settings.file
-        read = cv2.dnn.readNetFromONNX if file.lower().endswith(".onnx") else cv2.dnn.readNetFromTFLite
-        return read(file)
+        path = Path(self.settings.file)
+        try:
+            content = path.read_bytes()
+        except OSError as error:
+            raise PainlitError(f"the teacher {path}: {error.strerror}", "restore the file") from error
+        if hashlib.sha256(content).hexdigest() != self.sha256:
+            raise PainlitError(f"the teacher {path} was replaced during the training", "restore the file")
+        read = cv2.dnn.readNetFromONNX if path.suffix.lower() == ".onnx" else cv2.dnn.readNetFromTFLite
+        return read(np.frombuffer(content, np.uint8))
 
     def outputs(self, crop: np.ndarray) -> np.ndarray:
         """What the network says of a face crop.
@@ -74,6 +97,8 @@ class Teacher:
                 f"the teacher {settings.file} cannot be run on {settings.size} x {settings.size} px: {error.err}",
                 "see the size and output of its group, and whether OpenCV reads this network",
             ) from error
+        if values is None:
+            raise PainlitError(f"the teacher {settings.file} gives nothing for this size", "check its size and output")
         if not np.isfinite(values).all():
             raise PainlitError(
                 f"the teacher {settings.file} gives values that are not finite", "check its mean and std"
@@ -114,8 +139,14 @@ def fit_targets(teacher: Teacher, outputs: Sequence[np.ndarray]) -> TeacherTarge
         outputs: Of some images, (n,) each; fewer components than asked for are taken where they have no more.
 
     Raises:
-        PainlitError: It says the same of all images.
+        PainlitError: There are none, they differ in number, or it says the same of all images.
     """
+    if {len(values) for values in outputs} != {teacher.size}:
+        raise PainlitError(
+            f"the teacher {teacher.settings.file} was asked about {len(outputs)} images and gave no {teacher.size} "
+            "values of each",
+            "restore the images, or name an output of one size",
+        )
     values = np.asarray(outputs, np.float64)
     mean = values.mean(axis=0)
     _, spread, axes = np.linalg.svd(values - mean, full_matrices=False)

@@ -136,7 +136,7 @@ def _evaluate(
         "folds_done": len(done),
         "remarks": [
             *finding_remarks(found, evaluation["subjects"], evaluation["pooled"]["accuracy"]),
-            *training_remarks(training),
+            *(training_remarks(training, config.model.augmnet) if config.loso.selection == "last" else []),
             *remarks(config, data.clips, data.sources, len(codes)),
         ],
         "excluded_clips": data.clips.excluded,

@@ -63,11 +63,12 @@ def training_results(folds: Iterable[Path], metrics: Mapping[str, Mapping[str, A
     }
 
 
-def training_remarks(results: Mapping[str, Any]) -> list[str]:
-    """What a reader must know of the training accuracy, beside it.
+def training_remarks(results: Mapping[str, Any], augmnet: bool) -> list[str]:
+    """What a reader must know of the training accuracy, beside it, where the last epoch is the one that is tested.
 
     Args:
         results: What `training_results` says.
+        augmnet: Whether AugmNet was there.
     """
     last = [curves["train_accuracy"][-1] for curves in results["curves"].values()]
     running = sum(last) / len(last)
@@ -75,6 +76,6 @@ def training_remarks(results: Mapping[str, Any]) -> list[str]:
         return []
     return [
         f"accuracy in the last training epoch is {100 * running:.1f} %, but {100 * results['accuracy']:.1f} % on the "
-        "same clips as they are tested: what acts in training alone tells classes apart in the model's stead; "
-        "model.augmnet=false tells whether it is AugmNet"
+        "same clips as they are tested: what acts in training alone tells classes apart in the model's stead"
+        + ("; model.augmnet=false tells whether it is AugmNet" if augmnet else "")
     ]

@@ -12,6 +12,7 @@ from torchmetrics import MeanMetric, MetricCollection
 from torchmetrics.classification import MulticlassAccuracy, MulticlassF1Score, MulticlassRecall
 
 from painlit.config import SpatialConfig, Stage2Training, group
+from painlit.images.teacher import TEACHER
 from painlit.losses import UncertaintyWeightedLoss
 from painlit.models.heads import TeacherHead
 from painlit.models.normalisation import MEAN, STD, Normalise
@@ -79,29 +80,26 @@ class EmotionMultitask(MultitaskClassification):
         loss = mean_over_all(errors.sum(), len(errors), self.trainer)
         self.teacher_loss.update(loss.detach())
         if self.trainer.is_last_batch:
-            self.log("train/teacher/loss", self.teacher_loss.take(), on_step=False, on_epoch=True)
+            self.log(f"train/{TEACHER}/loss", self.teacher_loss.take(), on_step=False, on_epoch=True)
         return [loss]
 
-    def validation_step(self, batch: dict[str, Any], index: int) -> None:
-        """Scores of a validation batch, and how much of the teacher is known."""
-        super().validation_step(batch, index)
-        if self.teacher is not None and len(batch["teacher"]):
-            self.teacher_error.update(self.teacher(self(batch["images"]), batch["teacher"]))
-
-    test_step = validation_step
+    def score_more(self, batch: dict[str, Any], embeddings: Tensor) -> None:
+        """How much of the teacher is known."""
+        if self.teacher is not None and len(embeddings):
+            self.teacher_error.update(self.teacher(embeddings, batch["teacher"]))
 
     def log_scores(self, stage: str) -> None:
         """Those of the sets; of the teacher the share of its variance that the embeddings explain."""
         super().log_scores(stage)
         if self.teacher is not None:
-            self.log(f"{stage}/teacher/explained", 1 - self.teacher_error.compute())
+            self.log(f"{stage}/{TEACHER}/explained", 1 - self.teacher_error.compute())
             self.teacher_error.reset()
 
     def total_loss(self, losses: list[Tensor]) -> Tensor:
         """Weighted by uncertainty (eq. 12); the weights are logged with the last batch of an epoch."""
         if self.trainer.is_last_batch:
             for name, weight in zip(
-                [*self.heads, *(["teacher"] if self.teacher else [])], self.weighting.weights, strict=True
+                [*self.heads, *([TEACHER] if self.teacher else [])], self.weighting.weights, strict=True
             ):
                 self.log(f"train/{name}/weight", weight, on_step=False, on_epoch=True)
         return self.weighting(torch.stack(losses))

@@ -43,6 +43,10 @@ class MultitaskClassification(LightningModule):
         """Losses of a training batch besides those of the sets' labels."""
         return []
 
+    def score_more(self, batch: dict[str, Any], embeddings: Tensor) -> None:
+        """Take in a validation batch for scores besides those of the sets' labels."""
+        return
+
     def total_loss(self, losses: list[Tensor]) -> Tensor:
         """One loss out of those of the sets."""
         raise NotImplementedError
@@ -68,6 +72,7 @@ class MultitaskClassification(LightningModule):
             mine = batch["task"] == task
             if mine.any():
                 self.scores[name].update(head(embeddings[mine]), batch["label"][mine])  # type: ignore[operator]
+        self.score_more(batch, embeddings)
 
     test_step = validation_step
 

@@ -76,5 +76,5 @@ def build_pain_model(model: ModelConfig, classes: int, frames: int, embedding_di
         augmentations=augmentations,
         frame_embedding=model.frame_embedding,  # type: ignore[arg-type]
         tile_coefficient=model.tile_coefficient,
-        reference_frames=max(1, int(model.reference_share * frames)) if model.reference_share else 0,
+        reference_frames=max(1, int(model.reference_share * frames + 1e-9)) if model.reference_share else 0,
     )

@@ -60,8 +60,21 @@ def test_two_sets_of_one_name_and_folders_without_images_are_refused(arguments, 
     shutil.copytree(tmp_path / "more", tmp_path / "again/folders")
     with pytest.raises(PainlitError, match=r"again/folders is a second set called folders"):
         pretrain_stage2.run(load([*arguments, f"stage2.trees=[{tmp_path}/again/folders]"]))
+    for name in ("train", "teacher", "a b"):
+        shutil.copytree(tmp_path / "more", tmp_path / "names" / name)
+        with pytest.raises(PainlitError, match=rf"would be a set called '{name}', which cannot be a name here"):
+            pretrain_stage2.run(load([*arguments, f"stage2.trees=[{tmp_path}/names/{name}]"]))
     (tmp_path / "empty/deep").mkdir(parents=True)
     with pytest.raises(PainlitError, match=r"empty has no images that are read"):
         pretrain_stage2.run(load([*arguments, f"stage2.unlabelled=[{tmp_path}/empty]"]))
     with pytest.raises(PainlitError, match=r"nowhere does not exist"):
         pretrain_stage2.run(load([*arguments, f"stage2.unlabelled=[{tmp_path}/nowhere]"]))
+
+
+def test_the_order_of_sets_is_part_of_a_run(arguments, tmp_path):
+    shutil.copytree(tmp_path / "more", tmp_path / "other.v2")
+    trees = [f"{tmp_path}/{name}" for name in ("more", "other.v2")]
+    done = pretrain_stage2.run(load([*arguments, f"stage2.trees=[{','.join(trees)}]"]))
+    assert "val/other/accuracy" in done.metrics
+    with pytest.raises(PainlitError, match="was made differently: more sets"):
+        pretrain_stage2.run(load([*arguments, f"stage2.trees=[{','.join(trees[::-1])}]"]))

@@ -111,9 +111,30 @@ def test_what_cannot_teach_is_refused_by_name(file, tmp_path):
         fit_targets(silent, [silent.outputs(noise(k, SIZE)) for k in range(9)])
 
 
+def test_another_file_in_its_place_is_noticed_by_whoever_reads_it(tmp_path):
+    path = write_teacher(tmp_path / "quarters.onnx")
+    teacher = pickle.loads(pickle.dumps(Teacher(TeacherConfig(file=str(path), size=SIZE))))
+    write_teacher(path, constant=True)
+    with pytest.raises(PainlitError, match=r"quarters\.onnx was replaced during the training"):
+        teacher.outputs(noise(0, SIZE))
+    path.unlink()
+    with pytest.raises(PainlitError, match="No such file"):
+        teacher.outputs(noise(0, SIZE))
+
+
+def test_outputs_of_no_or_another_number_are_refused(file, monkeypatch):
+    teacher = Teacher(TeacherConfig(file=file, size=SIZE))
+    for outputs in ([], [np.zeros(12), np.zeros(11)], [np.zeros(11)]):
+        with pytest.raises(PainlitError, match="gave no 12 values of each"):
+            fit_targets(teacher, outputs)
+    monkeypatch.setattr("painlit.images.teacher.MOST_VALUES", 11)
+    with pytest.raises(PainlitError, match="gives 12 values, more than 11"):
+        Teacher(TeacherConfig(file=file, size=SIZE))
+
+
 @pytest.mark.parametrize("bad", ["size=0", "components=0", "std=[1,1,0]", "mean=[0,0]", "margin=-2"])
 def test_settings_that_make_no_sense_are_refused(bad: str):
-    with pytest.raises(PainlitError, match=r"teacher\." + bad.partition("=")[0]):
+    with pytest.raises(PainlitError, match=r"stage2\.teacher\." + bad.partition("=")[0]):
         load([f"stage2.teacher.{bad}"])
 
 

@@ -61,6 +61,8 @@ def test_pooled_is_over_the_training_clips_of_all_folds(tmp_path: Path):
 def test_a_remark_says_where_what_acts_in_training_alone_tells_the_classes(tested: float, remarks: int):
     """The last epoch of each fold counts, and the mean over folds."""
     curves = {"ann": {"train_accuracy": [0.5, 1.0]}, "bob": {"train_accuracy": [1.0, 0.9]}}
-    found = training_remarks({"accuracy": tested, "curves": curves})
+    told = {"accuracy": tested, "curves": curves}
+    found = training_remarks(told, augmnet=True)
+    assert not any("AugmNet" in text for text in training_remarks(told, augmnet=False))
     assert len(found) == remarks
-    assert all("95.0 %" in text and f"{100 * tested:.1f} %" in text for text in found)
+    assert all("AugmNet" in text and "95.0 %" in text and f"{100 * tested:.1f} %" in text for text in found)
