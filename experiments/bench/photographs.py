@@ -18,25 +18,25 @@ from experiments.bench.framing import gradients
 from experiments.bench.london import CLASSES, LONDON, Scores, london_people, told
 from experiments.bench.proxy import PROXY, SAID, people_beside, pretrain
 from experiments.bench.taught import taught_spatial
-from painlit.config import load
+from painlit.config import Config, load
 from painlit.config.proxy import HALVES
 from painlit.images.reading import read_image
-from painlit.signals import FaceDetector
+from painlit.signals.video.clip_faces import face_detector
 from painlit.signals.video.crops import crop_face, face_squares
 from painlit.weights.pretrained import resolve_weights, starting_embedder
 
 Key = tuple[str, int]
 
 
-def crops(size: int, margin: float) -> dict[Key, np.ndarray]:
-    """The face crops of all photographs, (size, size, 3) uint8 RGB each."""
-    detector, found = FaceDetector(), {}
+def crops(config: Config) -> dict[Key, np.ndarray]:
+    """The face crops of all photographs as those of video frames, (S, S, 3) uint8 RGB each."""
+    size, found = 2 * config.spatial.image_size, {}
     for person in london_people():
         for label, name in enumerate(CLASSES):
             image = read_image(LONDON / name / f"{person}.jpg")
-            faces = detector.detect([image])[0]
+            faces = face_detector(image.shape, config.face, "cpu").detect([image])[0]
             box = faces[faces[:, 4].argmax(), :4]
-            found[person, label] = crop_face(image, face_squares(box[None], margin)[0], size)
+            found[person, label] = crop_face(image, face_squares(box[None], config.face.margin)[0], size)
     return found
 
 
@@ -53,7 +53,7 @@ def scores(features: dict[Key, np.ndarray], learnt_from: set[str]) -> Scores:
 def main() -> None:
     """Train what is not trained, and print the figures of each half."""
     config = load([PROXY])
-    faces = crops(2 * config.spatial.image_size, config.face.margin)
+    faces = crops(config)
     images = torch.from_numpy(np.stack([*faces.values()])).permute(0, 3, 1, 2)
     histograms = {key: gradients(cv2.cvtColor(crop, cv2.COLOR_RGB2GRAY)) for key, crop in faces.items()}
     print(
