@@ -74,7 +74,7 @@ def test_a_batch_has_the_targets_of_its_faces(photographs, build, file):
     plain = FaceImages([index], [index.labels], 16, 0, config)
     targets = fit_targets(teacher, [teacher.of_face(*plain.image(Draw(0, row, -1)), False) for row in range(6)])
     images = pickle.loads(pickle.dumps(FaceImages([index], [index.labels], 16, 0, config, targets)))  # as to a worker
-    seeds = [-1, *range(20)]
+    seeds = [*range(-20, 20)]
     draws = [Draw(0, row, seed) for row in (4, 1) for seed in seeds]
     batch, again = images[draws], images[draws]
     assert torch.equal(batch["images"], plain[draws]["images"])
