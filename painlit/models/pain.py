@@ -151,19 +151,21 @@ class PainModel(nn.Module):
         Raises:
             ValueError: An input that the modality needs is missing or has another shape.
         """
+        x = self.augmentations(self.vector(full, tiles, bpm))
+        if self.augmnet is not None and self.training:
+            x = self.augmnet(x) + x  # eq. 10 and 11
+        return self.temporal(x)
+
+    def vector(self, full: Tensor | None = None, tiles: Tensor | None = None, bpm: Tensor | None = None) -> Tensor:
+        """What the Temporal-Module reads of clips, unaugmented: V, B or V + B, as of `forward`; (B, N)."""
         clips = {name: len(x) for name, x in (("full", full), ("tiles", tiles), ("bpm", bpm)) if x is not None}
         if len(set(clips.values())) > 1:
             raise ValueError(f"inputs must have the same number of clips, got {clips}")
         if self.modality == "video":
-            x = self.video(full, tiles)
-        elif self.modality == "heart_rate":
-            x = self.heart_rate(bpm)
-        else:
-            x = self.video(full, tiles) + self.heart_rate(bpm)  # V + B
-        x = self.augmentations(x)
-        if self.augmnet is not None and self.training:
-            x = self.augmnet(x) + x  # eq. 10 and 11
-        return self.temporal(x)
+            return self.video(full, tiles)
+        if self.modality == "heart_rate":
+            return self.heart_rate(bpm)
+        return self.video(full, tiles) + self.heart_rate(bpm)  # V + B
 
     def video(self, full: Tensor | None, tiles: Tensor | None) -> Tensor:
         """V: the clip's frame embeddings one after the other, (B, N)."""
@@ -175,17 +177,24 @@ class PainModel(nn.Module):
             frames = frames - frames[:, : self.reference_frames].mean(dim=1, keepdim=True)
         return frames.flatten(1)  # eq. 8, frame by frame
 
-    def heart_rate(self, bpm: Tensor | None) -> Tensor:
-        """B: the heart rates' embedding interpolated to N, (B, N); without encoder and video, the rates, (B, S)."""
+    def scaled(self, bpm: Tensor | None) -> Tensor:
+        """Heart rates of order one, (B, S)."""
         if bpm is None or bpm.ndim != 2:
             got = "nothing" if bpm is None else f"{tuple(bpm.shape)}"
             raise ValueError(f"modality {self.modality!r} needs bpm (B, S), got {got}")
-        x = (bpm.to(self.frame_mean.dtype) - self.bpm_mean) / self.bpm_scale
+        return (bpm.to(self.frame_mean.dtype) - self.bpm_mean) / self.bpm_scale
+
+    def heart_rate(self, bpm: Tensor | None) -> Tensor:
+        """B: the heart rates' embedding interpolated to N, (B, N); without encoder and video, the rates, (B, S)."""
+        return self.embedded_rates(self.scaled(bpm))
+
+    def embedded_rates(self, scaled: Tensor) -> Tensor:
+        """B of scaled rates, (B, S)."""
         if self.heart_rate_encoder is not None:
-            x = self.heart_rate_encoder(x)
+            scaled = self.heart_rate_encoder(scaled)
         elif self.modality == "heart_rate":
-            return x
-        return bicubic_resize(x, self.size)  # eq. 9
+            return scaled
+        return bicubic_resize(scaled, self.size)  # eq. 9
 
     def _checked(self, name: str, embeddings: Tensor | None) -> Tensor:
         """An input (B, F, D), cast to the type of the parameters."""

@@ -1,5 +1,6 @@
 """Spatial-Module: a face image to its embedding, by Transformer in Transformer with the inner stream first."""
 
+from collections.abc import Callable
 from typing import Any, cast
 
 import torch
@@ -77,24 +78,31 @@ class SpatialModule(nn.Module):
                 f"the Spatial-Module reads images (B, 3, {self.image_size}, {self.image_size}), "
                 f"got {tuple(images.shape)}"
             )
-        patches = rearrange(images, "b c (h y) (w x) -> (b h w) c y x", y=self.patch_size, x=self.patch_size)
+        patches = self.patches(images)
         size = self.chunk if images.device.type == "cpu" else len(patches)
-        chunks = [self.inner_stream(part) for part in patches.split(size)]
+        chunks = [self.inner_stream(self.pixels(part)) for part in patches.split(size)]
         given = [torch.cat(parts) for parts in zip(*chunks, strict=True)]  # 1 + depth of (B·p, D)
         first, *updates = (rearrange(part, "(b p) d -> b p d", b=len(images)) for part in given)
         return self.outer_stream(first, updates)
 
-    def inner_stream(self, patches: Tensor) -> list[Tensor]:
+    def patches(self, images: Tensor) -> Tensor:
+        """Cut images into patches, row by row: (B, 3, H, W) -> (B·p, 3, patch_size, patch_size)."""
+        return rearrange(images, "b c (h y) (w x) -> (b h w) c y x", y=self.patch_size, x=self.patch_size)
+
+    def pixels(self, patches: Tensor) -> Tensor:
+        """Embed the sub-patches of patches, with their position: -> (B·p, sub-patches, inner_dim)."""
+        return rearrange(self.tnt.pixel_embed.proj(patches) + self.tnt.pixel_pos, "p d y x -> p (y x) d")
+
+    def inner_stream(self, pixels: Tensor) -> list[Tensor]:
         """Run the inner stream of some patches through all blocks.
 
         Args:
-            patches: (p, 3, patch_size, patch_size), of any images.
+            pixels: (p, sub-patches, inner_dim), of patches of any images.
 
         Returns:
             What it gives to the outer stream: the first patch embedding, then each block's update, (p, embed_dim).
         """
         tnt = self.tnt
-        pixels = rearrange(tnt.pixel_embed.proj(patches) + tnt.pixel_pos, "p d y x -> p (y x) d")
         given = [tnt.norm2_proj(tnt.proj(tnt.norm1_proj(pixels.flatten(1))))]
         for block in cast(list[Any], tnt.blocks):
             pixels = pixels + block.drop_path(attend(block.attn_in, block.norm_in(pixels), short_attention))
@@ -102,12 +110,14 @@ class SpatialModule(nn.Module):
             given.append(block.norm2_proj(block.proj(block.norm1_proj(pixels.flatten(1)))))
         return given
 
-    def outer_stream(self, first: Tensor, updates: list[Tensor]) -> Tensor:
+    def outer_stream(
+        self, first: Tensor, updates: list[Tensor], kernel: Callable[..., Tensor] = narrow_attention
+    ) -> Tensor:
         """Run the outer stream on what the inner one gave, each (B, patches, embed_dim)."""
         tnt = self.tnt
         x = torch.cat([tnt.cls_token.expand(len(first), -1, -1), first], dim=1) + tnt.patch_pos  # (B, 1 + p, D)
         for block, update in zip(cast(list[Any], tnt.blocks), updates, strict=True):
             x = x + F.pad(update, (0, 0, 1, 0))  # the class token gets nothing
-            x = x + block.drop_path(attend(block.attn_out, block.norm_out(x), narrow_attention))
+            x = x + block.drop_path(attend(block.attn_out, block.norm_out(x), kernel))
             x = x + block.drop_path(block.mlp(block.norm_mlp(x)))
         return tnt.norm(x[:, 0])

@@ -1,0 +1,57 @@
+"""Images and clips in which one planted place alone decides the class, and models that learnt it."""
+
+from collections.abc import Callable
+
+import torch
+import torch.nn.functional as F
+from torch import Tensor, nn
+
+CLASSES = 3
+COLOURS = 1.5 * (2 * torch.eye(CLASSES) - 1)
+
+
+def images(count: int, generator: torch.Generator, size: int, mark: int) -> tuple[Tensor, Tensor, Tensor]:
+    """Clouds and noise with a square of the class's colour: images, labels, its top left corner, a multiple of it."""
+    coarse = torch.randn(count, 3, 8, 8, generator=generator)
+    x = (
+        F.interpolate(coarse, size=size, mode="bicubic") / 2
+        + torch.randn(count, 3, size, size, generator=generator) / 5
+    )
+    y = torch.randint(0, CLASSES, (count,), generator=generator)
+    corner = torch.randint(0, size // mark, (count, 2), generator=generator) * mark
+    for k, (top, left) in enumerate(corner.tolist()):
+        x[k, :, top : top + mark, left : left + mark] = COLOURS[y[k]][:, None, None]
+    return x, y, corner
+
+
+def clips(count: int, generator: torch.Generator, frames: int, dim: int, width: int) -> tuple[Tensor, Tensor, Tensor]:
+    """Embeddings, some frames of which are moved in the class's direction: embeddings, labels, the first such frame."""
+    directions = 1.2 * torch.randn(CLASSES, dim, generator=torch.Generator().manual_seed(7))
+    x = (torch.randn(count, 1, dim, generator=generator) + torch.randn(count, frames, dim, generator=generator)) / 2
+    y = torch.randint(0, CLASSES, (count,), generator=generator)
+    first = torch.randint(0, frames - width + 1, (count,), generator=generator)
+    for k, at in enumerate(first.tolist()):
+        x[k, at : at + width] += directions[y[k]]
+    return x, y, first
+
+
+def learn(model: nn.Module, batch: Callable[[], tuple[Tensor, Tensor]], lr: float, steps: int = 400) -> nn.Module:
+    """Until 15 batches in a row are all but certain."""
+    optimizer, certain = torch.optim.AdamW(model.parameters(), lr), 0
+    for _ in range(steps):
+        x, y = batch()
+        loss = F.cross_entropy(model(x), y)
+        optimizer.zero_grad()
+        loss.backward()
+        optimizer.step()
+        certain = certain + 1 if loss < 0.05 else 0
+        if certain == 15:
+            return model.eval()
+    raise AssertionError("the planted mark was not learnt")
+
+
+def share_within(maps: Tensor, corner: Tensor, mark: int) -> float:
+    """Of maps (B, H, W), how many have their maximum within the mark."""
+    at = maps.flatten(1).argmax(1)
+    place = torch.stack([at // maps.shape[-1], at % maps.shape[-1]], 1)
+    return ((place >= corner) & (place < corner + mark)).all(1).float().mean().item()

@@ -1,0 +1,110 @@
+import pytest
+import torch
+from planted_marks import images, learn, share_within
+from torch import nn
+
+from painlit.inference import spatial_map
+from painlit.inference.maps.spatial import SPATIAL_METHODS
+from painlit.models import SpatialModule
+
+SIZE, MARK = 32, 8
+
+
+def small(patch: int = 8, **more: int) -> nn.Sequential:
+    sizes = {"embed_dim": 40, "inner_dim": 12, "depth": 2, "inner_heads": 2, "outer_heads": 4} | more
+    return nn.Sequential(SpatialModule(image_size=SIZE, patch_size=patch, **sizes), nn.Linear(sizes["embed_dim"], 3))
+
+
+@pytest.fixture(scope="module")
+def learnt() -> nn.Module:
+    """Tells the class by a square of 8 px, which is a patch, at any of 16 places."""
+    torch.manual_seed(0)
+    generator, model = torch.Generator().manual_seed(0), small()
+    return learn(model, lambda: images(32, generator, SIZE, MARK)[:2], 2e-3)
+
+
+@pytest.mark.parametrize("method", SPATIAL_METHODS)
+def test_the_maximum_falls_on_what_decides_the_class(learnt, method):
+    x, labels, corner = images(60, torch.Generator().manual_seed(5), SIZE, MARK)
+    maps = spatial_map(learnt, x, labels, method)
+    assert maps.shape == (60, SIZE, SIZE)
+    assert maps.min() >= 0
+    assert maps.max() <= 1
+    assert share_within(maps, corner, MARK) >= 0.9  # by chance 1/16
+    assert share_within(maps, corner.flip(1), MARK) < 0.5  # rows are rows
+    torch.testing.assert_close(maps, spatial_map(learnt, x, labels, method, batch=7), rtol=1e-4, atol=1e-4)
+
+
+def test_a_map_is_of_its_target(learnt):
+    x, _, _ = images(4, torch.Generator().manual_seed(6), SIZE, MARK)
+    x[2:] = x[:2]
+    targets = torch.tensor([0, 1, 2, 2])
+    maps = spatial_map(learnt, x, targets, "gradient")
+    assert (maps[:2] - maps[2:]).abs().amax((1, 2)).min() > 0.1
+    predicted = learnt(x).argmax(1)
+    assert torch.equal(spatial_map(learnt, x), spatial_map(learnt, x, predicted))
+    logits = spatial_map(learnt, x, lambda given: given[:, 1] - given.mean(1))
+    torch.testing.assert_close(logits, spatial_map(learnt, x, 1))
+
+
+def test_sub_patches_are_finer_than_patches(learnt):
+    """A mark that is half a patch to the right and below: patches cannot say so."""
+    x, labels, corner = images(60, torch.Generator().manual_seed(5), SIZE, MARK)
+    x, corner = x.roll((4, 4), (2, 3)), corner + 4
+    within = (corner < SIZE - MARK).all(1)
+    maps = {m: spatial_map(learnt, x[within], labels[within], m) for m in ("gradient", "sub_patch")}
+    share = {m: share_within(found, corner[within], MARK) for m, found in maps.items()}
+    assert share["sub_patch"] >= 0.7
+    assert share["gradient"] < share["sub_patch"] - 0.1
+    assert len(maps["sub_patch"][0, 2::4, 2::4].unique()) > 16 >= len(maps["gradient"][0, 4::8, 4::8].unique())
+
+
+def test_contributions_are_what_the_last_layer_loses_without_a_patch(learnt):
+    """By hand, for a model whose patches are cut by the eye: a grey patch in the image itself."""
+    x, _, _ = images(2, torch.Generator().manual_seed(7), SIZE, MARK)
+    whole, lost = learnt(x)[:, 1] - learnt(x).mean(1), torch.zeros(2, 4, 4)
+    for row in range(4):
+        for column in range(4):
+            without = x.clone()
+            without[:, :, row * 8 : row * 8 + 8, column * 8 : column * 8 + 8] = 0
+            given = learnt(without)
+            lost[:, row, column] = whole - given[:, 1] + given.mean(1)
+    positive = lost.detach().clamp_min(0)
+    expected = positive / positive.amax((1, 2), keepdim=True)
+    found = spatial_map(learnt, x, 1)[:, 4::8, 4::8]  # near the centres of patches
+    assert torch.corrcoef(torch.stack([found.flatten(), expected.flatten()]))[0, 1] > 0.99
+
+
+def test_the_model_is_left_as_it_was(learnt):
+    x, _, _ = images(2, torch.Generator().manual_seed(8), SIZE, MARK)
+    before = learnt.train()(x)
+    with torch.inference_mode():
+        inside = spatial_map(learnt, x.clone(), 0, "rollout")
+    assert learnt.training
+    torch.testing.assert_close(learnt(x), before)
+    assert all(parameter.grad is None or parameter.grad.abs().sum() >= 0 for parameter in learnt.parameters())
+    assert torch.equal(inside, spatial_map(learnt.eval(), x, 0, "rollout"))
+
+
+def test_a_spatial_module_is_asked_by_a_function_of_its_embeddings(learnt):
+    spatial, head = learnt
+    x, _, _ = images(2, torch.Generator().manual_seed(9), SIZE, MARK)
+    slope = head.weight[1] - head.weight.mean(0)
+    found = spatial_map(spatial, x, lambda embeddings: embeddings @ slope, "gradient")
+    torch.testing.assert_close(found, spatial_map(learnt, x, 1, "gradient"))
+
+
+@pytest.mark.parametrize(
+    ("model", "target", "method", "message"),
+    [
+        (small(), 0, "saliency", "contribution, gradient, rollout, sub_patch"),
+        (small(), 3, "rollout", "no class 3: the model has 3"),
+        (small(), torch.tensor([0, 1, 2]), "rollout", r"target of shape \(3,\)"),
+        (small()[0], 0, "rollout", "has no classes"),
+        (nn.Sequential(nn.Flatten(), nn.Linear(3 * SIZE**2, 3)), 0, "rollout", "has 0 Spatial-Modules"),
+        (nn.ModuleList([small(), small()]), 0, "rollout", "has 2 Spatial-Modules"),
+    ],
+)
+def test_what_cannot_be_mapped_is_an_error(model, target, method, message):
+    with pytest.raises(ValueError, match=message):
+        spatial_map(model, torch.zeros(2, 3, SIZE, SIZE), target, method)
