@@ -210,7 +210,10 @@ def _model(graph: Any, name: str) -> Any:
 
 def _refuse_too_large(part: Part) -> None:
     networks = [*part.embedders.values(), *(model for model, _ in part.models)]
-    size = sum(tensor.nbytes for network in networks for tensor in network.state_dict().values())
+    tensors = [entry for network in networks for entry in network.state_dict().items()]
+    size = sum(
+        tensor.nbytes for name, tensor in tensors if not name.startswith("network.augmnet.")
+    )  # of training alone
     if size > LARGEST:
         raise PainlitError(
             f"the weights of {len(part.models)} models are {size / 1e9:.1f} GB, and a file of ONNX holds 2 GiB",
