@@ -5,8 +5,7 @@ from conftest import tiny
 
 import painlit
 from data_modules.recordings.clips import read_clips
-from experiments import bundle as bundle_stage
-from experiments import export
+from experiments import export, finetune
 from experiments.command import _as_keys
 from painlit.clips.table import open_table
 from painlit.config import load
@@ -14,9 +13,9 @@ from painlit.inference.export.onnx_folder import OnnxFolder
 from painlit.signals.video.clip_faces import clip_crops
 
 
-def test_a_clip_has_the_score_that_assessing_gives(tiny_data, trained, tmp_path, capsys):
-    config, out = tiny(tiny_data, trained), tmp_path / "onnx"
-    bundle = bundle_stage.run(tiny(tiny_data, trained, "bundle.runs=[video]")).path
+def test_a_clip_has_the_score_that_assessing_gives(tiny_data, runs, tmp_path, capsys):
+    config, out = tiny(tiny_data, runs, "name=video", "model.modality=video", "train.epochs=2"), tmp_path / "onnx"
+    bundle = finetune.run(config).folder / "bundle"
     result = export.run(load(_as_keys("export", ["--to", "onnx", "--model", str(bundle), "--out", str(out)]), "export"))
     assert result.path == out
     assert result.largest_difference < 1e-4

@@ -14,7 +14,7 @@ from painlit.inference.export.ports import EMBEDDER, PAIN
 
 TOLERANCE = 1e-4
 """Largest difference of a probability from torch's."""
-ROWS_TOLERANCE = 0.02
+ROWS_TOLERANCE = 0.01
 """Largest difference of a value of an embedding, in standard deviations of them all; float16 has steps of 0.001."""
 Run = Callable[[str, Mapping[str, np.ndarray]], np.ndarray]
 """What a graph gives, by its file and inputs."""
