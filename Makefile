@@ -40,8 +40,9 @@ report: ## Ours beside the paper's, and the report.html of every run of loso
 compare: ## Two finished runs of loso, paired (ARGS="compare.runs=[a,b]")
 bundle: ## Finished runs as one folder or zip that assesses recordings -> runs/bundle
 assess: ## A recording in, an assessment out (ARGS="VIDEO --ecg FILE --model BUNDLE --out DIR")
+export: ## A bundle for use elsewhere: ONNX, the Hugging Face Hub (ARGS="--to onnx --model BUNDLE --out DIR")
 
-STAGES := demo proxy-data check-data pretrain-stage1 pretrain-stage2 pretrain-ecg prepare embed finetune loso tables report compare bundle assess
+STAGES := demo proxy-data check-data pretrain-stage1 pretrain-stage2 pretrain-ecg prepare embed finetune loso tables report compare bundle assess export
 .PHONY: $(STAGES)
 $(STAGES): setup
 	$(RUN) -m experiments $@ $(ARGS)

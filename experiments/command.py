@@ -50,6 +50,7 @@ STAGES = {
     "compare": "two finished runs of loso, paired",
     "bundle": "finished runs as one folder or zip that assesses recordings",
     "assess": "a recording in, an assessment with its evidence out",
+    "export": "a bundle for use elsewhere: ONNX, the Hugging Face Hub, torch.export",
 }
 """Stage -> what it does, in the order of the work."""
 
@@ -60,13 +61,13 @@ _CHILD = "PAINLIT_CHILD"
 _SWITCHES = {"--dry-run": "loso.dry_run=true", "--stream": "assess.stream=true"}
 """Short forms of keys with their value."""
 _FLAGS = {
-    f"--{name.replace('_', '-')}": f"assess.{name}"
-    for name in (
+    "assess": (
         "ecg", "heart_rate", "rest", "rest_ecg", "rest_heart_rate", "rest_start", "rest_end", "rest_offset",
         "model", "out", "start", "end", "offset", "step", "faces", "camera", "device",
-    )
+    ),
+    "export": ("to", "model", "out", "part", "push"),
 }  # fmt: skip
-"""Short forms of keys of assess, whose value follows."""
+"""Stage -> its keys that have a short form, whose value follows."""
 _KEY = re.compile(r"[a-z_0-9]+(\.[a-z_0-9]+)*=")
 
 
@@ -140,17 +141,19 @@ def _run_stage(stage: str, arguments: Sequence[str]) -> int:
 def _as_keys(stage: str, arguments: Sequence[str]) -> list[str]:
     """Arguments as key=value: flags are short forms, and what is neither is the recording to assess."""
     keys, left = [], list(arguments)
+    flags = {f"--{name.replace('_', '-')}": f"{stage}.{name}" for name in _FLAGS.get(stage, ())}
     while left:
         argument = left.pop(0)
         flag, equals, value = argument.partition("=")
         if argument in _SWITCHES:
             keys.append(_SWITCHES[argument])
-        elif stage == "assess" and flag in _FLAGS:
+        elif flag in flags:
             if not equals and not left:
                 raise PainlitError(f"{flag} needs a value", f"for instance {flag} VALUE")
-            keys.append(f"{_FLAGS[flag]}={value if equals else left.pop(0)}")
-        elif stage == "assess" and argument.startswith("--"):
-            raise PainlitError(f"assess has no {flag}", f"it has {', '.join((*_FLAGS, '--stream'))}, and key=value")
+            keys.append(f"{flags[flag]}={value if equals else left.pop(0)}")
+        elif flags and argument.startswith("--"):
+            switches = ["--stream"] if stage == "assess" else []
+            raise PainlitError(f"{stage} has no {flag}", f"it has {', '.join((*flags, *switches))}, and key=value")
         elif stage == "assess" and not _KEY.match(argument):
             if any(key.startswith("assess.recording=") for key in keys):
                 raise PainlitError(

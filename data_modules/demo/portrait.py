@@ -63,3 +63,17 @@ def coloured(face: np.ndarray, look: Look) -> np.ndarray:
     """The portrait in a look's colours, (SIZE, SIZE, 3) float32, 0..255."""
     levels = 255 * np.clip(np.arange(256)[:, None] * look.tint / 255, 0, 1) ** look.gamma  # (256, 3)
     return cv2.LUT(np.clip(face, 0, 255).astype(np.uint8), levels[None].astype(np.float32))
+
+
+def faces(count: int, side: int, seed: int = 0) -> np.ndarray:
+    """Face crops of `count` looks, (count, side, side, 3) uint8 RGB."""
+    generator = np.random.default_rng(seed)
+    crops = []
+    for _ in range(count):
+        look = draw_look(generator)
+        dx, dy, degrees = generator.uniform(-8, 8, 3)
+        face = placed(portrait(), look, dx, dy, degrees)
+        tinted = 255 * (face / 255) ** look.gamma * look.tint
+        resized = cv2.resize(np.clip(tinted, 0, 255).astype(np.uint8), (side, side), interpolation=cv2.INTER_CUBIC)
+        crops.append(resized)
+    return np.stack(crops)

@@ -15,6 +15,7 @@ BENCHMARKS = (
         "proxy",
         "recipes",
         "assess",
+        "export",
         "baseline",
         "heartbeats",
         "heart_transfer",

@@ -29,6 +29,7 @@ STAGES: dict[str, tuple[str, ...]] = {
     "compare": (),
     "bundle": (),
     "assess": (),
+    "export": (),
     "proxy-data": (),
     "demo": RESULTS,
 }

@@ -16,6 +16,7 @@ from painlit.config.affects import EVERYWHERE, FOLDS, PATH, PRETRAINING, RECORDI
 from painlit.config.assess import AssessConfig
 from painlit.config.check_data import CheckConfig
 from painlit.config.checks import divides, one_of, within
+from painlit.config.export import ExportConfig
 from painlit.config.heartbeats import HeartbeatConfig
 from painlit.config.networks import ModelConfig, SpatialConfig
 from painlit.config.pain import BundleConfig, CompareConfig, EmbedConfig, FinetuneConfig, LosoConfig, TablesConfig
@@ -86,6 +87,7 @@ class Config:
     tables: TablesConfig = field(default_factory=TablesConfig, metadata=affects(read_by=("tables", "report")))
     report: ReportConfig = field(default_factory=ReportConfig, metadata=affects(read_by=("prepare", "tables")))
     assess: AssessConfig = field(default_factory=AssessConfig, metadata=affects(read_by=("assess",)))
+    export: ExportConfig = field(default_factory=ExportConfig, metadata=affects(read_by=("export",)))
     log: LogConfig = field(default_factory=LogConfig, metadata=affects(read_by=(*PRETRAINING, *TRAINING)))
 
     def __post_init__(self):

@@ -132,9 +132,15 @@ class FaceWindows:
             with self.watch.step("crop"):
                 crops = [crop_face(new[key].pixels, np.array(key[1]), side) for key in some]
                 images = torch.from_numpy(np.stack(crops)).to(self.device).permute(0, 3, 1, 2)
-            with self.watch.step("embed"), torch.inference_mode():
+            with self.watch.step("embed"):
                 for name, (embedder, with_tiles) in self.embedders.items():
-                    full, tiles = embedder(images) if with_tiles else (embedder.full(images), None)
-                    both = torch.stack([full, torch.zeros_like(full) if tiles is None else tiles], 1)  # (n, 2, D)
-                    for key, row in zip(some, both.float().cpu().numpy().astype("<f2"), strict=True):
+                    for key, row in zip(some, frame_rows(embedder, with_tiles, images), strict=True):
                         self._rows.setdefault(key, {})[name] = row
+
+
+def frame_rows(embedder: FrameEmbedder, with_tiles: bool, crops: torch.Tensor) -> np.ndarray:
+    """Embeddings of crops (n, 3, S, S) uint8 RGB as windows keep them, (n, 2, D) float16; tiles nobody reads are 0."""
+    with torch.inference_mode():
+        full, tiles = embedder(crops) if with_tiles else (embedder.full(crops), None)
+        both = torch.stack([full, torch.zeros_like(full) if tiles is None else tiles], 1)  # (n, 2, D)
+        return both.float().cpu().numpy().astype("<f2")

@@ -17,6 +17,7 @@ from painlit.errors import ArgumentError, ClipError, PainlitError
 from painlit.inference.assessing import Assessing, Row
 from painlit.inference.assessment import COLUMNS, Assessment, Evidence
 from painlit.inference.bundles.bundle import Bundle
+from painlit.inference.bundles.hub import find_bundle
 from painlit.inference.face_windows import FaceWindows, Looked
 from painlit.inference.heart_windows import EcgWindows, Heart, ToldWindows, check_overlap
 from painlit.inference.live import Live
@@ -34,13 +35,14 @@ def load(path: File, device: str = "auto") -> Model:
     """Load a bundle, a folder or a .zip, to assess recordings with.
 
     Args:
-        path: What `make finetune` or `make bundle` left.
+        path: What `make finetune` or `make bundle` left; or a model on the Hugging Face Hub, owner/name or
+            hf://owner/name.
         device: cpu, cuda:1, mps; auto takes the accelerator there is, else the CPU.
 
     Raises:
-        PainlitError: The bundle is damaged, edited, unsafe or of a newer version.
+        PainlitError: The bundle is damaged, edited, unsafe or of a newer version, or cannot be reached.
     """
-    return Model(Bundle.open(Path(path)), device)
+    return Model(Bundle.open(find_bundle(path)), device)
 
 
 class Model:

@@ -83,7 +83,7 @@ class FoldedCrossAttention(nn.Module):
     def gathered(self, latents: Tensor, tokens: Tensor) -> Tensor:
         """Means of the normalised tokens as each latent weighs them, head after head: (B, M, heads·token_dim)."""
         normalised = self.normalised(tokens).expand(-1, self.heads, -1, -1)  # (B, h, n, f)
-        query = self.folded_query(latents).expand(len(tokens), -1, -1, -1)  # (B, h, M, f)
+        query = self.folded_query(latents).expand(tokens.shape[0], -1, -1, -1)  # (B, h, M, f)
         return rearrange(narrow_attention(query, normalised, normalised, scale=1.0), "b h m f -> b m (h f)")
 
     def folded_output(self) -> tuple[Tensor, Tensor]:

@@ -1,5 +1,6 @@
 """The pain model on cached embeddings: eq. 7 to 11, then the Temporal-Module."""
 
+import itertools
 from collections.abc import Sequence
 from typing import Any, Literal, get_args
 
@@ -158,8 +159,8 @@ class PainModel(nn.Module):
 
     def vector(self, full: Tensor | None = None, tiles: Tensor | None = None, bpm: Tensor | None = None) -> Tensor:
         """What the Temporal-Module reads of clips, unaugmented: V, B or V + B, as of `forward`; (B, N)."""
-        clips = {name: len(x) for name, x in (("full", full), ("tiles", tiles), ("bpm", bpm)) if x is not None}
-        if len(set(clips.values())) > 1:
+        clips = {name: x.shape[0] for name, x in (("full", full), ("tiles", tiles), ("bpm", bpm)) if x is not None}
+        if any(count != other for count, other in itertools.pairwise(clips.values())):
             raise ValueError(f"inputs must have the same number of clips, got {clips}")
         if self.modality == "video":
             return self.video(full, tiles)

@@ -80,7 +80,7 @@ class Perceiver(nn.Module):
         wide = torch.promote_types(tokens.dtype, torch.float32)
         position = fourier_positions(tokens.shape[1], self.bands, self.max_frequency, device=tokens.device, dtype=wide)
         dtype = torch.promote_types(tokens.dtype, self.latents.dtype)
-        return torch.cat([tokens.to(dtype), position.to(dtype).expand(len(tokens), -1, -1)], dim=-1)
+        return torch.cat([tokens.to(dtype), position.to(dtype).expand(tokens.shape[0], -1, -1)], dim=-1)
 
     def forward(self, tokens: Tensor) -> Tensor:
         """Return the normalised mean of the latents, (B, latent_dim)."""

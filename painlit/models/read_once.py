@@ -49,7 +49,9 @@ def read_once(latents: Tensor, attention: FoldedCrossAttention, feed_forward: Fe
     hidden_base, hidden_mixing = base @ scaled.T, (scaled @ mixing).T  # (M, 2H), (f, 2H)
     hidden_offset = weight @ feed_forward.norm.bias + bias  # (2H,)
     hidden = rows.new_zeros(())
-    count = max(1, CHUNK.get(rows.device.type, CHUNK_ELSEWHERE) // (rows.shape[1] * len(hidden_offset)))
+    count = len(rows)
+    if not torch.compiler.is_exporting():  # a graph has no loop that depends on the batch
+        count = max(1, CHUNK.get(rows.device.type, CHUNK_ELSEWHERE) // (rows.shape[1] * len(hidden_offset)))
     for first in range(0, len(rows), count):
         part = rows[first : first + count], hidden_base[first : first + count], hidden_mixing, hidden_offset
         hidden = hidden + (checkpoint(_gated, *part, use_reentrant=False) if torch.is_grad_enabled() else _gated(*part))

@@ -30,7 +30,7 @@ class SpatialModule(nn.Module):
         outer_heads: Attention heads of the outer stream.
         mlp_ratio: Hidden width of the outer feed-forward, in multiples of embed_dim.
         drop_path: Rate of stochastic depth in the last block, rising linearly from 0; ours, off by default.
-        chunk: Patches whose inner stream runs at once on a CPU. Other devices take all at once.
+        chunk: Patches whose inner stream runs at once on a CPU. Other devices, and exported graphs, take all at once.
 
     Shapes:
         images (B, 3, image_size, image_size), of order one as after x / 127.5 - 1 -> (B, embed_dim).
@@ -79,10 +79,11 @@ class SpatialModule(nn.Module):
                 f"got {tuple(images.shape)}"
             )
         patches = self.patches(images)
-        size = self.chunk if images.device.type == "cpu" else len(patches)
-        chunks = [self.inner_stream(self.pixels(part)) for part in patches.split(size)]
+        whole = images.device.type != "cpu" or torch.compiler.is_exporting()  # a graph has no loop over the batch
+        chunks = [self.inner_stream(self.pixels(part)) for part in ([patches] if whole else patches.split(self.chunk))]
+        of_an_image = (self.image_size // self.patch_size) ** 2
         given = [torch.cat(parts) for parts in zip(*chunks, strict=True)]  # 1 + depth of (B·p, D)
-        first, *updates = (rearrange(part, "(b p) d -> b p d", b=len(images)) for part in given)
+        first, *updates = (part.unflatten(0, (-1, of_an_image)) for part in given)
         return self.outer_stream(first, updates)
 
     def patches(self, images: Tensor) -> Tensor:
@@ -115,7 +116,7 @@ class SpatialModule(nn.Module):
     ) -> Tensor:
         """Run the outer stream on what the inner one gave, each (B, patches, embed_dim)."""
         tnt = self.tnt
-        x = torch.cat([tnt.cls_token.expand(len(first), -1, -1), first], dim=1) + tnt.patch_pos  # (B, 1 + p, D)
+        x = torch.cat([tnt.cls_token.expand(first.shape[0], -1, -1), first], dim=1) + tnt.patch_pos  # (B, 1 + p, D)
         for block, update in zip(cast(list[Any], tnt.blocks), updates, strict=True):
             x = x + F.pad(update, (0, 0, 1, 0))  # the class token gets nothing
             x = x + block.drop_path(attend(block.attn_out, block.norm_out(x), kernel))

@@ -258,6 +258,7 @@ def test_every_setting_that_starts_as_a_path_is_known_as_one():
         "proxy.out",
         *("stage1.teacher.file", "stage2.teacher.file", "stage2.trees", "stage2.unlabelled"),
         *(f"assess.{name}" for name in ("recording", "ecg", "heart_rate", "model", "out")),
+        *(f"export.{name}" for name in ("model", "out")),
         *(f"assess.{name}" for name in ("rest", "rest_ecg", "rest_heart_rate")),
     }
     assert named | other == {key for key, setting in settings().items() if setting.path}

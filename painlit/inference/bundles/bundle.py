@@ -141,6 +141,13 @@ class Bundle:
                 with self._files.open(name) as source, archive.open(entry, "w", force_zip64=True) as target:
                     shutil.copyfileobj(source, target)
 
+    def copy_to(self, folder: Path) -> None:
+        """Write the bundle's files into a folder that is there."""
+        for name in (*sorted(self.about["files"]), ABOUT):
+            (folder / name).parent.mkdir(parents=True, exist_ok=True)
+            with self._files.open(name) as source, open(folder / name, "wb") as target:
+                shutil.copyfileobj(source, target)
+
     def _pain_model(self, entry: Mapping[str, Any]) -> PainModel:
         clip, dim = self.config.clip, self.config.spatial.embed_dim
 

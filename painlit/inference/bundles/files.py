@@ -1,7 +1,8 @@
 """The files of a bundle, in a folder or in a zip: each is read whole, as bytes, and nothing is ever extracted.
 
 Opening refuses whatever a bundle cannot hold: names that lead out of it, links, files of other kinds. What systems put
-beside files unasked (.DS_Store, Thumbs.db, …) is passed over and never read.
+beside files unasked (.DS_Store, Thumbs.db, …), and the Hugging Face Hub beside a model (README.md, config.json, …), is
+passed over and never read. Links are followed in one place: from a snapshot in the hub's cache to the blobs beside it.
 """
 
 from __future__ import annotations
@@ -24,6 +25,8 @@ LARGEST_ABOUT = 64 * 2**20
 """Bytes that bundle.json may have: it is read before anything says how long it is."""
 AGAIN = "copy the bundle again, or make it anew with `make bundle`"
 _LITTER = (".DS_Store", "Thumbs.db", "desktop.ini", "__MACOSX")
+HUB_FILES = ("README.md", "config.json", ".gitattributes", ".cache", ".git")
+"""Beside a bundle on the Hub, for the Hub alone."""
 _RATIO = 100
 """By which a file of more than 1 MiB may have been compressed; weights hardly get shorter."""
 
@@ -43,14 +46,16 @@ class FolderFiles:
 
     def __init__(self, path: Path):
         self.path = path
+        whole = path.resolve()
+        self._blobs = whole.parent.parent / "blobs" if whole.parent.name == "snapshots" else None
         self.sizes: Mapping[str, int] = dict(self._listed(""))
 
     def _listed(self, folder: str) -> Iterator[tuple[str, int]]:
         for entry in sorted(os.scandir(self.path / folder), key=lambda entry: entry.name):
-            if _is_litter(entry.name):
-                continue
             name = f"{folder}{entry.name}"
-            if entry.is_symlink():
+            if _is_litter(entry.name) or name in HUB_FILES:
+                continue
+            if entry.is_symlink() and not self._is_of_snapshot(entry):
                 raise _refused(self.path, name, "a link, which may lead out of the bundle")
             if entry.is_dir():
                 yield from self._listed(f"{name}/")
@@ -59,6 +64,10 @@ class FolderFiles:
                 raise _refused(self.path, name, "no regular file")
             check_name(self.path, name)
             yield name, entry.stat().st_size
+
+    def _is_of_snapshot(self, entry: os.DirEntry[str]) -> bool:
+        """Whether a link leads from a snapshot in the hub's cache to a file among the blobs beside it."""
+        return self._blobs is not None and entry.is_file() and Path(entry.path).resolve().parent == self._blobs
 
     def open(self, name: str) -> IO[bytes]:
         """A file's content."""
@@ -85,6 +94,7 @@ class ZipFiles:
         roots = [PurePosixPath(entry.filename).parent for entry in entries if entry.filename.endswith(f"/{ABOUT}")]
         listed = {entry.filename for entry in entries}
         root = "" if ABOUT in listed or len(roots) != 1 else f"{roots[0]}/"
+        entries = [entry for entry in entries if entry.filename.removeprefix(root).split("/")[0] not in HUB_FILES]
         self._entries = {entry.filename.removeprefix(root): entry for entry in entries}
         for name, entry in self._entries.items():
             check_name(path, name)

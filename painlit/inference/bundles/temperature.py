@@ -13,7 +13,7 @@ from painlit.loso.results import Predictions
 
 LEAST, MOST = 0.1, 10.0
 """Bounds of a temperature: predictions that are all right would have it at 0, useless ones at infinity."""
-_ROUNDING = 0.5e-8
+ROUNDING = 0.5e-8
 """predictions.csv has 8 decimals: what stands there as 0 is at most this."""
 
 
@@ -67,7 +67,7 @@ def held_out_probabilities(predictions: Predictions) -> NDArray[np.float64]:
 
 
 def _logs(probabilities: NDArray) -> NDArray[np.float64]:
-    return np.log(np.maximum(np.asarray(probabilities, np.float64), _ROUNDING))
+    return np.log(np.maximum(np.asarray(probabilities, np.float64), ROUNDING))
 
 
 def _log_softmax(logits: NDArray[np.float64]) -> NDArray[np.float64]:

@@ -4,10 +4,7 @@ from __future__ import annotations
 
 import hashlib
 import os
-import shutil
-import uuid
-from collections.abc import Iterator, Sequence
-from contextlib import contextmanager
+from collections.abc import Sequence
 from pathlib import Path
 from typing import Any
 
@@ -26,6 +23,7 @@ from painlit.runs.artefact import write_artefact
 from painlit.runs.provenance import provenance
 from painlit.system.digests import digest
 from painlit.system.files import named_disk_errors
+from painlit.system.folders import folder_beside, take_place
 from painlit.weights.files import plain_state, refuse_non_finite
 
 CARD = "MODEL_CARD.md"
@@ -48,13 +46,13 @@ def write_bundle(out: Path, runs: Sequence[TrainedRun]) -> Bundle:
     runs = sorted(runs, key=lambda run: PARTS.index(run.part))
     zipped = out.suffix.lower() == ".zip"
     _refuse_others(out, zipped)
-    with _beside(out) as temporary:
+    with folder_beside(out) as temporary:
         _write(temporary, runs)
         made = Bundle.open(temporary)
         if zipped:
             made.save_zip(out)
         else:
-            _take_place(temporary, out)
+            take_place(temporary, out)
     return Bundle.open(out)
 
 
@@ -176,30 +174,3 @@ def _refuse_others(out: Path, zipped: bool) -> None:
         Bundle.open(out)
     elif zipped or not out.is_dir() or held - {ABOUT, CARD, "weights"} or (held and ABOUT not in held):
         raise PainlitError(f"{out} is there and no bundle: it would be replaced", "give another place: bundle.out=")
-
-
-@contextmanager
-def _beside(out: Path) -> Iterator[Path]:
-    """A new folder beside `out`, on the same disk, which is gone at the end."""
-    out.parent.mkdir(parents=True, exist_ok=True)
-    temporary = out.with_name(f".{out.name}.{uuid.uuid4().hex[:8]}.part")
-    with named_disk_errors(temporary):
-        temporary.mkdir()
-    try:
-        yield temporary
-    finally:
-        shutil.rmtree(temporary, ignore_errors=True)
-
-
-def _take_place(made: Path, out: Path) -> None:
-    """Give a whole bundle its name; one that had it is gone only then."""
-    before = made.with_name(f"{made.name}.before")
-    if out.exists():
-        os.rename(out, before)
-    try:
-        os.rename(made, out)
-    except OSError:
-        if before.exists():
-            os.rename(before, out)
-        raise
-    shutil.rmtree(before, ignore_errors=True)

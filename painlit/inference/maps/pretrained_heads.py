@@ -85,7 +85,9 @@ def _trained(source: str, stage: str, key: str) -> FaceRecognition | EmotionMult
     """The module of a run as its last epoch left it."""
     folder = Path(source).parent.parent
     if Path(source).is_file() and (made_by := read_weights(Path(source))[1].get("stage")) != stage:
-        raise PainlitError(f"{key}={source} is of {made_by}", f"name weights that `make {stage}` left, or set {key}=none")
+        raise PainlitError(
+            f"{key}={source} is of {made_by}", f"name weights that `make {stage}` left, or set {key}=none"
+        )
     checkpoint, again = folder / "checkpoints" / "last.ckpt", f"run `make {stage}` again, or set {key}=none"
     if not checkpoint.is_file():
         raise PainlitError(f"{checkpoint} is not there: heads are in the checkpoint, not beside the weights", again)

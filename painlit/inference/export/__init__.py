@@ -1,0 +1,1 @@
+"""Bundles for use elsewhere: ONNX, torch.export, the Hugging Face Hub."""
