@@ -41,7 +41,5 @@ def table_runs(config: Config) -> Iterator[TableRun]:
     for row in PAPER_ROWS:
         for task in tasks if row.name in chosen else ():
             ours = overlay(config, FOLDER / f"{row.name}.yaml")
-            epochs = max(1, round(share * row.epochs))
-            warmup = min(round(share * ours.train.warmup_epochs), epochs - 1)
-            train = replace(ours.train, epochs=epochs, warmup_epochs=warmup)
+            train = replace(ours.train, epochs=row.epochs).shortened(share)
             yield TableRun(row, replace(ours, name=f"{config.data.name}-{row.name}-{task}", task=task, train=train))
