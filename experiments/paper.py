@@ -14,8 +14,9 @@ from pathlib import Path
 
 from data_modules.recordings.clips import with_classes
 from experiments.command import main, stage_module
+from experiments.paper_outputs import write_outputs
 from experiments.paper_plan import missing_data, print_steps
-from experiments.paper_steps import Step, steps
+from experiments.paper_steps import Step, runs_of, steps
 from painlit.config import Config
 from painlit.errors import PainlitError
 
@@ -44,9 +45,10 @@ def run(config: Config) -> PaperResult:
     """
     config = _with_known_classes(replace(config, name=""))
     folder = Path(config.runs) / "paper" / config.data.name
-    every = list(steps(config))
+    runs = runs_of(config)
+    every = list(steps(config, runs))
     findings = missing_data(config, every)
-    print_steps(config, every)
+    print_steps(config, every, runs)
     if findings and not config.paper.accept_data:
         told = "\n".join(f"  {line}" for line in findings)
         raise PainlitError(
@@ -57,7 +59,10 @@ def run(config: Config) -> PaperResult:
         return PaperResult(folder)
     took: dict[str, float] = {}
     statuses = [_run(step, took) for step in every]
-    config = with_classes(config)
+    page = write_outputs(with_classes(config), every, folder)
+    for name, seconds in took.items():
+        print(f"{name}: {seconds / 60:.1f} min")
+    print(f"{sum(took.values()) / 60:.1f} min in all\nlook at it: {page}")
     return PaperResult(folder, took, tuple(statuses))
 
 

@@ -10,7 +10,8 @@ from rich.table import Table
 from data_modules.proxy.halves import subjects_of
 from data_modules.recordings.clips import read_clips
 from experiments import check_data
-from experiments.paper_steps import Step, half_of, run_is_finished, runs_of
+from experiments.paper_steps import Step, half_of, run_is_finished
+from experiments.tables import TableRun
 from painlit.config import ClipConfig, Config
 from painlit.errors import PainlitError
 from painlit.loso.engines.local import gpu_count
@@ -45,26 +46,26 @@ def missing_data(config: Config, steps: Sequence[Step]) -> list[str]:
     return findings
 
 
-def print_steps(config: Config, steps: Sequence[Step]) -> None:
+def print_steps(config: Config, steps: Sequence[Step], runs: Sequence[TableRun]) -> None:
     """Print what is finished, what is to do, and hours where they can be estimated."""
     table = Table(title="make paper", title_justify="left")
     for column in ("step", "state", "estimate"):
         table.add_column(column)
     for step in steps:
         left = step.left()
-        told = "" if not left else _tables_estimate(config) if step.name == "tables" else NO_ESTIMATE
+        told = "" if not left else _tables_estimate(config, runs) if step.name == "tables" else NO_ESTIMATE
         table.add_row(step.name, f"to do: {left}" if left else "finished", told)
     console(110).print(table)
     if not gpu_count(config) and any(step.left() for step in steps):
         print("warning: this machine has no GPU; the estimate is for its CPU")
 
 
-def _tables_estimate(config: Config) -> str:
+def _tables_estimate(config: Config, runs: Sequence[TableRun]) -> str:
     """Hours of all runs of the tables that are not finished, from a few timed steps of each kind of model."""
-    pending = [run.config for run in runs_of(config) if not run_is_finished(run.config)]
+    pending = [run.config for run in runs if not run_is_finished(run.config)]
     if any(run.joint for run in pending):
         return "no estimate for train.joint=true"
-    counts = _clips(config)
+    counts = _clips(config, runs)
     steps: dict[tuple[str, bool], Timed] = {}
     hours = 0.0
     for run in pending:
@@ -78,9 +79,9 @@ def _tables_estimate(config: Config) -> str:
     return f"{told} h on {device}, from timed steps on random inputs; starting and testing folds is not in it"
 
 
-def _clips(config: Config) -> dict[str, tuple[int, int]]:
+def _clips(config: Config, runs: Sequence[TableRun]) -> dict[str, tuple[int, int]]:
     """Task -> subjects and clips of its classes: as listed, or as BioVid has them, or as they will be made."""
-    tasks = {run.config.task: run.config.classes for run in runs_of(config)}
+    tasks = {run.config.task: run.config.classes for run in runs}
     try:
         listed = read_clips(config)[1]
     except PainlitError:

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterator
+from collections.abc import Callable, Iterator, Sequence
 from dataclasses import dataclass, replace
 from functools import partial
 from pathlib import Path
@@ -33,9 +33,14 @@ class Step:
     """What is left to do; empty if it is finished."""
 
 
-def steps(config: Config) -> Iterator[Step]:
-    """The chosen steps that run stages, in order; what a stage leaves open is the configuration's."""
-    for step in _every(replace(config, name="")):
+def steps(config: Config, runs: Sequence[TableRun]) -> Iterator[Step]:
+    """The chosen steps that run stages, in order; what a stage leaves open is the configuration's.
+
+    Args:
+        config: Of the whole.
+        runs: What `runs_of` gives for it.
+    """
+    for step in _every(replace(config, name=""), runs):
         if not config.paper.only or step.name in config.paper.only:
             yield step
 
@@ -59,8 +64,8 @@ def runs_of(config: Config) -> list[TableRun]:
     return list(table_runs(config))
 
 
-def _every(config: Config) -> Iterator[Step]:
-    share, runs = config.paper.epoch_share, runs_of(config)
+def _every(config: Config, runs: Sequence[TableRun]) -> Iterator[Step]:
+    share = config.paper.epoch_share
     if half := half_of(config):
         one = replace(config, proxy=replace(config.proxy, halves=[half]))
         yield Step("proxy-data", "proxy-data", (one,), (), partial(_without, _proxy_places(config, half)))
@@ -104,7 +109,7 @@ def _without(places: list[Path]) -> str:
     return "" if not missing else "all of it" if missing == len(places) else f"{missing} of {len(places)}"
 
 
-def _unfinished(runs: list[TableRun]) -> str:
+def _unfinished(runs: Sequence[TableRun]) -> str:
     missing = sum(not run_is_finished(run.config) for run in runs)
     return f"{missing} of {len(runs)} runs" if missing else ""
 

@@ -37,8 +37,9 @@ class Pipeline:
     def applied(self, config: Config) -> Config:
         """The configuration with this pipeline's model."""
         encoder = replace(config.model.heart_rate_encoder, enabled=self.encoder)
-        frames = {"frame_embedding": "both" if self.tiles else "full", "heart_rate_encoder": encoder}
-        return replace(config, model=replace(config.model, modality=self.modality, augmnet=False, **frames))
+        frames = "both" if self.tiles else "full"
+        model = replace(config.model, modality=self.modality, augmnet=False, frame_embedding=frames)
+        return replace(config, model=replace(model, heart_rate_encoder=encoder))
 
 
 PIPELINES = (
