@@ -73,8 +73,8 @@ def _table7(counted: tuple[list[Counted], list[Counted]], folder: Path) -> None:
     rows = table7_rows(*counted)
     write_csv(folder / "table7.csv", rows)
     table = Table(title="Table 7: parameters and multiply-accumulates, the paper's beside ours", title_justify="left")
-    for place, column in enumerate(rows[0]):
-        table.add_column(column, justify="right" if place else "left")
+    for column in ("module", "paper, M", "paper, G", "parameters", "MACs", "here: parameters", "here: MACs"):
+        table.add_column(column, justify="left" if column == "module" else "right")
     for row in rows[1:]:
         table.add_row(*row[:3], *(f"{int(cell):,}" for cell in row[3:]))
     console(130).print("\n", table)
