@@ -145,7 +145,8 @@ def _video(config: Config) -> Path:
 
 def _maps(config: Config, folder: Path) -> dict[str, str]:
     made = Path(stage_module("maps").run(config).folder)
-    return {str(page.relative_to(made)): os.path.relpath(page, folder) for page in sorted(made.rglob("*.html"))}
+    pages = sorted(made.glob("*.html")) or sorted(made.glob("*.png"))
+    return {page.name: os.path.relpath(page, folder) for page in pages}
 
 
 def _pretraining(steps: list[Step]) -> Iterator[tuple[str, str]]:

@@ -48,6 +48,8 @@ def missing_data(config: Config, steps: Sequence[Step]) -> list[str]:
 
 def print_steps(config: Config, steps: Sequence[Step], runs: Sequence[TableRun]) -> None:
     """Print what is finished, what is to do, and hours where they can be estimated."""
+    if not steps:
+        return
     table = Table(title="make paper", title_justify="left")
     for column in ("step", "state", "estimate"):
         table.add_column(column)
