@@ -5,6 +5,7 @@ from page_outline import Outline
 from paper_pages import write_page
 
 from painlit.config import load
+from painlit.report.paper_figures import shared_lines
 
 
 @pytest.fixture
@@ -56,3 +57,7 @@ def test_the_page_says_where_it_was_timed_and_that_other_work_ran(text):
     assert "Timed on a processor, 2 cores, 2 threads" in words
     assert "other work ran beside it" in words
     assert "Intel Core i7-8750H" in words
+
+
+def test_a_line_that_a_row_has_twice_counts_once():
+    assert shared_lines([["a", "a", "b"], ["a"]]) == ["a", "1 of 2 rows: b"]
