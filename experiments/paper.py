@@ -59,7 +59,8 @@ def run(config: Config) -> PaperResult:
         return PaperResult(folder)
     took: dict[str, float] = {}
     statuses = [_run(step, took) for step in every]
-    page = write_outputs(with_classes(config), every, folder)
+    pretraining = steps(replace(config, paper=replace(config.paper, only=[])), runs)
+    page = write_outputs(with_classes(config), list(pretraining), folder)
     for name, seconds in took.items():
         print(f"{name}: {seconds / 60:.1f} min")
     print(f"{sum(took.values()) / 60:.1f} min in all\nlook at it: {page}")

@@ -37,6 +37,11 @@ PRETRAINING = ("pretrain-stage1", "pretrain-stage1-temporal", "pretrain-stage2",
 def write_outputs(config: Config, steps: list[Step], folder: Path) -> Path:
     """Make the chosen tables and figures, and the page; what has no results yet is left empty.
 
+    Args:
+        config: Of the whole.
+        steps: All of them, whose pretraining the page tells of.
+        folder: Where everything goes.
+
     Returns:
         The page.
     """

@@ -86,8 +86,9 @@ def write_paper(config: Config, content: PaperContent, epoch_share: float, path:
         differences=shared_lines([line.differences for line in lines]),
         tables=[(number, list(group)) for number, group in groupby(lines, key=lambda line: line.table)],
         content=content,
-        table2=_table2(config),
+        table2=_table2(config, epoch_share),
         table6=_table6(content.own),
+        told_size=table6.told_size,
         oddities=table6.ODDITIES,
         marks=table6.MARKS,
         references=table6.references(),
@@ -100,9 +101,9 @@ def write_paper(config: Config, content: PaperContent, epoch_share: float, path:
     )
 
 
-def _table2(config: Config) -> list[tuple[str, str, str]]:
+def _table2(config: Config, epoch_share: float) -> list[tuple[str, str, str]]:
     """Setting, the paper's and ours, of Table 2."""
-    train = config.train
+    train = config.train.shortened(epoch_share)
     return [
         ("optimizer", "AdamW", "AdamW"),
         ("learning rate", "1e-4", f"{train.lr:g}"),

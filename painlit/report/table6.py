@@ -153,10 +153,19 @@ def table6_rows(own: Sequence[OwnRow]) -> list[list[str]]:
     return rows
 
 
+def told_size(value: float) -> str:
+    """A size with two decimals as the paper has it, or two digits where it is small.
+
+    >>> told_size(4.1966), told_size(0.0214)
+    ('4.20', '0.021')
+    """
+    return f"{value:.2f}" if value >= 0.1 else f"{value:.2g}"
+
+
 def _own_cells(ours: OwnRow) -> list[str]:
     printed = next(study for study in studies() if study.group == ours.group and study.is_papers)
     accuracy = [f"{ours.accuracy[task]:.2f}" if task in ours.accuracy else "" for task in ("np_vs_p4", "multilevel")]
-    sizes = [f"{ours.parameters / 1e6:.2f}", f"{ours.macs / 1e9:.2f}"]
+    sizes = [told_size(ours.parameters / 1e6), told_size(ours.macs / 1e9)]
     cells = [printed.modality, printed.features, printed.machine_learning, *sizes, *accuracy, ours.remark]
     return ["painlit", *cells, "", "", ours.row, "", ""]
 
