@@ -37,12 +37,14 @@ finetune: ## BioVid: one pain model on all subjects -> runs/finetune
 loso: ## BioVid: every subject held out once -> runs/loso
 tables: ## The paper's Tables 3, 4, 5: runs what is missing of 17 rows x 2 tasks (ARGS=--dry-run estimates hours)
 report: ## Ours beside the paper's, and the report.html of every run of loso
+maps: ## The paper's Figures 4, A1, A2: where in a face and when in a clip a score is found -> runs/maps
+paper: ## Everything of the paper in order, from raw data to its tables and figures (ARGS=--dry-run says what is missing)
 compare: ## Two finished runs of loso, paired (ARGS="compare.runs=[a,b]")
 bundle: ## Finished runs as one folder or zip that assesses recordings -> runs/bundle
 assess: ## A recording in, an assessment out (ARGS="VIDEO --ecg FILE --model BUNDLE --out DIR")
 export: ## A bundle for use elsewhere: ONNX, the Hugging Face Hub (ARGS="--to onnx --model BUNDLE --out DIR")
 
-STAGES := demo proxy-data check-data pretrain-stage1 pretrain-stage2 pretrain-ecg prepare embed finetune loso tables report compare bundle assess export
+STAGES := demo proxy-data check-data pretrain-stage1 pretrain-stage2 pretrain-ecg prepare embed finetune loso tables report maps paper compare bundle assess export
 .PHONY: $(STAGES)
 $(STAGES): setup
 	$(RUN) -m experiments $@ $(ARGS)

@@ -47,6 +47,7 @@ STAGES = {
     "loso": "every subject held out once",
     "tables": "the paper's Tables 3, 4 and 5: runs what is missing of 17 rows x 2 tasks",
     "report": "ours beside the paper's, and the page of every run of loso",
+    "paper": "everything of the paper in order, from raw data to its tables and figures",
     "compare": "two finished runs of loso, paired",
     "bundle": "finished runs as one folder or zip that assesses recordings",
     "assess": "a recording in, an assessment with its evidence out",
@@ -58,6 +59,8 @@ _STAGE = "PAINLIT_STAGE"
 """Environment variable: the stage whose command this process and those that it starts are."""
 _CHILD = "PAINLIT_CHILD"
 """Environment variable: a command started this process, which ends with it."""
+_SHORT = {"epoch_share": "paper.epoch_share", "only": "paper.only"}
+"""Short forms of keys of paper."""
 _SWITCHES = {"--dry-run": "loso.dry_run=true", "--stream": "assess.stream=true"}
 """Short forms of keys with their value."""
 _FLAGS = {
@@ -160,6 +163,8 @@ def _as_keys(stage: str, arguments: Sequence[str]) -> list[str]:
                     f"{argument!r} is a second recording", "give a folder or a table of recordings, or quote its name"
                 )
             keys.append(f"assess.recording={argument}")
+        elif stage == "paper" and flag in _SHORT:
+            keys.append(f"{_SHORT[flag]}={value}")
         else:
             keys.append(argument)
     return keys

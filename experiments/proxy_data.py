@@ -2,6 +2,7 @@
 
 A and B show different people: settings are chosen on A, and results are reported on B. A stopped run goes on where it
 was. It is no pain data: photographs of neutral faces turn into those of the same people smiling, beside ECGs of others.
+Beside each half it leaves links to the photographs of everybody who is not in it, for stage 2.
 """
 
 from __future__ import annotations
@@ -27,6 +28,7 @@ def run(config: Config) -> ProxyDataResult:
     Raises:
         PainlitError: As `make_half`; people of all halves are looked up before anything is made.
     """
+    from data_modules.proxy.beside import make_beside
     from data_modules.proxy.halves import make_half, subjects_of
     from painlit.config import ClipConfig
     from painlit.system.progress import progress_bar
@@ -38,6 +40,7 @@ def run(config: Config) -> ProxyDataResult:
         total = proxy.subjects * proxy.clips_per_class * len(CLASS_NAMES)
         with progress_bar(f"make the clips of proxy {half}", total=total) as advance:
             roots[half] = make_half(config, half, advance)
+        make_beside(config, half)
     print("It is no pain data: no figure measured on it says anything about pain. README.txt in each has the credits.")
     for half, root in roots.items():
         use = "choose settings on it" if half == "A" else "report results on it"

@@ -76,23 +76,53 @@ def read_people(faces: Path, ecg: Path, first: int, count: int) -> list[Person]:
     Raises:
         PainlitError: A folder, the table or a photograph is not there, a row cannot be used, or people are too few.
     """
-    for folder, key in ((faces, "proxy.faces"), (ecg, "ecg.roots.mitbih")):
-        if not folder.is_dir():
-            raise PainlitError(f"{folder}: no such folder", f"say where it is: {key}=FOLDER")
-    table = next((faces / name for name in TABLES if (faces / name).is_file()), None)
-    if table is None:
-        raise PainlitError(f"{faces} has no {' or '.join(TABLES)}, the table of its people", _FETCH)
-    header, *lines = [cells for cells in read_csv(table) if cells] or [[]]
-    if absent := [column for column in _COLUMNS if column not in header]:
-        raise PainlitError(f"{table}: column {', '.join(absent)} is missing", _FETCH)
+    _refuse_absent(faces, "proxy.faces")
+    _refuse_absent(ecg, "ecg.roots.mitbih")
+    table, lines = _table(faces)
     if len(lines) < first + count:
         raise PainlitError(
             f"{table} lists {len(lines)} people: of {count} from number {first + 1} on, "
             f"{max(0, len(lines) - first)} are left",
             "set proxy.subjects or proxy.first_subject lower",
         )
-    rows = [dict(zip_longest(header, cells[: len(header)], fillvalue="")) for cells in lines]
-    return [_person(rows[k], k + 1, table, ecg) for k in range(first, first + count)]
+    return [_person(lines[k], k + 1, table, ecg) for k in range(first, first + count)]
+
+
+def read_photographs(faces: Path, first: int, count: int) -> dict[str, list[tuple[str, Path]]]:
+    """Photographs of everybody else: expression -> number of a person and their photograph.
+
+    Args:
+        faces: Folder of the face set.
+        first: How many people come before those to leave out.
+        count: How many to leave out.
+
+    Raises:
+        PainlitError: As `read_people`.
+    """
+    table, lines = _table(faces)
+    others = [k for k in range(len(lines)) if not first <= k < first + count]
+    people = [_person(lines[k], k + 1, table, Path()) for k in others]
+    return {
+        expression: [(f"{person.number:03d}", getattr(person, expression)) for person in people]
+        for expression in EXPRESSIONS
+    }
+
+
+def _refuse_absent(folder: Path, key: str) -> None:
+    if not folder.is_dir():
+        raise PainlitError(f"{folder}: no such folder", f"say where it is: {key}=FOLDER")
+
+
+def _table(faces: Path) -> tuple[Path, list[dict[str, str]]]:
+    """The table of a face set, and its rows."""
+    _refuse_absent(faces, "proxy.faces")
+    table = next((faces / name for name in TABLES if (faces / name).is_file()), None)
+    if table is None:
+        raise PainlitError(f"{faces} has no {' or '.join(TABLES)}, the table of its people", _FETCH)
+    header, *lines = [cells for cells in read_csv(table) if cells] or [[]]
+    if absent := [column for column in _COLUMNS if column not in header]:
+        raise PainlitError(f"{table}: column {', '.join(absent)} is missing", _FETCH)
+    return table, [dict(zip_longest(header, cells[: len(header)], fillvalue="")) for cells in lines]
 
 
 def _person(row: dict[str, str], number: int, table: Path, ecg: Path) -> Person:

@@ -39,9 +39,9 @@ def table_runs(config: Config) -> Iterator[TableRun]:
     share, names = config.tables.epoch_share, config.data.class_names
     tasks = [task for task in config.tables.tasks if task != "np_vs_p4" or {"NP", "P4"} <= {*names}]
     for row in PAPER_ROWS:
-        for task in tasks if row.name in chosen else ():
-            ours = overlay(config, FOLDER / f"{row.name}.yaml")
-            epochs = max(1, round(share * row.epochs))
-            warmup = min(round(share * ours.train.warmup_epochs), epochs - 1)
-            train = replace(ours.train, epochs=epochs, warmup_epochs=warmup)
+        if row.name not in chosen:
+            continue
+        ours = overlay(config, FOLDER / f"{row.name}.yaml")
+        for task in tasks:
+            train = replace(ours.train, epochs=row.epochs).shortened(share)
             yield TableRun(row, replace(ours, name=f"{config.data.name}-{row.name}-{task}", task=task, train=train))

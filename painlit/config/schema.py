@@ -24,6 +24,7 @@ from painlit.config.pretraining import ImagesConfig, Stage1Config, Stage2Config
 from painlit.config.proxy import ProxyConfig
 from painlit.config.recordings import ClipConfig, DataConfig, FaceConfig, PrepareConfig
 from painlit.config.report import ReportConfig
+from painlit.config.reproduction import PaperConfig
 from painlit.config.signals import SignalsConfig
 from painlit.config.task import task_classes
 from painlit.config.training import TrainConfig
@@ -85,6 +86,7 @@ class Config:
     bundle: BundleConfig = field(default_factory=BundleConfig, metadata=affects(read_by=("bundle",)))
     compare: CompareConfig = field(default_factory=CompareConfig, metadata=affects(read_by=("compare",)))
     tables: TablesConfig = field(default_factory=TablesConfig, metadata=affects(read_by=("tables", "report")))
+    paper: PaperConfig = field(default_factory=PaperConfig, metadata=affects(read_by=("paper",)))
     report: ReportConfig = field(default_factory=ReportConfig, metadata=affects(read_by=("prepare", "tables")))
     assess: AssessConfig = field(default_factory=AssessConfig, metadata=affects(read_by=("assess",)))
     export: ExportConfig = field(default_factory=ExportConfig, metadata=affects(read_by=("export",)))

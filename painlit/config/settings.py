@@ -8,7 +8,7 @@ from dataclasses import dataclass
 from functools import lru_cache
 from typing import Any
 
-from painlit.config.affects import STAGES
+from painlit.config.affects import SET_BY_PAPER, STAGES, STEPS_OF_PAPER
 from painlit.config.schema import Config
 from painlit.errors import PainlitError
 
@@ -45,6 +45,8 @@ def _walk(group: Any, prefix: str, affects: tuple[str, ...], stages: frozenset[s
         if dataclasses.is_dataclass(value):
             yield from _walk(value, f"{key}.", here, readers, is_path)
         else:
+            if readers & {*STEPS_OF_PAPER} and key not in SET_BY_PAPER:
+                readers |= {"paper"}
             yield Setting(key, value, here, readers | {"demo"}, is_path)
 
 

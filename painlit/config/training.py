@@ -2,8 +2,8 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass, field
-from typing import ClassVar
+from dataclasses import dataclass, field, replace
+from typing import ClassVar, Self
 
 from painlit.config.affects import NOTHING
 from painlit.config.checks import above, at_least, one_of, share
@@ -47,6 +47,15 @@ class Training:
                 f"{self.key}.warmup_epochs={self.warmup_epochs} with {self.key}.epochs={self.epochs}",
                 f"the warm-up must be shorter than the training: lower {self.key}.warmup_epochs",
             )
+
+    def shortened(self, share: float) -> Self:
+        """The same with a share of the epochs, of the warm-up too, and at least one.
+
+        >>> TrainConfig(epochs=800, warmup_epochs=50).shortened(0.02).epochs
+        16
+        """
+        epochs = max(1, round(share * self.epochs))
+        return replace(self, epochs=epochs, warmup_epochs=min(round(share * self.warmup_epochs), epochs - 1))
 
 
 @dataclass

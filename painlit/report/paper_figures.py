@@ -193,5 +193,5 @@ def _from_data(config: Config, results: Mapping[str, Any]) -> list[str]:
 
 def shared_lines(lists: Sequence[Sequence[str]]) -> list[str]:
     """Each line once, with the number of lists that have it where not all do."""
-    counts = Counter(line for lines in lists for line in lines)
+    counts = Counter(line for lines in lists for line in dict.fromkeys(lines))
     return [line if n == len(lists) else f"{n} of {len(lists)} rows: {line}" for line, n in counts.items()]

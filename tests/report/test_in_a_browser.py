@@ -4,19 +4,22 @@ from pathlib import Path
 
 import pytest
 from chromium import DESKTOP, PHONE, check_page, show
+from paper_pages import write_page
 
 from painlit.config import load
 from painlit.report.run_report import write_report
 from painlit.report.tables_report import write_tables
 
 
-@pytest.fixture(params=["run", "tables", "preparation", "preparation-blur", "preparation-none"])
+@pytest.fixture(params=["run", "tables", "paper", "preparation", "preparation-blur", "preparation-none"])
 def report(request, results, line, preparation, tmp_path: Path) -> Path:
     path = tmp_path / "report.html"
     if request.param == "run":
         write_report(load(), results, path)
     elif request.param == "tables":
         write_tables(load(), [line] * 17, of=34, path=path)
+    elif request.param == "paper":
+        write_page(line, path, load(["spatial.depth=2", "data.is_biovid=false"]), epoch_share=0.02)
     else:
         _, _, faces = request.param.partition("-")
         preparation.write(path, f"report.faces={faces or 'show'}")
