@@ -48,6 +48,7 @@ STAGES = {
     "tables": "the paper's Tables 3, 4 and 5: runs what is missing of 17 rows x 2 tasks",
     "report": "ours beside the paper's, and the page of every run of loso",
     "paper": "everything of the paper in order, from raw data to its tables and figures",
+    "maps": "the paper's Figures 4, A1 and A2: where in a face, and when in a clip, a score is found",
     "compare": "two finished runs of loso, paired",
     "bundle": "finished runs as one folder or zip that assesses recordings",
     "assess": "a recording in, an assessment with its evidence out",

@@ -12,7 +12,7 @@ from rich.table import Table
 
 from data_modules.recordings.clips import read_clips
 from experiments import report
-from experiments.command import STAGES, stage_module
+from experiments.command import stage_module
 from experiments.paper_steps import Step, draws
 from painlit.clips.table import open_table
 from painlit.config import Config, values_affecting
@@ -57,7 +57,7 @@ def write_outputs(config: Config, steps: list[Step], folder: Path) -> Path:
         content = replace(content, counted=counted)
     if draws(config, "figure3"):
         content = replace(content, timing=_figure3(config, counted, accuracies, folder))
-    if draws(config, "maps") and "maps" in STAGES:
+    if draws(config, "maps"):
         content = replace(content, maps=_maps(config, folder))
     page = folder / "paper.html"
     write_paper(config, content, config.paper.epoch_share, page)

@@ -3,6 +3,7 @@
 from painlit.config.check_data import CheckConfig
 from painlit.config.heartbeats import HeartbeatConfig
 from painlit.config.loading import from_dict, group, load, overlay
+from painlit.config.maps import MapsConfig
 from painlit.config.networks import HeartRateEncoderConfig, ModelConfig, SpatialConfig, TemporalConfig
 from painlit.config.pain import BundleConfig, CompareConfig, EmbedConfig, FinetuneConfig, LosoConfig, TablesConfig
 from painlit.config.pretraining import ImagesConfig, Stage1Config, Stage2Config
@@ -31,6 +32,7 @@ __all__ = [
     "ImagesConfig",
     "LogConfig",
     "LosoConfig",
+    "MapsConfig",
     "ModelConfig",
     "PrepareConfig",
     "ProxyConfig",

@@ -26,6 +26,7 @@ STAGES: dict[str, tuple[str, ...]] = {
     "loso": (*_RECORDINGS, "evaluation"),
     "tables": (*_RECORDINGS, "evaluation"),
     "report": (),
+    "maps": (),
     "paper": (),
     "compare": (),
     "bundle": (),
@@ -40,7 +41,7 @@ PRETRAINING = ("pretrain-stage1", "pretrain-stage2", "pretrain-ecg")
 FOLDS = ("loso", "tables")
 TRAINING = ("finetune", *FOLDS)
 RECORDINGS = ("prepare", "embed", *TRAINING, "report")
-STEPS_OF_PAPER = ("proxy-data", "check-data", *PRETRAINING, "prepare", "embed", "tables", "report")
+STEPS_OF_PAPER = ("proxy-data", "check-data", *PRETRAINING, "prepare", "embed", "tables", "report", "maps")
 """Stages that `paper` runs: it reads what they read."""
 SET_BY_PAPER = ("name", "check.sets", "stage1.network", "tables.epoch_share")
 """Except what it sets itself."""

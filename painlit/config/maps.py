@@ -25,9 +25,9 @@ class MapsConfig:
     clips: list[str] = field(default_factory=list, metadata=NOTHING)
     """Clips whose faces are shown, by name; empty takes one of the last class of each of the first three people."""
     stage1: str = field(default="stage1", metadata=NOTHING | PATH)
-    """Spatial-Module of stage 1 (.safetensors in the folder of its run); stage1 takes the newest, none leaves it out."""
+    """Spatial-Module of stage 1, a .safetensors in the folder of its run; stage1: the newest; none leaves it out."""
     stage2: str = field(default="stage2", metadata=NOTHING | PATH)
-    """Spatial-Module of stage 2, likewise; stage2 takes the newest, none leaves it out."""
+    """Spatial-Module of stage 2, likewise; stage2: the newest."""
     emotions: str = field(default="", metadata=NOTHING)
     """Set of stage 2 whose head is asked; empty takes the first."""
     frames: int = field(default=8, metadata=NOTHING)

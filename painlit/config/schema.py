@@ -18,6 +18,7 @@ from painlit.config.check_data import CheckConfig
 from painlit.config.checks import divides, one_of, within
 from painlit.config.export import ExportConfig
 from painlit.config.heartbeats import HeartbeatConfig
+from painlit.config.maps import MapsConfig
 from painlit.config.networks import ModelConfig, SpatialConfig
 from painlit.config.pain import BundleConfig, CompareConfig, EmbedConfig, FinetuneConfig, LosoConfig, TablesConfig
 from painlit.config.pretraining import ImagesConfig, Stage1Config, Stage2Config
@@ -53,7 +54,7 @@ class LogConfig:
 class Config:
     """Everything a stage needs; each stage reads its part."""
 
-    name: str = field(default="", metadata=affects(read_by=(*PRETRAINING, "finetune", "loso", "bundle")))
+    name: str = field(default="", metadata=affects(read_by=(*PRETRAINING, "finetune", "loso", "maps", "bundle")))
     """Name of the run under runs/<stage>; empty makes one from what it learns from, such as vggface2-spatial."""
     task: str = field(default="np_vs_p4", metadata=affects("pain", read_by=("bundle",)))
     """multilevel (all classes), or classes with _vs_ between them, such as np_vs_p4 or no_vs_mild_vs_severe."""
@@ -88,6 +89,7 @@ class Config:
     tables: TablesConfig = field(default_factory=TablesConfig, metadata=affects(read_by=("tables", "report")))
     paper: PaperConfig = field(default_factory=PaperConfig, metadata=affects(read_by=("paper",)))
     report: ReportConfig = field(default_factory=ReportConfig, metadata=affects(read_by=("prepare", "tables")))
+    maps: MapsConfig = field(default_factory=MapsConfig, metadata=affects(read_by=("maps",)))
     assess: AssessConfig = field(default_factory=AssessConfig, metadata=affects(read_by=("assess",)))
     export: ExportConfig = field(default_factory=ExportConfig, metadata=affects(read_by=("export",)))
     log: LogConfig = field(default_factory=LogConfig, metadata=affects(read_by=(*PRETRAINING, *TRAINING)))

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Mapping
+from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass
 
 import numpy as np
@@ -36,6 +36,16 @@ class Faithfulness:
         return {
             name: float(np.trapezoid(getattr(self, name), self.shares)) for name in ("deletion", "insertion", "random")
         }
+
+
+def mean_faithfulness(parts: Sequence[tuple[Faithfulness, int]]) -> Faithfulness:
+    """Of several, each with its number of items."""
+    counts = np.array([count for _, count in parts], float)
+    means = {
+        name: np.average([getattr(part, name) for part, _ in parts], axis=0, weights=counts)
+        for name in ("shares", "deletion", "insertion", "random")
+    }
+    return Faithfulness(**means)
 
 
 def spatial_faithfulness(model: nn.Module, images: Tensor, maps: Tensor, target: Target = None) -> Faithfulness:
