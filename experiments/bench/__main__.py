@@ -16,6 +16,7 @@ BENCHMARKS = (
         "recipes",
         "assess",
         "export",
+        "maps",
         "baseline",
         "heartbeats",
         "heart_transfer",

@@ -19,19 +19,22 @@ _OPACITY = 0.65
 """Of a map's highest value over a face; what is 0 hides nothing."""
 
 
-def draw_faces(faces: np.ndarray, rows: Sequence[tuple[str, np.ndarray]], times: Sequence[float], path: Path) -> None:
+def draw_faces(
+    faces: np.ndarray, rows: Sequence[tuple[str, np.ndarray]], times: Sequence[float] | None, path: Path
+) -> None:
     """Figure 4A: the frames of a clip, and below them a row of maps for each thing that was learnt.
 
     Args:
         faces: (n, S, S, 3) uint8 RGB.
         rows: What learnt to look there, and its maps, (n, s, s) in 0..1.
-        times: (n,) s of each frame.
+        times: (n,) s of each frame; None of photographs.
         path: Of the figure, without suffix.
     """
     figure, axes = _grid(1 + len(rows), len(faces), 1.15, 1.15)
     for column, face in enumerate(faces):
         axes[0, column].imshow(face)
-        axes[0, column].set_title(f"{times[column]:.1f} s", fontsize=8)
+        if times is not None:
+            axes[0, column].set_title(f"{times[column]:.1f} s", fontsize=8)
         for row, (_, maps) in enumerate(rows, 1):
             axes[row, column].imshow(face)
             extent = (-0.5, face.shape[1] - 0.5, face.shape[0] - 0.5, -0.5)

@@ -1,8 +1,8 @@
 import pytest
 import torch
-from planted_marks import images, learn, share_within
 from torch import nn
 
+from experiments.bench.planted_marks import images, learn, share_within
 from painlit.inference import spatial_map
 from painlit.inference.maps.spatial import SPATIAL_METHODS
 from painlit.models import SpatialModule

@@ -1,7 +1,7 @@
 import pytest
 import torch
-from planted_marks import CLASSES, clips, learn
 
+from experiments.bench.planted_marks import CLASSES, clips, learn
 from painlit.inference import frame_slopes, heart_rate_map, temporal_map
 from painlit.inference.maps.temporal import TEMPORAL_METHODS
 from painlit.models import HeartRateEncoder, PainModel, TemporalModule

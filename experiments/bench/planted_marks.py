@@ -10,15 +10,29 @@ CLASSES = 3
 COLOURS = 1.5 * (2 * torch.eye(CLASSES) - 1)
 
 
-def images(count: int, generator: torch.Generator, size: int, mark: int) -> tuple[Tensor, Tensor, Tensor]:
-    """Clouds and noise with a square of the class's colour: images, labels, its top left corner, a multiple of it."""
+def images(
+    count: int, generator: torch.Generator, size: int, mark: int, anywhere: bool = False
+) -> tuple[Tensor, Tensor, Tensor]:
+    """Clouds and noise with a square of the class's colour.
+
+    Args:
+        count: How many.
+        generator: Of all that is random.
+        size: Side of the images.
+        mark: Side of the square.
+        anywhere: Whether it lies anywhere, or at multiples of its side.
+
+    Returns:
+        Images (B, 3, size, size), labels (B,), and the square's top left corner (B, 2).
+    """
     coarse = torch.randn(count, 3, 8, 8, generator=generator)
     x = (
         F.interpolate(coarse, size=size, mode="bicubic") / 2
         + torch.randn(count, 3, size, size, generator=generator) / 5
     )
     y = torch.randint(0, CLASSES, (count,), generator=generator)
-    corner = torch.randint(0, size // mark, (count, 2), generator=generator) * mark
+    step = 1 if anywhere else mark
+    corner = torch.randint(0, (size - mark) // step + 1, (count, 2), generator=generator) * step
     for k, (top, left) in enumerate(corner.tolist()):
         x[k, :, top : top + mark, left : left + mark] = COLOURS[y[k]][:, None, None]
     return x, y, corner
