@@ -148,6 +148,7 @@ def _assess(config: Config, model: Model, recording: Recording, bar: bool) -> As
             calibrated=wanted.calibrated,
             rest=_rest(recording),
             name=recording.name,
+            maps=wanted.maps if wanted.faces != "none" else "none",
             progress=progress,
         )
     return replace(result, about={**result.about, "made_from": _made_from(config, model, recording)})
@@ -167,7 +168,7 @@ def _made_from(config: Config, model: Model, recording: Recording) -> dict[str, 
         "files": {kind: FileState.of(file).sha256 for kind, file in recording.files.items()},
         "bundle": model.bundle.sha256,
         "times": {name: getattr(recording, name) for name in TIMES},
-        "settings": [wanted.step, wanted.image_fps, wanted.least_length, wanted.calibrated, wanted.faces],
+        "settings": [wanted.step, wanted.image_fps, wanted.least_length, wanted.calibrated, wanted.faces, wanted.maps],
         "signals": [config.signals.rate, config.signals.lead],
     }
 

@@ -2,12 +2,12 @@
 
 from __future__ import annotations
 
-import base64
 from collections.abc import Mapping, Sequence
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 from painlit.config import Config
+from painlit.report.page import png_uri, write_page
 
 if TYPE_CHECKING:
     from painlit.inference.bundles.trained_run import TrainedRun
@@ -90,8 +90,6 @@ def write_maps_page(
     rows: list[list[str]],
 ) -> None:
     """Write maps.html, with all figures of the folder in it."""
-    from painlit.report.page import write_page
-
     held_out = "Each clip is mapped by the model that never saw its person."
     if config.maps.stage == "finetune":
         held_out = "The models learnt from these people, unless they were held out."
@@ -151,5 +149,4 @@ def _images(folder: Path, kind: str, clips: Sequence[str], methods: Sequence[str
 
 
 def _image(folder: Path, file: str, caption: str) -> dict[str, str]:
-    data = base64.b64encode((folder / f"{file}.png").read_bytes()).decode()
-    return {"file": file, "alt": caption, "caption": caption, "data": data}
+    return {"file": file, "alt": caption, "caption": caption, "uri": png_uri(folder / f"{file}.png")}

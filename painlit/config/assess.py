@@ -6,6 +6,7 @@ from dataclasses import dataclass, field
 
 from painlit.config.affects import NOTHING, PATH
 from painlit.config.checks import at_least, one_of, share
+from painlit.config.maps import SPATIAL_METHODS
 from painlit.errors import PainlitError
 
 
@@ -54,6 +55,8 @@ class AssessConfig:
     """Divide logits by the bundle's temperature."""
     faces: str = "blur"
     """Faces on the page: blur (beyond recognition), show or none; --faces show."""
+    maps: str = "gradient"
+    """What to show on the faces of the page: gradient, contribution (the paper's), rollout, sub_patch, or none."""
     device: str = "auto"
     """cpu, cuda:1, mps; auto takes the accelerator there is, else the CPU."""
     stream: bool = False
@@ -74,6 +77,7 @@ class AssessConfig:
         at_least("assess.baseline_seconds", self.baseline_seconds, 1)
         share("assess.least_length", self.least_length, all_of_it=True)
         one_of("assess.faces", self.faces, ["blur", "show", "none"])
+        one_of("assess.maps", self.maps, [*SPATIAL_METHODS, "none"])
         for start, end in (("start", "end"), ("rest_start", "rest_end")):
             first, last = getattr(self, start), getattr(self, end)
             if last is not None and last <= first:

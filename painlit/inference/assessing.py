@@ -100,8 +100,8 @@ class Assessing:
         for held in self._held:
             face = held.face
             if face is not None and held.picture is not None:
-                pixels = np.asarray(cv2.imdecode(held.picture, cv2.IMREAD_COLOR))
-                face = face._replace(picture=np.ascontiguousarray(pixels[..., ::-1]))
+                crop = None if face.crop is None else _decompressed(face.crop)
+                face = face._replace(picture=_decompressed(held.picture), crop=crop)
             self._score(held.start, face, held.heart)
         self._held = []
 
@@ -137,8 +137,9 @@ class Assessing:
         self.means.add(face, heart)
         picture = None
         if face is not None and face.picture is not None:
-            picture = cv2.imencode(".jpg", face.picture[..., ::-1], [cv2.IMWRITE_JPEG_QUALITY, 95])[1]
-            face = face._replace(picture=None)
+            picture = _compressed(face.picture)
+            crop = None if face.crop is None else _compressed(face.crop)
+            face = face._replace(picture=None, crop=crop)
         self._held.append(_Held(start, face and face._replace(looked=[]), picture, heart))
 
     def _score(self, start: float, face: FaceWindow | None, heart: HeartWindow | None) -> None:
@@ -147,7 +148,8 @@ class Assessing:
         cells = self._row(start, face, heart, score)
         self.rows.append(cells)
         if face is not None and face.picture is not None:
-            self.pictures.add(start + self.seconds / 2, face.picture, float(cells["score"]))  # type: ignore[arg-type]
+            score_ = float(cells["score"])  # type: ignore[arg-type]
+            self.pictures.add(start + self.seconds / 2, face.picture, score_, (face, heart))
 
     def _row(self, start: float, face: FaceWindow | None, heart: HeartWindow | None, score: Score) -> Row:
         return {
@@ -157,3 +159,11 @@ class Assessing:
             "ecg_quality": np.nan if heart is None else heart.quality,
             "heart_rate": np.nan if heart is None or heart.bpm is None else float(heart.bpm.mean()),
         }
+
+
+def _compressed(pixels: np.ndarray) -> np.ndarray:
+    return cv2.imencode(".jpg", pixels[..., ::-1], [cv2.IMWRITE_JPEG_QUALITY, 95])[1]
+
+
+def _decompressed(picture: np.ndarray) -> np.ndarray:
+    return np.ascontiguousarray(np.asarray(cv2.imdecode(picture, cv2.IMREAD_COLOR))[..., ::-1])

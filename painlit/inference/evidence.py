@@ -21,6 +21,8 @@ class FacePicture(NamedTuple):
     """(S, S, 3) uint8 RGB, as cropped for the model."""
     peak: bool
     """Whether it is of a window with one of the highest scores, rather than of a regular time."""
+    map: np.ndarray | None = None
+    """(S, S) in 0..1: what speaks for the last class; None if it was not asked for, or no model reads whole faces."""
 
 
 @dataclass(frozen=True)

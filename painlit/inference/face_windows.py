@@ -48,6 +48,8 @@ class FaceWindow(NamedTuple):
     problem: str
     note: str = ""
     """What was padded."""
+    crop: np.ndarray | None = None
+    """The face in the middle of the window as it is embedded, (S, S, 3) uint8 RGB; None if it is not."""
 
     def embeddings(self, embedder: str) -> np.ndarray:
         """(2, F, D) float16, as in the embedding cache."""
@@ -113,7 +115,8 @@ class FaceWindows:
         self._embed(frames, squares)
         keys = [(frame.at, square) for frame, square in zip(frames, squares, strict=True)]
         rows = {name: [self._rows[key][name] for key in keys] for name in self.embedders}
-        return FaceWindow(rows, float(there.mean()), faces, picture, looked, "", window.note)
+        crop = crop_face(frames[middle].pixels, np.array(squares[middle]), 2 * config.spatial.image_size)
+        return FaceWindow(rows, float(there.mean()), faces, picture, looked, "", window.note, crop)
 
     def _detect(self, frames: list[Frame]) -> None:
         for at in range(0, len(frames), FRAMES_AT_ONCE):

@@ -15,12 +15,13 @@ import pandas as pd
 
 from painlit.errors import ArgumentError, ClipError, PainlitError
 from painlit.inference.assessing import Assessing, Row
-from painlit.inference.assessment import COLUMNS, Assessment, Evidence
+from painlit.inference.assessment import COLUMNS, Assessment, Evidence, FacePicture
 from painlit.inference.bundles.bundle import Bundle
 from painlit.inference.bundles.hub import find_bundle
 from painlit.inference.face_windows import FaceWindows, Looked
 from painlit.inference.heart_windows import EcgWindows, Heart, ToldWindows, check_overlap
 from painlit.inference.live import Live
+from painlit.inference.maps.window_maps import window_map
 from painlit.inference.person import PersonMeans, Rest, check_rest, measure_rest
 from painlit.inference.scoring import Scorer, plain_part
 from painlit.inference.video_windows import VideoWindows
@@ -29,6 +30,8 @@ from painlit.system.devices import pick_device
 from painlit.system.stopwatch import Stopwatch
 
 File = str | PathLike[str]
+MOST_MAPS = 12
+"""Faces that get a map."""
 
 
 def load(path: File, device: str = "auto") -> Model:
@@ -79,6 +82,7 @@ class Model:
         calibrated: bool = True,
         rest: Rest | None = None,
         name: str = "",
+        maps: str = "none",
         progress: Callable[[float, float], None] | None = None,
     ) -> Assessment:
         """Assess a recording: windows of the trained length slide over it.
@@ -101,6 +105,8 @@ class Model:
             calibrated: Divide logits by the bundle's temperature.
             rest: A recording of the same person at rest, which a bundle needs that was trained with data.baseline=rest.
             name: What to call the recording; empty takes the file's name.
+            maps: What to show on faces, a method of `painlit.inference.spatial_map`; none leaves it out, which is
+                faster.
             progress: Called after each window with the s done and the s there are, which may be an estimate.
 
         Raises:
@@ -148,7 +154,7 @@ class Model:
         columns = ["start", "end", *(f"p_{name}" for name in self.bundle.classes), *COLUMNS[2:]]
         evidence = Evidence(
             frames=pd.DataFrame(sorted(work.looked), columns=list(Looked._fields)),
-            pictures=work.pictures.chosen(),
+            pictures=self._explained(work, calibrated, maps),
             ecg=None if heart is None else heart.trace,
             ecg_start=0.0 if heart is None else heart.span[0],
             **({} if heart is None else {"heart_rates": heart.per_second(start, start + seconds)}),
@@ -258,6 +264,20 @@ class Model:
             windows = VideoWindows(open_footage(place, image_fps), place, clip, 1.0, rest.start, rest.end)
         heart = self._heart(rest.ecg, rest.heart_rate, rest.offset, rate, lead) if signal else None
         return measure_rest(rest, None if windows is None else self._faces(watch), windows, heart)
+
+    def _explained(self, work: Assessing, calibrated: bool, method: str) -> tuple[FacePicture, ...]:
+        """The faces to show, those of peaks (or all, if there is none) with a map."""
+        kept = work.pictures.with_windows()
+        if method == "none" or not kept:
+            return work.pictures.chosen()
+        scorer, peaks = self._scorer(calibrated), any(picture.peak for picture, _ in kept)
+        shown = [(picture, window) for picture, window in kept if picture.peak or not peaks][:MOST_MAPS]
+        with work.watch.step("maps"):
+            maps = {
+                picture.time: window_map(scorer, self._embedders, face, heart, work.own, method)
+                for picture, (face, heart) in shown
+            }
+        return tuple(picture._replace(map=maps.get(picture.time)) for picture, _ in kept)
 
     def _scorer(self, calibrated: bool) -> Scorer:
         if calibrated not in self._scorers:

@@ -99,20 +99,33 @@ class Scorer:
         """Of each model, (models, C)."""
         rows = []
         for model in self.parts[part]:
-            inputs: dict[str, Tensor] = {}
-            baseline = None if own is None else own.of(model.embedder)
-            if model.embedder is not None and face is not None:
-                both = face.embeddings(model.embedder)
-                both = both if baseline is None else baseline.subtract_embeddings(both)
-                full, tiles = torch.from_numpy(both).to(self.device)[:, None]
-                inputs |= {"full": full, "tiles": tiles}
-            if part != "video" and heart is not None and heart.bpm is not None:
-                bpm = heart.bpm.astype(np.float32)
-                bpm = bpm if baseline is None else baseline.subtract_bpm(bpm)
-                inputs["bpm"] = torch.from_numpy(bpm).to(self.device)[None]
+            inputs = self.inputs(model, face, heart, own)
             with torch.inference_mode():
                 rows.append(model.network(**inputs).float().softmax(-1)[0].cpu().numpy().astype(np.float64))
         return apply_temperature(np.stack(rows), self.temperatures[part])
+
+    def inputs(
+        self, model: LoadedModel, face: FaceWindow | None, heart: HeartWindow | None, own: PersonBaseline | None
+    ) -> dict[str, Tensor]:
+        """What a model reads of a window."""
+        inputs: dict[str, Tensor] = {}
+        baseline = None if own is None else own.of(model.embedder)
+        if model.embedder is not None and face is not None:
+            both = face.embeddings(model.embedder)
+            both = both if baseline is None else baseline.subtract_embeddings(both)
+            full, tiles = torch.from_numpy(both).to(self.device)[:, None]
+            inputs |= {"full": full, "tiles": tiles}
+        if model.network.modality != "video" and heart is not None and heart.bpm is not None:
+            bpm = heart.bpm.astype(np.float32)
+            bpm = bpm if baseline is None else baseline.subtract_bpm(bpm)
+            inputs["bpm"] = torch.from_numpy(bpm).to(self.device)[None]
+        return inputs
+
+    def part_for(self, face: FaceWindow | None, heart: HeartWindow | None) -> str | None:
+        """The part that reads most of what is there, or None."""
+        has_face, has_heart = face is not None and not face.problem, heart is not None and not heart.problem
+        possible = {"fusion": has_face and has_heart, "video": has_face, "heart_rate": has_heart}
+        return next((part for part, there in possible.items() if there and part in self.parts), None)
 
 
 def plain_part(part: str) -> str:

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import base64
 import re
 from pathlib import Path
 from typing import Any
@@ -27,6 +28,11 @@ def render(template: str, **values: Any) -> str:
     )
     environment.filters |= {"percent": percent, "points": points, "plain": plain}
     return environment.get_template(template).render(**values)
+
+
+def png_uri(file: Path) -> str:
+    """A PNG file as an image within a page."""
+    return f"data:image/png;base64,{base64.b64encode(file.read_bytes()).decode()}"
 
 
 def percent(share: float) -> str:

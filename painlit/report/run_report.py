@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import os
 from collections.abc import Mapping
 from pathlib import Path
 from typing import Any
@@ -11,7 +12,7 @@ from omegaconf import OmegaConf
 from painlit.config import Config
 from painlit.loso.metrics import METRICS
 from painlit.report import charts, curve_chart
-from painlit.report.page import write_page
+from painlit.report.page import png_uri, write_page
 from painlit.report.paper_figures import compare_with_paper
 
 
@@ -40,6 +41,7 @@ def write_report(config: Config, results: Mapping[str, Any], path: Path) -> None
         held_out=curve_chart.HELD_OUT[results["selection"]],
         chart=charts,
         small=curve_chart,
+        maps=_maps(path),
         settings=OmegaConf.to_yaml(OmegaConf.create(config.to_dict())),
     )
 
@@ -51,6 +53,16 @@ def _paper(config: Config, results: Mapping[str, Any]) -> dict[str, Any] | None:
         return None
     row = found.row
     return {"table": row.table, "row": row.name, "differences": found.differences, "figures": row.figures(config.task)}
+
+
+def _maps(path: Path) -> dict[str, Any] | None:
+    """What `make maps` has drawn of the run: its page, and its curves over time; None if it has not."""
+    run = path.parent.resolve()
+    folder = run.parents[1] / "maps" / run.name
+    if not (folder / "maps.html").is_file():
+        return None
+    curves = {file.stem: png_uri(file) for file in sorted(folder.glob("time_*.png"))}
+    return {"page": os.path.relpath(folder / "maps.html", run), "curves": curves}
 
 
 def _metric(name: str, results: Mapping[str, Any], paper: dict[str, Any] | None) -> dict[str, Any]:

@@ -11,14 +11,21 @@ import numpy as np
 import pandas as pd
 import plotly.graph_objects as go
 import pytest
+import torch
 from conftest import FOLD, run_assess, tiny
 
 import painlit
 from experiments import bundle as bundle_stage
 from painlit.errors import PainlitError
+from painlit.inference import frame_slopes, spatial_map
 from painlit.inference.bundles.bundle import Bundle
+from painlit.inference.maps.face_maps import whole_crops
+from painlit.inference.pages import page
+from painlit.inference.video_windows import VideoWindows
 from painlit.loso.results import read_predictions
 from painlit.signals.files import read_ecg
+from painlit.signals.video.decoding import open_footage
+from painlit.system.stopwatch import Stopwatch
 
 
 def ecg(data: Path, clip: str) -> Path:
@@ -212,3 +219,34 @@ def test_a_table_of_recordings(tiny_data, bundle, recording, tmp_path):
     table.write_text("video,start\n\n")
     with pytest.raises(PainlitError, match="there is no recording"):
         run_assess(str(table), "--model", str(bundle))
+
+
+def test_faces_are_shown_under_their_maps(bundle, recording, tmp_path):
+    """Of the middle frame: what the whole clip's score gains from its face."""
+    model = painlit.load(bundle, "cpu")
+    result = model.assess(recording, maps="gradient")
+    mapped = [picture for picture in result.evidence.pictures if picture.map is not None]
+    assert mapped
+    assert {picture.peak for picture in mapped} == {True}
+    assert all(picture.map.shape == (32, 32) for picture in mapped)
+    assert max(picture.map.max() for picture in mapped) == 1
+    shown = page.page_values(result, "blur")["pictures"]
+    assert all(picture["map"].startswith("data:image/jpeg") for picture in shown)
+    plain = model.assess(recording)
+    assert all(picture.map is None for picture in plain.evidence.pictures)
+    assert page.page_values(plain, "blur")["pictures"][0]["map"] == ""
+    pd.testing.assert_frame_equal(result.table, plain.table)
+    # the same by hand, of the first window that is shown
+    seen = {}
+    faces = model._faces(Stopwatch())
+    for window in VideoWindows(open_footage(recording, None), recording, model.bundle.config.clip, 1.0):
+        face = faces.window(window)
+        seen[window.start + 1.5] = face
+    face = seen[mapped[0].time]
+    (loaded,) = model.bundle.models("video")
+    full, tiles = torch.from_numpy(face.embeddings("spatial")).float()[:, None]
+    slope = frame_slopes(loaded.network, {"full": full, "tiles": tiles}, 1)[0][0, 2]
+    embedder = model.bundle.embedder("spatial")
+    images = whole_crops(embedder, torch.from_numpy(face.crop).permute(2, 0, 1)[None])
+    expected = spatial_map(embedder.spatial, images, lambda embeddings: embeddings @ slope, "gradient")[0]
+    np.testing.assert_allclose(mapped[0].map, expected.numpy(), atol=1e-4)

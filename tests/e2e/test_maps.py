@@ -7,7 +7,7 @@ import numpy as np
 import pytest
 from conftest import FOLD, pretraining, tiny
 
-from experiments import finetune, maps, pretrain_stage1, pretrain_stage2
+from experiments import finetune, maps, pretrain_stage1, pretrain_stage2, report
 from painlit.config import load
 from painlit.errors import PainlitError
 
@@ -44,6 +44,11 @@ def test_maps_of_all_modalities(tiny_data, trained, pretrained):
     assert {row["of"] for row in rows} == {
         "faces, stage 1", "faces, stage 2", "faces, pain", "clips, video", "clips, heart rate", "clips, fusion",
     }  # fmt: skip
+    report.run(tiny(tiny_data, trained))
+    told = (trained / "loso" / "video" / "report.html").read_text()
+    assert told.count("data:image/png;base64,") == 3
+    assert 'href="../../maps/video/maps.html"' in told
+    assert "<h2>Maps" not in (trained / "loso" / "fusion" / "report.html").read_text()
     curves = list(csv.DictReader((result.folder / "time_curves.csv").open()))
     for run, times in (("video", 4), ("heart rate", 3)):
         shares = [float(row["share"]) for row in curves if (row["run"], row["method"]) == (run, "contribution")]

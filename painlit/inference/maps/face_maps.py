@@ -62,6 +62,8 @@ def pain_maps(
     slopes: tuple[Tensor | None, Tensor | None],
     methods: list[str],
     target: str,
+    *,
+    faithful: bool = True,
 ) -> list[FaceMaps]:
     """What a pain model sees in a clip: its score is followed back to each frame's embedding, and on to the face.
 
@@ -72,6 +74,7 @@ def pain_maps(
         slopes: Of `frame_slopes` for this clip, (1, F, D) each.
         methods: As of `spatial_map`.
         target: The class, in words.
+        faithful: Whether to measure how far to believe each map, which takes many passes.
 
     Returns:
         One of whole crops, if the model reads them, and one of tiles, likewise.
@@ -84,7 +87,8 @@ def pain_maps(
         for method in methods:
             maps = spatial_map(embedder.spatial, images, ask, method, batch=len(images))
             row.maps[method] = maps.cpu().numpy()
-            row.faithful[method] = spatial_faithfulness(embedder.spatial, images, maps, ask)
+            if faithful:
+                row.faithful[method] = spatial_faithfulness(embedder.spatial, images, maps, ask)
         rows.append(row)
     if tiles is not None:
         images = embedder.normalise(frame_images(crops[shown])[:, 1:]).flatten(0, 1)  # (n·4, 3, S/2, S/2)

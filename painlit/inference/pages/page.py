@@ -18,7 +18,7 @@ from painlit.inference.evidence import Assessed
 from painlit.inference.pages.figure import figure
 from painlit.inference.pages.moments import bounds, clock, highest, middles
 from painlit.inference.pages.summary import MOST_REASONS, MOST_TIMES, PEAKS, alternative, expected, summary
-from painlit.inference.pages.words import inputs, picture_text, picture_uri
+from painlit.inference.pages.words import inputs, map_uri, picture_text, picture_uri
 from painlit.report.page import write_page
 from painlit.runs.artefact import write_artefact
 from painlit.system.csv_files import write_csv
@@ -106,7 +106,12 @@ def page_values(assessment: Assessed, faces: str) -> dict[str, Any]:
         "begin": bounds(table, about)[0],
         "faces": faces,
         "pictures": [
-            {"uri": picture_uri(p, faces), "text": picture_text(p, assessment, faces), "peak": p.peak}
+            {
+                "uri": picture_uri(p, faces),
+                "map": map_uri(p, faces),
+                "text": picture_text(p, assessment, faces),
+                "peak": p.peak,
+            }
             for p in pictures[:MOST_PICTURES]
             if faces != "none"
         ],

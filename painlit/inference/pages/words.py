@@ -10,7 +10,7 @@ import pandas as pd
 
 from painlit.inference.evidence import Assessed, FacePicture
 from painlit.inference.pages.moments import clock, nearest
-from painlit.report.contact_sheet import SIDE, data_uri
+from painlit.report.contact_sheet import BLURRED_SIDE, SIDE, data_uri
 
 
 def plain(text: object) -> str:
@@ -61,6 +61,20 @@ def picture_uri(picture: FacePicture, faces: str) -> str:
     side = min(SIDE, picture.pixels.shape[0])
     small = cv2.resize(picture.pixels, (side, side), interpolation=cv2.INTER_AREA)
     return data_uri(small, faces)
+
+
+def map_uri(picture: FacePicture, faces: str) -> str:
+    """A picture under its map as an image within a page; empty without a map. A blurred face stays blurred."""
+    if picture.map is None:
+        return ""
+    small = cv2.resize(picture.pixels, (SIDE, SIDE), interpolation=cv2.INTER_AREA)
+    if faces == "blur":
+        few = cv2.resize(small, (BLURRED_SIDE, BLURRED_SIDE), interpolation=cv2.INTER_AREA)
+        small = cv2.resize(few, (SIDE, SIDE), interpolation=cv2.INTER_LINEAR)
+    values = np.clip(cv2.resize(picture.map, (SIDE, SIDE), interpolation=cv2.INTER_LINEAR), 0, 1)
+    colours = cv2.applyColorMap((255 * values).astype(np.uint8), cv2.COLORMAP_INFERNO)[..., ::-1]
+    opacity = 0.65 * np.sqrt(values)[..., None]
+    return data_uri((small * (1 - opacity) + colours * opacity).round().astype(np.uint8), "show")
 
 
 def picture_text(picture: FacePicture, assessment: Assessed, faces: str) -> str:
