@@ -11,15 +11,15 @@ from typing import Any
 from rich.table import Table
 
 from data_modules.recordings.clips import read_clips
-from experiments import report
-from experiments.command import stage_module
+from experiments import maps, report
 from experiments.paper_steps import Step, draws
+from experiments.tables import table_runs
 from painlit.clips.table import open_table
 from painlit.config import Config, values_affecting
 from painlit.config.pain import TablesConfig
 from painlit.errors import PainlitError
 from painlit.inference.pipeline_timing import machine, time_pipelines
-from painlit.report.figure3 import draw_figure3, points
+from painlit.report.figure3 import ROW_OF_PIPELINE, draw_figure3, points
 from painlit.report.paper_figures import PAPER_ROWS
 from painlit.report.paper_page import PaperContent, Timing, remarks_of, write_paper
 from painlit.report.table6 import OwnRow, own_rows, table6_rows
@@ -149,9 +149,17 @@ def _video(config: Config) -> Path:
 
 
 def _maps(config: Config, folder: Path) -> dict[str, str]:
-    made = Path(stage_module("maps").run(config).folder)
-    pages = sorted(made.glob("*.html")) or sorted(made.glob("*.png"))
-    return {page.name: os.path.relpath(page, folder) for page in pages}
+    """Figures 4, A1 and A2, of the best rows from video, heart rates and both that have finished runs."""
+    wanted = [ROW_OF_PIPELINE[name] for name in ("video with tiles", "heart rate with encoder", "fusion")]
+    runs = [run.config for run in table_runs(replace(config, tables=replace(config.tables, rows=wanted)))]
+    tasks = list(dict.fromkeys(run.task for run in runs))
+    finished = [run for run in runs if run.task == tasks[0] and (run.folder("loso") / "results.json").is_file()]
+    if not finished:
+        print("maps: none of their runs is finished")
+        return {}
+    chosen = replace(config.maps, runs=[run.run_name for run in finished], stage="loso")
+    made = maps.run(replace(config, maps=chosen, embed=replace(config.embed, weights="auto"))).folder
+    return {"Figures 4, A1 and A2": os.path.relpath(made / "maps.html", folder)}
 
 
 def _pretraining(steps: list[Step]) -> Iterator[tuple[str, str]]:
