@@ -1,6 +1,6 @@
 """Maps on planted truth, on randomised weights, and on real faces.
 
-- Pointing game: networks that learnt to tell three classes by one planted mark; how often a map's maximum lies on it
+- Pointing game: networks that learnt to tell three marks, and none, by one planted place; how often a map's maximum lies on it
   in images and clips they have not seen, beside chance. `touches`: the patch or sub-patch of the maximum meets it.
 - Randomised weights (Adebayo et al. 2018): rank correlation of a map with that of the same network whose layers are
   random from the head down to each block. A map that stays is a picture of the image, not of what was learnt.
@@ -51,7 +51,7 @@ def trained(mark: int, anywhere: bool, seed: int) -> nn.Sequential:
     """One that tells the class by a square of so many px."""
     generator = torch.Generator().manual_seed(seed)
     model = small(seed)
-    learn(model, lambda: images(32, generator, SIZE, mark, anywhere)[:2], 1e-3, steps=1000)
+    learn(model, lambda: images(32, generator, SIZE, mark, anywhere, CLASSES)[:2], 1e-3, steps=1000)
     return model
 
 
@@ -89,7 +89,7 @@ def pointing() -> Iterator[str]:
                 augmnet=None, temporal=temporal,
             )  # fmt: skip
             generator = torch.Generator().manual_seed(seed)
-            learn(model_, lambda g=generator: clips(64, g, FRAMES, DIM, WIDTH)[:2], 2e-3, 6000)  # type: ignore[misc]
+            learn(model_, lambda g=generator: clips(64, g, FRAMES, DIM, WIDTH, CLASSES)[:2], 2e-3, 6000)  # type: ignore[misc]
             x, labels, first = clips(TESTED, torch.Generator().manual_seed(100 + seed), FRAMES, DIM, WIDTH)
             for method in TEMPORAL_METHODS:
                 at = temporal_map(model_, {"full": x}, labels, method).mean(-1).argmax(1)

@@ -1,4 +1,8 @@
-"""Images and clips in which one planted place alone decides the class, and models that learnt it."""
+"""Images and clips in which one planted place alone decides the class, and models that learnt it.
+
+A last class, `NONE`, has no mark. Without it one of the others is what a blank image is taken for, and nothing in an
+image speaks for that class: a map of it could only be wrong.
+"""
 
 from collections.abc import Callable
 
@@ -6,14 +10,15 @@ import torch
 import torch.nn.functional as F
 from torch import Tensor, nn
 
-CLASSES = 3
-COLOURS = 1.5 * (2 * torch.eye(CLASSES) - 1)
+NONE = 3
+CLASSES = NONE + 1
+COLOURS = 1.5 * (2 * torch.eye(NONE) - 1)
 
 
 def images(
-    count: int, generator: torch.Generator, size: int, mark: int, anywhere: bool = False
+    count: int, generator: torch.Generator, size: int, mark: int, anywhere: bool = False, classes: int = NONE
 ) -> tuple[Tensor, Tensor, Tensor]:
-    """Clouds and noise with a square of the class's colour.
+    """Clouds and noise with a square of the class's colour, or without one.
 
     Args:
         count: How many.
@@ -21,6 +26,7 @@ def images(
         size: Side of the images.
         mark: Side of the square.
         anywhere: Whether it lies anywhere, or at multiples of its side.
+        classes: `NONE` leaves out that class.
 
     Returns:
         Images (B, 3, size, size), labels (B,), and the square's top left corner (B, 2).
@@ -30,21 +36,27 @@ def images(
         F.interpolate(coarse, size=size, mode="bicubic") / 2
         + torch.randn(count, 3, size, size, generator=generator) / 5
     )
-    y = torch.randint(0, CLASSES, (count,), generator=generator)
+    y = torch.randint(0, classes, (count,), generator=generator)
     step = 1 if anywhere else mark
     corner = torch.randint(0, (size - mark) // step + 1, (count, 2), generator=generator) * step
     for k, (top, left) in enumerate(corner.tolist()):
+        if y[k] == NONE:
+            continue
         x[k, :, top : top + mark, left : left + mark] = COLOURS[y[k]][:, None, None]
     return x, y, corner
 
 
-def clips(count: int, generator: torch.Generator, frames: int, dim: int, width: int) -> tuple[Tensor, Tensor, Tensor]:
+def clips(
+    count: int, generator: torch.Generator, frames: int, dim: int, width: int, classes: int = NONE
+) -> tuple[Tensor, Tensor, Tensor]:
     """Embeddings, some frames of which are moved in the class's direction: embeddings, labels, the first such frame."""
-    directions = 1.2 * torch.randn(CLASSES, dim, generator=torch.Generator().manual_seed(7))
+    directions = 1.2 * torch.randn(NONE, dim, generator=torch.Generator().manual_seed(7))
     x = (torch.randn(count, 1, dim, generator=generator) + torch.randn(count, frames, dim, generator=generator)) / 2
-    y = torch.randint(0, CLASSES, (count,), generator=generator)
+    y = torch.randint(0, classes, (count,), generator=generator)
     first = torch.randint(0, frames - width + 1, (count,), generator=generator)
     for k, at in enumerate(first.tolist()):
+        if y[k] == NONE:
+            continue
         x[k, at : at + width] += directions[y[k]]
     return x, y, first
 

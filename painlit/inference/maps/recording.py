@@ -13,6 +13,16 @@ from torch import Tensor
 from painlit.models import SpatialModule
 from painlit.models.attention import FoldedCrossAttention
 
+
+class OuterAttention(NamedTuple):
+    """Attention of a block of the outer stream; the class token is first."""
+
+    weights: Tensor
+    """(B, heads, 1 + p, 1 + p), each row summing to 1."""
+    values: Tensor
+    """(B, heads, 1 + p, features)."""
+
+
 PATCH, SUB_PATCH = "patch", "sub_patch"
 """Where a stream is entered: the outer one by patches, the inner one by sub-patches."""
 
@@ -39,7 +49,7 @@ def grey_entering(spatial: SpatialModule, images: Tensor, level: str) -> list[Te
 
 
 @contextmanager
-def entered(spatial: SpatialModule, given: list[Tensor], level: str) -> Iterator[list[Tensor]]:
+def entered(spatial: SpatialModule, given: list[Tensor], level: str) -> Iterator[list[OuterAttention]]:
     """Within, a Spatial-Module reads what is given in place of what its images would give.
 
     Args:
@@ -48,14 +58,13 @@ def entered(spatial: SpatialModule, given: list[Tensor], level: str) -> Iterator
         level: Likewise.
 
     Yields:
-        A list that the outer stream's attention weights are added to, a block each: (B, heads, 1 + p, 1 + p), the class
-        token first.
+        A list that the attention of the outer stream is added to, a block each.
     """
-    attentions: list[Tensor] = []
+    attentions: list[OuterAttention] = []
 
     def kernel(query: Tensor, key: Tensor, value: Tensor, scale: float) -> Tensor:
-        attentions.append((query @ key.transpose(-1, -2) * scale).softmax(-1))
-        return attentions[-1] @ value
+        attentions.append(OuterAttention((query @ key.transpose(-1, -2) * scale).softmax(-1), value))
+        return attentions[-1].weights @ value
 
     def forward(images: Tensor) -> Tensor:
         parts = _by_image(spatial.inner_stream(given[0]), len(images)) if level == SUB_PATCH else given

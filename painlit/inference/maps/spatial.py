@@ -10,7 +10,7 @@ import torch.nn.functional as F
 from einops import rearrange
 from torch import Tensor, nn
 
-from painlit.inference.maps.recording import PATCH, SUB_PATCH, entered, entering, grey_entering
+from painlit.inference.maps.recording import PATCH, SUB_PATCH, OuterAttention, entered, entering, grey_entering
 from painlit.inference.maps.scores import Target, fixed_target, score, to_unit
 from painlit.models import SpatialModule
 
@@ -32,9 +32,9 @@ def spatial_map(
       these tokens. It takes a pass of the outer stream for each patch.
     - `gradient`: activations weighted by gradients, where patches enter the outer stream, which is all that it ever
       learns of them; gradients averaged on the way from a grey image (Sundararajan et al. 2017).
-    - `rollout`: attention rollout of the outer stream (Abnar and Zuidema 2020), its heads weighted by how much the
-      score depends on them, |attention · gradient|. It says where evidence comes from, not whether it speaks for or
-      against.
+    - `rollout`: attention rollout of the outer stream (Abnar and Zuidema 2020), attention times the length of what it
+      moves (Kobayashi et al. 2020), heads weighted by how much the score depends on them, |attention · gradient|. It
+      says where evidence comes from, not whether it speaks for or against.
     - `sub_patch`: as `gradient`, where sub-patches enter the inner stream: 4 px by 4 px at the paper's size.
 
     Args:
@@ -93,8 +93,8 @@ class _Images(NamedTuple):
         with torch.no_grad():
             return entering(self.spatial, self.images, level), grey_entering(self.spatial, self.images, level)
 
-    def scores(self, given: list[Tensor], level: str = PATCH) -> tuple[Tensor, list[Tensor]]:
-        """The score of each image, (B,), if this entered in place of what it gives, and attention weights."""
+    def scores(self, given: list[Tensor], level: str = PATCH) -> tuple[Tensor, list[OuterAttention]]:
+        """The score of each image, (B,), if this entered in place of what it gives, and the attention on the way."""
         with entered(self.spatial, given, level) as attentions:
             return score(self.target, self.model(self.images)), attentions
 
@@ -132,13 +132,16 @@ def _sub_patch(images: _Images) -> Tensor:
 
 def _rollout(images: _Images) -> Tensor:
     given, _ = images.entering(PATCH)
-    scores, weights = images.scores([part.requires_grad_() for part in given])
+    scores, attentions = images.scores([part.requires_grad_() for part in given])
+    weights = [attention.weights for attention in attentions]
     same = torch.eye(weights[0].shape[-1], dtype=scores.dtype, device=scores.device)
     reached = same.expand(len(scores), -1, -1)
-    for attention, slope in zip(weights, torch.autograd.grad(scores.sum(), weights), strict=True):
-        heads = (attention * slope).abs().sum((2, 3))
-        heads = heads / heads.sum(1, keepdim=True).clamp_min(torch.finfo(heads.dtype).tiny)  # (B, heads)
-        reached = (torch.einsum("bh,bhij->bij", heads, attention) + same) / 2 @ reached
+    for attention, slope in zip(attentions, torch.autograd.grad(scores.sum(), weights), strict=True):
+        heads = (attention.weights * slope).abs().sum((2, 3))  # (B, heads)
+        moved = attention.weights * attention.values.norm(dim=-1)[:, :, None]
+        mixed = torch.einsum("bh,bhij->bij", heads, moved)
+        mixed = mixed / mixed.sum(-1, keepdim=True).clamp_min(torch.finfo(mixed.dtype).tiny)
+        reached = (mixed + same) / 2 @ reached
     return reached[:, 0, 1:].detach()
 
 

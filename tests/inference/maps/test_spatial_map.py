@@ -2,7 +2,7 @@ import pytest
 import torch
 from torch import nn
 
-from experiments.bench.planted_marks import images, learn, share_within
+from experiments.bench.planted_marks import CLASSES, images, learn, share_within
 from painlit.inference import spatial_map
 from painlit.inference.maps.spatial import SPATIAL_METHODS
 from painlit.models import SpatialModule
@@ -12,7 +12,9 @@ SIZE, MARK = 32, 8
 
 def small(patch: int = 8, **more: int) -> nn.Sequential:
     sizes = {"embed_dim": 40, "inner_dim": 12, "depth": 2, "inner_heads": 2, "outer_heads": 4} | more
-    return nn.Sequential(SpatialModule(image_size=SIZE, patch_size=patch, **sizes), nn.Linear(sizes["embed_dim"], 3))
+    return nn.Sequential(
+        SpatialModule(image_size=SIZE, patch_size=patch, **sizes), nn.Linear(sizes["embed_dim"], CLASSES)
+    )
 
 
 @pytest.fixture(scope="module")
@@ -20,7 +22,7 @@ def learnt() -> nn.Module:
     """Tells the class by a square of 8 px, which is a patch, at any of 16 places."""
     torch.manual_seed(0)
     generator, model = torch.Generator().manual_seed(0), small()
-    return learn(model, lambda: images(32, generator, SIZE, MARK)[:2], 2e-3)
+    return learn(model, lambda: images(32, generator, SIZE, MARK, classes=CLASSES)[:2], 2e-3)
 
 
 @pytest.mark.parametrize("method", SPATIAL_METHODS)
@@ -98,13 +100,23 @@ def test_a_spatial_module_is_asked_by_a_function_of_its_embeddings(learnt):
     ("model", "target", "method", "message"),
     [
         (small(), 0, "saliency", "contribution, gradient, rollout, sub_patch"),
-        (small(), 3, "rollout", "no class 3: the model has 3"),
+        (small(), 4, "rollout", "no class 4: the model has 4"),
         (small(), torch.tensor([0, 1, 2]), "rollout", r"target of shape \(3,\)"),
         (small()[0], 0, "rollout", "has no classes"),
-        (nn.Sequential(nn.Flatten(), nn.Linear(3 * SIZE**2, 3)), 0, "rollout", "has 0 Spatial-Modules"),
+        (nn.Sequential(nn.Flatten(), nn.Linear(3 * SIZE**2, CLASSES)), 0, "rollout", "has 0 Spatial-Modules"),
         (nn.ModuleList([small(), small()]), 0, "rollout", "has 2 Spatial-Modules"),
     ],
 )
 def test_what_cannot_be_mapped_is_an_error(model, target, method, message):
     with pytest.raises(ValueError, match=message):
         spatial_map(model, torch.zeros(2, 3, SIZE, SIZE), target, method)
+
+
+@pytest.mark.parametrize("method", SPATIAL_METHODS)
+def test_a_map_is_of_what_was_learnt(learnt, method):
+    """Adebayo et al. 2018: with random weights it is another."""
+    x, labels, _ = images(20, torch.Generator().manual_seed(10), SIZE, MARK)
+    torch.manual_seed(1)
+    before, after = (spatial_map(model, x, labels, method).flatten(1) for model in (learnt, small()))
+    similar = [torch.corrcoef(torch.stack(pair))[0, 1] for pair in zip(before, after, strict=True)]
+    assert torch.stack(similar).nanmean() < 0.5

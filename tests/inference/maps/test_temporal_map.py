@@ -28,7 +28,7 @@ def learnt() -> PainModel:
     """Tells the class by four of 24 frames, at any time."""
     torch.manual_seed(0)
     generator, model = torch.Generator().manual_seed(0), small("video")
-    return learn(model, lambda: clips(64, generator, FRAMES, DIM, WIDTH)[:2], 2e-3)
+    return learn(model, lambda: clips(64, generator, FRAMES, DIM, WIDTH, CLASSES)[:2], 2e-3)
 
 
 @pytest.mark.parametrize("method", TEMPORAL_METHODS)
@@ -114,5 +114,5 @@ def test_a_modality_that_the_model_lacks_is_an_error(learnt):
         frame_slopes(small("heart_rate"), {"bpm": torch.full((1, 5), 70.0)})
     with pytest.raises(ValueError, match="contribution, gradient, attention"):
         temporal_map(learnt, {"full": torch.randn(1, FRAMES, DIM)}, method="rollout")
-    with pytest.raises(ValueError, match="no class 3"):
-        temporal_map(learnt, {"full": torch.randn(1, FRAMES, DIM)}, 3)
+    with pytest.raises(ValueError, match="no class 4"):
+        temporal_map(learnt, {"full": torch.randn(1, FRAMES, DIM)}, 4)
