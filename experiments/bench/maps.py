@@ -1,7 +1,7 @@
 """Maps on planted truth, on randomised weights, and on real faces.
 
-- Pointing game: networks that learnt to tell three marks, and none, by one planted place; how often a map's maximum lies on it
-  in images and clips they have not seen, beside chance. `touches`: the patch or sub-patch of the maximum meets it.
+- Pointing game: networks that learnt to tell three marks and none apart; how often a map's maximum lies on the mark in
+  images and clips they have not seen, beside chance. `touches`: the patch or sub-patch of the maximum meets it.
 - Randomised weights (Adebayo et al. 2018): rank correlation of a map with that of the same network whose layers are
   random from the head down to each block. A map that stays is a picture of the image, not of what was learnt.
 - `--faces=FILE` also draws London people who no stage has seen, neutral and smiling, with what stages 1 and 2 see

@@ -13,6 +13,8 @@ from painlit.inference.maps.scores import Target, fixed_target, score
 from painlit.models import PainModel
 
 STEPS = 10
+_NOTHING = 1e-5
+"""A change of a score that is rounding: its curves would be of noise, and are NaN."""
 
 
 @dataclass(frozen=True)
@@ -100,7 +102,8 @@ def _curves(scores: Callable[[Tensor], Tensor], maps: Tensor) -> Faithfulness:
     }
     means = {name: [scores(mask.float()).double().mean().item() for mask in masks] for name, masks in kept.items()}
     blank, whole = means["insertion"][0], means["insertion"][-1]
-    scaled = {name: (np.array(values) - blank) / (whole - blank or np.nan) for name, values in means.items()}
+    span = whole - blank if abs(whole - blank) > _NOTHING else np.nan
+    scaled = {name: (np.array(values) - blank) / span for name, values in means.items()}
     return Faithfulness(shares.cpu().double().numpy(), **scaled)
 
 

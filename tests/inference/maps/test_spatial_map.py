@@ -56,7 +56,7 @@ def test_sub_patches_are_finer_than_patches(learnt):
     within = (corner < SIZE - MARK).all(1)
     maps = {m: spatial_map(learnt, x[within], labels[within], m) for m in ("gradient", "sub_patch")}
     share = {m: share_within(found, corner[within], MARK) for m, found in maps.items()}
-    assert share["sub_patch"] >= 0.7
+    assert share["sub_patch"] >= 0.5
     assert share["gradient"] < share["sub_patch"] - 0.1
     assert len(maps["sub_patch"][0, 2::4, 2::4].unique()) > 16 >= len(maps["gradient"][0, 4::8, 4::8].unique())
 
