@@ -75,6 +75,7 @@ def test_a_clip_is_mapped_by_the_model_that_never_saw_its_person(tiny_data, trai
     assert FOLD not in learnt_from
 
 
+@pytest.mark.slow
 def test_of_a_model_that_learnt_from_everybody_it_says_so(tiny_data, runs):
     finetune.run(tiny(tiny_data, runs, "model.modality=video", "name=all"))
     given = "maps.stage=finetune", "maps.runs=[all]", "maps.stage1=none", "maps.stage2=none", "maps.frames=1"
@@ -99,6 +100,7 @@ def test_what_cannot_be_mapped_is_named(tiny_data, trained, pretrained, given, m
         maps.run(tiny(tiny_data, trained, "maps.runs=[video]", *pretrained, given))
 
 
+@pytest.mark.slow
 def test_weights_of_another_size_are_named(tiny_data, trained, tiny_sets, tmp_path):
     arguments = [*pretraining(tiny_sets, tmp_path), "stage1.train.epochs=2", "spatial.embed_dim=16"]
     other = pretrain_stage1.run(load(arguments)).weights
