@@ -250,7 +250,12 @@ def test_a_home_folder_is_found_in_every_path(tmp_path: Path, monkeypatch):
 
 def test_every_setting_that_starts_as_a_path_is_known_as_one():
     kinds = ("weights", "root", "runs", "roots")
-    named = {key for key in settings() if {*key.split(".")} & {*kinds}} - {"compare.runs", "bundle.runs", "log.weights"}
+    named = {key for key in settings() if {*key.split(".")} & {*kinds}} - {
+        "compare.runs",
+        "bundle.runs",
+        "maps.runs",
+        "log.weights",
+    }
     other = {
         "data.table",
         "bundle.out",
@@ -259,6 +264,7 @@ def test_every_setting_that_starts_as_a_path_is_known_as_one():
         *("stage1.teacher.file", "stage2.teacher.file", "stage2.trees", "stage2.unlabelled"),
         *(f"assess.{name}" for name in ("recording", "ecg", "heart_rate", "model", "out")),
         *(f"export.{name}" for name in ("model", "out")),
+        *("maps.stage1", "maps.stage2"),
         *(f"assess.{name}" for name in ("rest", "rest_ecg", "rest_heart_rate")),
     }
     assert named | other == {key for key, setting in settings().items() if setting.path}

@@ -78,6 +78,7 @@ def test_the_comparison_sees_faults(bundle, fusion):
         assert np.abs(export.run("model.onnx", wrong) - expected).max() > 1e-4
 
 
+@pytest.mark.slow
 def test_an_embedder_for_each_model_and_the_persons_own_means(tmp_path):
     more = "data.baseline=session", "spatial.local_contrast=0.25"
     bundle = write_bundle(tmp_path / "bundle", [sharp_run("fusion", *more, joint=True)])
