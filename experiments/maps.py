@@ -4,7 +4,8 @@
 
 Faces are shown as stage 1, stage 2 and the pain model see them, one figure a clip: Figures 4A, A1 and A2. Each clip is
 mapped by the model that never saw its person. Leaves runs/maps/<first run>/{faces_<clip>_<method>,
-rectangles_<clip>_<method>, time_<method>}.{png,svg}, time_curves.csv, faithfulness.csv and maps.html.
+rectangles_<clip>_<method>, time_<method>}.{png,svg}, clips_<modality>.csv (the curve of each clip), time_curves.csv (of
+each class), faithfulness.csv and maps.html.
 """
 
 from __future__ import annotations
@@ -17,7 +18,7 @@ from typing import TYPE_CHECKING, Any
 import numpy as np
 
 from experiments.command import main
-from experiments.maps_page import FAITHFUL, curve_rows, face_rows, print_findings, run_rows, write_maps_page
+from experiments.maps_page import FAITHFUL, clip_rows, curve_rows, face_rows, print_findings, run_rows, write_maps_page
 from painlit.config import Config
 from painlit.errors import PainlitError
 from painlit.system.csv_files import write_csv
@@ -86,6 +87,9 @@ def run(config: Config) -> MapsResult:
     rows = [*face_rows(faces), *run_rows(runs, mapped)]
     write_csv(folder / "faithfulness.csv", [FAITHFUL, *rows])
     write_csv(folder / "time_curves.csv", curve_rows(curves))
+    for trained, run in zip(runs, mapped, strict=True):
+        known = data[trained.part]
+        write_csv(folder / f"clips_{trained.part}.csv", clip_rows(known.clips, known.config.classes, run))
     print_findings(rows, curves)
     write_maps_page(config, runs, folder, clips, faces, curves, rows)
     print(f"maps: {folder / 'maps.html'}")

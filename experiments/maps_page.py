@@ -6,10 +6,13 @@ from collections.abc import Mapping, Sequence
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
+import numpy as np
+
 from painlit.config import Config
 from painlit.report.page import png_uri, write_page
 
 if TYPE_CHECKING:
+    from painlit.clips.pain_clips import PainClips
     from painlit.inference.bundles.trained_run import TrainedRun
     from painlit.inference.maps.face_maps import FaceMaps
     from painlit.inference.maps.faithfulness import Faithfulness
@@ -57,6 +60,17 @@ def curve_rows(curves: Mapping[str, Mapping[str, Sequence[TimeCurve]]]) -> list[
                     [method, run, curve.name, str(k), *(f"{value:.6f}" for value in values)]
                     for k, values in enumerate(zip(curve.mean, curve.low, curve.high, strict=True))
                 ]
+    return rows
+
+
+def clip_rows(clips: PainClips, classes: Sequence[str], run: MappedRun) -> list[list[str]]:
+    """The share of each clip's map at each time: a header, and a line for each mapped clip and method."""
+    times = next(iter(run.shares.values())).shape[1]
+    rows = [["clip", "subject", "class", "method", *(str(k) for k in range(times))]]
+    for method, shares in run.shares.items():
+        for name, subject, label, share in zip(clips.names, clips.subjects, clips.labels, shares, strict=True):
+            if np.isfinite(share).all():
+                rows.append([name, str(subject), classes[label], method, *(f"{value:.6f}" for value in share)])
     return rows
 
 

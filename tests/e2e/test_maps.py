@@ -44,6 +44,9 @@ def test_maps_of_all_modalities(tiny_data, trained, pretrained):
     assert {row["of"] for row in rows} == {
         "faces, stage 1", "faces, stage 2", "faces, pain", "clips, video", "clips, heart rate", "clips, fusion",
     }  # fmt: skip
+    clips = list(csv.DictReader((result.folder / "clips_heart_rate.csv").open()))
+    assert len(clips) <= 3 * 12
+    assert all(np.isclose(sum(float(clip[str(k)]) for k in range(3)), 1, atol=1e-4) for clip in clips)
     report.run(tiny(tiny_data, trained))
     told = (trained / "loso" / "video" / "report.html").read_text()
     assert told.count("data:image/png;base64,") == 3
