@@ -17,7 +17,7 @@ class EmbedConfig:
     name: str = ""
     """Name of the embeddings under runs/embed; empty is data.name, with -stage1 behind it if weights=stage1. Two
     Spatial-Modules need two names."""
-    weights: str = field(default="auto", metadata=affects(read_by=("embed", *TRAINING, "bundle")) | PATH)
+    weights: str = field(default="auto", metadata=affects(read_by=("embed", *TRAINING, "maps", "bundle")) | PATH)
     """Spatial-Module weights (.safetensors); auto takes the newest of stage 2 under runs/, or else of stage 1; stage1
     and stage2 take the newest of that stage; untrained is random."""
     device: str = "auto"

@@ -56,7 +56,7 @@ class Config:
 
     name: str = field(default="", metadata=affects(read_by=(*PRETRAINING, "finetune", "loso", "maps", "bundle")))
     """Name of the run under runs/<stage>; empty makes one from what it learns from, such as vggface2-spatial."""
-    task: str = field(default="np_vs_p4", metadata=affects("pain", read_by=("bundle",)))
+    task: str = field(default="np_vs_p4", metadata=affects("pain", read_by=("maps", "bundle")))
     """multilevel (all classes), or classes with _vs_ between them, such as np_vs_p4 or no_vs_mild_vs_severe."""
     seed: int = field(default=0, metadata=affects("stage1", "stage2", "ecg", "pain", read_by=("embed", "proxy-data")))
     """Seed of initial weights, order, augmentations, made data; each fold derives its own from it and its subject."""
