@@ -67,13 +67,11 @@ class Scorer:
             heart: None where it has neither ECG nor heart rates.
             own: The person's baseline, for models that were trained with one.
         """
-        has_face, has_heart = face is not None and not face.problem, heart is not None and not heart.problem
         signals = (("video", face), ("heart rate", heart))
         lacks = [f"{name}: {signal.problem}" for name, signal in signals if signal is not None and signal.problem]
         lacks += [face.note] if face is not None and face.note else []
-        possible = {"fusion": has_face and has_heart, "video": has_face, "heart_rate": has_heart}
-        wanted = [part for part, there in possible.items() if there]
-        part = next((part for part in wanted if part in self.parts), None)
+        wanted = _readable(face, heart)
+        part = self.part_for(face, heart)
         if part is None:
             if wanted:
                 read, there = " or ".join(map(plain_part, self.parts)), plain_part(wanted[0])
@@ -99,15 +97,20 @@ class Scorer:
         """Of each model, (models, C)."""
         rows = []
         for model in self.parts[part]:
-            inputs = self.inputs(model, face, heart, own)
+            inputs = self.inputs(model, part, face, heart, own)
             with torch.inference_mode():
                 rows.append(model.network(**inputs).float().softmax(-1)[0].cpu().numpy().astype(np.float64))
         return apply_temperature(np.stack(rows), self.temperatures[part])
 
     def inputs(
-        self, model: LoadedModel, face: FaceWindow | None, heart: HeartWindow | None, own: PersonBaseline | None
+        self,
+        model: LoadedModel,
+        part: str,
+        face: FaceWindow | None,
+        heart: HeartWindow | None,
+        own: PersonBaseline | None,
     ) -> dict[str, Tensor]:
-        """What a model reads of a window."""
+        """What a model of a part reads of a window."""
         inputs: dict[str, Tensor] = {}
         baseline = None if own is None else own.of(model.embedder)
         if model.embedder is not None and face is not None:
@@ -115,7 +118,7 @@ class Scorer:
             both = both if baseline is None else baseline.subtract_embeddings(both)
             full, tiles = torch.from_numpy(both).to(self.device)[:, None]
             inputs |= {"full": full, "tiles": tiles}
-        if model.network.modality != "video" and heart is not None and heart.bpm is not None:
+        if part != "video" and heart is not None and heart.bpm is not None:
             bpm = heart.bpm.astype(np.float32)
             bpm = bpm if baseline is None else baseline.subtract_bpm(bpm)
             inputs["bpm"] = torch.from_numpy(bpm).to(self.device)[None]
@@ -123,9 +126,14 @@ class Scorer:
 
     def part_for(self, face: FaceWindow | None, heart: HeartWindow | None) -> str | None:
         """The part that reads most of what is there, or None."""
-        has_face, has_heart = face is not None and not face.problem, heart is not None and not heart.problem
-        possible = {"fusion": has_face and has_heart, "video": has_face, "heart_rate": has_heart}
-        return next((part for part, there in possible.items() if there and part in self.parts), None)
+        return next((part for part in _readable(face, heart) if part in self.parts), None)
+
+
+def _readable(face: FaceWindow | None, heart: HeartWindow | None) -> list[str]:
+    """Parts that could read a window, the one that reads most of it first."""
+    has_face, has_heart = face is not None and not face.problem, heart is not None and not heart.problem
+    possible = {"fusion": has_face and has_heart, "video": has_face, "heart_rate": has_heart}
+    return [part for part, there in possible.items() if there]
 
 
 def plain_part(part: str) -> str:

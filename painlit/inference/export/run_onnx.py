@@ -14,13 +14,17 @@ import numpy as np
 import onnxruntime
 
 HERE = Path(__file__).parent
-ABOUT = json.loads((HERE / "export.json").read_text(encoding="utf-8"))
+
+
+def about() -> dict:
+    """What export.json says."""
+    return json.loads((HERE / "export.json").read_text(encoding="utf-8"))
 
 
 def probabilities(inputs: dict[str, np.ndarray], graph: str = "model.onnx") -> np.ndarray:
     """What a graph gives: (batch, classes) probabilities; embedder.onnx gives (frames, K) embeddings."""
     content = (HERE / graph).read_bytes()
-    if hashlib.sha256(content).hexdigest() != ABOUT["files"][graph]:
+    if hashlib.sha256(content).hexdigest() != about()["files"][graph]:
         raise SystemExit(f"{graph} is not what was written: copy the export again")
     session = onnxruntime.InferenceSession(content, providers=["CPUExecutionProvider"])
     return session.run(None, {name: np.asarray(value) for name, value in inputs.items()})[0]
@@ -35,4 +39,4 @@ if __name__ == "__main__":
         rates = np.array(sys.argv[2:], np.float32)
         given["bpm"] = np.tile(rates, (len(given.get("crops", [0])), 1))
     for row in probabilities(given):
-        print(", ".join(f"{name} {value:.4f}" for name, value in zip(ABOUT["classes"], row, strict=True)))
+        print(", ".join(f"{name} {value:.4f}" for name, value in zip(about()["classes"], row, strict=True)))

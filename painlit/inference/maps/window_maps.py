@@ -45,7 +45,7 @@ def window_map(
         return None
     models = scorer.parts[part]
     models = [model for model in models if model.embedder == models[0].embedder]
-    slopes = [frame_slopes(m.network, scorer.inputs(m, face, heart, own), scorer.classes - 1)[0] for m in models]
+    slopes = [frame_slopes(m.network, scorer.inputs(m, part, face, heart, own), scorer.classes - 1)[0] for m in models]
     name = models[0].embedder
     if name is None or slopes[0] is None:
         return None
