@@ -83,9 +83,11 @@ def resolve_sources(config: Config) -> Sources:
         PainlitError: A stage is missing (its make target is named), or what it left does not fit.
     """
     model = config.model
-    encoder = model.heart_rate_encoder.weights
+    encoder, temporal = model.heart_rate_encoder.weights, model.temporal.weights
+    if model.raw_heart_rates and model.temporal.token_size > 1 and temporal == "auto":
+        temporal = UNTRAINED  # raw rates are read one by one, and stage 1 has learnt to read other tokens
     return Sources(
-        temporal=resolve_weights(config, "temporal", model.temporal.weights),
+        temporal=resolve_weights(config, "temporal", temporal),
         heart_rate_encoder=(
             resolve_weights(config, "heart_rate_encoder", encoder) if model.encodes_heart_rates else None
         ),

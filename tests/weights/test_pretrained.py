@@ -296,3 +296,21 @@ def test_the_pain_model_has_the_augmentations_of_its_settings(basic: bool, maski
     model = build_pain_model(ModelConfig(modality="video", basic=basic, masking=masking, augmnet=False), 2, 2, 4, 5)
     names = [type(part).__name__ for part in model.augmentations]
     assert names == ["Basic"] * basic + ["Masking"] * masking
+
+
+def test_raw_heart_rates_start_untrained_where_stage_1_learnt_other_tokens(tmp_path):
+    """They are read one by one, whatever `token_size` frames have; Table 4's first row then differs, and says so."""
+    encoder = "model.heart_rate_encoder.enabled=false"
+    temporal = "model.temporal.latents=4 model.temporal.latent_dim=8 model.temporal.self_attention_blocks=1".split()
+    for size in (1, 8):
+        settings = config(
+            tmp_path, "model.modality=heart_rate", encoder, *temporal, f"model.temporal.token_size={size}"
+        )
+        module = build_temporal_module(settings.model.temporal).perceiver
+        path = tmp_path / "pretrain-stage1" / f"temporal-{size}" / "weights" / "temporal.safetensors"
+        path.parent.mkdir(parents=True)
+        save_weights(path, module, {"stage": "pretrain-stage1", "temporal": network_sizes(settings, "temporal")})
+        sources = resolve_sources(settings)
+        assert (sources.temporal.source == "untrained") == (size == 8)
+        assert any("Temporal-Module starts from random weights" in told for told in sources.differs) == (size == 8)
+        sources.temporal.load_into(build_pain_model(settings.model, 2, 4, 8, 3).temporal.perceiver)
