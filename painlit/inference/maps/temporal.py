@@ -41,8 +41,9 @@ def temporal_map(
 
     Methods, of `TEMPORAL_METHODS`:
 
-    - `contribution`: what the latents gather from each value by their attention, beyond what a 0 would give them, times
-      the slope of the score: the paper's, traced back from the last fully connected layer to the input.
+    - `contribution`: what the latents gather from each value by their attention, beyond what they would from the same
+      clip without change in time, its mean frame, times the slope of the score, both averaged on the way between the
+      two: the paper's, traced back from the last fully connected layer to the input.
     - `gradient`: values weighted by gradients, averaged on the way from the same clip without change in time, its mean
       frame (Sundararajan et al. 2017).
     - `attention`: weights of the cross-attention, each latent counted by how much the score depends on its weights,
@@ -161,9 +162,13 @@ def _mapped(
 def _gradient(place: _Place, target: Target) -> Tensor:
     slopes: list[Tensor] = []
     for k in range(STEPS):
-        point = torch.lerp(place.start, place.enters, (k + 0.5) / STEPS).requires_grad_()
+        point = _on_the_way(place, k).requires_grad_()
         slopes += torch.autograd.grad(score(target, place.follows(point)).sum(), [point])
     return (place.enters - place.start) * torch.stack(slopes).mean(0)
+
+
+def _on_the_way(place: _Place, k: int) -> Tensor:
+    return torch.lerp(place.start, place.enters, (k + 0.5) / STEPS)
 
 
 def _lost(place: _Place, target: Target) -> Tensor:
@@ -187,13 +192,15 @@ def _read(place: _Place, target: Target) -> tuple[Reading, Tensor]:
 
 
 def _contribution(place: _Place, target: Target) -> Tensor:
-    reading, slope = _read(place, target)
+    total = torch.zeros((), device=place.enters.device)
+    for k in range(STEPS):
+        reading, slope = _read(place._replace(enters=_on_the_way(place, k)), target)
+        total = total + torch.einsum("bhmn,bhmf->bnf", reading.weights, slope).detach() / STEPS
     assert place.reader is not None
-    along = torch.einsum("bhmn,bhmf->bnf", reading.weights, slope)
-    count = place.enters.shape[1] // along.shape[1]
-    silent = place.enters.new_zeros(1, along.shape[1], count)
-    change = reading.tokens - place.reader.cross_attention.normalised(place.reader.with_positions(silent))
-    parts = change[:, 0] * along
+    count = place.enters.shape[1] // total.shape[1]
+    ends = [place.reader.with_positions(end.unflatten(1, (-1, count))) for end in (place.start, place.enters)]
+    first, last = (place.reader.cross_attention.normalised(tokens)[:, 0] for tokens in ends)
+    parts = (last - first) * total
     # LayerNorm is over values and position: what values do to the position's features is theirs in equal parts.
     return (parts[..., :count] + parts[..., count:].sum(-1, keepdim=True) / count).flatten(1)
 
