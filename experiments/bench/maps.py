@@ -40,18 +40,20 @@ PEOPLE = 3
 """Shown of the London set, neutral and smiling."""
 
 
-def small(seed: int) -> nn.Sequential:
-    """A Spatial-Module of 64 px and four blocks, with a head."""
+def small(seed: int, size: int = SIZE) -> nn.Sequential:
+    """A Spatial-Module of four blocks, or two where images are smaller, with a head."""
     torch.manual_seed(seed)
-    spatial = SpatialModule(image_size=SIZE, patch_size=PATCH, inner_dim=24, depth=4, outer_heads=5)
+    depth = 4 if size == SIZE else 2
+    spatial = SpatialModule(image_size=size, patch_size=PATCH, inner_dim=24, depth=depth, outer_heads=5)
     return nn.Sequential(spatial, nn.Linear(spatial.embed_dim, CLASSES))
 
 
-def trained(mark: int, anywhere: bool, seed: int) -> nn.Sequential:
+def trained(mark: int, anywhere: bool, seed: int, size: int = SIZE) -> nn.Sequential:
     """One that tells the class by a square of so many px."""
     generator = torch.Generator().manual_seed(seed)
-    model = small(seed)
-    learn(model, lambda: images(32, generator, SIZE, mark, anywhere, CLASSES)[:2], 1e-3, steps=1000)
+    model = small(seed, size)
+    rate = 1e-3 if size == SIZE else 2e-3
+    learn(model, lambda: images(32, generator, size, mark, anywhere, CLASSES)[:2], rate, steps=1000)
     return model
 
 
@@ -64,18 +66,18 @@ def touching(maps: Tensor, corner: Tensor, mark: int, cell: int) -> float:
 
 def pointing() -> Iterator[str]:
     """The game in images, and in time."""
-    for mark, anywhere in ((PATCH, False), (PATCH, True), (CELL, False)):
+    for mark, anywhere, size in ((PATCH, False, SIZE), (PATCH, True, SIZE), (CELL, False, SIZE // 2)):
         hits: dict[str, list[tuple[float, float]]] = {}
         for seed in range(3):
-            model = trained(mark, anywhere, seed)
-            x, labels, corner = images(TESTED, torch.Generator().manual_seed(100 + seed), SIZE, mark, anywhere)
+            model = trained(mark, anywhere, seed, size)
+            x, labels, corner = images(TESTED, torch.Generator().manual_seed(100 + seed), size, mark, anywhere)
             right = (model(x).argmax(1) == labels).float().mean().item()
             for method in SPATIAL_METHODS:
                 maps, cell = spatial_map(model, x, labels, method), CELL if method == "sub_patch" else PATCH
                 found = share_within(maps, corner, mark), touching(maps, corner, mark, cell)
                 hits.setdefault(method, []).append(found)
             yield f"  a mark of {mark} px{' anywhere' if anywhere else ' on the grid'}, seed {seed}: {right:.0%} right"
-        chance = (mark / SIZE) ** 2
+        chance = (mark / size) ** 2
         for method, pairs in hits.items():
             exact, near = (", ".join(f"{100 * pair[k]:.1f}" for pair in pairs) for k in range(2))
             yield f"    {method}: on the mark {exact} %; touches it {near} %; chance {100 * chance:.1f} % on the mark"
@@ -89,7 +91,7 @@ def pointing() -> Iterator[str]:
                 augmnet=None, temporal=temporal,
             )  # fmt: skip
             generator = torch.Generator().manual_seed(seed)
-            learn(model_, lambda g=generator: clips(64, g, FRAMES, DIM, WIDTH, CLASSES)[:2], 2e-3, 6000)  # type: ignore[misc]
+            learn(model_, lambda g=generator: clips(64, g, FRAMES, DIM, WIDTH, CLASSES)[:2], 2e-3, 1500, token > 1)  # type: ignore[misc]
             x, labels, first = clips(TESTED, torch.Generator().manual_seed(100 + seed), FRAMES, DIM, WIDTH)
             for method in TEMPORAL_METHODS:
                 at = temporal_map(model_, {"full": x}, labels, method).mean(-1).argmax(1)

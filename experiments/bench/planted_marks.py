@@ -61,8 +61,14 @@ def clips(
     return x, y, first
 
 
-def learn(model: nn.Module, batch: Callable[[], tuple[Tensor, Tensor]], lr: float, steps: int = 400) -> nn.Module:
-    """Until 15 batches in a row are all but certain."""
+def learn(
+    model: nn.Module,
+    batch: Callable[[], tuple[Tensor, Tensor]],
+    lr: float,
+    steps: int = 400,
+    certain_after: bool = True,
+) -> nn.Module:
+    """Until 15 batches in a row are all but certain, or for so many steps, if `certain_after` allows that."""
     optimizer, certain = torch.optim.AdamW(model.parameters(), lr), 0
     for _ in range(steps):
         x, y = batch()
@@ -73,7 +79,8 @@ def learn(model: nn.Module, batch: Callable[[], tuple[Tensor, Tensor]], lr: floa
         certain = certain + 1 if loss < 0.05 else 0
         if certain == 15:
             return model.eval()
-    raise AssertionError("the planted mark was not learnt")
+    assert not certain_after, "the planted mark was not learnt"
+    return model.eval()
 
 
 def share_within(maps: Tensor, corner: Tensor, mark: int) -> float:
