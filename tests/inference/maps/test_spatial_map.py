@@ -120,3 +120,20 @@ def test_a_map_is_of_what_was_learnt(learnt, method):
     before, after = (spatial_map(model, x, labels, method).flatten(1) for model in (learnt, small()))
     similar = [torch.corrcoef(torch.stack(pair))[0, 1] for pair in zip(before, after, strict=True)]
     assert torch.stack(similar).nanmean() < 0.5
+
+
+def test_rollout_follows_the_last_block_back_to_the_first(learnt):
+    """What the class token has at the end, of what was at a place at the start."""
+    from painlit.inference.maps import spatial as spatial_maps
+
+    x, _, _ = images(2, torch.Generator().manual_seed(11), SIZE, MARK)
+    explained = spatial_maps._Images(learnt, learnt[0], x, 1)
+    found = spatial_maps._rollout(explained)
+    scores, blocks = explained.scores([part.requires_grad_() for part in explained.entering("patch")[0]])
+    slopes = torch.autograd.grad(scores.sum(), [block.weights for block in blocks])
+    steps = []
+    for block, slope in zip(blocks, slopes, strict=True):
+        heads = (block.weights * slope).abs().sum((2, 3))[:, :, None, None]
+        mixed = (heads * block.weights * block.values.norm(dim=-1)[:, :, None]).sum(1)
+        steps.append(torch.eye(17) / 2 + mixed / mixed.sum(-1, keepdim=True) / 2)
+    torch.testing.assert_close(found, (steps[1] @ steps[0])[:, 0, 1:].detach())

@@ -116,3 +116,16 @@ def test_a_modality_that_the_model_lacks_is_an_error(learnt):
         temporal_map(learnt, {"full": torch.randn(1, FRAMES, DIM)}, method="rollout")
     with pytest.raises(ValueError, match="no class 4"):
         temporal_map(learnt, {"full": torch.randn(1, FRAMES, DIM)}, 4)
+
+
+def test_gradients_add_up_to_what_the_change_in_time_brings(learnt):
+    """Completeness (Sundararajan et al. 2017): against the same clip with its mean frame throughout."""
+    from painlit.inference.maps.scores import score
+    from painlit.inference.maps.temporal import _vector
+
+    x, _, _ = clips(8, torch.Generator().manual_seed(3), FRAMES, DIM, WIDTH)
+    found = TEMPORAL_METHODS["gradient"](_vector(learnt, {"full": x}), 1).sum(1)
+    still = x.mean(1, keepdim=True).expand_as(x)
+    change = (score(1, learnt(full=x)) - score(1, learnt(full=still))).detach()
+    assert torch.corrcoef(torch.stack([found.detach(), change]))[0, 1] > 0.99
+    assert (found - change).abs().mean() < 0.1 * change.abs().mean()
