@@ -118,14 +118,15 @@ def test_a_modality_that_the_model_lacks_is_an_error(learnt):
         temporal_map(learnt, {"full": torch.randn(1, FRAMES, DIM)}, 4)
 
 
-def test_gradients_add_up_to_what_the_change_in_time_brings(learnt):
+def test_gradients_add_up_to_what_the_change_in_time_brings(learnt, monkeypatch):
     """Completeness (Sundararajan et al. 2017): against the same clip with its mean frame throughout."""
+    from painlit.inference.maps import temporal
     from painlit.inference.maps.scores import score
     from painlit.inference.maps.temporal import _vector
 
+    monkeypatch.setattr(temporal, "STEPS", 64)  # 8 are a quarter off in the sum, and enough for a map
     x, _, _ = clips(8, torch.Generator().manual_seed(3), FRAMES, DIM, WIDTH)
     found = TEMPORAL_METHODS["gradient"](_vector(learnt, {"full": x}), 1).sum(1)
     still = x.mean(1, keepdim=True).expand_as(x)
     change = (score(1, learnt(full=x)) - score(1, learnt(full=still))).detach()
-    assert torch.corrcoef(torch.stack([found.detach(), change]))[0, 1] > 0.99
-    assert (found - change).abs().mean() < 0.1 * change.abs().mean()
+    torch.testing.assert_close(found.detach(), change, rtol=0.02, atol=0.02)
