@@ -107,41 +107,31 @@ def write_maps_page(
     held_out = "Each clip is mapped by the model that never saw its person."
     if config.maps.stage == "finetune":
         held_out = "The models learnt from these people, unless they were held out."
-    sections: list[dict[str, Any]] = []
+    sections = []
     if faces:
-        images = [
-            _image(folder, f"faces_{name}_{method}", f"{name}, {method}")
-            for name in clips
-            for method in config.maps.spatial
-        ]
         text = (
             "The brighter, the more a place speaks for the score: of the identity (stage 1) and the expression "
             "(stage 2) that are predicted over the clip, and of the clip's own class. Each map is over its own maximum."
         )
-        sections.append({"title": "Faces (Figures 4A, A1, A2)", "text": text, "images": images, "rows": [], "head": []})
-    images = [
-        _image(folder, f"rectangles_{name}_{method}", f"{name}, {method}")
-        for name in clips
-        for method in config.maps.temporal
-    ]
+        images = _images(folder, "faces", clips, config.maps.spatial)
+        sections.append(_section("Faces (Figures 4A, A1, A2)", text, images))
     text = (
         "Frames from left to right, values of their embedding from top to bottom; below, the heart rate of each second."
     )
-    sections.append({"title": "Clips (Figure 4B)", "text": text, "images": images, "rows": [], "head": []})
+    images = _images(folder, "rectangles", clips, config.maps.temporal)
+    sections.append(_section("Clips (Figure 4B)", text, images))
     if any(curves.values()):
-        images = [
-            _image(folder, f"time_{m}", f"{m}, mean and 95 % over subjects") for m, panels in curves.items() if panels
-        ]
         text = "Share of a map at each time. A third of it lies in the last third if no time is before another."
+        drawn = [method for method, panels in curves.items() if panels]
+        images = [_image(folder, f"time_{method}", f"{method}, mean and 95 % over subjects") for method in drawn]
         head = ["run, class", "method", "clips", "last third, %", "from", "to"]
-        ends = end_sentences(curves)
-        sections.append({"title": "Over time", "text": text, "images": images, "rows": ends, "head": head})
+        sections.append(_section("Over time", text, images, head, end_sentences(curves)))
     text = (
         "What becomes of the score when what a map marks is taken away first (deletion) or given back first "
         "(insertion): the area under the curve from 0, everything blank, to 1, everything whole. Believe a map whose "
         "deletion is low and whose insertion is above random order's."
     )
-    sections.append({"title": "Whether to believe it", "text": text, "images": [], "rows": rows, "head": FAITHFUL})
+    sections.append(_section("Whether to believe it", text, [], FAITHFUL, rows))
     notes = []
     if any(trained.config.joint for trained in runs):
         notes.append("Trained jointly: only the clips that are shown were mapped.")
@@ -156,6 +146,12 @@ def write_maps_page(
         sections=sections,
         made_by=commits,
     )
+
+
+def _section(
+    title: str, text: str, images: list[dict[str, str]], head: Sequence[str] = (), rows: Sequence[Sequence[str]] = ()
+) -> dict[str, Any]:
+    return {"title": title, "text": text, "images": images, "head": head, "rows": rows}
 
 
 def _images(folder: Path, kind: str, clips: Sequence[str], methods: Sequence[str]) -> list[dict[str, str]]:

@@ -4,34 +4,31 @@ from __future__ import annotations
 
 import time as clock
 from collections.abc import Callable, Iterator
-from importlib.metadata import version
-from numbers import Real
 from os import PathLike
 from pathlib import Path
-from typing import Any
 
 import numpy as np
 import pandas as pd
 
-from painlit.errors import ArgumentError, ClipError, PainlitError
+from painlit.errors import ClipError
 from painlit.inference.assessing import Assessing, Row
-from painlit.inference.assessment import COLUMNS, Assessment, Evidence, FacePicture
+from painlit.inference.assessment import COLUMNS, Assessment, Evidence
 from painlit.inference.bundles.bundle import Bundle
+from painlit.inference.bundles.facts import facts_of
 from painlit.inference.bundles.hub import find_bundle
 from painlit.inference.face_windows import FaceWindows, Looked
 from painlit.inference.heart_windows import EcgWindows, Heart, ToldWindows, check_overlap
 from painlit.inference.live import Live
-from painlit.inference.maps.window_maps import window_map
+from painlit.inference.maps.window_maps import explained
 from painlit.inference.person import PersonMeans, Rest, check_rest, measure_rest
-from painlit.inference.scoring import Scorer, plain_part
+from painlit.inference.request import check_request, what_is_read
+from painlit.inference.scoring import Scorer
 from painlit.inference.video_windows import VideoWindows
 from painlit.signals.video.decoding import open_footage
 from painlit.system.devices import pick_device
 from painlit.system.stopwatch import Stopwatch
 
 File = str | PathLike[str]
-MOST_MAPS = 12
-"""Faces that get a map."""
 
 
 def load(path: File, device: str = "auto") -> Model:
@@ -118,10 +115,12 @@ class Model:
         Source: windows, tracking and signals as docs/assessing.md describes them; the model is the paper's.
         """
         began = clock.perf_counter()
-        self._check(video, ecg, heart_rate, {"start": start, "end": end, "offset": offset, "step": step})
+        check_request(video, ecg, heart_rate, {"start": start, "end": end, "offset": offset, "step": step})
         watch = Stopwatch()
         config = self.bundle.config
-        reads_video, reads_signal = self._reads(video is not None, ecg is not None or heart_rate is not None)
+        reads_video, reads_signal = what_is_read(
+            self.bundle.parts, video is not None, ecg is not None or heart_rate is not None
+        )
         check_rest(config.data.baseline, rest, reads_video, reads_signal)
         at_rest: PersonMeans | None = None
         if rest is not None:
@@ -154,7 +153,7 @@ class Model:
         columns = ["start", "end", *(f"p_{name}" for name in self.bundle.classes), *COLUMNS[2:]]
         evidence = Evidence(
             frames=pd.DataFrame(sorted(work.looked), columns=list(Looked._fields)),
-            pictures=self._explained(work, calibrated, maps),
+            pictures=explained(work, self._scorer(calibrated), self._embedders, maps),
             ecg=None if heart is None else heart.trace,
             ecg_start=0.0 if heart is None else heart.span[0],
             **({} if heart is None else {"heart_rates": heart.per_second(start, start + seconds)}),
@@ -167,7 +166,7 @@ class Model:
             "seconds": round(seconds, 3),
             "offset": offset,
             "rest": None if rest is None else rest.plain(),
-            **self._facts(step, calibrated),
+            **facts_of(self.bundle, step, calibrated),
             "notes": notes,
             "seconds_taken": {k: round(v, 3) for k, v in watch.seconds.items()}
             | {"all": round(clock.perf_counter() - began, 3)},
@@ -205,30 +204,13 @@ class Model:
             ClipError: It is no video that can be read as it comes.
             PainlitError: As of `assess`.
         """
-        watch, (reads_video, _) = Stopwatch(), self._reads(video=True, signal=False)
+        watch, (reads_video, _) = Stopwatch(), what_is_read(self.bundle.parts, video=True, signal=False)
         check_rest(self.bundle.config.data.baseline, rest, reads_video, signal=False)
         at_rest = None if rest is None else self._at_rest(rest, reads_video, False, watch)
         work = self._assessing(watch, None, calibrated, at_rest)
         windows = VideoWindows(source, "the stream", self.bundle.config.clip, step)
         for window, cells in work.live(windows, baseline_seconds):
             yield {**cells, "delay": clock.monotonic() - window.received}
-
-    def _reads(self, video: bool, signal: bool) -> tuple[bool, bool]:
-        """Whether any part of the bundle reads the video, and the heart rates, that a recording has.
-
-        Raises:
-            PainlitError: No part can give a score of these alone.
-        """
-        parts = {*self.bundle.parts}
-        possible = {"fusion": video and signal, "video": video, "heart_rate": signal}
-        if not any(possible[part] for part in parts):
-            read, there = " or ".join(map(plain_part, self.bundle.parts)), "video" if video else "heart rate"
-            needed = "a signal (--ecg or --heart-rate)" if video else "a video"
-            raise PainlitError(
-                f"there can be no score: the bundle has a model of {read}, and there is only {there}",
-                f"give {needed} too, or bundle a run with model.modality={'video' if video else 'heart_rate'} beside",
-            )
-        return video and bool(parts & {"fusion", "video"}), signal and bool(parts & {"fusion", "heart_rate"})
 
     def _heart(
         self, ecg: File | None, heart_rate: File | None, offset: float, rate: float | None, lead: str
@@ -265,54 +247,7 @@ class Model:
         heart = self._heart(rest.ecg, rest.heart_rate, rest.offset, rate, lead) if signal else None
         return measure_rest(rest, None if windows is None else self._faces(watch), windows, heart)
 
-    def _explained(self, work: Assessing, calibrated: bool, method: str) -> tuple[FacePicture, ...]:
-        """The faces to show, those of peaks (or all, if there is none) with a map."""
-        kept = work.pictures.with_windows()
-        if method == "none" or not kept:
-            return work.pictures.chosen()
-        scorer, peaks = self._scorer(calibrated), any(picture.peak for picture, _ in kept)
-        shown = [(picture, window) for picture, window in kept if picture.peak or not peaks][:MOST_MAPS]
-        with work.watch.step("maps"):
-            maps = {
-                picture.time: window_map(scorer, self._embedders, face, heart, work.own, method)
-                for picture, (face, heart) in shown
-            }
-        return tuple(picture._replace(map=maps.get(picture.time)) for picture, _ in kept)
-
     def _scorer(self, calibrated: bool) -> Scorer:
         if calibrated not in self._scorers:
             self._scorers[calibrated] = Scorer(self.bundle, self.device, calibrated)
         return self._scorers[calibrated]
-
-    def _facts(self, step: float, calibrated: bool) -> dict[str, Any]:
-        bundle = self.bundle
-        clip = bundle.config.clip
-        return {
-            "classes": list(bundle.classes),
-            "window": clip.nominal_frames / clip.video_fps,
-            "step": max(1, round(step * clip.video_fps)) / clip.video_fps,
-            "task": bundle.about["task"],
-            "is_pain": bundle.about["is_pain"],
-            "baseline": bundle.config.data.baseline,
-            "expected": bundle.about["expected"],
-            "temperature": {part: bundle.temperature(part) if calibrated else 1.0 for part in bundle.parts},
-            "bundle": {"path": str(bundle.path), "sha256": bundle.sha256},
-            "version": version("painlit"),
-        }
-
-    @staticmethod
-    def _check(video: Any, ecg: Any, heart_rate: Any, times: dict[str, Any]) -> None:
-        if video is None and ecg is None and heart_rate is None:
-            raise ArgumentError("nothing is given", "give a video, an ECG or heart rates")
-        if ecg is not None and heart_rate is not None:
-            raise ArgumentError("an ECG and heart rates are given", "give an ECG or heart rates, not both")
-        for name, time in times.items():
-            if time is not None and not isinstance(time, Real):
-                raise ArgumentError(f"{name} is {time!r}, no number", "give s as a number, such as 0.8")
-        start, end, step = times["start"], times["end"], times["step"]
-        if not 0 <= start < np.inf or (end is not None and not start < end):
-            raise ArgumentError(f"start is {start} and end {end}", "start is 0 s or later, and end after it")
-        if not np.isfinite(times["offset"]):
-            raise ArgumentError(f"offset is {times['offset']}", "it must be finite")
-        if not 0 < step < np.inf:
-            raise ArgumentError(f"step is {step}", "it must be positive")

@@ -7,6 +7,8 @@ from collections.abc import Mapping
 import numpy as np
 import torch
 
+from painlit.inference.assessing import Assessing
+from painlit.inference.assessment import FacePicture
 from painlit.inference.face_windows import FaceWindow
 from painlit.inference.heart_windows import HeartWindow
 from painlit.inference.maps.face_maps import pain_maps
@@ -15,10 +17,37 @@ from painlit.inference.person import PersonBaseline
 from painlit.inference.scoring import Scorer
 from painlit.models.frame_embedder import FrameEmbedder
 
+MOST_MAPS = 12
+"""Faces that get a map."""
+Embedders = Mapping[str, tuple[FrameEmbedder, bool]]
+"""As of `FaceWindows`."""
+
+
+def explained(work: Assessing, scorer: Scorer, embedders: Embedders, method: str) -> tuple[FacePicture, ...]:
+    """The faces that an assessment shows, those of peaks (or all, if there is none) with a map.
+
+    Args:
+        work: The assessment, finished.
+        scorer: The models.
+        embedders: What embeds faces.
+        method: As of `spatial_map`; none leaves maps out.
+    """
+    kept = work.pictures.with_windows()
+    if method == "none" or not kept:
+        return work.pictures.chosen()
+    peaks = any(picture.peak for picture, _ in kept)
+    shown = [(picture, window) for picture, window in kept if picture.peak or not peaks][:MOST_MAPS]
+    with work.watch.step("maps"):
+        maps = {
+            picture.time: window_map(scorer, embedders, face, heart, work.own, method)
+            for picture, (face, heart) in shown
+        }
+    return tuple(picture._replace(map=maps.get(picture.time)) for picture, _ in kept)
+
 
 def window_map(
     scorer: Scorer,
-    embedders: Mapping[str, tuple[FrameEmbedder, bool]],
+    embedders: Embedders,
     face: FaceWindow,
     heart: HeartWindow | None,
     own: PersonBaseline | None,
@@ -31,7 +60,7 @@ def window_map(
 
     Args:
         scorer: The models.
-        embedders: As of `FaceWindows`.
+        embedders: What embeds faces.
         face: The window.
         heart: Its heart rates, if there are any.
         own: The person's baseline, if there is one.
