@@ -16,7 +16,7 @@ from data_modules.recordings.clips import with_classes
 from experiments.command import main, stage_module
 from experiments.paper_outputs import write_outputs
 from experiments.paper_plan import missing_data, print_steps
-from experiments.paper_steps import Step, runs_of, steps
+from experiments.paper_steps import Step, refuse_other_settings, runs_of, steps
 from painlit.config import Config
 from painlit.errors import PainlitError
 
@@ -41,12 +41,14 @@ def run(config: Config) -> PaperResult:
     """Say what is to do, then do it.
 
     Raises:
-        PainlitError: Raw data of a step that is to do are missing or wrong, or a step cannot be done.
+        PainlitError: Raw data of a step that is to do are missing or wrong, work that is there was made with other
+            settings, or a step cannot be done.
     """
     config = _with_known_classes(replace(config, name=""))
     folder = Path(config.runs) / "paper" / config.data.name
     runs = runs_of(config)
     every = list(steps(config, runs))
+    refuse_other_settings(every, runs)
     findings = missing_data(config, every)
     print_steps(config, every, runs)
     if findings and not config.paper.accept_data:

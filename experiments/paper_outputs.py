@@ -12,7 +12,7 @@ from rich.table import Table
 
 from data_modules.recordings.clips import read_clips
 from experiments import maps, report
-from experiments.paper_steps import Step, draws
+from experiments.paper_steps import Step, draws, run_is_finished
 from experiments.tables import table_runs
 from painlit.clips.table import open_table
 from painlit.config import Config, values_affecting
@@ -153,7 +153,7 @@ def _maps(config: Config, folder: Path) -> dict[str, str]:
     wanted = [ROW_OF_PIPELINE[name] for name in ("video with tiles", "heart rate with encoder", "fusion")]
     runs = [run.config for run in table_runs(replace(config, tables=replace(config.tables, rows=wanted)))]
     tasks = list(dict.fromkeys(run.task for run in runs))
-    finished = [run for run in runs if run.task == tasks[0] and (run.folder("loso") / "results.json").is_file()]
+    finished = [run for run in runs if run.task == tasks[0] and run_is_finished(run)]
     if not finished:
         print("maps: none of their runs is finished")
         return {}

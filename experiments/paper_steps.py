@@ -10,11 +10,13 @@ from pathlib import Path
 from data_modules.proxy.beside import beside
 from data_modules.proxy.halves import folder_of
 from experiments.tables import TableRun, table_runs
-from painlit.config import Config
+from painlit.config import Config, values_affecting
 from painlit.config.heartbeats import ALL as ALL_HEARTBEATS
 from painlit.config.proxy import HALVES
 from painlit.config.reproduction import STEPS
 from painlit.loso.finished import is_finished
+from painlit.runs.artefact import read_artefact, refuse_changes
+from painlit.runs.folder import has_work
 from painlit.system.files import read_json
 
 
@@ -31,6 +33,8 @@ class Step:
     """Raw data that it reads, as `make check-data` names them."""
     left: Callable[[], str]
     """What is left to do; empty if it is finished."""
+    makes: tuple[str, ...] = ()
+    """What a pretraining makes, as `painlit.config.affects` names it."""
 
 
 def steps(config: Config, runs: Sequence[TableRun]) -> Iterator[Step]:
@@ -64,6 +68,27 @@ def runs_of(config: Config) -> list[TableRun]:
     return list(table_runs(config))
 
 
+def refuse_other_settings(steps: Sequence[Step], runs: Sequence[TableRun]) -> None:
+    """Refuse pretrainings and runs that were made with other settings: the page would tell of them as of these.
+
+    Raises:
+        PainlitError: One was; each setting is named with both values.
+    """
+    for step in steps:
+        if step.makes:
+            _refuse(step.configs[0].folder(step.stage), step.configs[0], *step.makes)
+    for run in runs:
+        _refuse(run.config.folder("loso"), run.config, "pain", "evaluation")
+
+
+def _refuse(folder: Path, config: Config, *results: str) -> None:
+    if not has_work(folder):
+        return
+    remedy = f"set these back, give this a folder of its own (runs=…), or delete {folder}"
+    now, before = values_affecting(config, *results), read_artefact(folder / "fingerprint.json", remedy)
+    refuse_changes(folder, {key: before.get(key) for key in now}, now, remedy)
+
+
 def _every(config: Config, runs: Sequence[TableRun]) -> Iterator[Step]:
     share = config.paper.epoch_share
     if half := half_of(config):
@@ -72,11 +97,13 @@ def _every(config: Config, runs: Sequence[TableRun]) -> Iterator[Step]:
     for name, network in (("pretrain-stage1", "spatial"), ("pretrain-stage1-temporal", "temporal")):
         train = config.stage1.train.shortened(share)
         one = replace(config, stage1=replace(config.stage1, network=network, train=train))
-        yield _pretraining(name, "pretrain-stage1", one, ("vggface2",))
+        makes = ("stage1",) if network == "spatial" else ("stage1", "stage1-temporal")
+        yield _pretraining(name, "pretrain-stage1", one, ("vggface2",), *makes)
     stage2 = replace(config.stage2, train=config.stage2.train.shortened(share))
-    yield _pretraining("pretrain-stage2", "pretrain-stage2", replace(config, stage2=stage2), tuple(config.stage2.sets))
+    second = replace(config, stage2=stage2)
+    yield _pretraining("pretrain-stage2", "pretrain-stage2", second, tuple(config.stage2.sets), "stage2")
     ecg = replace(config.ecg, train=config.ecg.train.shortened(share))
-    yield _pretraining("pretrain-ecg", "pretrain-ecg", replace(config, ecg=ecg), _heartbeats(config))
+    yield _pretraining("pretrain-ecg", "pretrain-ecg", replace(config, ecg=ecg), _heartbeats(config), "ecg")
     place = config.folder("prepare")
     yield Step("prepare", "prepare", (config,), ("biovid",), partial(_without, [place / "metrics.json"]))
     embeddings = {run.config.folder("embed"): run.config for run in runs if run.config.cached}
@@ -86,8 +113,8 @@ def _every(config: Config, runs: Sequence[TableRun]) -> Iterator[Step]:
     yield Step("tables", "tables", (tables,), ("biovid",), partial(_unfinished, runs))
 
 
-def _pretraining(name: str, stage: str, config: Config, sets: tuple[str, ...]) -> Step:
-    return Step(name, stage, (config,), sets, partial(_without, [config.folder(stage) / "metrics.json"]))
+def _pretraining(name: str, stage: str, config: Config, sets: tuple[str, ...], *makes: str) -> Step:
+    return Step(name, stage, (config,), sets, partial(_without, [config.folder(stage) / "metrics.json"]), makes)
 
 
 def _heartbeats(config: Config) -> tuple[str, ...]:
@@ -120,5 +147,5 @@ def run_is_finished(config: Config) -> bool:
     if not path.is_file():
         return False
     told = read_json(path)
-    folds = [fold for fold in (path.parent / "folds").iterdir() if is_finished(fold)]
+    folds = [fold for fold in (path.parent / "folds").glob("*") if is_finished(fold)]
     return isinstance(told, dict) and told.get("folds") == told.get("folds_done") == len(folds)

@@ -2,6 +2,7 @@
 
 import csv
 import json
+from dataclasses import replace
 from pathlib import Path
 
 import pytest
@@ -9,6 +10,7 @@ from conftest import pretraining
 
 from experiments import paper
 from painlit.config import load
+from painlit.errors import PainlitError
 from painlit.report.figure3 import ROW_OF_PIPELINE
 
 ROWS = "tables.rows=[table4_500_basic,table5_800_encoder_full_tilesc_augmnet]"
@@ -49,3 +51,5 @@ def test_one_command_leaves_every_table_and_figure(tiny_data, tiny_sets, tmp_pat
     assert again.took == {}, "everything is finished"
     assert before == {path: path.stat().st_mtime_ns for path in before}
     assert "timed anew" not in capsys.readouterr().out
+    with pytest.raises(PainlitError, match=r"made differently: train\.epochs was 2 and is now 5"):
+        paper.run(replace(config, paper=replace(config.paper, epoch_share=0.01, only=["table6"])))

@@ -1,6 +1,7 @@
 """`make paper` before and between its stages: order, epochs, what is finished, and raw data that are missing."""
 
 import json
+import shutil
 from pathlib import Path
 from types import SimpleNamespace
 
@@ -13,6 +14,7 @@ from painlit.config import Config, load
 from painlit.config.reproduction import STEPS
 from painlit.errors import PainlitError
 from painlit.loso import rough_estimate
+from painlit.runs.folder import check_fingerprint, fingerprint
 
 SMALL = (
     "clip.frames=4 spatial.embed_dim=10 model.temporal.latents=4 model.temporal.latent_dim=8 "
@@ -95,13 +97,46 @@ def test_steps_that_are_left_out_need_no_data(tmp_path, called):
 
 
 def test_a_finished_step_is_not_run_again_and_its_data_are_not_needed(tmp_path, called):
-    done = tmp_path / "runs" / "pretrain-stage1" / "vggface2-spatial" / "metrics.json"
-    done.parent.mkdir(parents=True)
-    done.write_text("{}")
-    result = paper.run(of(tmp_path, "paper.accept_data=true"))
+    config = of(tmp_path, "paper.accept_data=true")
+    finished_stage1(config)
+    result = paper.run(config)
     assert [config.stage1.network for stage, config in called if stage == "pretrain-stage1"] == ["temporal"]
     assert "pretrain-stage1" not in result.took
     assert "pretrain-stage1-temporal" in result.took
+
+
+def finished_stage1(config: Config) -> Path:
+    """Its folder, as stage 1 leaves it with these settings."""
+    folder = config.folder("pretrain-stage1")
+    check_fingerprint(folder, fingerprint(config, {"data": {}}, "stage1"))
+    (folder / "metrics.json").write_text("{}")
+    return folder
+
+
+@pytest.mark.parametrize("only", ["", "paper.only=[pretrain-stage1]"])
+def test_a_pretraining_of_other_epochs_is_refused(tmp_path, called, only):
+    folder = finished_stage1(of(tmp_path, "stage1.train.epochs=2"))
+    with pytest.raises(
+        PainlitError, match=rf"{folder} was made differently: stage1\.train\.epochs was 2 and is now 20"
+    ):
+        paper.run(of(tmp_path, "paper.accept_data=true", *only.split()))
+    assert called == []
+    paper.run(of(tmp_path, "paper.accept_data=true", "paper.only=[pretrain-ecg]"))
+    assert [stage for stage, _ in called] == ["pretrain-ecg"]
+
+
+def test_runs_of_other_epochs_are_refused_whatever_is_chosen(tmp_path, called):
+    trial = runs_of(of(tmp_path, "paper.epoch_share=0.1"))[0].config
+    folder = trial.folder("loso")
+    (folder / "folds" / "a").mkdir(parents=True)
+    check_fingerprint(folder, fingerprint(trial, {}, "pain", "evaluation"))
+    (folder / "folds" / "a" / "metrics.json").write_text("{}")
+    for only in ("paper.only=[]", "paper.only=[table6]"):
+        with pytest.raises(PainlitError, match=r"train\.epochs was 50 and is now 500(.|\n)*runs="):
+            paper.run(of(tmp_path, "paper.accept_data=true", only))
+    assert called == []
+    paper.run(of(tmp_path, "paper.accept_data=true", "paper.epoch_share=0.1"))
+    assert "tables" in dict(called)
 
 
 def test_a_run_is_finished_when_all_of_its_folds_are(tmp_path):
@@ -116,6 +151,8 @@ def test_a_run_is_finished_when_all_of_its_folds_are(tmp_path):
         (folder / "results.json").write_text(json.dumps({"folds": 2, "folds_done": done}))
         assert run_is_finished(config) == finished
     (folder / "folds" / "a" / "metrics.json").unlink()
+    assert not run_is_finished(config)
+    shutil.rmtree(folder / "folds")
     assert not run_is_finished(config)
 
 
