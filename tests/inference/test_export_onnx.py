@@ -21,6 +21,7 @@ from painlit.inference.bundles.writing import write_bundle
 from painlit.inference.export import onnx_graphs, writing
 from painlit.inference.export.checking import check_against_torch
 from painlit.inference.export.expected import expected_of
+from painlit.inference.export.hub_folder import export_hub
 from painlit.inference.export.onnx_folder import OnnxFolder
 from painlit.inference.export.part_networks import choose_part, load_part
 from painlit.inference.export.writing import export_onnx, export_torch
@@ -94,6 +95,16 @@ def test_an_embedder_for_each_model_and_the_persons_own_means(tmp_path):
     assert np.abs(other - expected).max() > 1e-4, "columns of another embedder would be seen"
     with pytest.raises(PainlitError, match=r"input own_bpm must be float32 \(batch\), got nothing"):
         export.run("model.onnx", {**chosen(given, "crops", "bpm"), "own_embeddings": own})
+
+
+def test_a_persons_own_heart_rate(tmp_path):
+    bundle = write_bundle(tmp_path / "bundle", [sharp_run("heart_rate", "data.baseline=session")])
+    export_onnx(bundle, "heart_rate", tmp_path / "export", CROPS)
+    given = chosen(windows(8), "bpm", "own_bpm")
+    made = OnnxFolder.open(tmp_path / "export").run("model.onnx", given)
+    assert np.abs(made - by_torch(bundle, "heart_rate", given)).max() < 1e-4
+    other = by_torch(bundle, "heart_rate", given | {"own_bpm": np.full(8, 75, np.float32)})
+    assert np.abs(made - other).max() > 1e-3, "a baseline that is ignored would be seen"
 
 
 def test_any_batch_and_nothing_of_the_makers_machine(fusion, heart):
@@ -215,6 +226,38 @@ def test_nothing_else_is_replaced(bundle, tmp_path):
         with pytest.raises(PainlitError, match="is there and no such export"):
             export_onnx(bundle, "heart_rate", place, CROPS)
     assert (tmp_path / "thesis.tex").read_text() == "years of work"
+
+
+def test_a_bundle_is_left_as_it_is(bundle, tmp_path, monkeypatch):
+    folder = shutil.copytree(bundle.path, tmp_path / "bundle")
+    monkeypatch.chdir(folder)
+    for place in (folder / "onnx", Path("weights/../onnx")):
+        for export in (export_onnx, export_torch):
+            with pytest.raises(PainlitError, match="onnx is within the bundle"):
+                export(Bundle.open(folder), "heart_rate", place, CROPS)
+    with pytest.raises(PainlitError, match="hub is within the bundle"):
+        export_hub(Bundle.open(folder), folder / "hub")
+    Bundle.open(folder)
+
+
+def test_a_place_is_taken_through_links_and_dots(bundle, tmp_path, monkeypatch):
+    (tmp_path / "empty").mkdir()
+    (tmp_path / "link").symlink_to(tmp_path / "empty")
+    export_hub(bundle, tmp_path / "link")
+    assert (tmp_path / "link").is_symlink()
+    monkeypatch.chdir(tmp_path / "empty")
+    export_hub(bundle, Path("."))
+    assert (tmp_path / "empty" / "bundle.json").is_file()
+
+
+def test_the_script_says_how_it_is_called(heart):
+    for arguments in ([], ["--help"]):
+        done = subprocess.run(
+            [sys.executable, str(heart / "run_onnx.py"), *arguments], capture_output=True, text=True, check=False
+        )
+        assert done.returncode == 1
+        assert "python run_onnx.py crops.npy [75 75 74 76 75]" in done.stderr
+        assert "Traceback" not in done.stderr
 
 
 @pytest.mark.parametrize("package", ["onnxruntime", "onnxscript", "onnx"])

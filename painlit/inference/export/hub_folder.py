@@ -19,7 +19,7 @@ from painlit.inference.bundles.bundle import Bundle
 from painlit.inference.bundles.files import ABOUT
 from painlit.inference.bundles.hub import named_hub_errors
 from painlit.inference.bundles.model_card import model_card
-from painlit.inference.export.places import refuse_other_content
+from painlit.inference.export.places import place_for
 from painlit.system.files import named_disk_errors, write_json, write_text
 from painlit.system.folders import folder_beside, take_place
 
@@ -37,9 +37,9 @@ def export_hub(bundle: Bundle, out: Path, license: str = "other", name: str = ""
         name: owner/name, for the card; empty writes a placeholder.
 
     Raises:
-        PainlitError: `out` holds something else.
+        PainlitError: `out` holds something else, or lies within the bundle.
     """
-    refuse_other_content(out, _HELD, CONFIG)
+    out = place_for(out, _HELD, CONFIG, bundle.path)
     with folder_beside(out) as folder:
         with named_disk_errors(folder):
             bundle.copy_to(folder)

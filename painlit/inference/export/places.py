@@ -7,21 +7,28 @@ from pathlib import Path
 from painlit.errors import PainlitError
 
 
-def refuse_other_content(out: Path, held: set[str], marker: str) -> None:
-    """Refuse to replace what is no export of this kind.
+def place_for(out: Path, held: set[str], marker: str, bundle: Path) -> Path:
+    """Where an export goes, without links and dots, if nothing else is replaced.
 
     Args:
         out: The folder to be written.
         held: All that such an export holds.
         marker: What each holds.
+        bundle: The bundle that is exported.
 
     Raises:
-        PainlitError: It is a file, or a folder that holds something else.
+        PainlitError: It is a file, a folder that holds something else, or lies within the bundle.
     """
-    if not out.exists():
-        return
-    there = {entry.name for entry in out.iterdir()} if out.is_dir() else set()
-    if not out.is_dir() or there - held or (there and marker not in there):
+    place = out.resolve()
+    if bundle.resolve() in place.parents:
+        raise PainlitError(
+            f"{out} is within the bundle, which would hold what is none of its files", "give another place: export.out="
+        )
+    if not place.exists():
+        return place
+    there = {entry.name for entry in place.iterdir()} if place.is_dir() else set()
+    if not place.is_dir() or there - held or (there and marker not in there):
         raise PainlitError(
             f"{out} is there and no such export: it would be replaced", "give another place: export.out="
         )
+    return place

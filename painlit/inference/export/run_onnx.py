@@ -31,6 +31,8 @@ def probabilities(inputs: dict[str, np.ndarray], graph: str = "model.onnx") -> n
 
 
 if __name__ == "__main__":
+    if len(sys.argv) < 2 or sys.argv[1] in ("-h", "--help"):
+        raise SystemExit(__doc__)
     given = {}
     if sys.argv[1] != "-":
         crops = np.load(sys.argv[1], allow_pickle=False)

@@ -19,7 +19,7 @@ from painlit.inference.export.onnx_folder import ABOUT, FORMAT, OnnxFolder
 from painlit.inference.export.onnx_graphs import OPSET, onnx_graphs
 from painlit.inference.export.packages import needed
 from painlit.inference.export.part_networks import Part, load_part
-from painlit.inference.export.places import refuse_other_content
+from painlit.inference.export.places import place_for
 from painlit.inference.export.ports import EMBEDDER, PAIN, WHOLE, described, ports
 from painlit.inference.export.torch_programs import run_program, torch_programs
 from painlit.runs.artefact import write_artefact
@@ -43,10 +43,10 @@ def export_onnx(bundle: Bundle, name: str, out: Path, crops: np.ndarray) -> dict
 
     Raises:
         PainlitError: A package is missing, torch cannot export the networks, the export differs from torch by more than
-            is tolerated, or `out` holds something else. Nothing is left then.
+            is tolerated, or `out` holds something else or lies within the bundle. Nothing is left then.
     """
     graphs = [f"{graph}.onnx" for graph in (WHOLE, EMBEDDER, PAIN)]
-    refuse_other_content(out, {ABOUT, CARD, SCRIPT, *graphs}, ABOUT)
+    out = place_for(out, {ABOUT, CARD, SCRIPT, *graphs}, ABOUT, bundle.path)
     needed("onnxruntime", "export.to=onnx")
     part = load_part(bundle, name)
     with folder_beside(out) as folder:
@@ -67,7 +67,8 @@ def export_onnx(bundle: Bundle, name: str, out: Path, crops: np.ndarray) -> dict
 
 def export_torch(bundle: Bundle, name: str, out: Path, crops: np.ndarray) -> dict[str, Any]:
     """Write a part of a bundle as programs of torch.export; arguments and errors as of `export_onnx`."""
-    refuse_other_content(out, {ABOUT, CARD, *(f"{graph}.pt2" for graph in (WHOLE, EMBEDDER, PAIN))}, ABOUT)
+    graphs = [f"{graph}.pt2" for graph in (WHOLE, EMBEDDER, PAIN)]
+    out = place_for(out, {ABOUT, CARD, *graphs}, ABOUT, bundle.path)
     part = load_part(bundle, name)
     with folder_beside(out) as folder:
         with named_disk_errors(folder):
