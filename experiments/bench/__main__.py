@@ -14,6 +14,7 @@ BENCHMARKS = (
         "framing",
         "proxy",
         "recipes",
+        "landmarks",
         "assess",
         "export",
         "maps",

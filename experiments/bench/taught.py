@@ -38,16 +38,26 @@ def yale_tree() -> Path:
     return folder
 
 
+def teacher_file() -> Path:
+    """The teacher.
+
+    Raises:
+        PainlitError: It is not there.
+    """
+    if not TEACHER.is_file():
+        raise PainlitError(f"{TEACHER} does not exist", f"get it as the head of {Path(__file__).name} says")
+    return TEACHER
+
+
 def taught_spatial(half: str) -> Path:
     """The Spatial-Module for a half, trained if it is not there.
 
     Raises:
         PainlitError: The teacher is not there.
     """
-    if not TEACHER.is_file():
-        raise PainlitError(f"{TEACHER} does not exist", f"get it as the head of {Path(__file__).name} says")
+    teacher = teacher_file()
     unlabelled = ",".join(str(real_data(f"faces/{name}")) for name in ("orl", "canada"))
     settings = [f"stage2.roots.folders={people_tree(half)}", f"stage2.trees=[{yale_tree()}]"]
-    settings += [f"stage2.unlabelled=[{unlabelled}]", f"stage2.teacher.file={TEACHER}", f"runs={RUNS}"]
+    settings += [f"stage2.unlabelled=[{unlabelled}]", f"stage2.teacher.file={teacher}", f"runs={RUNS}"]
     settings += [f"stage2.weights={pretrain_faces()}", f"stage2.train.batch_size={BATCH}", f"name=taught-beside-{half}"]
     return pretrain_stage2.run(load([*SETTINGS, *settings, *given()])).weights

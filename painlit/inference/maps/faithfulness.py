@@ -100,7 +100,9 @@ def _curves(scores: Callable[[Tensor], Tensor], maps: Tensor) -> Faithfulness:
         "insertion": [given_back < share for share in shares],
         "random": [_ranks(order) < share for share in shares],
     }
-    means = {name: [scores(mask.float()).double().mean().item() for mask in masks] for name, masks in kept.items()}
+    means = {  # in float64, which not every accelerator knows
+        name: [scores(mask.float()).cpu().double().mean().item() for mask in masks] for name, masks in kept.items()
+    }
     blank, whole = means["insertion"][0], means["insertion"][-1]
     span = whole - blank if abs(whole - blank) > _NOTHING else np.nan
     scaled = {name: (np.array(values) - blank) / span for name, values in means.items()}

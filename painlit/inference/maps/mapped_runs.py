@@ -94,7 +94,7 @@ def map_run(
             for method in methods:
                 maps = temporal_map(network, batch, labels, method)
                 over = maps.mean(-1) if run.part != "heart_rate" else heart_rate_map(network, batch, labels, method)
-                shares[method][at] = as_shares(over.double().cpu().numpy())
+                shares[method][at] = as_shares(over.cpu().double().numpy())  # not every accelerator knows float64
                 faithful[method].append((temporal_faithfulness(network, batch, maps, labels), len(at)))
             for k, position in enumerate(at.tolist()):
                 if position in wanted:

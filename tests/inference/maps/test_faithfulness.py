@@ -2,6 +2,7 @@ import numpy as np
 import pytest
 import torch
 from torch import nn
+from torch.overrides import TorchFunctionMode
 
 from painlit.inference.maps.faithfulness import mean_faithfulness, spatial_faithfulness, temporal_faithfulness
 from painlit.inference.maps.time_curves import as_shares, time_curves
@@ -62,3 +63,25 @@ def test_curves_are_means_over_people():
 def test_a_flat_map_has_a_third_in_the_last_third(times):
     (curve,) = time_curves(np.full((3, times), 1 / times), np.zeros(3), np.array(["a", "b", "c"]), ("NP",))
     assert curve.last_third[0] == pytest.approx(1 / 3)
+
+
+class _WithoutFloat64(TorchFunctionMode):
+    """As on an accelerator that does not know float64: what has not come to the CPU cannot become that."""
+
+    def __init__(self):
+        super().__init__()
+        self.here: list[torch.Tensor] = []
+
+    def __torch_function__(self, func, types, args=(), kwargs=None):
+        if func is torch.Tensor.double and all(args[0] is not tensor for tensor in self.here):
+            raise TypeError("this device does not know float64")
+        result = func(*args, **(kwargs or {}))
+        if func is torch.Tensor.cpu:
+            self.here.append(result)
+        return result
+
+
+def test_an_accelerator_needs_no_float64():
+    with _WithoutFloat64(), torch.no_grad():
+        found = spatial_faithfulness(_Corner(), torch.ones(1, 3, 16, 16), torch.rand(1, 16, 16), 1)
+    assert found.insertion[-1] == 1
