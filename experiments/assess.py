@@ -71,7 +71,7 @@ def run(config: Config) -> AssessResult:
         raise PainlitError("assess.model is empty", "name a bundle: --model runs/finetune/NAME/bundle")
     live = live_source(config)
     many = [] if live else _listed(config)
-    model = load(wanted.model, wanted.device)
+    model = load(wanted.model, wanted.device, wanted.backend, wanted.precision)
     one = _one(wanted)
     if live is not None:
         print_stream(config, model, live, _rest(one))
@@ -170,6 +170,7 @@ def _made_from(config: Config, model: Model, recording: Recording) -> dict[str, 
         "times": {name: getattr(recording, name) for name in TIMES},
         "settings": [wanted.step, wanted.image_fps, wanted.least_length, wanted.calibrated, wanted.faces, wanted.maps],
         "signals": [config.signals.rate, config.signals.lead],
+        "precision": model.precision,
     }
 
 

@@ -22,6 +22,7 @@ from painlit.errors import ClipError
 from painlit.models.frame_embedder import FrameEmbedder
 from painlit.signals.video.clip_faces import clip_crops
 from painlit.system.processes import loader_options
+from painlit.weights.backends import on_backend
 
 
 @dataclass(frozen=True)
@@ -48,8 +49,8 @@ def embed_frames(
     Yields:
         Clip name and its row, (2, F, D) float32: d_full and the tiles' sum; or the error that this clip met.
     """
-    embedder = embedder.to(device).eval()
     frames, size = config.clip.used_frames, embedder.spatial.embed_dim
+    embedder = on_backend(embedder.to(device).eval(), config.embed.backend, config.embed.precision, device, "embed")
     chunks = _CropChunks(clips, config)
     workers = min(config.embed.workers, len(clips))
     chunk_bytes = config.embed.batch_frames * 3 * (2 * config.spatial.image_size) ** 2

@@ -7,6 +7,7 @@ from dataclasses import dataclass, field
 from painlit.config.affects import NOTHING, PATH
 from painlit.config.checks import at_least, one_of, share
 from painlit.config.maps import SPATIAL_METHODS
+from painlit.config.pain import BACKENDS, PRECISIONS
 from painlit.errors import PainlitError
 
 
@@ -59,6 +60,10 @@ class AssessConfig:
     """What to show on the faces of the page: gradient, contribution (the paper's), rollout, sub_patch, or none."""
     device: str = "auto"
     """cpu, cuda:1, mps; auto takes the accelerator there is, else the CPU."""
+    backend: str = "torch"
+    """What runs the Spatial-Module: torch, or openvino (on a CPU; extra `openvino`), with the same scores."""
+    precision: str = "fp32"
+    """Of its matrix products: fp32; or bf16, faster on GPUs and on CPUs that have it."""
     stream: bool = False
     """Print the score of each window as soon as its last frame is there, from a file that grows or a pipe; --stream."""
     camera: int | None = None
@@ -77,6 +82,8 @@ class AssessConfig:
         at_least("assess.baseline_seconds", self.baseline_seconds, 1)
         share("assess.least_length", self.least_length, all_of_it=True)
         one_of("assess.faces", self.faces, ["blur", "show", "none"])
+        one_of("assess.backend", self.backend, BACKENDS)
+        one_of("assess.precision", self.precision, PRECISIONS)
         one_of("assess.maps", self.maps, [*SPATIAL_METHODS, "none"])
         for start, end in (("start", "end"), ("rest_start", "rest_end")):
             first, last = getattr(self, start), getattr(self, end)

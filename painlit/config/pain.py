@@ -9,6 +9,11 @@ from painlit.config.checks import at_least, one_of, share, some_of
 from painlit.errors import PainlitError
 from painlit.system.names import check_name
 
+BACKENDS = ("torch", "openvino")
+"""What runs the Spatial-Module in inference."""
+PRECISIONS = ("fp32", "bf16")
+"""Of its matrix products."""
+
 
 @dataclass
 class EmbedConfig:
@@ -22,6 +27,12 @@ class EmbedConfig:
     and stage2 take the newest of that stage; untrained is random."""
     device: str = "auto"
     """cpu, cuda:1, mps, or several with commas between; auto takes every accelerator of this machine, else the CPU."""
+    backend: str = "torch"
+    """What runs the Spatial-Module: torch, or openvino (on a CPU; extra `openvino`), whose embeddings are the same
+    within 1e-4 and which docs/speed.md compares."""
+    precision: str = field(default="fp32", metadata=affects("embed"))
+    """Of its matrix products: fp32; or bf16, faster on GPUs and on CPUs that have it, which changes embeddings by a few
+    per cent of their size at most."""
     batch_frames: int = 8
     """Frames in one forward pass; each is five images."""
     workers: int = 1
@@ -30,6 +41,8 @@ class EmbedConfig:
     def __post_init__(self):
         if self.name:
             check_name("embed.name", self.name)
+        one_of("embed.backend", self.backend, BACKENDS)
+        one_of("embed.precision", self.precision, PRECISIONS)
         at_least("embed.batch_frames", self.batch_frames, 1)
         at_least("embed.workers", self.workers, 0)
 

@@ -10,6 +10,8 @@ from pathlib import Path
 import numpy as np
 import pandas as pd
 
+from painlit.config.checks import one_of
+from painlit.config.pain import BACKENDS, PRECISIONS
 from painlit.errors import ClipError
 from painlit.inference.assessing import Assessing, Row
 from painlit.inference.assessment import COLUMNS, Assessment, Evidence
@@ -27,22 +29,26 @@ from painlit.inference.video_windows import VideoWindows
 from painlit.signals.video.decoding import open_footage
 from painlit.system.devices import pick_device
 from painlit.system.stopwatch import Stopwatch
+from painlit.weights.backends import on_backend
 
 File = str | PathLike[str]
 
 
-def load(path: File, device: str = "auto") -> Model:
+def load(path: File, device: str = "auto", backend: str = "torch", precision: str = "fp32") -> Model:
     """Load a bundle, a folder or a .zip, to assess recordings with.
 
     Args:
         path: What `make finetune` or `make bundle` left; or a model on the Hugging Face Hub, owner/name or
             hf://owner/name.
         device: cpu, cuda:1, mps; auto takes the accelerator there is, else the CPU.
+        backend: What embeds faces: torch; or openvino, on a CPU, with the same scores.
+        precision: Of the Spatial-Module's matrix products: fp32; or bf16, faster on GPUs and on CPUs that have it.
 
     Raises:
-        PainlitError: The bundle is damaged, edited, unsafe or of a newer version, or cannot be reached.
+        PainlitError: The bundle is damaged, edited, unsafe or of a newer version, or cannot be reached; or the back end
+            does not run on the device.
     """
-    return Model(Bundle.open(find_bundle(path)), device)
+    return Model(Bundle.open(find_bundle(path)), device, backend, precision)
 
 
 class Model:
@@ -50,17 +56,23 @@ class Model:
 
     Args:
         bundle: Its weights and settings.
-        device: As of `load`.
+        device, backend, precision: As of `load`.
 
     Attributes:
         bundle: What it was made of, what it can be expected to reach.
     """
 
-    def __init__(self, bundle: Bundle, device: str = "auto"):
-        self.bundle, self.device = bundle, pick_device(device)
+    def __init__(self, bundle: Bundle, device: str = "auto", backend: str = "torch", precision: str = "fp32"):
+        one_of("backend", backend, BACKENDS)
+        one_of("precision", precision, PRECISIONS)
+        self.bundle, self.device, self.precision = bundle, pick_device(device), precision
         self._scorers: dict[bool, Scorer] = {}
         tiles = self._scorer(True).embedders()
         self._embedders = {name: (bundle.embedder(name).to(self.device).eval(), tiles[name]) for name in tiles}
+        self._in_windows = {
+            name: (on_backend(embedder, backend, precision, self.device, "assess"), read)
+            for name, (embedder, read) in self._embedders.items()
+        }
 
     def assess(
         self,
@@ -220,7 +232,7 @@ class Model:
         return None if heart_rate is None else ToldWindows(Path(heart_rate), self.bundle.config, offset)
 
     def _faces(self, watch: Stopwatch) -> FaceWindows:
-        return FaceWindows(self.bundle.config, self._embedders, self.device, watch)
+        return FaceWindows(self.bundle.config, self._in_windows, self.device, watch)
 
     def _assessing(
         self, watch: Stopwatch, heart: Heart | None, calibrated: bool, at_rest: PersonMeans | None

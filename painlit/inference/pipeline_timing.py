@@ -19,6 +19,7 @@ from painlit.inference.video_windows import VideoWindows
 from painlit.runs.provenance import versions
 from painlit.signals.video.decoding import open_footage
 from painlit.system.stopwatch import Stopwatch
+from painlit.weights.backends import on_backend
 from painlit.weights.networks import build_frame_embedder, build_pain_model
 
 HEART_RATE = 75.0
@@ -102,7 +103,9 @@ class _Work:
         self.name, self.video, self.device = pipeline.name, video, device
         self.config = config = pipeline.applied(config)
         clip, spatial = config.clip, config.spatial
-        self.embedders = {"spatial": (build_frame_embedder(spatial).to(device).eval(), pipeline.tiles)}
+        embedder = build_frame_embedder(spatial).to(device).eval()
+        embedder = on_backend(embedder, config.embed.backend, config.embed.precision, device, "embed")
+        self.embedders = {"spatial": (embedder, pipeline.tiles)}
         model = build_pain_model(config.model, 2, clip.used_frames, spatial.embed_dim, clip.heart_rates)
         self.model = model.to(device).eval()
 

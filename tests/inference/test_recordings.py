@@ -210,3 +210,11 @@ def test_a_stream_that_is_no_video(model, tmp_path):
         list(model.stream(LiveDecoding(nothing, idle=0.2)))
     with pytest.raises(ClipError, match="no video that can be read as it comes"):
         list(model.stream(LiveDecoding(tmp_path / "never.mkv", idle=0.2)))
+
+
+def test_scores_by_openvino_are_those_of_torch(model, made_once, recording):
+    pytest.importorskip("openvino")
+    fast = painlit.load(made_once, "cpu", backend="openvino")
+    expected, found = model.assess(*recording, step=3), fast.assess(*recording, step=3, maps="gradient")
+    np.testing.assert_allclose(found.table["score"], expected.table["score"], atol=1e-4)
+    assert found.evidence.pictures[0].map is not None  # by gradients, which torch alone has

@@ -1,0 +1,91 @@
+"""Back ends of the Spatial-Module: what computes its forward pass in inference, from the same weights.
+
+`torch` always works. `openvino` (extra `openvino`) is for CPUs: it lays weights out once, joins operations and gives
+each core an image of its own. Whatever it computes is compared with torch before it is used.
+
+Measured and left out (docs/speed.md): onnxruntime is at best 1.2 times as fast as torch; int8 (OpenVINO, calibrated) is
+1.5 times slower than fp32 on a processor without VNNI, and off by 0.12 in embeddings of order one.
+"""
+
+from __future__ import annotations
+
+from typing import Any
+
+import torch
+import torch.nn.functional as F
+from torch import Tensor, nn
+
+from painlit.errors import PainlitError
+from painlit.models import SpatialModule
+from painlit.models.frame_embedder import FrameEmbedder
+from painlit.weights.openvino_spatial import OpenVinoSpatial
+
+TOLERANCE = {"fp32": 1e-4, "bf16": 0.1}
+"""Largest difference from torch in fp32, in units of the embeddings' root mean square."""
+_PROBES = 3
+"""Images that are compared."""
+
+
+def on_backend(embedder: FrameEmbedder, backend: str, precision: str, device: torch.device, key: str) -> FrameEmbedder:
+    """The embedder with its Spatial-Module on a back end, for inference alone; the one that is given stays as it is.
+
+    Args:
+        embedder: With its weights.
+        backend: torch or openvino.
+        precision: Of the matrix products, fp32 or bf16; weights and results are float32.
+        device: Where it will run.
+        key: Group of the settings `backend` and `precision`, for errors.
+
+    Raises:
+        PainlitError: The back end does not run there; or, in bf16, it is not installed or changes embeddings by more
+            than `TOLERANCE`. In fp32 torch is used instead then, with a message.
+    """
+    if backend == "torch" and precision == "fp32":
+        return embedder
+    spatial: Any
+    if backend == "torch":
+        spatial = _Autocast(embedder.spatial)
+    else:
+        if device.type != "cpu":
+            raise PainlitError(
+                f"{key}.backend={backend} runs on the CPU, and {key}.device is {device}",
+                f"set {key}.device=cpu, or {key}.backend=torch",
+            )
+        try:
+            spatial = OpenVinoSpatial(embedder.spatial, precision)
+        except ImportError as error:
+            return _instead(embedder, backend, precision, key, f"{error}: pip install 'painlit[openvino]'")
+    difference = _difference(spatial, embedder.spatial, device)
+    if difference <= TOLERANCE[precision]:
+        return FrameEmbedder(spatial, embedder.normalise).eval()
+    why = f"embeddings differ from torch's by {difference:.2g} of their size, and {TOLERANCE[precision]:g} is tolerated"
+    return _instead(embedder, backend, precision, key, why)
+
+
+def _difference(made: nn.Module, spatial: SpatialModule, device: torch.device) -> float:
+    """Largest difference of embeddings of made-up images, over the root mean square of torch's in fp32."""
+    coarse = torch.randn(_PROBES, 3, 8, 8, generator=torch.Generator().manual_seed(0))
+    images = F.interpolate(coarse, size=(spatial.image_size, spatial.image_size), mode="bicubic").to(device)
+    with torch.inference_mode():
+        expected, found = spatial(images), made(images).to(device)
+    return float((found - expected).abs().max() / expected.square().mean().sqrt())
+
+
+def _instead(embedder: FrameEmbedder, backend: str, precision: str, key: str, why: str) -> FrameEmbedder:
+    """Torch in fp32, whose embeddings are those of the back end; those of a reduced precision would be others."""
+    if precision != "fp32":
+        raise PainlitError(f"{key}.backend={backend} {key}.precision={precision}: {why}", f"set {key}.precision=fp32")
+    print(f"{key}.backend={backend} is not used, torch is: {why}")
+    return embedder
+
+
+class _Autocast(nn.Module):
+    """A Spatial-Module whose matrix products are in bfloat16."""
+
+    def __init__(self, spatial: SpatialModule):
+        super().__init__()
+        self.spatial, self.embed_dim = spatial, spatial.embed_dim
+
+    def forward(self, images: Tensor) -> Tensor:
+        with torch.autocast(images.device.type, torch.bfloat16):
+            return self.spatial(images).float()

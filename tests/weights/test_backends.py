@@ -1,0 +1,109 @@
+"""Back ends of the Spatial-Module: the same embeddings as torch's, or torch itself."""
+
+import sys
+
+import pytest
+import torch
+
+from painlit.config import load, values_affecting
+from painlit.errors import PainlitError
+from painlit.models import SpatialModule
+from painlit.models.frame_embedder import FrameEmbedder
+from painlit.models.normalisation import Normalise
+from painlit.weights import backends
+from painlit.weights.backends import on_backend
+from painlit.weights.openvino_spatial import OpenVinoSpatial
+
+CPU = torch.device("cpu")
+
+
+@pytest.fixture(scope="module")
+def embedder() -> FrameEmbedder:
+    torch.manual_seed(0)
+    sizes = {"image_size": 32, "embed_dim": 20, "inner_dim": 8, "depth": 2, "inner_heads": 2, "outer_heads": 2}
+    return FrameEmbedder(SpatialModule(**sizes), Normalise()).eval()
+
+
+def crops(count: int) -> torch.Tensor:
+    return torch.randint(0, 256, (count, 3, 64, 64), dtype=torch.uint8, generator=torch.Generator().manual_seed(count))
+
+
+@pytest.fixture(scope="module")
+def compiled(embedder) -> FrameEmbedder:
+    pytest.importorskip("openvino")
+    return on_backend(embedder, "openvino", "fp32", CPU, "embed")
+
+
+@pytest.mark.parametrize("count", [1, 3, 8])
+def test_openvino_embeds_each_frame_as_torch_does(embedder, compiled, count):
+    assert isinstance(compiled.spatial, OpenVinoSpatial)
+    with torch.inference_mode():
+        expected, found = embedder(crops(count)), compiled(crops(count))
+        torch.testing.assert_close(found, expected, rtol=0, atol=1e-4)
+        torch.testing.assert_close(compiled.full(crops(count)), expected[0], rtol=0, atol=1e-4)
+
+
+def test_the_embedder_that_is_given_stays_as_it_is(embedder, compiled):
+    assert isinstance(embedder.spatial, SpatialModule)
+    assert compiled.normalise is embedder.normalise
+    assert on_backend(embedder, "torch", "fp32", CPU, "embed") is embedder
+
+
+def test_bf16_by_torch_is_near_and_not_the_same(embedder):
+    reduced = on_backend(embedder, "torch", "bf16", CPU, "embed")
+    with torch.inference_mode():
+        expected, found = embedder.full(crops(4)), reduced.full(crops(4))
+    assert found.dtype == torch.float32
+    assert 1e-4 < (found - expected).abs().max() < 0.1
+
+
+def test_without_openvino_torch_is_used_and_said(embedder, monkeypatch, capsys):
+    monkeypatch.setitem(sys.modules, "openvino", None)
+    assert on_backend(embedder, "openvino", "fp32", CPU, "embed") is embedder
+    assert "embed.backend=openvino is not used, torch is" in capsys.readouterr().out
+    with pytest.raises(PainlitError, match=r"openvino assess\.precision=bf16: .*pip install 'painlit\[openvino\]'"):
+        on_backend(embedder, "openvino", "bf16", CPU, "assess")
+
+
+def test_what_differs_from_torch_is_not_used(embedder, monkeypatch, capsys):
+    class Wrong(torch.nn.Module):
+        def __init__(self, spatial, precision):
+            super().__init__()
+            self.spatial = spatial
+
+        def forward(self, images):
+            return self.spatial(images) + 0.01
+
+    monkeypatch.setattr(backends, "OpenVinoSpatial", Wrong)
+    assert on_backend(embedder, "openvino", "fp32", CPU, "embed") is embedder
+    assert "differ from torch's by 0.01" in capsys.readouterr().out
+
+
+def test_openvino_runs_on_a_cpu_alone(embedder):
+    with pytest.raises(PainlitError, match=r"runs on the CPU, and assess\.device is cuda"):
+        on_backend(embedder, "openvino", "fp32", torch.device("cuda"), "assess")
+
+
+def test_bf16_is_refused_where_the_processor_has_none(embedder, monkeypatch):
+    openvino = pytest.importorskip("openvino")
+
+    class Plain(openvino.Core):
+        def get_property(self, *_):
+            return ["FP32", "INT8"]
+
+    monkeypatch.setattr(openvino, "Core", Plain)
+    with pytest.raises(PainlitError, match="no bf16"):
+        on_backend(embedder, "openvino", "bf16", CPU, "embed")
+
+
+def test_embeddings_depend_on_the_precision_and_not_on_the_back_end():
+    affecting = values_affecting(load([]), "embed")
+    assert "embed.precision" in affecting
+    assert "embed.backend" not in affecting
+
+
+@pytest.mark.parametrize("key", ["embed", "assess"])
+@pytest.mark.parametrize("setting", ["backend=tensorrt", "precision=int8"])
+def test_what_is_not_known_is_refused(key, setting):
+    with pytest.raises(PainlitError, match="not known"):
+        load([f"{key}.{setting}"])
