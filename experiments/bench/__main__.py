@@ -6,7 +6,19 @@ import sys
 from painlit.errors import PainlitError
 
 BENCHMARKS = (
-    *("models", "faces", "odd_faces", "decoding", "r_peaks", "qrs_network", "images", "image_files", "near_duplicates"),
+    *(
+        "models",
+        "spatial",
+        "chain",
+        "faces",
+        "odd_faces",
+        "decoding",
+        "r_peaks",
+        "qrs_network",
+        "images",
+        "image_files",
+        "near_duplicates",
+    ),
     *(
         "heads",
         "identities",

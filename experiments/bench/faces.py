@@ -95,12 +95,14 @@ def load_picture(data: Path, name: str) -> np.ndarray:
     return read_image(data / file)
 
 
-def peer_detector(min_face_size: int) -> tuple[str, Callable[[np.ndarray], object]]:
-    """Name of the peer, and what runs it on (F, H, W, 3) frames."""
+def peer_detector(min_face_size: int, frame_by_frame: bool = False) -> tuple[str, Callable[[np.ndarray], object]]:
+    """Name of the peer, and what runs it on (F, H, W, 3) frames: by eight, its best, or as users write it."""
     if importlib.util.find_spec("facenet_pytorch"):
         from facenet_pytorch import MTCNN
 
         peer = MTCNN(min_face_size=min_face_size, keep_all=True)
+        if frame_by_frame:
+            return "facenet_pytorch, one frame at a time", lambda frames: [peer.detect(frame) for frame in frames]
         return "facenet_pytorch, batches of 8", lambda frames: [
             peer.detect(f) for f in np.split(frames, len(frames) // 8)
         ]
