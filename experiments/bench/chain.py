@@ -134,10 +134,11 @@ def compare(video: Path, ecg: Path, tiles: bool) -> None:
         steps = {step: statistics.median(taken[step] for taken in told) for step in told[0] if step != "all"}
         every = [taken["all"] for taken in told]
         difference = np.abs(scores[name] - scores["plain"]).max()
+        ratio = whole["plain"] / whole[name]
         told_steps = ", ".join(f"{step} {seconds:.2f}" for step, seconds in steps.items())
         print(
-            f"  {name:15} {whole[name]:6.2f} s ({min(every):.2f} to {max(every):.2f}), {whole['plain'] / whole[name]:.2f} "
-            f"times the plain chain's speed; {told_steps}; scores {difference:.1e} from the plain chain's",
+            f"  {name:15} {whole[name]:6.2f} s ({min(every):.2f} to {max(every):.2f}), {ratio:.2f} times the plain chain's "
+            f"speed; {told_steps}; scores {difference:.1e} from the plain chain's",
             flush=True,
         )
 
