@@ -12,7 +12,7 @@ from torchvision.ops import box_iou
 from painlit.config import ClipConfig, FaceConfig
 from painlit.signals.video.clip_faces import clip_faces
 from painlit.signals.video.decoding import read_clip
-from painlit.signals.video.face_detector import FaceDetector
+from painlit.signals.video.face_detector import FaceDetector, Faces
 from painlit.signals.video.face_track import track_face
 from painlit.signals.video.key_frame_detector import KeyFrameDetector
 from painlit.signals.video.mtcnn_sampler import AreaSampler, FrameCrops
@@ -173,3 +173,16 @@ def test_the_setting_chooses(shared_data: Path, monkeypatch: pytest.MonkeyPatch)
     assert tracks[0].found.all()
     assert tracks[1].found.all()
     assert not np.array_equal(tracks[0].boxes[1], tracks[1].boxes[1])
+
+
+@pytest.mark.parametrize(("score", "followed"), [(0.95, 3), (0.85, 0)])
+def test_a_face_that_the_last_network_doubts_is_not_followed(monkeypatch, score, followed):
+    detector = KeyFrameDetector(20)
+    face = Faces(np.array([[10, 10, 50, 50, 1.0]], np.float32), np.zeros((1, 5, 2), np.float32))
+
+    def finish(sampler, index, boxes):
+        return boxes, torch.full((len(boxes),), score), torch.zeros(len(boxes), 5, 2)
+
+    monkeypatch.setattr(detector, "_finish", finish)
+    frames = [np.zeros((64, 64, 3), np.uint8)] * 3
+    assert len(detector._follow(frames, face, face)) == followed
