@@ -74,7 +74,7 @@ class PlainChain:
         (loaded,) = Scorer(model.bundle, torch.device("cpu"), True).parts["fusion"]
         self.network = loaded.network
         self.network.temporal = cast(TemporalModule, _OnTokens(plain_perceiver(loaded.network.temporal)))
-        _, self.detect = peer_detector(SMALLEST, frame_by_frame=True)
+        _, self.detect = peer_detector(SMALLEST, alone=True)
 
     def run(self, video: Path, ecg: Path) -> tuple[dict[str, float], np.ndarray]:
         """Seconds of each step, and the probabilities of the classes."""
@@ -137,8 +137,8 @@ def compare(video: Path, ecg: Path, tiles: bool) -> None:
         ratio = whole["plain"] / whole[name]
         told_steps = ", ".join(f"{step} {seconds:.2f}" for step, seconds in steps.items())
         print(
-            f"  {name:15} {whole[name]:6.2f} s ({min(every):.2f} to {max(every):.2f}), {ratio:.2f} times the plain chain's "
-            f"speed; {told_steps}; scores {difference:.1e} from the plain chain's",
+            f"  {name:15} {whole[name]:6.2f} s ({min(every):.2f} to {max(every):.2f}), {ratio:.2f} times the plain "
+            f"chain's speed; {told_steps}; scores {difference:.1e} from the plain chain's",
             flush=True,
         )
 
@@ -154,7 +154,7 @@ def main() -> None:
     clip = clips("A")[0]
     assert clip.video is not None
     assert clip.ecg is not None
-    peer = peer_detector(SMALLEST, frame_by_frame=True)[0]
+    peer = peer_detector(SMALLEST, alone=True)[0]
     print(f" {torch.get_num_threads()} threads, torch {torch.__version__}; plain chain: faces by {peer}")
     for video in (clip.video, enlarged(clip.video)):
         for tiles in (False, True):

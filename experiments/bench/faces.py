@@ -1,16 +1,20 @@
-"""Face detection: agreement with an independent implementation, recall on annotated faces, and speed.
+"""Face detection: agreement with an independent implementation, recall on annotated faces, speed, and key frames.
 
 The reference boxes, the annotated photographs and the talking faces of the
 GRID corpus are read from `../shared/data` beside the project. The peer is `facenet_pytorch` (same weights) where it can
 be imported, otherwise our own networks given one frame at a time; the two are timed in alternation. That package pins
 an old torch, so put it aside: `pip install --no-deps --target FOLDER facenet-pytorch`, and FOLDER on PYTHONPATH.
+
+`face.detection=key_frames` is compared with the cascade on every frame, on the GRID videos or on those that
+`videos=PATTERN` names, then alone, 3 s of each.
 """
 
 import importlib.util
 import json
-from collections.abc import Callable
+from collections.abc import Callable, Sequence
 from dataclasses import dataclass
 from functools import partial
+from glob import glob
 from pathlib import Path
 from statistics import median
 from xml.etree import ElementTree
@@ -19,12 +23,15 @@ import numpy as np
 import torch
 from torchvision.ops import box_iou
 
-from experiments.bench.data import real_data
+from experiments.bench.data import given, real_data
 from experiments.bench.timing import in_turn
-from painlit.config import ClipConfig
+from painlit.config import ClipConfig, FaceConfig
 from painlit.images.reading import read_image
+from painlit.signals.video.clip_faces import smallest_face
 from painlit.signals.video.decoding import read_clip
-from painlit.signals.video.face_detector import FaceDetector
+from painlit.signals.video.face_detector import FaceDetector, Faces
+from painlit.signals.video.key_frame_detector import KeyFrameDetector
+from painlit.signals.video.mtcnn_sampler import AreaSampler
 
 ROUNDS = 3
 FRAMES = 24  # of each video
@@ -95,13 +102,13 @@ def load_picture(data: Path, name: str) -> np.ndarray:
     return read_image(data / file)
 
 
-def peer_detector(min_face_size: int, frame_by_frame: bool = False) -> tuple[str, Callable[[np.ndarray], object]]:
-    """Name of the peer, and what runs it on (F, H, W, 3) frames: by eight, its best, or as users write it."""
+def peer_detector(min_face_size: int, alone: bool = False) -> tuple[str, Callable[[np.ndarray], object]]:
+    """Name of the peer, and what runs it on (F, H, W, 3) frames, in batches of 8 or each alone."""
     if importlib.util.find_spec("facenet_pytorch"):
         from facenet_pytorch import MTCNN
 
         peer = MTCNN(min_face_size=min_face_size, keep_all=True)
-        if frame_by_frame:
+        if alone:
             return "facenet_pytorch, one frame at a time", lambda frames: [peer.detect(frame) for frame in frames]
         return "facenet_pytorch, batches of 8", lambda frames: [
             peer.detect(f) for f in np.split(frames, len(frames) // 8)
@@ -127,10 +134,55 @@ def time_videos(data: Path, min_face_size: int) -> None:
         print(f"  {who}: {1e3 * median(times) / FRAMES:.1f} ({1e3 * min(times) / FRAMES:.1f})")
 
 
+class Counted(KeyFrameDetector):
+    """Counts the frames that the whole cascade sees."""
+
+    whole = 0
+
+    def _detect_batch(self, sampler: AreaSampler) -> list[Faces]:
+        self.whole += sampler.frames
+        return super()._detect_batch(sampler)
+
+
+def compare_key_frames(videos: Sequence[Path]) -> None:
+    """Print of each video how far key frames agree with every frame, how many the cascade saw, and how much is saved.
+
+    A box agrees if its IoU with one of every frame's is 0.9 or more. Both look for faces as small as `face.min_face`
+    has it; beside their agreement is that of the cascade from 20 px with the same.
+    """
+    print(
+        "| video | agree | two cascades agree | frames of the cascade | times as fast as it | as it from 20 px | peer |"
+    )
+    print("| --- |" + " --- |" * 6)
+    for path in videos:
+        frames = np.stack(list(read_clip(path, ClipConfig(seconds=3))))
+        smallest = smallest_face(frames.shape[1:], FaceConfig())
+        keys, every, small = Counted(smallest), FaceDetector(smallest), FaceDetector(20)
+        found, expected, other = keys.detect(frames), every.detect(frames), small.detect(frames)
+        share = keys.whole / len(frames)
+        _, peer = peer_detector(smallest, alone=True)
+        works = {"keys": keys.detect, "every": every.detect, "small": small.detect, "peer": peer}
+        times = in_turn({who: partial(work, frames) for who, work in works.items()}, ROUNDS)
+        ratios = " | ".join(f"{median(times[who]) / median(times['keys']):.1f}" for who in ("every", "small", "peer"))
+        agree, usual = _agreement(found, expected), _agreement(other, expected)
+        print(f"| {path.stem} | {agree:.1%} | {usual:.1%} | {share:.1%} | {ratios} |", flush=True)
+
+
+def _agreement(found: Sequence[np.ndarray], expected: Sequence[np.ndarray]) -> float:
+    """Share of expected boxes, over all frames, with one of those found at an IoU of 0.9 or more."""
+    pairs = [(torch.from_numpy(e[:, :4]), torch.from_numpy(f[:, :4])) for f, e in zip(found, expected, strict=True)]
+    hits = [bool(hit) for theirs, ours in pairs for hit in (box_iou(theirs, ours) >= 0.9).any(1)]
+    return float(np.mean(hits))
+
+
 def main() -> None:
     """Print agreement, recall and speed."""
-    data = real_data()
+    videos = dict(argument.split("=", 1) for argument in given()).get("videos")
     torch.set_num_threads(1)  # with more, whatever else runs on the machine decides the figures
+    if videos:
+        compare_key_frames([Path(name) for name in sorted(glob(videos, recursive=True))])
+        return
+    data = real_data()
     detector = FaceDetector()
     parity = compare_with_reference(detector, data)
     print(f"reference boxes of score >= 0.9 found with IoU >= 0.9: {parity.found}/{parity.boxes}")
@@ -139,3 +191,4 @@ def main() -> None:
     print(f"annotated faces found: {recall.found}/{recall.faces} by centre in box, {recall.found_by_iou} by IoU >= 0.5")
     for min_face_size in (20, 36):  # all faces; an eighth of the short side
         time_videos(data, min_face_size)
+    compare_key_frames(sorted((data / "videos").glob("*.mpg")))

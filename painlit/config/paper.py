@@ -35,6 +35,7 @@ PAPER: dict[str, Paper] = {
     "clip.video_fps": Paper(25.0, "4"),
     "clip.ecg_hz": Paper(512.0, "4", HEART_RATE),
     "clip.frames": Paper(None, "4: all frames are used"),
+    "face.detection": Paper("every_frame", "4.5: the face is detected in each frame", VIDEO),
     "face.crop": Paper("per_frame", "4.5: the face is detected in each frame", VIDEO),
     "face.smooth": Paper(0.0, "4.5: none is mentioned", VIDEO),
     "face.least_found": Paper(0.0, "4: all available samples are used", VIDEO),

@@ -13,7 +13,7 @@ from painlit.config import Config
 from painlit.inference.same_person import SamePerson
 from painlit.inference.video_windows import Frame, VideoWindow
 from painlit.models.frame_embedder import FrameEmbedder
-from painlit.signals.video.clip_faces import FRAMES_AT_ONCE, clip_squares, face_detector
+from painlit.signals.video.clip_faces import clip_squares, face_detector
 from painlit.signals.video.crops import crop_face
 from painlit.system.stopwatch import Stopwatch
 
@@ -119,11 +119,10 @@ class FaceWindows:
         return FaceWindow(rows, float(there.mean()), faces, picture, looked, "", window.note, crop)
 
     def _detect(self, frames: list[Frame]) -> None:
-        for at in range(0, len(frames), FRAMES_AT_ONCE):
-            some = frames[at : at + FRAMES_AT_ONCE]
-            detector = face_detector(some[0].pixels.shape, self.config.face, str(self.device))
-            boxes = detector.detect([frame.pixels for frame in some])
-            self._detections |= {frame.at: found for frame, found in zip(some, boxes, strict=True)}
+        if frames:
+            detector = face_detector(frames[0].pixels.shape, self.config.face, str(self.device))
+            boxes = detector.detect(frame.pixels for frame in frames)
+            self._detections |= {frame.at: found for frame, found in zip(frames, boxes, strict=True)}
 
     def _embed(self, frames: list[Frame], squares: list[Square]) -> None:
         side = 2 * self.config.spatial.image_size

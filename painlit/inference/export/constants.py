@@ -28,6 +28,7 @@ def outside_constants(config: Config, video: bool, signal: bool) -> dict[str, An
     if video:
         told["face"] = {
             "detector": "MTCNN with the weights of the package mtcnn; boxes x1, y1, x2, y2 in px; no alignment",
+            "frames_that_the_whole_detector_sees": face.detection,
             "smallest_face": "max(20 px, smallest_share of the frame's shorter side)",
             "smallest_share": face.min_face,
             "least_share_of_frames_with_a_face": face.least_found,

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Iterator
 from functools import lru_cache
-from itertools import islice
+from itertools import chain
 from pathlib import Path
 
 import numpy as np
@@ -14,8 +14,11 @@ from painlit.signals.video.crops import crop_face, face_squares
 from painlit.signals.video.decoding import read_clip
 from painlit.signals.video.face_detector import FaceDetector
 from painlit.signals.video.face_track import FaceTrack, smooth_boxes, track_face
+from painlit.signals.video.key_frame_detector import KeyFrameDetector
 
-FRAMES_AT_ONCE = 16  # bounds memory
+DETECTORS = {"every_frame": FaceDetector, "key_frames": KeyFrameDetector}
+"""Value of `face.detection` -> what finds faces."""
+
 _LEAST_FACE = 20  # px; MTCNN's networks are made for faces from here on
 
 
@@ -29,12 +32,9 @@ def clip_faces(
     """
     reader = read_clip(video, clip, start, end)
     frames = iter(reader)
-    detections: list[np.ndarray] = []
-    shape: tuple[int, ...] = ()
-    while batch := list(islice(frames, FRAMES_AT_ONCE)):
-        shape = batch[0].shape
-        detections += face_detector(shape, face, device).detect(batch)
-    return track_face(detections, shape, clip=str(video)), reader.notes
+    first = next(frames)
+    detections = face_detector(first.shape, face, device).detect(chain([first], frames))
+    return track_face(detections, first.shape, clip=str(video)), reader.notes
 
 
 def clip_crops(
@@ -78,7 +78,7 @@ def clip_squares(boxes: np.ndarray, clip: ClipConfig, face: FaceConfig) -> np.nd
 
 def face_detector(shape: tuple[int, ...], face: FaceConfig, device: str) -> FaceDetector:
     """The detector for frames of a shape (H, W, ...); one of each kind is kept."""
-    return _detector(smallest_face(shape, face), device)
+    return _detector(face.detection, smallest_face(shape, face), device)
 
 
 def smallest_face(shape: tuple[int, ...], face: FaceConfig) -> int:
@@ -87,5 +87,5 @@ def smallest_face(shape: tuple[int, ...], face: FaceConfig) -> int:
 
 
 @lru_cache(maxsize=8)
-def _detector(min_face_size: int, device: str) -> FaceDetector:
-    return FaceDetector(min_face_size=min_face_size, device=device)
+def _detector(detection: str, min_face_size: int, device: str) -> FaceDetector:
+    return DETECTORS[detection](min_face_size=min_face_size, device=device)

@@ -10,7 +10,7 @@ from torch import Tensor, nn
 from torchvision.ops import batched_nms
 
 from painlit.signals.video import mtcnn_boxes as geometry
-from painlit.signals.video.mtcnn_sampler import AreaSampler
+from painlit.signals.video.mtcnn_sampler import AreaSampler, FrameCrops
 from painlit.signals.video.mtcnn_weights import load_mtcnn
 
 CROPS_AT_ONCE = 64  # bounds the memory of R- and O-Net
@@ -71,7 +71,7 @@ class FaceDetector:
         """Like `detect`, with landmarks, frame by frame as it goes: takes a stream and never holds all of it."""
         stream = iter(frames)
         while chunk := list(islice(stream, self.batch_frames)):
-            yield from self._detect_batch(AreaSampler(_checked(chunk), self.device))
+            yield from self._detect_batch(AreaSampler(checked(chunk), self.device))
 
     def _detect_batch(self, sampler: AreaSampler) -> list[Faces]:
         index, boxes = self._propose(sampler)
@@ -106,16 +106,21 @@ class FaceDetector:
 
     def _output(self, sampler: AreaSampler, index: Tensor, boxes: Tensor) -> tuple[Tensor, Tensor, Tensor, Tensor]:
         """Stage 3: frame index (n,), boxes (n, 4), scores (n,) and landmarks (n, 5, 2) of the faces."""
-        scores, offsets, landmarks = self._run(self.onet, sampler, index, boxes, side=48)
+        boxes, scores, landmarks = self._finish(sampler, index, boxes)
         passed = scores > THRESHOLDS[2]
-        index, boxes, scores = index[passed], boxes[passed], scores[passed]
-        size = boxes[:, 2:] - boxes[:, :2] + 1
-        landmarks = boxes[:, None, :2] + landmarks[passed] * size[:, None] - 1
-        boxes = geometry.shift(boxes, offsets[passed])
+        index, boxes, scores, landmarks = index[passed], boxes[passed], scores[passed], landmarks[passed]
         keep = geometry.suppress_contained(boxes, scores, index, 0.7)
         return index[keep], boxes[keep], scores[keep], landmarks[keep]
 
-    def _run(self, network: nn.Module, sampler: AreaSampler, index: Tensor, boxes: Tensor, side: int) -> list[Tensor]:
+    def _finish(self, sampler: AreaSampler | FrameCrops, index: Tensor, boxes: Tensor) -> tuple[Tensor, Tensor, Tensor]:
+        """O-Net's boxes (n, 4), scores (n,) and landmarks (n, 5, 2) of square candidates."""
+        scores, offsets, landmarks = self._run(self.onet, sampler, index, boxes, side=48)
+        size = boxes[:, 2:] - boxes[:, :2] + 1
+        return geometry.shift(boxes, offsets), scores, boxes[:, None, :2] + landmarks * size[:, None] - 1
+
+    def _run(
+        self, network: nn.Module, sampler: AreaSampler | FrameCrops, index: Tensor, boxes: Tensor, side: int
+    ) -> list[Tensor]:
         corners = geometry.pixel_corners(boxes, sampler.height, sampler.width)
         parts = [
             network(sampler.crops(i, c, side))
@@ -129,7 +134,8 @@ class FaceDetector:
         return geometry.pyramid_sizes(height, width, smallest, FACTOR)
 
 
-def _checked(frames: list[np.ndarray]) -> list[np.ndarray]:
+def checked(frames: list[np.ndarray]) -> list[np.ndarray]:
+    """The frames, which are (H, W, 3) uint8 and of one size, else ValueError."""
     for frame in frames:
         if frame.ndim != 3 or frame.shape[2] != 3 or frame.dtype != np.uint8:
             raise ValueError(f"a frame is {frame.dtype} {frame.shape}, must be uint8 (H, W, 3)")

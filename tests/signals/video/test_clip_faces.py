@@ -33,6 +33,7 @@ def test_faces_are_looked_for_in_the_part_that_is_asked_for(path, monkeypatch):
 
     class Detector:
         def detect(self, frames):
+            frames = list(frames)
             seen.extend(shown(frames))
             return [np.array([[8, 0, 56, 48, 0.9]])] * len(frames)
 

@@ -1,0 +1,188 @@
+"""Faces followed between key frames: agreement with the cascade, how often it is needed, what must not be missed."""
+
+from collections.abc import Callable, Sequence
+from pathlib import Path
+
+import cv2
+import numpy as np
+import pytest
+import torch
+from torchvision.ops import box_iou
+
+from painlit.config import ClipConfig, FaceConfig
+from painlit.signals.video.clip_faces import clip_faces
+from painlit.signals.video.decoding import read_clip
+from painlit.signals.video.face_detector import FaceDetector, Faces
+from painlit.signals.video.face_track import track_face
+from painlit.signals.video.key_frame_detector import KeyFrameDetector
+from painlit.signals.video.mtcnn_sampler import AreaSampler, FrameCrops
+
+SMALLEST = 60  # px
+SHAPE = (240, 360, 3)
+Frames = list[np.ndarray]
+
+
+@pytest.fixture(scope="module")
+def cascade() -> FaceDetector:
+    return FaceDetector(SMALLEST)
+
+
+class Counted(KeyFrameDetector):
+    """Counts the frames that the whole cascade sees."""
+
+    whole = 0
+
+    def _detect_batch(self, sampler: AreaSampler):
+        self.whole += sampler.frames
+        return super()._detect_batch(sampler)
+
+
+@pytest.fixture
+def detector() -> Counted:
+    return Counted(SMALLEST)
+
+
+@pytest.fixture(scope="module")
+def speakers(shared_data: Path) -> list[Frames]:
+    """Two people who speak, 50 frames each of 288 x 360 px."""
+    return [list(read_clip(shared_data / f"videos/{name}.mpg", ClipConfig(seconds=2))) for name in ("lbax4n", "sbwe5n")]
+
+
+def placed(speaker: np.ndarray, x: float, y: float = 120, beside: np.ndarray | None = None) -> np.ndarray:
+    """A frame with the middle of a speaker's face at x, y in px, at half its size, on grey or in another frame."""
+    frame = np.full(SHAPE, 110, np.uint8) if beside is None else beside.copy()
+    move = np.array([[0.5, 0, x - 0.5 * 180], [0, 0.5, y - 0.5 * 170]])
+    size = SHAPE[1::-1]
+    there = cv2.warpAffine(np.full(speaker.shape[:2], 255, np.uint8), move, size, flags=cv2.INTER_NEAREST) > 0
+    frame[there] = cv2.warpAffine(speaker, move, size)[there]
+    return frame
+
+
+def overlaps(found: Sequence[np.ndarray], expected: Sequence[np.ndarray]) -> np.ndarray:
+    """IoU of each expected box with the best of those found, all frames after each other."""
+    best = []
+    for ours, theirs in zip(found, expected, strict=True):
+        assert len(ours) == len(theirs)
+        if len(theirs):
+            best += box_iou(*(torch.from_numpy(boxes[:, :4]) for boxes in (theirs, ours))).amax(1).tolist()
+    return np.array(best)
+
+
+def test_follows_speakers_as_the_cascade_finds_them(detector: Counted, cascade: FaceDetector, speakers: list[Frames]):
+    for frames in speakers:
+        detector.whole = 0
+        found = list(detector.detect_faces(iter(frames)))
+        assert detector.whole <= 8  # 0, 11, 23, 35, 47 and 49, and a little more
+        expected = list(cascade.detect_faces(frames))
+        agree = overlaps([faces.boxes for faces in found], [faces.boxes for faces in expected])
+        assert (agree >= 0.9).mean() >= 0.9
+        assert agree.min() > 0.8
+        for ours, theirs in zip(found, expected, strict=True):
+            side = np.ptp(theirs.boxes[0, [0, 2]])
+            np.testing.assert_allclose(ours.landmarks, theirs.landmarks, atol=0.1 * side)
+            assert ours.boxes.dtype == ours.landmarks.dtype == np.float32
+
+
+def test_follows_a_face_that_moves(detector: Counted, cascade: FaceDetector, speakers: list[Frames]):
+    frames = [placed(speakers[0][k], 80 + 4 * k) for k in range(50)]
+    agree = overlaps(detector.detect(frames), cascade.detect(frames))
+    assert agree.min() > 0.85
+    assert detector.whole < 20
+
+
+def test_jumps_are_left_to_the_cascade(detector: Counted, cascade: FaceDetector, speakers: list[Frames]):
+    frames = [placed(speakers[0][k], 180 + 90 * np.sin(k * np.pi / 2)) for k in range(20)]
+    assert overlaps(detector.detect(frames), cascade.detect(frames)).min() > 0.8
+    assert detector.whole > 15
+
+
+@pytest.mark.parametrize("away", [range(3, 30), range(14, 18)], ids=["across key frames", "between two"])
+def test_another_scene(detector: Counted, cascade: FaceDetector, speakers: list[Frames], away: range):
+    ours, other = speakers
+    frames = [placed(other[k], 270) if k in away else placed(ours[k], 90) for k in range(36)]
+    assert overlaps(detector.detect(frames), cascade.detect(frames)).min() > 0.8
+    assert detector.whole < 20
+
+
+@pytest.mark.parametrize("dark", [range(5, 6), range(10, 40)], ids=["one frame", "longer than a key interval"])
+def test_a_face_is_lost_and_found_again(detector: Counted, speakers: list[Frames], dark: range):
+    frames = [np.zeros(SHAPE, np.uint8) if k in dark else placed(speakers[0][k], 180) for k in range(45)]
+    assert [k for k, boxes in enumerate(detector.detect(frames)) if not len(boxes)] == list(dark)
+
+
+def test_a_second_person_enters_and_the_track_keeps_the_first(
+    detector: Counted, cascade: FaceDetector, speakers: list[Frames]
+):
+    frames = [placed(image, 100) for image in speakers[0]]
+    frames[21:] = [placed(speakers[1][k], 270, 110, beside=frames[k]) for k in range(21, 50)]
+    found, expected = detector.detect(frames), cascade.detect(frames)
+    assert [len(boxes) for boxes in found] == [1] * 21 + [2] * 29
+    assert overlaps(found, expected).min() > 0.8
+    assert all((np.diff(boxes[:, 4]) <= 0).all() for boxes in found)
+    ours, theirs = track_face(found, SHAPE), track_face(expected, SHAPE)
+    assert ours.found.all()
+    assert box_iou(*(torch.from_numpy(track.boxes) for track in (ours, theirs))).diagonal().min() > 0.8
+
+
+def test_reads_a_stream_piece_by_piece_and_sees_no_key_frame_twice(detector: Counted, speakers: list[Frames]):
+    read = []
+
+    def stream():
+        for k in range(200):
+            read.append(k)
+            yield speakers[0][0]
+
+    faces = detector.detect_faces(stream())
+    next(faces)
+    assert len(read) == 48
+    assert sum(1 for _ in faces) == 199
+    assert detector.whole == 1 + 200 // 12 + 1  # the first, each 12th and the last
+
+
+def test_few_frames_are_the_cascades(detector: Counted, cascade: FaceDetector, speakers: list[Frames]):
+    for frames in ([], speakers[0][:1], speakers[0][:2]):
+        for ours, theirs in zip(detector.detect(frames), cascade.detect(frames), strict=True):
+            np.testing.assert_array_equal(ours, theirs)
+
+
+def test_frames_of_several_sizes_are_refused(detector: Counted, speakers: list[Frames]):
+    frames = speakers[0][:5]
+    with pytest.raises(ValueError, match="differ in size"):
+        detector.detect([*frames[:2], frames[2][:-1], *frames[3:]])
+
+
+def test_crops_are_the_area_samplers(speakers: list[Frames]):
+    frames, cpu = [people[0] for people in speakers], torch.device("cpu")
+    index, corners = torch.tensor([1, 0, 0]), torch.tensor([[100, 90, 196, 186], [3, 5, 147, 149], [264, 0, 360, 96]])
+    samplers = FrameCrops(frames, cpu), AreaSampler(frames, cpu)
+    ours, theirs = (sampler.crops(index, corners, 48) for sampler in samplers)
+    torch.testing.assert_close(ours, theirs, atol=0.51 / 128, rtol=0)  # a rounded grey level
+
+
+def test_the_setting_chooses(shared_data: Path, monkeypatch: pytest.MonkeyPatch):
+    seen: list[str] = []
+
+    def told(kind: type[FaceDetector]) -> Callable[..., FaceDetector]:
+        return lambda **given: seen.append(kind.__name__) or kind(**given)
+
+    video, clip = shared_data / "videos/lbax4n.mpg", ClipConfig(seconds=1, frames=3)
+    kinds = {"every_frame": told(FaceDetector), "key_frames": told(KeyFrameDetector)}
+    monkeypatch.setattr("painlit.signals.video.clip_faces.DETECTORS", kinds)
+    tracks = [clip_faces(video, clip, FaceConfig(detection=kind, min_face=0.31), "cpu")[0] for kind in kinds]
+    assert seen == ["FaceDetector", "KeyFrameDetector"]
+    assert tracks[0].found.all()
+    assert tracks[1].found.all()
+    assert not np.array_equal(tracks[0].boxes[1], tracks[1].boxes[1])
+
+
+@pytest.mark.parametrize(("score", "followed"), [(0.95, 3), (0.85, 0)])
+def test_a_face_that_the_last_network_doubts_is_not_followed(monkeypatch, score, followed):
+    detector = KeyFrameDetector(20)
+    face = Faces(np.array([[10, 10, 50, 50, 1.0]], np.float32), np.zeros((1, 5, 2), np.float32))
+
+    def finish(sampler, index, boxes):
+        return boxes, torch.full((len(boxes),), score), torch.zeros(len(boxes), 5, 2)
+
+    monkeypatch.setattr(detector, "_finish", finish)
+    frames = [np.zeros((64, 64, 3), np.uint8)] * 3
+    assert len(detector._follow(frames, face, face)) == followed
