@@ -41,7 +41,7 @@ LARGE = (1388, 1038)
 SMALLEST = 20
 """px; facenet-pytorch's default."""
 BACKENDS = ("torch", "openvino")
-ROUNDS = 3
+ROUNDS = 2
 
 
 def enlarged(video: Path) -> Path:

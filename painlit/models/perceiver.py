@@ -8,6 +8,9 @@ from torch import Tensor, nn
 from painlit.models.attention import FeedForward, FoldedCrossAttention, SelfAttention
 from painlit.models.read_once import read_once
 
+CHUNK = 2**17
+"""Values of latents that exchange at once on a CPU, where small memory that is used again is faster than new."""
+
 
 def fourier_positions(
     length: int,
@@ -91,10 +94,17 @@ class Perceiver(nn.Module):
             return self.norm(read_once(self.latents, self.cross_attention, feed_forward, tokens))
         latents = self.latents.unsqueeze(0)  # (1, M, D): the same for all samples until they have read
         x = latents + self.cross_attention(latents, tokens)  # (B, M, D)
+        if x.device.type != "cpu" or torch.compiler.is_exporting():  # a graph has no loop over the batch
+            return self.norm(self._exchange(x))
+        parts = x.split(max(1, CHUNK // x.shape[1:].numel()))
+        return self.norm(torch.cat([self._exchange(part) for part in parts]))
+
+    def _exchange(self, x: Tensor) -> Tensor:
+        """Mean of the latents after they have exchanged what they read: (B, M, D) -> (B, D)."""
         for feed_forward, attention in zip(self.feed_forwards[:-1], self.self_attentions, strict=True):
             x = x + feed_forward(x)
             x = x + attention(x)
-        return self.norm(x.mean(dim=1) + self.feed_forwards[-1](x, average=True))
+        return x.mean(dim=1) + self.feed_forwards[-1](x, average=True)
 
     def attention(self, tokens: Tensor) -> Tensor:
         """Weights with which the latents read the tokens, (B, cross_heads, num_latents, n)."""
