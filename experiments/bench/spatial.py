@@ -61,9 +61,9 @@ def rate() -> float:
 
 
 def back_ends(embedder: FrameEmbedder) -> dict[str, nn.Module]:
-    """What each back end and precision makes of the network, as far as it runs here; the others are named."""
+    """What each back end makes of the network, as far as it runs here; torch in bf16 is for GPUs. Others are named."""
     made: dict[str, nn.Module] = {}
-    for backend, precision in (("openvino", "fp32"), ("openvino", "bf16"), ("torch", "bf16")):
+    for backend, precision in (("openvino", "fp32"), ("openvino", "bf16")):
         name = f"{backend} {precision}"
         try:
             found = on_backend(embedder, backend, precision, torch.device("cpu"), "embed")
