@@ -9,6 +9,7 @@ BENCHMARKS = (
     *(
         "models",
         "spatial",
+        "temporal",
         "chain",
         "faces",
         "odd_faces",
