@@ -1,7 +1,7 @@
 """Back ends of the Spatial-Module: what computes its forward pass in inference, from the same weights.
 
-`torch` always works. `openvino` (extra `openvino`) is for CPUs: it lays weights out once, joins operations and gives
-each core an image of its own. Whatever it computes is compared with torch before it is used.
+`torch` always works; on a CPU each thread gets an image of its own. `openvino` (extra `openvino`) is for CPUs: it does
+the same, lays weights out once and joins operations. What it computes is compared with torch before it is used.
 
 Measured and left out (docs/speed.md): onnxruntime is at best 1.2 times as fast as torch; int8 (OpenVINO, calibrated) is
 1.5 times slower than fp32 on a processor without VNNI, and off by 0.12 in embeddings of order one.
@@ -9,6 +9,7 @@ Measured and left out (docs/speed.md): onnxruntime is at best 1.2 times as fast 
 
 from __future__ import annotations
 
+from concurrent.futures import ThreadPoolExecutor
 from typing import Any
 
 import torch
@@ -40,9 +41,10 @@ def on_backend(embedder: FrameEmbedder, backend: str, precision: str, device: to
         PainlitError: The back end does not run there; or, in bf16, it is not installed or changes embeddings by more
             than `TOLERANCE`. In fp32 torch is used instead then, with a message.
     """
-    if backend == "torch" and precision == "fp32":
-        return embedder
     spatial: Any
+    if backend == "torch" and precision == "fp32":
+        spatial = embedder.spatial if device.type != "cpu" else _InThreads(embedder.spatial)
+        return FrameEmbedder(spatial, embedder.normalise).eval()
     if backend == "torch":
         spatial = _Autocast(embedder.spatial)
     else:
@@ -76,7 +78,34 @@ def _instead(embedder: FrameEmbedder, backend: str, precision: str, key: str, wh
     if precision != "fp32":
         raise PainlitError(f"{key}.backend={backend} {key}.precision={precision}: {why}", f"set {key}.precision=fp32")
     print(f"{key}.backend={backend} is not used, torch is: {why}")
-    return embedder
+    return on_backend(embedder, "torch", precision, torch.device("cpu"), key)
+
+
+class _InThreads(nn.Module):
+    """A Spatial-Module whose images are dealt out to threads of a CPU.
+
+    Torch divides each operation among all threads, and all wait for the last of them some thousand times an image:
+    where cores are shared with other work that doubles the time. Here nobody waits before the last image.
+    """
+
+    def __init__(self, spatial: SpatialModule):
+        super().__init__()
+        self.spatial, self.embed_dim = spatial, spatial.embed_dim
+
+    def forward(self, images: Tensor) -> Tensor:
+        threads = torch.get_num_threads()
+        count = min(threads, len(images))
+        if count == 1:
+            return self.spatial(images)
+        try:
+            with ThreadPoolExecutor(count, initializer=torch.set_num_threads, initargs=(1,)) as pool:
+                return torch.cat(list(pool.map(self._alone, images.split(1))))
+        finally:
+            torch.set_num_threads(threads)  # what the pool has set is in part of the whole process
+
+    def _alone(self, image: Tensor) -> Tensor:
+        with torch.inference_mode():  # is of a thread
+            return self.spatial(image)
 
 
 class _Autocast(nn.Module):

@@ -46,7 +46,20 @@ def test_openvino_embeds_each_frame_as_torch_does(embedder, compiled, count):
 def test_the_embedder_that_is_given_stays_as_it_is(embedder, compiled):
     assert isinstance(embedder.spatial, SpatialModule)
     assert compiled.normalise is embedder.normalise
-    assert on_backend(embedder, "torch", "fp32", CPU, "embed") is embedder
+
+
+def test_threads_embed_images_alone_and_in_order(embedder):
+    threads = torch.get_num_threads()
+    torch.set_num_threads(3)
+    try:
+        dealt = on_backend(embedder, "torch", "fp32", CPU, "embed")
+        for count in (1, 2, 7):
+            with torch.inference_mode():
+                expected, found = embedder(crops(count)), dealt(crops(count))
+            torch.testing.assert_close(found, expected, rtol=0, atol=1e-5)
+        assert torch.get_num_threads() == 3
+    finally:
+        torch.set_num_threads(threads)
 
 
 def test_bf16_by_torch_is_near_and_not_the_same(embedder):
@@ -59,7 +72,8 @@ def test_bf16_by_torch_is_near_and_not_the_same(embedder):
 
 def test_without_openvino_torch_is_used_and_said(embedder, monkeypatch, capsys):
     monkeypatch.setitem(sys.modules, "openvino", None)
-    assert on_backend(embedder, "openvino", "fp32", CPU, "embed") is embedder
+    made = on_backend(embedder, "openvino", "fp32", CPU, "embed")
+    assert made.spatial.spatial is embedder.spatial
     assert "embed.backend=openvino is not used, torch is" in capsys.readouterr().out
     with pytest.raises(PainlitError, match=r"openvino assess\.precision=bf16: .*pip install 'painlit\[openvino\]'"):
         on_backend(embedder, "openvino", "bf16", CPU, "assess")
@@ -75,7 +89,8 @@ def test_what_differs_from_torch_is_not_used(embedder, monkeypatch, capsys):
             return self.spatial(images) + 0.01
 
     monkeypatch.setattr(backends, "OpenVinoSpatial", Wrong)
-    assert on_backend(embedder, "openvino", "fp32", CPU, "embed") is embedder
+    made = on_backend(embedder, "openvino", "fp32", CPU, "embed")
+    assert made.spatial.spatial is embedder.spatial
     assert "differ from torch's by 0.01" in capsys.readouterr().out
 
 
