@@ -12,6 +12,7 @@ from functools import partial
 import numpy as np
 import torch
 from torch import Tensor, nn
+from torch.utils.flop_counter import FlopCounterMode
 
 from experiments.bench.timing import in_turn
 from painlit.errors import PainlitError
@@ -47,7 +48,7 @@ def told(seconds: Mapping[str, list[float]], images: int) -> dict[str, float]:
 
 def arithmetic(spatial: SpatialModule) -> float:
     """Floating-point operations of an image's matrix products, those of the attention with them."""
-    counted = torch.utils.flop_counter.FlopCounterMode(display=False)
+    counted = FlopCounterMode(display=False)
     with counted, torch.no_grad():
         spatial.tnt(torch.zeros(1, 3, spatial.image_size, spatial.image_size))
     return float(counted.get_total_flops())
