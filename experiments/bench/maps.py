@@ -127,7 +127,7 @@ def draw_london(path: Path) -> None:
     config = load([PROXY])
     stage2 = emotion_head(config, str(taught_spatial("A")))
     heads = {"stage 1": identity_head(config, str(pretrain_faces())), "stage 2": stage2}
-    photographs = crops(config)
+    photographs = crops(config, 2 * config.spatial.image_size, config.face.margin)
     people = sorted(shown_in("A", "face_id"))
     faces = np.stack([photographs[person, label] for label in range(2) for person in people])
     chosen = [k + label * len(people) for label in range(2) for k in range(PEOPLE)]

@@ -1,10 +1,10 @@
 """Neutral or smiling: what embeddings of London photographs tell of people whom no stage has seen, on both halves.
 
 Logistic regression on the embeddings of each Spatial-Module of the benchmark `recipes`, and on gradient histograms
-(HOG) of the same crops. It learns from the people whom stage 2 of the half has seen, and is told on those of the half:
-how many photographs are right, and for how many people the smiling one of the two scores higher. Some smile so faintly
-that their smiling photograph, seen alone, could be another's neutral one. The penalty is fixed: C = 1 / (how many
-numbers).
+(HOG) of the same crops; and on nine distances between the teacher's landmarks, which bound what it can teach. It learns
+from the people whom stage 2 of the half has seen, and is told on those of the half: how many photographs are right, and
+for how many people the smiling one of the two scores higher. Some smile so faintly that their smiling photograph, seen
+alone, could be another's neutral one. The penalty is fixed: C = 1 / (how many numbers).
 """
 
 import cv2
@@ -15,12 +15,15 @@ from sklearn.pipeline import make_pipeline
 from sklearn.preprocessing import StandardScaler
 
 from experiments.bench.framing import gradients
+from experiments.bench.landmarks import landmark_distances
 from experiments.bench.london import CLASSES, LONDON, Scores, london_people, told
 from experiments.bench.proxy import PROXY, SAID, people_beside, pretrain
-from experiments.bench.taught import taught_spatial
+from experiments.bench.taught import taught_spatial, teacher_file
 from painlit.config import Config, load
+from painlit.config.pretraining import TeacherConfig
 from painlit.config.proxy import HALVES
 from painlit.images.reading import read_image
+from painlit.images.teacher import Teacher
 from painlit.signals.video.clip_faces import face_detector
 from painlit.signals.video.crops import crop_face, face_squares
 from painlit.weights.pretrained import resolve_weights, starting_embedder
@@ -28,16 +31,23 @@ from painlit.weights.pretrained import resolve_weights, starting_embedder
 Key = tuple[str, int]
 
 
-def crops(config: Config) -> dict[Key, np.ndarray]:
-    """The face crops of all photographs as those of video frames, (S, S, 3) uint8 RGB each."""
-    size, found = 2 * config.spatial.image_size, {}
+def crops(config: Config, size: int, margin: float) -> dict[Key, np.ndarray]:
+    """The face crops of all photographs as those of video frames, (size, size, 3) uint8 RGB each."""
+    found = {}
     for person in london_people():
         for label, name in enumerate(CLASSES):
             image = read_image(LONDON / name / f"{person}.jpg")
             faces = face_detector(image.shape, config.face, "cpu").detect([image])[0]
             box = faces[faces[:, 4].argmax(), :4]
-            found[person, label] = crop_face(image, face_squares(box[None], config.face.margin)[0], size)
+            found[person, label] = crop_face(image, face_squares(box[None], margin)[0], size)
     return found
+
+
+def distances(config: Config) -> dict[Key, np.ndarray]:
+    """The nine distances between landmarks of each photograph, (9,)."""
+    teacher = Teacher(TeacherConfig(file=str(teacher_file())))
+    faces = crops(config, teacher.settings.size, teacher.settings.margin)
+    return {key: landmark_distances(teacher.outputs(face).reshape(468, 3)[:, :2]) for key, face in faces.items()}
 
 
 def scores(features: dict[Key, np.ndarray], learnt_from: set[str]) -> Scores:
@@ -53,7 +63,7 @@ def scores(features: dict[Key, np.ndarray], learnt_from: set[str]) -> Scores:
 def main() -> None:
     """Train what is not trained, and print the figures of each half."""
     config = load([PROXY])
-    faces = crops(config)
+    faces, landmarks = crops(config, 2 * config.spatial.image_size, config.face.margin), distances(config)
     images = torch.from_numpy(np.stack([*faces.values()])).permute(0, 3, 1, 2)
     histograms = {key: gradients(cv2.cvtColor(crop, cv2.COLOR_RGB2GRAY)) for key, crop in faces.items()}
     print(
@@ -61,7 +71,7 @@ def main() -> None:
     )
     for half in HALVES:
         print(f" {SAID[half]}:")
-        features = {"gradient histograms": histograms}
+        features = {"gradient histograms": histograms, "landmark distances": landmarks}
         for name, file in {**pretrain(half), "taught": str(taught_spatial(half))}.items():
             embedder = starting_embedder(config, resolve_weights(config, "spatial", file)).eval()
             with torch.inference_mode():
