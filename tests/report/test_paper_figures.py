@@ -121,7 +121,7 @@ def test_every_deciding_setting_is_the_papers_a_rows_or_open():
     deciding = values_affecting(load([]), "prepare", "embed", "pain", "evaluation")
     assert set(deciding) - set(PAPER) - varied - SAID_ELSEWHERE == {
         "clip.image_fps", "face.min_face", "face.margin", "signals.lead", "signals.rate", "signals.longest_gap",
-        "spatial.mean", "spatial.std", "train.precision", "loso.folds",
+        "spatial.mean", "spatial.std", "embed.precision", "train.precision", "loso.folds",
         "loso.inner_share"
     }  # fmt: skip
     assert set(PAPER) <= set(settings())
