@@ -31,7 +31,6 @@ from painlit.signals.video.clip_faces import smallest_face
 from painlit.signals.video.decoding import read_clip
 from painlit.signals.video.face_detector import FaceDetector, Faces
 from painlit.signals.video.key_frame_detector import KeyFrameDetector
-from painlit.signals.video.mtcnn_sampler import AreaSampler
 
 ROUNDS = 3
 FRAMES = 24  # of each video
@@ -139,9 +138,9 @@ class Counted(KeyFrameDetector):
 
     whole = 0
 
-    def _detect_batch(self, sampler: AreaSampler) -> list[Faces]:
-        self.whole += sampler.frames
-        return super()._detect_batch(sampler)
+    def _detect_batch(self, frames: list[np.ndarray]) -> list[Faces]:
+        self.whole += len(frames)
+        return super()._detect_batch(frames)
 
 
 def compare_key_frames(videos: Sequence[Path]) -> None:

@@ -9,7 +9,6 @@ Measured and left out (docs/speed.md): onnxruntime is at best 1.2 times as fast 
 
 from __future__ import annotations
 
-from concurrent.futures import ThreadPoolExecutor
 from typing import Any
 
 import torch
@@ -19,6 +18,7 @@ from torch import Tensor, nn
 from painlit.errors import PainlitError
 from painlit.models import SpatialModule
 from painlit.models.frame_embedder import FrameEmbedder
+from painlit.system.threads import dealt_out
 from painlit.weights.openvino_spatial import OpenVinoSpatial
 
 TOLERANCE = {"fp32": 1e-4, "bf16": 0.1}
@@ -82,29 +82,19 @@ def _instead(embedder: FrameEmbedder, backend: str, precision: str, key: str, wh
 
 
 class _InThreads(nn.Module):
-    """A Spatial-Module whose images are dealt out to threads of a CPU.
-
-    Torch divides each operation among all threads, and all wait for the last of them some thousand times an image:
-    where cores are shared with other work that doubles the time. Here nobody waits before the last image.
-    """
+    """A Spatial-Module whose images are dealt out to threads of a CPU, see `dealt_out`."""
 
     def __init__(self, spatial: SpatialModule):
         super().__init__()
         self.spatial, self.embed_dim = spatial, spatial.embed_dim
 
     def forward(self, images: Tensor) -> Tensor:
-        threads = torch.get_num_threads()
-        count = min(threads, len(images))
-        if count == 1:
+        if len(images) == 1:
             return self.spatial(images)
-        try:
-            with ThreadPoolExecutor(count, initializer=torch.set_num_threads, initargs=(1,)) as pool:
-                return torch.cat(list(pool.map(self._alone, images.split(1))))
-        finally:
-            torch.set_num_threads(threads)  # what the pool has set is in part of the whole process
+        return torch.cat(list(dealt_out(self._alone, images.split(1))))
 
     def _alone(self, image: Tensor) -> Tensor:
-        with torch.inference_mode():  # is of a thread
+        with torch.inference_mode():
             return self.spatial(image)
 
 

@@ -1,8 +1,8 @@
 """Face detection by MTCNN, many frames at a time."""
 
-from collections.abc import Iterable, Iterator
+from collections.abc import Callable, Iterable, Iterator
 from itertools import islice
-from typing import NamedTuple
+from typing import NamedTuple, TypeVar
 
 import numpy as np
 import torch
@@ -12,9 +12,11 @@ from torchvision.ops import batched_nms
 from painlit.signals.video import mtcnn_boxes as geometry
 from painlit.signals.video.mtcnn_sampler import AreaSampler, FrameCrops
 from painlit.signals.video.mtcnn_weights import load_mtcnn
+from painlit.system.threads import dealt_out
 
 CROPS_AT_ONCE = 64  # bounds the memory of R- and O-Net
 FACTOR = 0.709  # between two levels of the image pyramid
+Part = TypeVar("Part")
 THRESHOLDS = 0.6, 0.7, 0.7  # least face probability after P-, R- and O-Net
 
 
@@ -38,7 +40,7 @@ class FaceDetector:
         min_face_size: Smallest face to find, in px. Time grows with its inverse square, so give what the recordings
             allow. None takes an eighth of the frame's short side: the one near face of a laboratory recording.
         device: Where the networks and all box arithmetic run.
-        batch_frames: Frames worked on at once; bounds memory.
+        batch_frames: Frames worked on at once, on a CPU by each thread; bounds memory.
 
     Raises:
         PainlitError: The package that carries the weights is not installed.
@@ -66,14 +68,19 @@ class FaceDetector:
         """
         return [faces.boxes for faces in self.detect_faces(frames)]
 
-    @torch.inference_mode()
     def detect_faces(self, frames: np.ndarray | Iterable[np.ndarray]) -> Iterator[Faces]:
         """Like `detect`, with landmarks, frame by frame as it goes: takes a stream and never holds all of it."""
         stream = iter(frames)
-        while chunk := list(islice(stream, self.batch_frames)):
-            yield from self._detect_batch(AreaSampler(checked(chunk), self.device))
+        batches = iter(lambda: checked(list(islice(stream, self.batch_frames))), [])
+        for faces in self._in_threads(self._detect_batch, batches):
+            yield from faces
 
-    def _detect_batch(self, sampler: AreaSampler) -> list[Faces]:
+    def _in_threads(self, work: Callable[[Part], list[Faces]], parts: Iterable[Part]) -> Iterator[list[Faces]]:
+        return dealt_out(work, parts) if self.device.type == "cpu" else map(work, parts)
+
+    @torch.inference_mode()
+    def _detect_batch(self, frames: list[np.ndarray]) -> list[Faces]:
+        sampler = AreaSampler(frames, self.device)
         index, boxes = self._propose(sampler)
         index, boxes = self._refine(sampler, index, boxes)
         index, boxes, scores, landmarks = self._output(sampler, index, boxes)

@@ -32,7 +32,6 @@ class KeyFrameDetector(FaceDetector):
     cut into pieces.
     """
 
-    @torch.inference_mode()
     def detect_faces(self, frames: np.ndarray | Iterable[np.ndarray]) -> Iterator[Faces]:
         """Like `FaceDetector.detect_faces`, of frames in order; holds `KEY_INTERVAL` * `KEYS_AT_ONCE` of them."""
         stream = iter(frames)
@@ -48,14 +47,17 @@ class KeyFrameDetector(FaceDetector):
         keys = sorted({*range(KEY_INTERVAL - 1, end, KEY_INTERVAL), end, *([] if before else [0])})
         while keys:
             faces |= zip(keys, super().detect_faces([frames[key] for key in keys]), strict=True)
-            for first, last in _gaps(faces):
-                found = self._follow(frames[first + 1 : last], faces[first], faces[last])
+            gaps = _gaps(faces)
+            work = [(frames[first + 1 : last], faces[first], faces[last]) for first, last in gaps]
+            for (first, last), found in zip(gaps, self._in_threads(self._follow, work), strict=True):
                 faces |= zip(range(first + 1, last), found, strict=False)
             keys = [(first + last) // 2 for first, last in _gaps(faces)]
         return [faces[at] for at in range(len(frames))]
 
-    def _follow(self, frames: Sequence[np.ndarray], first: Faces, last: Faces) -> list[Faces]:
+    @torch.inference_mode()
+    def _follow(self, gap: tuple[Sequence[np.ndarray], Faces, Faces]) -> list[Faces]:
         """The faces of the frames between two key frames; none if any face is not where it is expected."""
+        frames, first, last = gap
         partners = _partners(first.boxes, last.boxes)
         if not len(partners):
             return []

@@ -32,9 +32,9 @@ class Counted(KeyFrameDetector):
 
     whole = 0
 
-    def _detect_batch(self, sampler: AreaSampler):
-        self.whole += sampler.frames
-        return super()._detect_batch(sampler)
+    def _detect_batch(self, frames: list[np.ndarray]):
+        self.whole += len(frames)
+        return super()._detect_batch(frames)
 
 
 @pytest.fixture
@@ -185,4 +185,4 @@ def test_a_face_that_the_last_network_doubts_is_not_followed(monkeypatch, score,
 
     monkeypatch.setattr(detector, "_finish", finish)
     frames = [np.zeros((64, 64, 3), np.uint8)] * 3
-    assert len(detector._follow(frames, face, face)) == followed
+    assert len(detector._follow((frames, face, face))) == followed
