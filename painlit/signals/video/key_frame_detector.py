@@ -1,10 +1,11 @@
-"""Face detection on key frames, and O-Net alone on the frames between them."""
+"""Face detection on key frames, and O-Net alone on every second frame between them."""
 
 from collections.abc import Iterable, Iterator, Mapping, Sequence
 from itertools import islice, pairwise
 
 import numpy as np
 import torch
+from scipy.interpolate import make_interp_spline
 from torchvision.ops import box_iou
 
 from painlit.signals.video import mtcnn_boxes as geometry
@@ -14,6 +15,7 @@ from painlit.signals.video.mtcnn_sampler import FrameCrops
 KEY_INTERVAL = 12  # frames; 0.48 s at 25 Hz
 KEYS_AT_ONCE = 4  # the frames up to so many key frames are in memory
 SHARE = 1 / 3  # of O-Net's box in the mean of the two
+EVERY = 2  # of so many frames between key frames O-Net sees one
 LEAST_OVERLAP = 0.5  # IoU of a face's boxes in two key frames
 LEAST_AGREEMENT = 0.8  # IoU of O-Net's box with the interpolated one
 LEAST_SCORE = 0.9  # of O-Net, which here is without P- and R-Net's opinion
@@ -22,11 +24,12 @@ LEAST_SCORE = 0.9  # of O-Net, which here is without P- and R-Net's opinion
 class KeyFrameDetector(FaceDetector):
     """MTCNN where the whole cascade sees every 12th frame, and others only where O-Net cannot follow.
 
-    Between two key frames with the same faces, each face is expected on the straight line between its two boxes. O-Net
-    looks there, and its box and the expected one are averaged, which takes away some of the jitter of both. Where O-Net
-    sees no face or puts it elsewhere, where a face has no partner in the other key frame, or where there is none, the
-    frame halfway is a key frame too, and so on down to every frame. A face that comes and goes between two key frames
-    that agree is missed.
+    Between two key frames with the same faces, each face is expected on the straight line between its two boxes. In
+    every second frame O-Net looks there, and its box and the expected one are averaged, which takes away some of the
+    jitter of both; in the frames beside it a face is halfway between its boxes. Where O-Net sees no face or puts it
+    elsewhere, where a face has no partner in the other key frame, or where there is none, the frame halfway is a key
+    frame too, and so on down to every frame. A face that comes and goes between two key frames that agree is missed,
+    and one that is gone in a single frame may be told there all the same.
 
     Frames must be in order. The first and the last frame given are key frames, so results depend on where a video is
     cut into pieces.
@@ -61,19 +64,32 @@ class KeyFrameDetector(FaceDetector):
         partners = _partners(first.boxes, last.boxes)
         if not len(partners):
             return []
+        whole = len(frames) + 1
+        looked = list(range(EVERY, whole, EVERY)) or [1]  # counted from the key frame before
         start, end = (torch.from_numpy(b[:, :4]).to(self.device) for b in (first.boxes, last.boxes[partners]))
-        share = torch.arange(1, len(frames) + 1, device=self.device) / (len(frames) + 1)
-        expected = torch.lerp(start, end, share[:, None, None]).flatten(0, 1)  # (frames * faces, 4)
-        index = torch.arange(len(frames), device=self.device).repeat_interleave(len(partners))
+        share = torch.tensor(looked, device=self.device) / whole
+        expected = torch.lerp(start, end, share[:, None, None]).flatten(0, 1)  # (looked * faces, 4)
+        index = torch.tensor(looked, device=self.device).repeat_interleave(len(partners)) - 1
 
         squares = geometry.square(expected)
         boxes, scores, landmarks = self._finish(FrameCrops(frames, self.device), index, squares)
         if not ((scores > LEAST_SCORE) & (box_iou(boxes, expected).diagonal() > LEAST_AGREEMENT)).all():
             return []
-        rows = torch.cat([torch.lerp(expected, boxes, SHARE), scores[:, None]], 1).cpu().numpy()
-        points, order = landmarks.cpu().numpy(), [np.flatnonzero(index.cpu() == at) for at in range(len(frames))]
-        ordered = [of[np.argsort(-rows[of, 4], kind="stable")] for of in order]
-        return [Faces(rows[of], points[of]) for of in ordered]
+        rows = torch.cat([torch.lerp(expected, boxes, SHARE), scores[:, None], landmarks.flatten(1)], 1).cpu().numpy()
+        known = np.stack([_rows(first), *rows.reshape(len(looked), len(partners), -1), _rows(last)[partners]])
+        between = make_interp_spline([0, *looked, whole], known, k=1)(np.arange(1, whole))
+        return [_faces(of_frame) for of_frame in between.astype(np.float32)]
+
+
+def _rows(faces: Faces) -> np.ndarray:
+    """(n, 15): x1, y1, x2, y2, score and landmarks of faces."""
+    return np.hstack([faces.boxes, faces.landmarks.reshape(-1, 10)])
+
+
+def _faces(rows: np.ndarray) -> Faces:
+    """The faces of `_rows`, best score first."""
+    rows = rows[np.argsort(-rows[:, 4], kind="stable")]
+    return Faces(rows[:, :5], rows[:, 5:].reshape(-1, 5, 2))
 
 
 def _gaps(faces: Iterable[int]) -> list[tuple[int, int]]:

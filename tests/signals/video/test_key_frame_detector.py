@@ -104,7 +104,7 @@ def test_another_scene(detector: Counted, cascade: FaceDetector, speakers: list[
     assert detector.whole < 20
 
 
-@pytest.mark.parametrize("dark", [range(5, 6), range(10, 40)], ids=["one frame", "longer than a key interval"])
+@pytest.mark.parametrize("dark", [range(5, 7), range(10, 40)], ids=["two frames", "longer than a key interval"])
 def test_a_face_is_lost_and_found_again(detector: Counted, speakers: list[Frames], dark: range):
     frames = [np.zeros(SHAPE, np.uint8) if k in dark else placed(speakers[0][k], 180) for k in range(45)]
     assert [k for k, boxes in enumerate(detector.detect(frames)) if not len(boxes)] == list(dark)
@@ -186,3 +186,22 @@ def test_a_face_that_the_last_network_doubts_is_not_followed(monkeypatch, score,
     monkeypatch.setattr(detector, "_finish", finish)
     frames = [np.zeros((64, 64, 3), np.uint8)] * 3
     assert len(detector._follow((frames, face, face))) == followed
+
+
+def test_the_last_network_sees_every_second_frame_and_the_others_are_between(monkeypatch):
+    detector = KeyFrameDetector(20)
+    first, last = (
+        Faces(np.array([[x, 10, x + 40, 50, 1.0]], np.float32), np.full((1, 5, 2), x, np.float32)) for x in (10, 50)
+    )
+    seen = []
+
+    def finish(sampler, index, boxes):
+        seen.extend(zip(index.tolist(), boxes[:, 0].tolist(), strict=True))
+        return boxes, torch.full((len(boxes),), 0.92), boxes[:, :1, None].expand(-1, 5, 2)
+
+    monkeypatch.setattr(detector, "_finish", finish)
+    found = detector._follow(([np.zeros((64, 128, 3), np.uint8)] * 4, first, last))  # 8 px from one to the next
+    assert seen == [(1, 26.0), (3, 42.0)]
+    np.testing.assert_allclose([faces.boxes[0, 0] for faces in found], [18, 26, 34, 42])
+    np.testing.assert_allclose([faces.boxes[0, 4] for faces in found], [0.96, 0.92, 0.92, 0.92], atol=1e-6)
+    np.testing.assert_allclose([faces.landmarks[0, 0, 0] for faces in found], [18, 26, 34, 42])
