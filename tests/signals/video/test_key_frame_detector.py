@@ -191,7 +191,7 @@ def test_a_face_that_the_last_network_doubts_is_not_followed(monkeypatch, score,
 def test_the_last_network_sees_every_second_frame_and_the_others_are_between(monkeypatch):
     detector = KeyFrameDetector(20)
     first, last = (
-        Faces(np.array([[x, 10, x + 40, 50, 1.0]], np.float32), np.full((1, 5, 2), x, np.float32)) for x in (10, 50)
+        Faces(np.array([[x, 10, x + 40, 50, 1.0]], np.float32), np.full((1, 5, 2), x, np.float32)) for x in (10, 20)
     )
     seen = []
 
@@ -200,8 +200,8 @@ def test_the_last_network_sees_every_second_frame_and_the_others_are_between(mon
         return boxes, torch.full((len(boxes),), 0.92), boxes[:, :1, None].expand(-1, 5, 2)
 
     monkeypatch.setattr(detector, "_finish", finish)
-    found = detector._follow(([np.zeros((64, 128, 3), np.uint8)] * 4, first, last))  # 8 px from one to the next
-    np.testing.assert_allclose(seen, [(1, 26), (3, 42)], atol=1e-3)
-    np.testing.assert_allclose([faces.boxes[0, 0] for faces in found], [18, 26, 34, 42], atol=1e-3)
+    found = detector._follow(([np.zeros((64, 128, 3), np.uint8)] * 4, first, last))  # 2 px from one to the next
+    np.testing.assert_allclose(seen, [(1, 14), (3, 18)], atol=1e-3)
+    np.testing.assert_allclose([faces.boxes[0, 0] for faces in found], [12, 14, 16, 18], atol=1e-3)
     np.testing.assert_allclose([faces.boxes[0, 4] for faces in found], [0.96, 0.92, 0.92, 0.92], atol=1e-6)
-    np.testing.assert_allclose([faces.landmarks[0, 0, 0] for faces in found], [18, 26, 34, 42], atol=1e-3)
+    np.testing.assert_allclose([faces.landmarks[0, 0, 0] for faces in found], [12, 14, 16, 18], atol=1e-3)
