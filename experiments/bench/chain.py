@@ -143,8 +143,9 @@ def compare(video: Path, ecg: Path, tiles: bool) -> list[Row]:
         difference = np.abs(scores[name] - scores["plain"]).max()
         told_steps = ", ".join(f"{step} {seconds:.2f}" for step, seconds in steps.items())
         print(
-            f"  {name:15} {row.median:6.2f} s ({row.least:.2f} to {row.greatest:.2f}), {row.times_the_peers:.2f} times "
-            f"the plain chain's speed; {told_steps}; scores {difference:.1e} from the plain chain's",
+            f"  {name:15} {row.median:6.2f} s ({min(whole[name]):.2f} to {max(whole[name]):.2f}), "
+            f"{row.times_the_peers:.2f} times the plain chain's speed; {told_steps}; "
+            f"scores {difference:.1e} from the plain chain's",
             flush=True,
         )
     return rows

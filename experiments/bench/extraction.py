@@ -59,5 +59,5 @@ def main() -> list[Row]:
         rows.append(Row.of(f"make {stage}, use of a core", [100 * use.cpu / use.wall for use in uses], "%"))
         rows.append(Row.of(f"make {stage}, idle cores", [100 * use.idle / use.wall for use in uses], "%"))
     for row in rows:
-        print(f"  {row.what}: {row.median:.1f} {row.unit} ({row.least:.1f} to {row.greatest:.1f})")
+        print(f"  {row.what}: {row.median:.1f} {row.unit}")
     return rows

@@ -29,12 +29,12 @@ COLUMNS = ("what", "median", "least", "greatest", "unit", "rounds", "times the p
 
 @dataclass(frozen=True)
 class Row:
-    """One thing measured; the median, least and greatest are over rounds."""
+    """One thing measured; the median, least and greatest are over rounds, of which a benchmark may know one alone."""
 
     what: str
     median: float
-    least: float
-    greatest: float
+    least: float | None
+    greatest: float | None
     unit: str
     rounds: int
     peer: str = ""
@@ -109,7 +109,7 @@ def _told(head: Mapping[str, Any]) -> str:
 
 def _cells(row: Row) -> tuple[str, ...]:
     times = "" if row.times_the_peers is None else f"{row.times_the_peers:.2f} ({row.peer})"
-    figures = (f"{value:.4g}" for value in (row.median, row.least, row.greatest))
+    figures = ("" if value is None else f"{value:.4g}" for value in (row.median, row.least, row.greatest))
     return row.what, *figures, row.unit, str(row.rounds), times
 
 

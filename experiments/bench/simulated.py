@@ -62,7 +62,7 @@ def simulate(config: Config, count: int) -> None:
     cache = EmbeddingCache(config.folder("embed"), settings)
     cache.reserve([clip.name for clip in listed])
     values = generator.normal(size=(2, frames, config.spatial.embed_dim)).astype(np.float32)
-    boxes = np.tile(np.float32([200, 100, 400, 300]), (frames, 1))
+    boxes = np.tile(np.array([200, 100, 400, 300], np.float32), (frames, 1))
     states: dict[Path, FileState] = {}
     for clip in listed:
         files = [file.resolve() for file in (clip.video, clip.ecg) if file is not None]
