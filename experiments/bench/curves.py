@@ -12,6 +12,12 @@ import numpy as np
 from experiments.bench.resident import Cost, in_new_process
 from experiments.bench.rows import Row
 
+SHOWN = {"seconds": ("time", "s"), "cpu": ("CPU time", "s"), "megabytes": ("memory", "MB"), "own": ("own memory", "MB")}
+"""Attribute of `Cost` -> what it is called, and its unit."""
+LINES = {"cpu": ("o-", "#1f6f9f"), "megabytes": ("s--", "#b4540a"), "own": ("s-", "#b4540a")}
+ENOUGH = 20.0
+"""s that are spent on one size, where one round does not take longer."""
+
 
 class Curve(NamedTuple):
     """What was measured at several sizes."""
@@ -27,9 +33,9 @@ class Curve(NamedTuple):
         """Of time and memory at each size."""
         found = []
         for size, costs in zip(self.sizes, self.costs, strict=True):
-            what = f"{self.what}, {size:,} {self.unit}"
-            found.append(Row.of(f"{what}: time", [cost.seconds for cost in costs], "s"))
-            found.append(Row.of(f"{what}: memory", [cost.megabytes for cost in costs], "MB"))
+            for attribute, (what, unit) in SHOWN.items():
+                values = [getattr(cost, attribute) for cost in costs]
+                found.append(Row.of(f"{self.what}, {size:,} {self.unit}: {what}", values, unit))
         return found
 
     def medians(self, attribute: str) -> list[float]:
@@ -51,16 +57,16 @@ def exponent(sizes: Sequence[float], values: Sequence[float]) -> float:
     return float(np.polyfit(np.log(sizes[-half:]), np.log(values[-half:]), 1)[0])
 
 
-def measured(
-    what: str, unit: str, sizes: Sequence[int], work: Callable[[int], Cost], rounds: Callable[[int], int]
-) -> Curve:
-    """Measure each size in processes of their own, as often as `rounds` says of it."""
-    costs = []
+def measured(what: str, unit: str, sizes: Sequence[int], work: Callable[[int], Cost], rounds: int) -> Curve:
+    """Measure each size in processes of their own, in so many rounds or until it has taken `ENOUGH`."""
+    costs: list[list[Cost]] = []
     for size in sizes:
-        costs.append([in_new_process(work, size) for _ in range(rounds(size))])
+        costs.append([])
+        while len(costs[-1]) < rounds and sum(cost.seconds for cost in costs[-1]) < ENOUGH:
+            costs[-1].append(in_new_process(work, size))
         told = Curve(what, unit, [size], costs[-1:])
-        seconds, memory, mapped = (told.medians(attribute)[0] for attribute in Cost._fields)
-        print(f"  {what}, {size:,} {unit}: {seconds:.2f} s, {memory:.0f} MB, {mapped:.0f} of mapped files", flush=True)
+        figures = (f"{name} {told.medians(attribute)[0]:.2f} {of}" for attribute, (name, of) in SHOWN.items())
+        print(f"  {what}, {size:,} {unit}: {', '.join(figures)}", flush=True)
     return Curve(what, unit, sizes, costs)
 
 
@@ -72,9 +78,9 @@ def draw(curves: Sequence[Curve], path: Path) -> None:
     figure = Figure(figsize=(3.4 * columns, 6), layout="constrained")
     for at, curve in enumerate(curves):
         axes = figure.add_subplot(2, columns, at + 1)
-        shown = (("seconds", "o-", "#1f6f9f", "s"), ("megabytes", "s--", "#b4540a", "MB"))
-        for attribute, line, colour, unit in shown:
-            label = f"{unit}, exponent {curve.exponent(attribute):.2f}"
+        for attribute, (line, colour) in LINES.items():
+            what, unit = SHOWN[attribute]
+            label = f"{what}, {unit}: exponent {curve.exponent(attribute):.2f}"
             axes.loglog(curve.sizes, curve.medians(attribute), line, color=colour, label=label)
         axes.set_title(curve.what, fontsize=9, loc="left")
         axes.set_xlabel(curve.unit)

@@ -1,11 +1,11 @@
 """How time and memory grow: with clips, frames of a clip, tokens, and the length of a recording.
 
-Each size is measured in processes of their own (Linux), whose greatest resident size is told above that before; the
-exponent is the slope of the logarithms over the upper half of the sizes: 1 is linear. Of fine-tuning it is loading, as
-`make finetune` does it, and an epoch of a small network, on a simulated data set of random embeddings in the real
-formats; of tokens a training step of the paper's Temporal-Module on one clip; of recordings `Model.assess` with small
-networks on a clip of proxy A whose packets and ECG repeat, with faces by key frames. What is in memory of the cache,
-which is mapped, counts, and is given back when memory is short.
+Each size is measured in processes of their own (Linux): time, CPU time, and the greatest resident size above that
+before, in all and without files that are mapped, as those of the cache are. The exponent is the slope of the logarithms
+over the upper half of the sizes: 1 is linear. Of fine-tuning it is loading, as `make finetune` does it, and an epoch of
+a small network, on a simulated data set of random embeddings in the real formats; of tokens a training step of the
+paper's Temporal-Module on one clip; of recordings `Model.assess` with small networks on a clip of proxy A whose packets
+and ECG repeat, with faces by key frames.
 
 Leaves runs/bench/growth.png.
 """
@@ -19,7 +19,7 @@ from pathlib import Path
 import painlit
 from data_modules.recordings.datamodule import PainDataModule
 from experiments.bench.assess import untrained_bundle
-from experiments.bench.curves import draw, measured
+from experiments.bench.curves import SHOWN, draw, measured
 from experiments.bench.data import RUNS, sized
 from experiments.bench.resident import Cost
 from experiments.bench.rows import Row
@@ -35,10 +35,8 @@ PLACE = RUNS / "growth"
 CLIPS = sized((100, 300, 1_000, 3_000, 8_700), (50, 100, 200))
 FRAMES = sized((69, 138, 276, 552, 1_104), (69, 138, 276))
 TOKENS = sized((13_800, 27_600, 55_200, 150_528), (13_800, 27_600))
-SECONDS = sized((10, 60, 300, 900, 3_600), (10, 20, 40))
+SECONDS = sized((10, 60, 300, 900), (10, 20, 40))
 ROUNDS = sized(3, 1)
-LARGE = 300
-"""s; recordings from here on are assessed once."""
 SMALL = (
     "model.temporal.latents=16", "model.temporal.latent_dim=32", "model.temporal.self_attention_blocks=1",
     "model.temporal.token_size=100", "model.temporal.weights=untrained", "model.heart_rate_encoder.latents=16",
@@ -91,10 +89,6 @@ def _config(place: Path, *settings: str) -> Config:
     return load([f"runs={place / 'runs'}", f"data.root={place / 'data'}", *SMALL, *settings])
 
 
-def _rounds(size: int) -> int:
-    return ROUNDS
-
-
 def main() -> list[Row]:
     """Measure, print exponents, and draw."""
     shutil.rmtree(PLACE, ignore_errors=True)
@@ -106,16 +100,16 @@ def main() -> list[Row]:
         make_recording(PLACE, seconds)
     untrained_bundle(PLACE / "bundle", _config(PLACE, *SMALL_FACES))
     fine_tuning = [
-        measured(f"{name}: {what}", kind, sizes, partial(work, kind), _rounds)
+        measured(f"{name}: {what}", kind, sizes, partial(work, kind), ROUNDS)
         for name, work in (("loading", loading), ("an epoch", epoch))
         for what, kind, sizes in (("clips of 138 frames", "clips", CLIPS), ("100 clips", "frames", FRAMES))
     ]
-    tokens = measured("Temporal-Module: a step of one clip", "tokens", TOKENS, partial(step_cost, False, 1), _rounds)
-    recordings = measured("assessing a recording", "s", SECONDS, assessing, lambda s: 1 if s >= LARGE else ROUNDS)
+    tokens = measured("Temporal-Module: a step of one clip", "tokens", TOKENS, partial(step_cost, False, 1), ROUNDS)
+    recordings = measured("assessing a recording", "s", SECONDS, assessing, ROUNDS)
     shutil.rmtree(PLACE)
     curves = [*fine_tuning, tokens, recordings]
     draw(curves, RUNS / "growth.png")
     for curve in curves:
-        time, memory = curve.exponent("seconds"), curve.exponent("megabytes")
-        print(f"  {curve.what}, over {curve.unit}: exponent of time {time:.2f}, of memory {memory:.2f}")
+        told = (f"{what} {curve.exponent(attribute):.2f}" for attribute, (what, _) in SHOWN.items())
+        print(f"  {curve.what}, over {curve.unit}: exponents of {', '.join(told)}")
     return [row for curve in curves for row in curve.rows()]

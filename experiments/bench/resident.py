@@ -11,6 +11,7 @@ from collections.abc import Callable
 from concurrent.futures import ProcessPoolExecutor
 from contextlib import suppress
 from pathlib import Path
+from threading import Event, Thread
 from typing import Any, NamedTuple, TypeVar
 
 from experiments.bench.timing import seconds
@@ -25,17 +26,29 @@ class Cost(NamedTuple):
     """What some work took."""
 
     seconds: float
+    cpu: float
+    """s of all cores, which other work on the machine changes less."""
     megabytes: float
     """Greatest resident size of the process above that before the work."""
-    mapped: float
-    """MB of files that the work mapped, which are among these and are given back when memory is short."""
+    own: float
+    """The same without files that are mapped, whose memory is given back when it is short; seen every 10 ms."""
 
     @classmethod
     def of(cls, work: Callable[[], object]) -> Cost:
         """Do it, in a process that has done nothing large before."""
-        before, mapped = _resident("VmRSS"), _resident("RssFile")
+        before, own, cpu = _resident("VmRSS"), _resident("RssAnon"), time.process_time()
+        done, seen = Event(), [own]
+
+        def watch() -> None:
+            while not done.wait(0.01):
+                seen.append(_resident("RssAnon"))
+
+        watching = Thread(target=watch)
+        watching.start()
         took = seconds(work)
-        return cls(took, _resident("VmHWM") - before, _resident("RssFile") - mapped)
+        done.set()
+        watching.join()
+        return cls(took, time.process_time() - cpu, _resident("VmHWM") - before, max(seen) - own)
 
 
 def in_new_process(function: Callable[..., Result], *arguments: Any) -> Result:

@@ -75,11 +75,13 @@ def test_a_damaged_table_is_named_and_kept(tmp_path, head):
 
 
 def test_growth_is_told_of_the_upper_half_of_sizes():
-    costs = [[Cost(s, 7.0, 0.0), Cost(s, 9.0, 0.0), Cost(100 * s, 8.0, 0.0)] for s in (5.0, 5.0, 5.0, 10.0, 20.0)]
+    costs = [[Cost(s, s, 7, 1), Cost(s, s, 9, 1), Cost(100 * s, s, 8, 1)] for s in (5.0, 5.0, 5.0, 10.0, 20.0)]
     curve = Curve("assessing", "s", (1, 2, 10, 20, 40), costs)
     assert curve.exponent("seconds") == pytest.approx(1)
     assert curve.exponent("megabytes") == pytest.approx(0)
-    assert [row.what for row in curve.rows()[:2]] == ["assessing, 1 s: time", "assessing, 1 s: memory"]
+    rows = {row.what: row for row in curve.rows()}
+    assert rows["assessing, 10 s: time"].greatest == 500
+    assert rows["assessing, 40 s: memory"].median == 8
 
 
 def test_what_comes_once_is_not_scaled():
