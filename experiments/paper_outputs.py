@@ -53,7 +53,7 @@ def write_outputs(config: Config, steps: list[Step], folder: Path) -> Path:
     if draws(config, "table6"):
         content = replace(content, own=_table6(config, counted[1], accuracies, folder))
     if draws(config, "table7"):
-        _table7(counted, folder)
+        write_table7(counted, folder)
         content = replace(content, counted=counted)
     if draws(config, "figure3"):
         content = replace(content, timing=_figure3(config, counted, accuracies, folder))
@@ -74,7 +74,13 @@ def _table6(
     return own
 
 
-def _table7(counted: tuple[list[Counted], list[Counted]], folder: Path) -> None:
+def write_table7(counted: tuple[list[Counted], list[Counted]], folder: Path) -> None:
+    """Write table7.csv and print it.
+
+    Args:
+        counted: At the paper's sizes, and of this configuration.
+        folder: Where it goes.
+    """
     rows = table7_rows(*counted)
     write_csv(folder / "table7.csv", rows)
     table = Table(title="Table 7: parameters and multiply-accumulates, the paper's beside ours", title_justify="left")

@@ -1,17 +1,20 @@
-"""`make bench`: all benchmarks, or those named in ARGS."""
+"""`make bench`: all benchmarks, or those named in ARGS; `speed` names those of speed, whose figures go into a table.
+
+They write runs/bench/speed.json and speed.md. With --quick they have fewer rounds and smaller sizes, and alone run.
+"""
 
 import importlib
 import sys
 
+from experiments.bench.data import is_quick
 from painlit.errors import PainlitError
 
+OF_SPEED = ("spatial", "temporal", "chain", "faces", "pipelines", "growth", "waiting", "extraction")
+"""Those whose `main` returns rows for the table."""
 BENCHMARKS = (
+    *OF_SPEED,
     *(
         "models",
-        "spatial",
-        "temporal",
-        "chain",
-        "faces",
         "odd_faces",
         "decoding",
         "r_peaks",
@@ -50,8 +53,12 @@ BENCHMARKS = (
 """Modules of this package, each with a `main`, in the order in which they run."""
 
 if __name__ == "__main__":
+    from experiments.bench.rows import SPEED, record  # heavy, and processes that are started import this file
+
     options = [argument for argument in sys.argv[1:] if argument.startswith("-") or "=" in argument]
-    chosen = [name for name in sys.argv[1:] if name not in options] or list(BENCHMARKS)
+    named = [name for name in sys.argv[1:] if name not in options] or ["speed" if is_quick() else "all"]
+    groups = {"speed": OF_SPEED, "all": BENCHMARKS}
+    chosen = [name for given in named for name in groups.get(given, (given,))]
     unknown = [name for name in chosen if name not in BENCHMARKS]
     if unknown:
         sys.exit(f"no benchmark {', '.join(unknown)}; there are: {', '.join(BENCHMARKS)}")
@@ -60,6 +67,9 @@ if __name__ == "__main__":
     for name, module in zip(chosen, modules, strict=True):
         print(f"\n== {name}", flush=True)
         try:
-            module.main()
+            rows = module.main()
         except PainlitError as error:
             sys.exit(f"error: {error}")
+        if name in OF_SPEED:
+            record(name, rows)
+            print(f"{SPEED.with_suffix('.md')} has the figures of {name}")

@@ -31,7 +31,7 @@ from experiments.bench.data import RUNS
 from experiments.bench.proxy import SAID, loso_run, pretrain, settings_of
 from experiments.bench.timing import seconds as seconds_of
 from painlit.clips.clip import Clip
-from painlit.config import load
+from painlit.config import Config, load
 from painlit.config.proxy import HALVES
 from painlit.inference.bundles.temperature import apply_temperature, fit_temperature
 from painlit.inference.bundles.trained_run import TrainedEmbedder, TrainedModel, TrainedRun
@@ -73,22 +73,29 @@ def join(clips: Sequence[Path], path: Path, seconds: float = 0.0) -> Path:
     return path
 
 
-def paper_bundle(tiles: bool) -> Path:
-    """The paper's networks with random weights."""
-    out = HERE / f"paper-{'tiles' if tiles else 'full'}"
+def paper_bundle(tiles: bool, frames: int | None = None) -> Path:
+    """The paper's networks with random weights, which read all 138 frames of a clip or so many."""
+    out = HERE / f"paper-{'tiles' if tiles else 'full'}{f'-{frames}' if frames else ''}"
     if not out.is_dir():
         shown = "both" if tiles else "full"
-        config = load([f"model.frame_embedding={shown}", "data.is_biovid=false"])
-        sizes = config.clip.used_frames, config.spatial.embed_dim, config.clip.heart_rates
-        settings = {**asdict(config.spatial), "mean": list(MEAN), "std": list(STD)}
-        embedder = TrainedEmbedder("spatial", build_frame_embedder(config.spatial, MEAN, STD), settings, "untrained")
-        model = TrainedModel(None, build_pain_model(config.model, 2, *sizes), embedder, ("nobody",), (), (), 1)
-        run = TrainedRun(
-            out, "finetune", config, {None: {"train": ["nobody"], "validation": [], "test": []}}, "untrained",
-            lambda: iter([model]), {}, provenance(),
-        )  # fmt: skip
-        write_bundle(out, [run])
+        read = [f"clip.frames={frames}"] if frames else []
+        config = load([f"model.frame_embedding={shown}", "data.is_biovid=false", *read])
+        untrained_bundle(out, config)
     return out
+
+
+def untrained_bundle(out: Path, config: Config) -> None:
+    """Networks of this configuration with random weights, of its two or more classes."""
+    sizes = config.clip.used_frames, config.spatial.embed_dim, config.clip.heart_rates
+    settings = {**asdict(config.spatial), "mean": list(MEAN), "std": list(STD)}
+    embedder = TrainedEmbedder("spatial", build_frame_embedder(config.spatial, MEAN, STD), settings, "untrained")
+    network = build_pain_model(config.model, len(config.classes), *sizes)
+    model = TrainedModel(None, network, embedder, ("nobody",), (), (), 1)
+    run = TrainedRun(
+        out, "finetune", config, {None: {"train": ["nobody"], "validation": [], "test": []}}, "untrained",
+        lambda: iter([model]), {}, provenance(),
+    )  # fmt: skip
+    write_bundle(out, [run])
 
 
 def clips(half: str) -> list[Clip]:

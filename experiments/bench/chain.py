@@ -3,7 +3,8 @@
 The plain chain finds faces by facenet-pytorch's MTCNN at its default pyramid, frame by frame, embeds the images of a
 frame at a time by timm's TNT and scores by perceiver-pytorch, with the same weights; decoding, crops and heart rates
 are ours in both. Its embeddings are of our boxes, so that scores can be compared. Networks have the paper's sizes and
-random weights. Two sizes of video: a clip of proxy A, 640×512, and the same at BioVid's 1388×1038.
+random weights. Two sizes of video: a clip of proxy A, 640×512, and the same at BioVid's 1388×1038. With --quick 16
+frames of the first.
 
 facenet-pytorch pins an old torch: put it aside as `experiments.bench.faces` says.
 """
@@ -23,8 +24,10 @@ from torch import Tensor, nn
 
 import painlit
 from experiments.bench.assess import HERE, clips, paper_bundle
+from experiments.bench.data import sized
 from experiments.bench.faces import peer_detector
 from experiments.bench.models import plain_perceiver
+from experiments.bench.rows import Row
 from painlit.inference.heart_windows import EcgWindows
 from painlit.inference.model import Model
 from painlit.inference.scoring import Scorer
@@ -41,7 +44,9 @@ LARGE = (1388, 1038)
 SMALLEST = 20
 """px; facenet-pytorch's default."""
 BACKENDS = ("torch", "openvino")
-ROUNDS = 2
+ROUNDS = sized(2, 1)
+FRAMES = sized(None, 16)
+"""Of a clip; None: all."""
 
 
 def enlarged(video: Path) -> Path:
@@ -116,9 +121,9 @@ class _OnTokens(nn.Module):
         return self.plain(x.unsqueeze(-1))
 
 
-def compare(video: Path, ecg: Path, tiles: bool) -> None:
+def compare(video: Path, ecg: Path, tiles: bool) -> list[Row]:
     """Print seconds of each step of every chain, which take turns, and how far their scores are apart."""
-    models = {backend: painlit.load(paper_bundle(tiles), "cpu", backend) for backend in BACKENDS}
+    models = {backend: painlit.load(paper_bundle(tiles, FRAMES), "cpu", backend) for backend in BACKENDS}
     plain = PlainChain(models["torch"], tiles)
     chains = {"plain": partial(plain.run, video, ecg)}
     chains |= {f"ours, {backend}": partial(_assessed, model, video, ecg) for backend, model in models.items()}
@@ -129,18 +134,21 @@ def compare(video: Path, ecg: Path, tiles: bool) -> None:
             taken, scores[name] = chain()
             if number:
                 turns[name].append(taken)
-    whole = {name: statistics.median(taken["all"] for taken in told) for name, told in turns.items()}
+    whole = {name: [taken["all"] for taken in told] for name, told in turns.items()}
+    kind, rows = "tiles" if tiles else "full frame", []
     for name, told in turns.items():
         steps = {step: statistics.median(taken[step] for taken in told) for step in told[0] if step != "all"}
-        every = [taken["all"] for taken in told]
+        row = Row.of(f"{video.name}, {kind}, {name}", whole[name], "s", "plain", whole["plain"])
+        rows.append(row)
         difference = np.abs(scores[name] - scores["plain"]).max()
-        ratio = whole["plain"] / whole[name]
         told_steps = ", ".join(f"{step} {seconds:.2f}" for step, seconds in steps.items())
         print(
-            f"  {name:15} {whole[name]:6.2f} s ({min(every):.2f} to {max(every):.2f}), {ratio:.2f} times the plain "
-            f"chain's speed; {told_steps}; scores {difference:.1e} from the plain chain's",
+            f"  {name:15} {row.median:6.2f} s ({min(whole[name]):.2f} to {max(whole[name]):.2f}), "
+            f"{row.times_the_peers:.2f} times the plain chain's speed; {told_steps}; "
+            f"scores {difference:.1e} from the plain chain's",
             flush=True,
         )
+    return rows
 
 
 def _assessed(model: Model, video: Path, ecg: Path) -> tuple[dict[str, float], np.ndarray]:
@@ -148,7 +156,7 @@ def _assessed(model: Model, video: Path, ecg: Path) -> tuple[dict[str, float], n
     return result.about["seconds_taken"], result.table[["p_NP", "p_P4"]].to_numpy()[0]
 
 
-def main() -> None:
+def main() -> list[Row]:
     """Both sizes of video, full frame and tiles."""
     torch.manual_seed(0)
     clip = clips("A")[0]
@@ -156,7 +164,9 @@ def main() -> None:
     assert clip.ecg is not None
     peer = peer_detector(SMALLEST, alone=True)[0]
     print(f" {torch.get_num_threads()} threads, torch {torch.__version__}; plain chain: faces by {peer}")
-    for video in (clip.video, enlarged(clip.video)):
-        for tiles in (False, True):
+    rows = []
+    for video in sized((clip.video, enlarged(clip.video)), (clip.video,)):
+        for tiles in sized((False, True), (False,)):
             print(f" {video.name}, {'tiles' if tiles else 'full frame'}:")
-            compare(video, clip.ecg, tiles)
+            rows += compare(video, clip.ecg, tiles)
+    return rows

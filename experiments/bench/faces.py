@@ -23,7 +23,8 @@ import numpy as np
 import torch
 from torchvision.ops import box_iou
 
-from experiments.bench.data import given, real_data
+from experiments.bench.data import given, real_data, sized
+from experiments.bench.rows import Row
 from experiments.bench.timing import in_turn
 from painlit.config import ClipConfig, FaceConfig
 from painlit.images.reading import read_image
@@ -32,8 +33,8 @@ from painlit.signals.video.decoding import read_clip
 from painlit.signals.video.face_detector import FaceDetector, Faces
 from painlit.signals.video.key_frame_detector import KeyFrameDetector
 
-ROUNDS = 3
-FRAMES = 24  # of each video
+ROUNDS = sized(3, 1)
+FRAMES = sized(24, 8)  # of each video
 FPS = 25  # of the videos
 
 
@@ -116,10 +117,10 @@ def peer_detector(min_face_size: int, alone: bool = False) -> tuple[str, Callabl
     return "our networks, one frame at a time", ours.detect
 
 
-def time_videos(data: Path, min_face_size: int) -> None:
+def time_videos(videos: Sequence[Path], min_face_size: int) -> list[Row]:
     """Print ms per frame on the GRID videos, ours and the peer's, in alternation."""
     second = ClipConfig(seconds=1)
-    clips = [np.stack(list(read_clip(path, second))[:FRAMES]) for path in sorted((data / "videos").glob("*.mpg"))]
+    clips = [np.stack(list(read_clip(path, second))[:FRAMES]) for path in videos]
     name, peer = peer_detector(min_face_size)
     detectors = {"painlit": FaceDetector(min_face_size).detect, name: peer}
     seconds: dict[str, list[float]] = {who: [] for who in detectors}
@@ -129,8 +130,10 @@ def time_videos(data: Path, min_face_size: int) -> None:
     height, width = clips[0].shape[1:3]
     runs = f"{torch.get_num_threads()} thread, median of {ROUNDS * len(clips)} (fastest)"
     print(f"ms per frame, {width}x{height}, faces from {min_face_size} px, {runs}:")
-    for who, times in seconds.items():
-        print(f"  {who}: {1e3 * median(times) / FRAMES:.1f} ({1e3 * min(times) / FRAMES:.1f})")
+    ms = {who: [1e3 * time / FRAMES for time in times] for who, times in seconds.items()}
+    for who, times in ms.items():
+        print(f"  {who}: {median(times):.1f} ({min(times):.1f})")
+    return [Row.of(f"{who}, from {min_face_size} px", times, "ms a frame", name, ms[name]) for who, times in ms.items()]
 
 
 class Counted(KeyFrameDetector):
@@ -143,7 +146,7 @@ class Counted(KeyFrameDetector):
         return super()._detect_batch(frames)
 
 
-def compare_key_frames(videos: Sequence[Path]) -> None:
+def compare_key_frames(videos: Sequence[Path]) -> list[Row]:
     """Print of each video how far key frames agree with every frame, how many the cascade saw, and how much is saved.
 
     A box agrees if its IoU with one of every frame's is 0.9 or more. Both look for faces as small as `face.min_face`
@@ -153,18 +156,25 @@ def compare_key_frames(videos: Sequence[Path]) -> None:
         "| video | agree | two cascades agree | frames of the cascade | times as fast as it | as it from 20 px | peer |"
     )
     print("| --- |" + " --- |" * 6)
+    rows = []
     for path in videos:
         frames = np.stack(list(read_clip(path, ClipConfig(seconds=3))))
         smallest = smallest_face(frames.shape[1:], FaceConfig())
         keys, every, small = Counted(smallest), FaceDetector(smallest), FaceDetector(20)
         found, expected, other = keys.detect(frames), every.detect(frames), small.detect(frames)
         share = keys.whole / len(frames)
-        _, peer = peer_detector(smallest, alone=True)
+        name, peer = peer_detector(smallest, alone=True)
         works = {"keys": keys.detect, "every": every.detect, "small": small.detect, "peer": peer}
         times = in_turn({who: partial(work, frames) for who, work in works.items()}, ROUNDS)
         ratios = " | ".join(f"{median(times[who]) / median(times['keys']):.1f}" for who in ("every", "small", "peer"))
         agree, usual = _agreement(found, expected), _agreement(other, expected)
         print(f"| {path.stem} | {agree:.1%} | {usual:.1%} | {share:.1%} | {ratios} |", flush=True)
+        ms = {who: [1e3 * time / len(frames) for time in each] for who, each in times.items()}
+        rows += [
+            Row.of(f"{path.stem}, {what}", ms[who], "ms a frame", name, ms["peer"])
+            for who, what in (("keys", "key frames"), ("every", "every frame"), ("peer", name))
+        ]
+    return rows
 
 
 def _agreement(found: Sequence[np.ndarray], expected: Sequence[np.ndarray]) -> float:
@@ -174,13 +184,12 @@ def _agreement(found: Sequence[np.ndarray], expected: Sequence[np.ndarray]) -> f
     return float(np.mean(hits))
 
 
-def main() -> None:
+def main() -> list[Row]:
     """Print agreement, recall and speed."""
-    videos = dict(argument.split("=", 1) for argument in given()).get("videos")
+    chosen = dict(argument.split("=", 1) for argument in given()).get("videos")
     torch.set_num_threads(1)  # with more, whatever else runs on the machine decides the figures
-    if videos:
-        compare_key_frames([Path(name) for name in sorted(glob(videos, recursive=True))])
-        return
+    if chosen:
+        return compare_key_frames([Path(name) for name in sorted(glob(chosen, recursive=True))])
     data = real_data()
     detector = FaceDetector()
     parity = compare_with_reference(detector, data)
@@ -188,6 +197,6 @@ def main() -> None:
     print(f"mean IoU {parity.mean_iou:.5f}, extra boxes {parity.extra}")
     recall = recall_on_photographs(detector, data)
     print(f"annotated faces found: {recall.found}/{recall.faces} by centre in box, {recall.found_by_iou} by IoU >= 0.5")
-    for min_face_size in (20, 36):  # all faces; an eighth of the short side
-        time_videos(data, min_face_size)
-    compare_key_frames(sorted((data / "videos").glob("*.mpg")))
+    videos = sorted((data / "videos").glob("*.mpg"))[: sized(None, 1)]
+    rows = [row for size in (20, 36) for row in time_videos(videos, size)]  # all faces; an eighth of the short side
+    return [*rows, *compare_key_frames(videos)]

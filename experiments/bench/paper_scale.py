@@ -25,10 +25,10 @@ PLACE = RUNS / "paper_scale"
 SETTINGS = (f"runs={PLACE}", "model.temporal.weights=untrained", "model.heart_rate_encoder.weights=untrained")
 
 
-def random_data(config: Config) -> PainDataModule:
-    """Clips of the task's classes with random inputs."""
+def random_data(config: Config, people: int = SUBJECTS, clips_per_class: int = CLIPS_PER_CLASS) -> PainDataModule:
+    """Clips of the task's classes with random inputs, so many of each person and class."""
     generator = np.random.default_rng(0)
-    subjects = np.repeat([f"{k:06d}_w_30" for k in range(SUBJECTS)], len(config.classes) * CLIPS_PER_CLASS)
+    subjects = np.repeat([f"{k:06d}_w_30" for k in range(people)], len(config.classes) * clips_per_class)
     names = [f"{subject}-{k}" for k, subject in enumerate(subjects)]
     bpm = generator.normal(75, 10, (len(names), config.clip.heart_rates)).astype(np.float32)
     settings = cache_settings(config, "random", {"mean": list(MEAN), "std": list(STD)})
@@ -37,7 +37,7 @@ def random_data(config: Config) -> PainDataModule:
     row = generator.normal(size=(2, config.clip.used_frames, config.spatial.embed_dim)).astype(np.float32)
     for number, name in enumerate(names):
         cache.write(name, np.roll(row, number), source=1)
-    labels = np.tile(np.repeat(np.arange(len(config.classes)), CLIPS_PER_CLASS), SUBJECTS)
+    labels = np.tile(np.repeat(np.arange(len(config.classes)), clips_per_class), people)
     clips = PainClips(names, subjects, labels, bpm, cache.rows(names), videos=[])
     embeddings = EmbeddingSource(cache.folder, settings, "untrained") if config.cached else None
     heart_rate_alone = replace(config, model=replace(config.model, modality="heart_rate"))

@@ -14,6 +14,8 @@ import torch
 from torch import Tensor, nn
 from torch.utils.flop_counter import FlopCounterMode
 
+from experiments.bench.data import sized
+from experiments.bench.rows import Row
 from experiments.bench.timing import in_turn
 from painlit.errors import PainlitError
 from painlit.models import SpatialModule
@@ -21,29 +23,32 @@ from painlit.models.frame_embedder import FrameEmbedder
 from painlit.models.normalisation import Normalise
 from painlit.weights.backends import on_backend
 
-IMAGES = 20
+IMAGES = sized(20, 10)
 """Of a round, cut into batches."""
-BATCHES = (1, 5, 20)
-TRAINING = (4, 10, 20)
-ROUNDS = 3
+BATCHES = sized((1, 5, 20), (1, 5))
+TRAINING = sized((4, 10, 20), (4,))
+ROUNDS = sized(3, 1)
 SIDE = 1536
 """Of the matrices whose product is the machine's rate."""
 
 Works = dict[str, Callable[[], object]]
 
 
-def told(seconds: Mapping[str, list[float]], images: int) -> dict[str, float]:
-    """Print ms an image of each network at its best batch size, its spread over rounds, and return the medians."""
+def told(seconds: Mapping[str, list[float]], images: int) -> dict[str, list[float]]:
+    """Print ms an image of each network at its best batch size, and return them, of each round."""
     best: dict[str, tuple[float, str, list[float]]] = {}
     for name, times in seconds.items():
         network, _, batch = name.rpartition(" ")
         best[network] = min(best.get(network, (np.inf, "", [])), (statistics.median(times), batch, times))
     made = {}
-    for network, (median, batch, times) in best.items():
-        made[network] = 1e3 * median / images
-        spread = f"{1e3 * min(times) / images:.1f} to {1e3 * max(times) / images:.1f}"
-        print(f"  {network:24} {made[network]:7.1f} ({spread}), batches of {batch}")
+    for network, (_, batch, times) in best.items():
+        made[network] = ms = [1e3 * time / images for time in times]
+        print(f"  {network:24} {statistics.median(ms):7.1f} ({min(ms):.1f} to {max(ms):.1f}), batches of {batch}")
     return made
+
+
+def _rows(what: str, made: Mapping[str, list[float]]) -> list[Row]:
+    return [Row.of(f"{what}, {name}", ms, "ms an image", "timm", made["timm"]) for name, ms in made.items()]
 
 
 def arithmetic(spatial: SpatialModule) -> float:
@@ -75,7 +80,7 @@ def back_ends(embedder: FrameEmbedder) -> dict[str, nn.Module]:
     return made
 
 
-def inference(spatial: SpatialModule) -> None:
+def inference(spatial: SpatialModule) -> list[Row]:
     """Print ms an image, and how far each is from timm."""
     images = torch.randn(IMAGES, 3, spatial.image_size, spatial.image_size)
     print(f" inference, ms an image (range of {ROUNDS} rounds):")
@@ -89,15 +94,17 @@ def inference(spatial: SpatialModule) -> None:
         }
         made = told(in_turn(works, ROUNDS), IMAGES)
         expected = spatial.tnt(images)
-        for name, network in networks.items():
+        rows = _rows("inference", made)
+        for row, network in zip(rows, networks.values(), strict=True):
             difference = float((network(images) - expected).abs().max())
-            print(f"  {name}: {made['timm'] / made[name]:.2f} times timm's speed; greatest difference {difference:.1e}")
+            print(f"  {row.what}: {row.times_the_peers:.2f} times timm's speed; greatest difference {difference:.1e}")
     operations, speed = arithmetic(spatial), rate()
     floor = 1e3 * operations / speed
     print(f"  the floor: {operations / 1e9:.2f} GFLOP over {speed / 1e9:.0f} GFLOP/s are {floor:.1f} ms an image")
+    return [*rows, Row.of("inference, the floor", [floor], "ms an image", "timm", made["timm"])]
 
 
-def training(spatial: SpatialModule) -> None:
+def training(spatial: SpatialModule) -> list[Row]:
     """Print ms an image of a training step, forward and backward."""
     images = torch.randn(IMAGES, 3, spatial.image_size, spatial.image_size)
     works: Works = {
@@ -106,8 +113,9 @@ def training(spatial: SpatialModule) -> None:
         for batch in TRAINING
     }
     print(f" training step, ms an image (range of {ROUNDS} rounds):")
-    made = told(in_turn(works, ROUNDS), IMAGES)
-    print(f"  ours is {made['timm'] / made['ours']:.2f} times as fast as timm's")
+    rows = _rows("training step", told(in_turn(works, ROUNDS), IMAGES))
+    print(f"  ours is {rows[-1].times_the_peers:.2f} times as fast as timm's")
+    return rows
 
 
 def _in_batches(network: nn.Module, batches: tuple[Tensor, ...]) -> None:
@@ -121,12 +129,11 @@ def _steps(network: nn.Module, batches: tuple[Tensor, ...]) -> None:
         network(batch).square().mean().backward()
 
 
-def main() -> None:
+def main() -> list[Row]:
     """Print all of it."""
     torch.manual_seed(0)
     print(
         f" {platform.processor() or platform.machine()}, {torch.get_num_threads()} threads, torch {torch.__version__}"
     )
     spatial = SpatialModule().eval()
-    inference(spatial)
-    training(spatial.train())
+    return [*inference(spatial), *training(spatial.train())]
