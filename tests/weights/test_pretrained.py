@@ -89,22 +89,6 @@ def test_untrained_weights_are_the_seeds(tmp_path):
     assert (one.settings["mean"], one.settings["std"]) == (list(MEAN), list(STD))
 
 
-def test_normalise_is_the_formula():
-    image = torch.randint(0, 256, (2, 3, 4, 4), dtype=torch.uint8)
-    mean, std = torch.tensor(MEAN).view(3, 1, 1), torch.tensor(STD).view(3, 1, 1)
-    assert torch.allclose(Normalise()(image), (image / 255 - mean) / std, atol=1e-6)
-
-
-def test_local_contrast_takes_light_away_and_keeps_detail():
-    torch.manual_seed(0)
-    detail = torch.randint(0, 60, (2, 5, 3, 32, 32))
-    dark, bright = (Normalise(local_contrast=0.25)((detail + level).to(torch.uint8)) for level in (20, 180))
-    assert dark.shape == (2, 5, 3, 32, 32)  # frames and tiles too
-    assert torch.allclose(dark, bright, atol=1e-4)
-    assert 0.5 < dark.std() < 2
-    assert Normalise(local_contrast=0.25)(torch.full((1, 3, 32, 32), 200)).abs().max() < 1e-4  # flat stays flat
-
-
 def test_weights_say_whether_they_read_local_contrast(tmp_path):
     old = leave(tmp_path, "pretrain-stage1", "old", 1)
     assert spatial(config(tmp_path), str(old))[0].settings["local_contrast"] == 0
