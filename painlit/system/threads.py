@@ -3,12 +3,14 @@
 from collections import deque
 from collections.abc import Callable, Iterable, Iterator
 from concurrent.futures import Future, ThreadPoolExecutor
+from threading import Barrier, Lock
 from typing import TypeVar
 
 import torch
 
 Part = TypeVar("Part")
 Result = TypeVar("Result")
+_STARTING = Lock()
 
 
 def dealt_out(work: Callable[[Part], Result], parts: Iterable[Part]) -> Iterator[Result]:
@@ -25,13 +27,15 @@ def dealt_out(work: Callable[[Part], Result], parts: Iterable[Part]) -> Iterator
     Raises:
         Exception: What `work` or `parts` raises; no further part is begun.
     """
-    threads = torch.get_num_threads()
+    with _STARTING:
+        threads = torch.get_num_threads()
     if threads == 1:
         yield from map(work, parts)
         return
     waiting: deque[Future[Result]] = deque()
-    pool = ThreadPoolExecutor(threads, initializer=torch.set_num_threads, initargs=(1,))
+    pool = ThreadPoolExecutor(threads)
     try:
+        _give_one_each(pool, threads)
         for part in parts:
             waiting.append(pool.submit(work, part))
             if len(waiting) > threads:
@@ -40,4 +44,21 @@ def dealt_out(work: Callable[[Part], Result], parts: Iterable[Part]) -> Iterator
             yield waiting.popleft().result()
     finally:
         pool.shutdown(cancel_futures=True)
-        torch.set_num_threads(threads)  # what the pool has set is in part of the whole process
+
+
+def _give_one_each(pool: ThreadPoolExecutor, threads: int) -> None:
+    """Start all threads of a pool, each with one of torch's; every other thread, also a new one, keeps its own."""
+    started = Barrier(threads)
+
+    def alone() -> None:
+        torch.get_num_threads()  # a thread takes over the process's number when it first looks, so before it sets its
+        torch.set_num_threads(1)
+        started.wait()
+
+    with _STARTING:  # what `alone` sets is the process's too, for a moment
+        try:
+            for future in [pool.submit(alone) for _ in range(threads)]:
+                future.result()
+        finally:
+            started.abort()
+            torch.set_num_threads(threads)

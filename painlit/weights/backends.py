@@ -38,8 +38,8 @@ def on_backend(embedder: FrameEmbedder, backend: str, precision: str, device: to
         key: Group of the settings `backend` and `precision`, for errors.
 
     Raises:
-        PainlitError: The back end does not run there; or, in bf16, it is not installed or changes embeddings by more
-            than `TOLERANCE`. In fp32 torch is used instead then, with a message.
+        PainlitError: The back end does not run there; or, in bf16, it is not installed, fails, or changes embeddings by
+            more than `TOLERANCE`. In fp32 torch is used instead then, with a message.
     """
     spatial: Any
     if backend == "torch" and precision == "fp32":
@@ -57,6 +57,8 @@ def on_backend(embedder: FrameEmbedder, backend: str, precision: str, device: to
             spatial = OpenVinoSpatial(embedder.spatial, precision)
         except ImportError as error:
             return _instead(embedder, backend, precision, key, f"{error}: pip install 'painlit[openvino]'")
+        except Exception as error:  # OpenVINO's have no common base
+            return _instead(embedder, backend, precision, key, f"OpenVINO fails: {error}")
     difference = _difference(spatial, embedder.spatial, device)
     if difference <= TOLERANCE[precision]:
         return FrameEmbedder(spatial, embedder.normalise).eval()

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import copy
 import warnings
+from threading import Lock
 from typing import Any
 
 import numpy as np
@@ -38,7 +39,7 @@ class OpenVinoSpatial(nn.Module):
         self.embed_dim = spatial.embed_dim
         core = ov.Core()
         if precision == "bf16" and "BF16" not in core.get_property("CPU", properties.device.capabilities):
-            raise PainlitError("this processor has no bf16 arithmetic", "set the precision to fp32")
+            raise PainlitError("this processor has no bf16 arithmetic")
         network = _converted(copy.deepcopy(spatial.tnt).eval(), [1, 3, spatial.image_size, spatial.image_size])
         threads = torch.get_num_threads()
         settings = {
@@ -47,19 +48,23 @@ class OpenVinoSpatial(nn.Module):
             properties.inference_num_threads: threads,
         }
         self._queue: Any = ov.AsyncInferQueue(core.compile_model(network, "CPU", settings), threads)
+        self._in_use = Lock()
 
     def forward(self, images: Tensor) -> Tensor:
-        """Embed images."""
+        """Embed images; threads that call at once wait for each other."""
         given = images.numpy(force=True)
         made = np.empty((len(given), self.embed_dim), np.float32)
 
         def keep(request: Any, number: int) -> None:
             made[number] = request.get_output_tensor(0).data[0]
 
-        self._queue.set_callback(keep)
-        for number in range(len(given)):
-            self._queue.start_async([given[number : number + 1]], number)
-        self._queue.wait_all()
+        with self._in_use:  # a queue has one callback
+            self._queue.set_callback(keep)
+            try:
+                for number in range(len(given)):
+                    self._queue.start_async([given[number : number + 1]], number)
+            finally:  # also of an interrupt, or what is under way would end up among the next images
+                self._queue.wait_all()
         return torch.from_numpy(made)
 
 

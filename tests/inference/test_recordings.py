@@ -1,11 +1,13 @@
 """Recordings of every kind that may be given, each assessed or refused by name; with random weights."""
 
+from concurrent.futures import ThreadPoolExecutor
 from fractions import Fraction
 from pathlib import Path
 
 import av
 import cv2
 import numpy as np
+import pandas as pd
 import pytest
 from inference_runs import tiny_config
 
@@ -218,3 +220,16 @@ def test_scores_by_openvino_are_those_of_torch(model, made_once, recording):
     expected, found = model.assess(*recording, step=3), fast.assess(*recording, step=3, maps="gradient")
     np.testing.assert_allclose(found.table["score"], expected.table["score"], atol=1e-4)
     assert found.evidence.pictures[0].map is not None  # by gradients, which torch alone has
+
+
+def test_threads_of_a_server_share_a_model(model, recording):
+    def assess(number: int):
+        return model.assess(*recording, start=number, end=number + 4, maps="gradient")
+
+    expected = [assess(number) for number in range(2)]
+    with ThreadPoolExecutor(2) as threads:
+        for ours, theirs in zip(threads.map(assess, range(2)), expected, strict=True):
+            pd.testing.assert_frame_equal(ours.table, theirs.table)
+            maps = [[p.map for p in made.evidence.pictures if p.map is not None] for made in (ours, theirs)]
+            np.testing.assert_allclose(*maps, atol=1e-4)
+            assert maps[0]

@@ -1,6 +1,7 @@
 """Work dealt out to threads."""
 
 import threading
+import time
 
 import pytest
 import torch
@@ -67,3 +68,58 @@ def test_an_error_is_raised_and_nothing_is_begun_after_it():
 def test_one_thread_works_in_the_callers():
     torch.set_num_threads(1)
     assert set(dealt_out(lambda _: threading.current_thread(), range(3))) == {threading.current_thread()}
+
+
+def test_other_threads_keep_their_number_while_parts_are_worked_on():
+    """Also one that begins meanwhile, as a server's do: what it finds first it keeps for good."""
+    numbers = []
+
+    def new_thread():
+        thread = threading.Thread(target=lambda: numbers.append(torch.get_num_threads()))
+        thread.start()
+        thread.join()
+
+    results = dealt_out(lambda _: new_thread(), range(4))
+    next(results)
+    new_thread()
+    torch.set_num_threads(3)
+    assert len(list(results)) == 3
+    new_thread()
+    assert numbers[0] == 2
+    assert numbers[-1] == torch.get_num_threads() == 3
+
+
+def test_several_threads_deal_out_at_once(monkeypatch):
+    numbers = []
+
+    class SlowBarrier(threading.Barrier):
+        def wait(self, timeout=None):
+            time.sleep(0.05)  # the number of the whole process is 1 meanwhile
+            return super().wait(timeout)
+
+    monkeypatch.setattr("painlit.system.threads.Barrier", SlowBarrier)
+
+    def deal():
+        numbers.append((set(dealt_out(lambda _: torch.get_num_threads(), range(20))), torch.get_num_threads()))
+
+    threads = [threading.Thread(target=deal) for _ in range(4)]
+    for thread in threads:
+        thread.start()
+    for thread in threads:
+        thread.join()
+    assert numbers == [({1}, 2)] * 4
+
+
+def test_after_an_interrupt_nothing_goes_on():
+    begun, ended = [], []
+
+    def work(part):
+        begun.append(part)
+        if part == 1:
+            raise KeyboardInterrupt
+        time.sleep(0.1)
+        ended.append(part)
+
+    with pytest.raises(KeyboardInterrupt):
+        list(dealt_out(work, range(100)))
+    assert len(begun) == len(ended) + 1

@@ -1,7 +1,9 @@
 """Back ends of the Spatial-Module: the same embeddings as torch's, or torch itself."""
 
 import sys
+from concurrent.futures import ThreadPoolExecutor
 
+import numpy as np
 import pytest
 import torch
 
@@ -10,7 +12,7 @@ from painlit.errors import PainlitError
 from painlit.models import SpatialModule
 from painlit.models.frame_embedder import FrameEmbedder
 from painlit.models.normalisation import Normalise
-from painlit.weights import backends
+from painlit.weights import backends, openvino_spatial
 from painlit.weights.backends import on_backend
 from painlit.weights.openvino_spatial import OpenVinoSpatial
 
@@ -30,8 +32,14 @@ def crops(count: int) -> torch.Tensor:
 
 @pytest.fixture(scope="module")
 def compiled(embedder) -> FrameEmbedder:
+    """With three images on their way at a time."""
     pytest.importorskip("openvino")
-    return on_backend(embedder, "openvino", "fp32", CPU, "embed")
+    threads = torch.get_num_threads()
+    torch.set_num_threads(3)
+    try:
+        return on_backend(embedder, "openvino", "fp32", CPU, "embed")
+    finally:
+        torch.set_num_threads(threads)
 
 
 @pytest.mark.parametrize("count", [1, 3, 8])
@@ -41,6 +49,37 @@ def test_openvino_embeds_each_frame_as_torch_does(embedder, compiled, count):
         expected, found = embedder(crops(count)), compiled(crops(count))
         torch.testing.assert_close(found, expected, rtol=0, atol=1e-4)
         torch.testing.assert_close(compiled.full(crops(count)), expected[0], rtol=0, atol=1e-4)
+
+
+def test_threads_that_share_a_model_each_get_their_own_embeddings(compiled):
+    def embed(number: int) -> torch.Tensor:
+        with torch.inference_mode():
+            return compiled.full(crops(number))
+
+    expected = [embed(number) for number in range(20, 24)]
+    with ThreadPoolExecutor(4) as threads:
+        for found in [threads.map(embed, range(20, 24)) for _ in range(20)]:
+            for ours, theirs in zip(found, expected, strict=True):
+                torch.testing.assert_close(ours, theirs)
+
+
+def test_what_is_interrupted_leaves_nothing_behind(compiled):
+    class Interrupted(np.ndarray):
+        def __getitem__(self, at):
+            if isinstance(at, slice) and at.start == 7:
+                raise KeyboardInterrupt
+            return super().__getitem__(at)
+
+    class Images:
+        def numpy(self, force):
+            return np.zeros((8, 3, 32, 32), np.float32).view(Interrupted)
+
+    with torch.inference_mode():
+        expected = compiled.full(crops(8))
+        for _ in range(10):
+            with pytest.raises(KeyboardInterrupt):
+                compiled.spatial(Images())
+            torch.testing.assert_close(compiled.full(crops(8)), expected)
 
 
 def test_the_embedder_that_is_given_stays_as_it_is(embedder, compiled):
@@ -94,6 +133,19 @@ def test_what_differs_from_torch_is_not_used(embedder, monkeypatch, capsys):
     assert "differ from torch's by 0.01" in capsys.readouterr().out
 
 
+def test_torch_is_used_where_openvino_fails(embedder, monkeypatch, capsys):
+    pytest.importorskip("openvino")
+
+    def fails(*_):
+        raise NotImplementedError("no such operation")
+
+    monkeypatch.setattr(openvino_spatial, "_converted", fails)
+    made = on_backend(embedder, "openvino", "fp32", CPU, "embed")
+    assert made.spatial.spatial is embedder.spatial
+    told = "embed.backend=openvino is not used, torch is: OpenVINO fails: no such operation"
+    assert told in capsys.readouterr().out
+
+
 def test_openvino_runs_on_a_cpu_alone(embedder):
     with pytest.raises(PainlitError, match=r"runs on the CPU, and assess\.device is cuda"):
         on_backend(embedder, "openvino", "fp32", torch.device("cuda"), "assess")
@@ -107,7 +159,8 @@ def test_bf16_is_refused_where_the_processor_has_none(embedder, monkeypatch):
             return ["FP32", "INT8"]
 
     monkeypatch.setattr(openvino, "Core", Plain)
-    with pytest.raises(PainlitError, match="no bf16"):
+    told = r"embed\.precision=bf16: OpenVINO fails: this processor has no bf16 arithmetic\n.*set embed\.precision=fp32"
+    with pytest.raises(PainlitError, match=told):
         on_backend(embedder, "openvino", "bf16", CPU, "embed")
 
 

@@ -4,14 +4,18 @@ from __future__ import annotations
 
 from collections.abc import Iterator
 from contextlib import contextmanager
-from typing import NamedTuple
+from copy import deepcopy
+from itertools import chain
+from typing import NamedTuple, TypeVar
 
 import torch
 from einops import rearrange
-from torch import Tensor
+from torch import Tensor, nn
 
 from painlit.models import SpatialModule
 from painlit.models.attention import FoldedCrossAttention
+
+Network = TypeVar("Network", bound=nn.Module)
 
 
 class OuterAttention(NamedTuple):
@@ -46,6 +50,11 @@ def entering(spatial: SpatialModule, images: Tensor, level: str) -> list[Tensor]
 def grey_entering(spatial: SpatialModule, images: Tensor, level: str) -> list[Tensor]:
     """What a grey image, the normalised value 0, gives: one row of `entering`, since its patches are all the same."""
     return [part[:1] for part in entering(spatial, torch.zeros_like(images[:1]), level)]
+
+
+def own_copy(network: Network) -> Network:
+    """A copy in eval mode, on the same weights; what is changed in its passes, no other thread's use of them meets."""
+    return deepcopy(network, {id(tensor): tensor for tensor in chain(network.parameters(), network.buffers())}).eval()
 
 
 @contextmanager

@@ -10,7 +10,15 @@ import torch.nn.functional as F
 from einops import rearrange
 from torch import Tensor, nn
 
-from painlit.inference.maps.recording import PATCH, SUB_PATCH, OuterAttention, entered, entering, grey_entering
+from painlit.inference.maps.recording import (
+    PATCH,
+    SUB_PATCH,
+    OuterAttention,
+    entered,
+    entering,
+    grey_entering,
+    own_copy,
+)
 from painlit.inference.maps.scores import Target, fixed_target, score, to_unit
 from painlit.models import SpatialModule
 
@@ -55,22 +63,18 @@ def spatial_map(
     """
     if method not in SPATIAL_METHODS:
         raise ValueError(f"method must be one of {', '.join(SPATIAL_METHODS)}, got {method!r}")
+    model = own_copy(model)
     spatial = _spatial_of(model)
     if spatial is model and not callable(target):
         raise ValueError("a Spatial-Module has no classes: give nn.Sequential(spatial, head), or a function as target")
     targets = target.split(batch) if isinstance(target, Tensor) and target.ndim else [target] * len(images)
-    was_training = model.training
     maps = []
-    try:
-        model.eval()
-        for part, wanted in zip(images.detach().split(batch), targets, strict=False):
-            with torch.inference_mode(False), torch.enable_grad():
-                part = part.clone()
-                with torch.no_grad():
-                    wanted = fixed_target(wanted, model(part))
-                maps.append(SPATIAL_METHODS[method](_Images(model, spatial, part, wanted)))
-    finally:
-        model.train(was_training)
+    for part, wanted in zip(images.detach().split(batch), targets, strict=False):
+        with torch.inference_mode(False), torch.enable_grad():
+            part = part.clone()
+            with torch.no_grad():
+                wanted = fixed_target(wanted, model(part))
+            maps.append(SPATIAL_METHODS[method](_Images(model, spatial, part, wanted)))
     side = images.shape[-1] // spatial.patch_size
     values = torch.cat(maps)
     if method == "sub_patch":

@@ -8,7 +8,7 @@ from typing import NamedTuple
 import torch
 from torch import Tensor
 
-from painlit.inference.maps.recording import Reading, recorded_readings
+from painlit.inference.maps.recording import Reading, own_copy, recorded_readings
 from painlit.inference.maps.scores import Target, fixed_target, score, to_unit
 from painlit.models import PainModel
 from painlit.models.perceiver import Perceiver
@@ -148,15 +148,12 @@ def _mapped(
     """(B, values): a value of each value that enters."""
     if method not in methods:
         raise ValueError(f"method must be one of {', '.join(methods)}, got {method!r}")
-    was_training = model.training
-    try:
-        with torch.no_grad():
-            place = place_of(model.eval(), inputs)
-            target = fixed_target(target, place.follows(place.enters))
-        with torch.inference_mode(False), torch.enable_grad():
-            return methods[method](place, target).detach()
-    finally:
-        model.train(was_training)
+    model = own_copy(model)
+    with torch.no_grad():
+        place = place_of(model, inputs)
+        target = fixed_target(target, place.follows(place.enters))
+    with torch.inference_mode(False), torch.enable_grad():
+        return methods[method](place, target).detach()
 
 
 def _gradient(place: _Place, target: Target) -> Tensor:

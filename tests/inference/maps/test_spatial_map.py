@@ -88,6 +88,23 @@ def test_the_model_is_left_as_it_was(learnt):
     assert torch.equal(inside, spatial_map(learnt.eval(), x, 0, "rollout"))
 
 
+@pytest.mark.parametrize("method", SPATIAL_METHODS)
+def test_whoever_else_uses_the_model_meanwhile_gets_embeddings(learnt, method):
+    """As another thread of a server does, which shares the Spatial-Module."""
+    spatial, head = learnt.eval()
+    x, _, _ = images(2, torch.Generator().manual_seed(10), SIZE, MARK)
+    with torch.no_grad():
+        before = spatial(x)
+
+    def target(embeddings):
+        with torch.no_grad():
+            torch.testing.assert_close(spatial(x), before)
+        return head(embeddings)[:, 1] - head(embeddings).mean(1)
+
+    found, expected = spatial_map(spatial, x.flip(0), target, method), spatial_map(learnt, x.flip(0), 1, method)
+    torch.testing.assert_close(found, expected)
+
+
 def test_a_spatial_module_is_asked_by_a_function_of_its_embeddings(learnt):
     spatial, head = learnt
     x, _, _ = images(2, torch.Generator().manual_seed(9), SIZE, MARK)

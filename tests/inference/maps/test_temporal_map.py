@@ -107,6 +107,19 @@ def test_fusion_is_mapped_over_both(learnt):
         heart_rate_map(raw, inputs, 0, "attention")
 
 
+def test_two_maps_of_a_model_at_once():
+    """As of two threads of a server, here one within the other."""
+    model, (x, y) = small("video").eval(), ({"full": torch.randn(1, FRAMES, DIM)} for _ in range(2))
+    for method in TEMPORAL_METHODS:
+        expected, inner = temporal_map(model, x, 1, method), temporal_map(model, y, 0, method)
+
+        def target(given, method=method, inner=inner):
+            torch.testing.assert_close(temporal_map(model, y, 0, method), inner)
+            return given[:, 1] - given.mean(1)
+
+        torch.testing.assert_close(temporal_map(model, x, target, method), expected)
+
+
 def test_a_modality_that_the_model_lacks_is_an_error(learnt):
     with pytest.raises(ValueError, match="video alone"):
         heart_rate_map(learnt, {"full": torch.randn(1, FRAMES, DIM)})

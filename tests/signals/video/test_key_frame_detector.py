@@ -175,6 +175,85 @@ def test_the_setting_chooses(shared_data: Path, monkeypatch: pytest.MonkeyPatch)
     assert not np.array_equal(tracks[0].boxes[1], tracks[1].boxes[1])
 
 
+class MadeUp(KeyFrameDetector):
+    """Networks that know where the faces are: frame k is filled with k, and `faces[k]` (n, 5) are in it."""
+
+    def __init__(self, faces: Sequence[np.ndarray]):
+        super().__init__(SMALLEST)
+        self.faces, self.keys = faces, []
+
+    @property
+    def frames(self) -> Frames:
+        return [np.full((8, 8, 3), k, np.uint8) for k in range(len(self.faces))]
+
+    def _detect_batch(self, frames):
+        self.keys += [int(frame[0, 0, 0]) for frame in frames]
+        return [
+            Faces(self.faces[k], np.zeros((len(self.faces[k]), 5, 2), np.float32)) for k in self.keys[-len(frames) :]
+        ]
+
+    def _finish(self, sampler, index, boxes):
+        """The face that overlaps each box most; without one, the box itself and a score of 0."""
+        found, scores = boxes.clone(), torch.zeros(len(boxes))
+        for at, (frame, box) in enumerate(zip(index.tolist(), boxes, strict=True)):
+            faces = torch.from_numpy(self.faces[int(sampler.frames[frame][0, 0, 0])])
+            overlap = box_iou(box[None], faces[:, :4])[0]
+            if len(faces) and overlap.max() > 0.1:
+                found[at], scores[at] = faces[overlap.argmax(), :4], faces[overlap.argmax(), 4]
+        return found, scores, found[:, None, :2].expand(-1, 5, 2)
+
+
+def face(x: float, score: float = 1.0, side: float = 40) -> list[float]:
+    return [x, 10, x + side, 10 + side, score]
+
+
+def array(*faces: list[float]) -> np.ndarray:
+    return np.array(faces, np.float32).reshape(-1, 5)
+
+
+@pytest.mark.parametrize("count", [1, 2, 11, 12, 13, 48, 49, 50, 97])
+def test_key_frames_of_a_still_face(count: int):
+    detector = MadeUp([array(face(20))] * count)
+    found = detector.detect(iter(detector.frames))
+    assert detector.keys == sorted({0, *range(11, count, 12), *range(47, count, 48), count - 1})
+    np.testing.assert_allclose(found, detector.faces, atol=1e-4)
+
+
+def test_the_mean_of_the_straight_line_and_the_last_networks_box():
+    """Of two faces, each with its own partner in the other key frame; the better score is first."""
+    first, last = array(face(0), face(100, 0.95)), array(face(104), face(8, 0.95))
+    between = [array(face(2 * k + 3, 0.95), face(100 + k + 3, 0.99)) for k in (1, 2, 3)]  # 3 px beside the line
+    detector = MadeUp([first, *between, last])
+    found = list(detector.detect_faces(detector.frames))
+    assert detector.keys == [0, 4]
+    for k in (1, 2, 3):
+        expected = array(face(100 + k + 1, 0.99), face(2 * k + 1, 0.95))
+        np.testing.assert_allclose(found[k].boxes, expected, atol=1e-4)
+        np.testing.assert_allclose(found[k].landmarks[:, 0, 0], [100 + k + 3, 2 * k + 3])
+
+
+@pytest.mark.parametrize(("beside", "keys"), [(3, [0, 4]), (6, [0, 4, 2])], ids=["IoU 0.86", "IoU 0.74"])
+def test_the_last_network_must_agree_with_the_line(beside: float, keys: list[int]):
+    detector = MadeUp([array(face(20 + beside * (k == 2))) for k in range(5)])
+    boxes = detector.detect(detector.frames)
+    assert detector.keys[:3] == keys
+    assert boxes[2][0, 0] == pytest.approx(21 if beside == 3 else 26)
+
+
+@pytest.mark.parametrize(("to", "keys"), [(10, [0, 2]), (16, [0, 2, 1])], ids=["IoU 0.6", "IoU 0.43"])
+def test_a_face_in_two_key_frames_must_overlap(to: float, keys: list[int]):
+    detector = MadeUp([array(face(0)), array(face(to / 2)), array(face(to))])
+    detector.detect(detector.frames)
+    assert detector.keys == keys
+
+
+def test_two_faces_are_no_one_face():
+    """Whose boxes both overlap one of those in the other key frame most."""
+    detector = MadeUp([array(face(0), face(6)), array(face(3), face(200)), array(face(3), face(200))])
+    detector.detect(detector.frames)
+    assert detector.keys == [0, 2, 1]
+
+
 @pytest.mark.parametrize(("score", "followed"), [(0.95, 3), (0.85, 0)])
 def test_a_face_that_the_last_network_doubts_is_not_followed(monkeypatch, score, followed):
     detector = KeyFrameDetector(20)
