@@ -61,5 +61,5 @@ lint: setup ## Style, formatting and types
 	$(VENV)/bin/ruff check .
 	$(VENV)/bin/ruff format --check .
 	$(VENV)/bin/mypy
-bench: setup ## Speed and accuracy beside named peers, measured in one run
+bench: setup ## Speed and accuracy beside named peers (ARGS=speed, ARGS=--quick: runs/bench/speed.md)
 	$(RUN) -m experiments.bench $(ARGS)

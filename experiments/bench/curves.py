@@ -83,6 +83,8 @@ def draw(curves: Sequence[Curve], path: Path) -> None:
             label = f"{what}, {unit}: exponent {curve.exponent(attribute):.2f}"
             axes.loglog(curve.sizes, curve.medians(attribute), line, color=colour, label=label)
         axes.set_title(curve.what, fontsize=9, loc="left")
+        axes.set_xticks(curve.sizes, [f"{size:,}" for size in curve.sizes], minor=False, fontsize=7, rotation=30)
+        axes.minorticks_off()
         axes.set_xlabel(curve.unit)
         axes.grid(visible=True, color="#dddddd", linewidth=0.6)
         axes.legend(frameon=False, fontsize=8)

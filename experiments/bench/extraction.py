@@ -2,7 +2,8 @@
 
 Each is timed as a command of its own on a few clips and on more, so that what comes once (imports, processes) and what
 each clip takes are known apart; figures for 100 clips are scaled from these. CPU time is that of all processes of a
-command (Linux). What else runs on the machine takes cores away: the share that nobody used is told beside.
+command (Linux). What else runs on the machine takes cores away, so the cores that a command's threads ran on or waited
+for are told beside: what it would use alone.
 Other `key=value` arguments reach the commands.
 """
 
@@ -56,8 +57,9 @@ def main() -> list[Row]:
     for stage in STAGES:
         uses = [found[stage] for found in rounds]
         rows.append(Row.of(f"make {stage}, {scaled}", [use.wall for use in uses], "s"))
+        rows.append(Row.of(f"make {stage}, CPU time of the same", [use.cpu for use in uses], "s"))
         rows.append(Row.of(f"make {stage}, use of a core", [100 * use.cpu / use.wall for use in uses], "%"))
-        rows.append(Row.of(f"make {stage}, idle cores", [100 * use.idle / use.wall for use in uses], "%"))
+        rows.append(Row.of(f"make {stage}, cores wanted", [100 * use.wanted / use.wall for use in uses], "% of a core"))
     for row in rows:
         print(f"  {row.what}: {row.median:.1f} {row.unit}")
     return rows

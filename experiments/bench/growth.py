@@ -35,7 +35,7 @@ PLACE = RUNS / "growth"
 CLIPS = sized((100, 300, 1_000, 3_000, 8_700), (50, 100, 200))
 FRAMES = sized((69, 138, 276, 552, 1_104), (69, 138, 276))
 TOKENS = sized((13_800, 27_600, 55_200, 150_528), (13_800, 27_600))
-SECONDS = sized((10, 60, 300, 900), (10, 20, 40))
+SECONDS = sized((10, 60, 300, 900, 3_600), (10, 20, 40))
 ROUNDS = sized(3, 1)
 SMALL = (
     "model.temporal.latents=16", "model.temporal.latent_dim=32", "model.temporal.self_attention_blocks=1",

@@ -16,7 +16,7 @@ from typing import Any, NamedTuple, TypeVar
 
 from experiments.bench.timing import seconds
 from painlit.errors import PainlitError
-from painlit.system.processes import forking
+from painlit.system.processes import cores, forking
 
 Result = TypeVar("Result")
 _SUBREAPER = 36  # PR_SET_CHILD_SUBREAPER of prctl(2)
@@ -58,13 +58,13 @@ def in_new_process(function: Callable[..., Result], *arguments: Any) -> Result:
 
 
 class Use(NamedTuple):
-    """Of a command."""
+    """Of a command with all its processes; s."""
 
     wall: float
     cpu: float
-    """s, of all its processes."""
-    idle: float
-    """s of cores that nobody on this machine used."""
+    """Of all cores."""
+    wanted: float
+    """Of cores that its threads ran on or waited for, at most all there are: what it uses where nothing else runs."""
 
     def scaled(self, other: Use, mine: int, others: int, wanted: int) -> Use:
         """What `wanted` clips take, on the line through this run of `mine` clips and the other one."""
@@ -78,21 +78,46 @@ def use_of(command: list[str]) -> Use:
     Processes that outlive the one which started them become children of this one, so that their time is counted too.
     """
     ctypes.CDLL(None).prctl(_SUBREAPER, 1, 0, 0, 0)
-    started, idle = time.monotonic(), _idle()
+    done, seen = Event(), list[int]()
+
+    def watch() -> None:
+        while not done.wait(0.2):
+            seen.append(min(cores(), _runnable(os.getpid())))
+
+    watching = Thread(target=watch)
+    watching.start()
+    started = time.monotonic()
     ended = subprocess.run(command, capture_output=True, text=True, check=False)
-    wall, idle = time.monotonic() - started, _idle() - idle
+    wall = time.monotonic() - started
+    done.set()
+    watching.join()
     if ended.returncode:
         raise PainlitError(f"{' '.join(command)} failed: {ended.stderr[-500:]}", "see its message")
     with suppress(ChildProcessError):
         while True:
             os.wait()
     used = resource.getrusage(resource.RUSAGE_CHILDREN)
-    return Use(wall, used.ru_utime + used.ru_stime, idle)
+    return Use(wall, used.ru_utime + used.ru_stime, wall * sum(seen) / max(1, len(seen)))
 
 
-def _idle() -> float:
-    ticks = Path("/proc/stat").read_text(encoding="ascii").split(maxsplit=6)[4:6]  # idle, and waiting for a disk
-    return sum(map(int, ticks)) / os.sysconf("SC_CLK_TCK")
+def _runnable(root: int) -> int:
+    """Threads of all processes below this one that run or wait for a core."""
+    stats = ((path, _stat(path)) for path in Path("/proc").glob("[0-9]*/stat"))
+    parents = {int(path.parent.name): int(fields[1]) for path, fields in stats if fields}
+    below, more = set[int](), {root}
+    while more:
+        more = {pid for pid, parent in parents.items() if parent in more}
+        below |= more
+    threads = (path for pid in below for path in Path(f"/proc/{pid}/task").glob("*/stat"))
+    return sum(_stat(path)[:1] == ["R"] for path in threads)
+
+
+def _stat(path: Path) -> list[str]:
+    """State, parent and what follows in a stat file of /proc; nothing if its process has just ended."""
+    try:
+        return path.read_text(encoding="utf-8", errors="replace").rpartition(")")[2].split()
+    except OSError:
+        return []
 
 
 def _resident(which: str) -> float:

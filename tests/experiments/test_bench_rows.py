@@ -1,13 +1,16 @@
 """The table of `make bench`."""
 
+import sys
+
 import pytest
 
 import experiments.bench.rows
 from experiments.bench.curves import Curve
-from experiments.bench.resident import Cost, Use
+from experiments.bench.resident import Cost, Use, in_new_process, use_of
 from experiments.bench.rows import Row, markdown, record
 from painlit.errors import PainlitError
 from painlit.system.files import read_json
+from painlit.system.processes import cores
 
 HEAD = {
     "date": "2026-11-27 03:00", "quick": False, "processor": "AMD EPYC", "cores": 2, "threads": 1, "memory_gib": 23.5,
@@ -85,5 +88,16 @@ def test_growth_is_told_of_the_upper_half_of_sizes():
 
 
 def test_what_comes_once_is_not_scaled():
-    few, many = Use(wall=12.0, cpu=14.0, idle=10.0), Use(wall=16.0, cpu=22.0, idle=10.4)
+    few, many = Use(wall=12.0, cpu=14.0, wanted=10.0), Use(wall=16.0, cpu=22.0, wanted=10.4)
     assert few.scaled(many, 2, 6, 100) == pytest.approx((110.0, 210.0, 19.8))
+
+
+def test_a_command_is_told_with_all_its_processes():
+    spin = "import time; end = time.process_time() + 0.7\nwhile time.process_time() < end: pass"
+    both = f"import subprocess, sys; c = [subprocess.Popen([sys.executable, '-c', {spin!r}]) for _ in range(2)]"
+    use = in_new_process(use_of, [sys.executable, "-c", both])
+    assert use.cpu >= 1.4, "though the command itself has ended before they have"
+    waited = in_new_process(use_of, [sys.executable, "-c", both + "\n[p.wait() for p in c]"])
+    assert 0 < waited.wanted <= waited.wall * cores()
+    with pytest.raises(PainlitError, match="no such word"):
+        in_new_process(use_of, [sys.executable, "-c", "raise SystemExit('no such word')"])
