@@ -226,10 +226,13 @@ def test_the_mean_of_the_straight_line_and_the_last_networks_box():
     detector = MadeUp([first, *between, last])
     found = list(detector.detect_faces(detector.frames))
     assert detector.keys == [0, 4]
-    for k in (1, 2, 3):
-        expected = array(face(100 + k + 1, 0.99), face(2 * k + 1, 0.95))
-        np.testing.assert_allclose(found[k].boxes, expected, atol=1e-4)
-        np.testing.assert_allclose(found[k].landmarks[:, 0, 0], [100 + k + 3, 2 * k + 3])
+    for k, boxes, marks in (
+        (1, array(face(2.5, 0.975), face(101.5, 0.97)), [3.5, 102.5]),  # halfway between the frames beside it
+        (2, array(face(103, 0.99), face(5, 0.95)), [105, 7]),
+        (3, array(face(103.5, 0.995), face(6.5, 0.95)), [104.5, 7.5]),
+    ):
+        np.testing.assert_allclose(found[k].boxes, boxes, atol=1e-4)
+        np.testing.assert_allclose(found[k].landmarks[:, 0, 0], marks)
 
 
 @pytest.mark.parametrize(("beside", "keys"), [(3, [0, 4]), (6, [0, 4, 2])], ids=["IoU 0.86", "IoU 0.74"])
@@ -265,22 +268,3 @@ def test_a_face_that_the_last_network_doubts_is_not_followed(monkeypatch, score,
     monkeypatch.setattr(detector, "_finish", finish)
     frames = [np.zeros((64, 64, 3), np.uint8)] * 3
     assert len(detector._follow((frames, face, face))) == followed
-
-
-def test_the_last_network_sees_every_second_frame_and_the_others_are_between(monkeypatch):
-    detector = KeyFrameDetector(20)
-    first, last = (
-        Faces(np.array([[x, 10, x + 40, 50, 1.0]], np.float32), np.full((1, 5, 2), x, np.float32)) for x in (10, 20)
-    )
-    seen = []
-
-    def finish(sampler, index, boxes):
-        seen.extend(zip(index.tolist(), boxes[:, 0].tolist(), strict=True))
-        return boxes, torch.full((len(boxes),), 0.92), boxes[:, :1, None].expand(-1, 5, 2)
-
-    monkeypatch.setattr(detector, "_finish", finish)
-    found = detector._follow(([np.zeros((64, 128, 3), np.uint8)] * 4, first, last))  # 2 px from one to the next
-    np.testing.assert_allclose(seen, [(1, 14), (3, 18)], atol=1e-3)
-    np.testing.assert_allclose([faces.boxes[0, 0] for faces in found], [12, 14, 16, 18], atol=1e-3)
-    np.testing.assert_allclose([faces.boxes[0, 4] for faces in found], [0.96, 0.92, 0.92, 0.92], atol=1e-6)
-    np.testing.assert_allclose([faces.landmarks[0, 0, 0] for faces in found], [12, 14, 16, 18], atol=1e-3)
