@@ -3,7 +3,7 @@
 The plain chain finds faces by facenet-pytorch's MTCNN at its default pyramid, frame by frame, embeds the images of a
 frame at a time by timm's TNT and scores by perceiver-pytorch, with the same weights; decoding, crops and heart rates
 are ours in both. Its embeddings are of our boxes, so that scores can be compared. Networks have the paper's sizes and
-random weights. Two sizes of video: a clip of proxy A, 640×512, and the same at BioVid's 1388×1038. With --quick 16
+random weights. Two sizes of video: a clip of proxy A, 640×512, and the same at BioVid's 1388×1038. With --quick 8
 frames of the first.
 
 facenet-pytorch pins an old torch: put it aside as `experiments.bench.faces` says.
@@ -47,7 +47,7 @@ SMALLEST = 20
 """px; facenet-pytorch's default."""
 BACKENDS = ("torch", "openvino")
 ROUNDS = sized(2, 1)
-FRAMES = sized(None, 16)
+FRAMES = sized(None, 8)
 """Of a clip; None: all."""
 
 

@@ -24,7 +24,7 @@ from painlit.system.devices import pick_device
 
 FOLDER = RUNS / "pipelines"
 ROUNDS = sized(3, 1)
-SIZES = sized((), ("clip.frames=16",))
+SIZES = sized((), ("clip.frames=6",))
 PAPER = "the paper's laptop"
 
 
@@ -49,7 +49,7 @@ def main() -> list[Row]:
     seconds = time_pipelines(config, enlarged(clip.video), ROUNDS, device)
     accuracies, whose = accuracies_of(load(given()) if given() else None)
     shown = points(accuracies, seconds, None)
-    title = f"ours on {machine(device)['processor']}; {whose}{sized('', '; a quick run, 16 of 138 frames')}"
+    title = f"ours on {machine(device)['processor']}; {whose}{sized('', '; a quick run, 6 of 138 frames')}"
     FOLDER.mkdir(parents=True, exist_ok=True)
     files = draw_figure3(shown, title, FOLDER / "figure3")
     print(f"figure 3: {', '.join(map(str, files))}; {whose}")

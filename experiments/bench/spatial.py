@@ -23,10 +23,10 @@ from painlit.models.frame_embedder import FrameEmbedder
 from painlit.models.normalisation import Normalise
 from painlit.weights.backends import on_backend
 
-IMAGES = sized(20, 10)
+IMAGES = sized(20, 5)
 """Of a round, cut into batches."""
-BATCHES = sized((1, 5, 20), (1, 5))
-TRAINING = sized((4, 10, 20), (4,))
+BATCHES = sized((1, 5, 20), (1,))
+TRAINING = sized((4, 10, 20), (5,))
 ROUNDS = sized(3, 1)
 SIDE = 1536
 """Of the matrices whose product is the machine's rate."""

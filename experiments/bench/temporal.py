@@ -17,8 +17,8 @@ from experiments.bench.rows import Row
 from experiments.bench.timing import in_turn
 from painlit.models import TemporalModule
 
-CLIPS, VALUES = sized(32, 8), 13_800
-ROUNDS = sized(5, 2)
+CLIPS, VALUES = sized(32, 4), 13_800
+ROUNDS = sized(5, 1)
 PEER = "perceiver-pytorch"
 
 

@@ -25,7 +25,7 @@ from painlit.training.checkpoints import ResumePoint
 from painlit.training.trainer import Run, fit, quiet_lightning
 
 PLACE = RUNS / "waiting"
-SUBJECTS, CLIPS_PER_CLASS = sized(8, 4), 20
+SUBJECTS, CLIPS_PER_CLASS = sized(8, 2), 20
 ROUNDS = sized(3, 1)
 SETTINGS = (f"runs={PLACE}", "model.temporal.weights=untrained", "model.heart_rate_encoder.weights=untrained",
             "train.epochs=1", "train.warmup_epochs=0", "log.wandb=disabled")  # fmt: skip
