@@ -80,7 +80,7 @@ def run(config: Config) -> MapsResult:
             mapped.append(map_run(trained, module.clips, inputs, clips, wanted.temporal, device, advance))
     reads_video = next((k for k, trained in enumerate(runs) if trained.part != "heart_rate"), None)
     faces: dict[str, list[FaceMaps]] = {}
-    if reads_video is not None:
+    if reads_video is not None and runs[reads_video].config.spatial.network == "tnt":
         modality = runs[reads_video].part
         faces = _faces(config, data[modality], mapped[reads_video], clips, folder, device)
     curves = _figures(config, runs, data, mapped, clips, folder)

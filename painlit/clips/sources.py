@@ -83,6 +83,8 @@ def resolve_sources(config: Config) -> Sources:
         PainlitError: A stage is missing (its make target is named), or what it left does not fit.
     """
     model = config.model
+    if model.uses_video and config.spatial.network == "landmarks":
+        _check_landmarks(config)
     encoder, temporal = model.heart_rate_encoder.weights, model.temporal.weights
     if model.raw_heart_rates and model.temporal.token_size > 1 and temporal == "auto":
         temporal = UNTRAINED  # raw rates are read one by one, and stage 1 has learnt to read other tokens
@@ -94,6 +96,19 @@ def resolve_sources(config: Config) -> Sources:
         spatial=resolve_weights(config, "spatial", config.embed.weights) if config.joint else None,
         embeddings=resolve_embeddings(config) if config.cached else None,
     )
+
+
+def _check_landmarks(config: Config) -> None:
+    if config.train.joint:
+        raise PainlitError(
+            "train.joint trains the Spatial-Module, and spatial.network=landmarks has none", "set train.joint=false"
+        )
+    if config.model.frame_embedding != "full":
+        raise PainlitError(
+            f"model.frame_embedding={config.model.frame_embedding} needs tiles, and spatial.network=landmarks embeds "
+            "whole faces alone",
+            "set model.frame_embedding=full",
+        )
 
 
 def check_label_leakage(sources: Sources, tested: Iterable[str]) -> None:

@@ -8,11 +8,17 @@ from painlit.config.affects import PATH, TRAINING, affects
 from painlit.config.checks import above, at_least, divides, one_of, share, within
 from painlit.errors import PainlitError
 
+LANDMARK_DISTANCES = 12
+"""Values of a frame with spatial.network=landmarks."""
+
 
 @dataclass
 class SpatialConfig:
     """Spatial-Module (TNT). The defaults have the 2.57 M parameters of the paper's Table 7."""
 
+    network: str = field(default="tnt", metadata=affects("embed", "pain"))
+    """What embeds a frame: tnt, the Spatial-Module (paper); landmarks: distances between the face landmarks that the
+    network of embed.weights finds, an ONNX or TFLite file with MediaPipe's face mesh. Ours."""
     image_size: int = 224
     """Side of the images it reads in px; a face crop is twice that, so that its quadrants are tiles."""
     patch_size: int = 16
@@ -44,6 +50,15 @@ class SpatialConfig:
         for value in self.std or ():
             above("spatial.std", value, 0)
         within("spatial.local_contrast", self.local_contrast, 0, 1)
+        one_of("spatial.network", self.network, ["tnt", "landmarks"])
+        if self.network == "landmarks":
+            if self.embed_dim != LANDMARK_DISTANCES:
+                raise PainlitError(
+                    f"spatial.embed_dim={self.embed_dim}, and spatial.network=landmarks gives {LANDMARK_DISTANCES} "
+                    "distances of a frame",
+                    f"set spatial.embed_dim={LANDMARK_DISTANCES}, or use config=experiments/recipes/landmarks.yaml",
+                )
+            return
         for whole, part in (("image_size", "patch_size"), ("inner_dim", "inner_heads"), ("embed_dim", "outer_heads")):
             divides(f"spatial.{whole}", getattr(self, whole), f"spatial.{part}", getattr(self, part))
 

@@ -42,6 +42,7 @@ PAPER: dict[str, Paper] = {
     "prepare.heart_rate_rule": Paper("paper", "3.2.2: of each second, or of its neighbours", HEART_RATE),
     "prepare.r_peaks": Paper("pan_tompkins", "3.1.2", HEART_RATE),
     "prepare.least_ecg_quality": Paper(0.0, "4: all available samples are used", HEART_RATE),
+    "spatial.network": Paper("tnt", "3.2.1", VIDEO),
     "spatial.image_size": Paper(224, "3.2.1", VIDEO),
     "spatial.patch_size": Paper(16, "3.2.1", VIDEO),
     "spatial.embed_dim": Paper(100, "3.2.1"),

@@ -17,7 +17,6 @@ from functools import cached_property
 from pathlib import Path
 from typing import Any
 
-import cv2
 import numpy as np
 
 from painlit.config.pretraining import TeacherConfig
@@ -25,10 +24,10 @@ from painlit.errors import PainlitError
 from painlit.images.augment import face_square
 from painlit.signals.video.crops import crop_face
 from painlit.system.digests import file_digest
+from painlit.weights.face_network import FORMATS, FaceNetwork
 
 TEACHER = "teacher"
 """Names its figures where those of data sets have the set's name."""
-FORMATS = (".onnx", ".tflite")
 MOST_VALUES = 20_000
 """Outputs of a network that are looked at; the components of more take gigabytes."""
 _NO_VARIANCE = 1e-6  # of a component, as a share of the first one's
@@ -66,7 +65,7 @@ class Teacher:
         return {"settings": self.settings, "sha256": self.sha256, "size": self.size}
 
     @cached_property
-    def _network(self) -> Any:
+    def _network(self) -> FaceNetwork:
         path = Path(self.settings.file)
         try:
             content = path.read_bytes()
@@ -74,36 +73,12 @@ class Teacher:
             raise PainlitError(f"the teacher {path}: {error.strerror}", "restore the file") from error
         if hashlib.sha256(content).hexdigest() != self.sha256:
             raise PainlitError(f"the teacher {path} was replaced during the training", "restore the file")
-        read = cv2.dnn.readNetFromONNX if path.suffix.lower() == ".onnx" else cv2.dnn.readNetFromTFLite
-        return read(np.frombuffer(content, np.uint8))
+        return FaceNetwork(content, f"the teacher {path}", self.settings.output)
 
     def outputs(self, crop: np.ndarray) -> np.ndarray:
-        """What the network says of a face crop.
-
-        Args:
-            crop: (size, size, 3) uint8 RGB.
-
-        Returns:
-            (n,) float32.
-        """
-        settings = self.settings
-        image = (crop.astype(np.float32) / 255 - settings.mean) / settings.std
-        try:
-            network = self._network
-            network.setInput(np.ascontiguousarray(image.transpose(2, 0, 1)[None], np.float32))
-            values = network.forward(settings.output or network.getUnconnectedOutLayersNames()[0])
-        except cv2.error as error:
-            raise PainlitError(
-                f"the teacher {settings.file} cannot be run on {settings.size} x {settings.size} px: {error.err}",
-                "see the size and output of its group, and whether OpenCV reads this network",
-            ) from error
-        if values is None:
-            raise PainlitError(f"the teacher {settings.file} gives nothing for this size", "check its size and output")
-        if not np.isfinite(values).all():
-            raise PainlitError(
-                f"the teacher {settings.file} gives values that are not finite", "check its mean and std"
-            )
-        return values.ravel().astype(np.float32)
+        """What the network says of a face crop, (size, size, 3) uint8 RGB: (n,) float32; errors as of `FaceNetwork`."""
+        image = (crop.astype(np.float32) / 255 - self.settings.mean) / self.settings.std
+        return self._network.outputs(image.transpose(2, 0, 1))
 
     def of_face(self, image: np.ndarray, box: np.ndarray, mirrored: bool) -> np.ndarray:
         """What it says of the face in an image (H, W, 3) uint8 RGB, in px of it; (n,) float32."""

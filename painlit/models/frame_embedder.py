@@ -3,13 +3,13 @@
 from __future__ import annotations
 
 from collections.abc import Callable
+from typing import Any
 
 import torch
 from torch import Tensor, nn
 from torch.utils.checkpoint import checkpoint
 
 from painlit.models.normalisation import Normalise
-from painlit.models.spatial import SpatialModule
 from painlit.models.tiles import frame_images
 
 
@@ -17,17 +17,18 @@ class FrameEmbedder(nn.Module):
     """Face crops to frame embeddings: tiles, normalisation, Spatial-Module.
 
     Args:
-        spatial: The Spatial-Module.
+        spatial: The Spatial-Module, or what takes its place: it has `image_size` and `embed_dim`.
         normalise: As in the stage that trained it.
+        tiles: Whether tiles are embedded; otherwise their sum is 0.
         chunk: Frames whose activations are in memory at once when gradients are wanted: each chunk is embedded again in
             the backward pass (gradient checkpointing), and only its crops are kept between. None keeps all.
     """
 
-    def __init__(self, spatial: SpatialModule, normalise: Normalise, chunk: int | None = None):
+    def __init__(self, spatial: nn.Module, normalise: Normalise, chunk: int | None = None, tiles: bool = True):
         super().__init__()
-        self.spatial = spatial
+        self.spatial: Any = spatial
         self.normalise = normalise
-        self.chunk = chunk
+        self.chunk, self.tiles = chunk, tiles
 
     def forward(self, crops: Tensor) -> tuple[Tensor, Tensor]:
         """Embed crops, (n, 3, S, S) uint8 RGB -> d_full (n, D) and d_1 + d_2 + d_3 + d_4 (n, D)."""
@@ -39,6 +40,9 @@ class FrameEmbedder(nn.Module):
         return self._in_chunks(self._full, crops)
 
     def _full_and_tiles(self, crops: Tensor) -> Tensor:
+        if not self.tiles:
+            full = self._full(crops)
+            return torch.stack([full, torch.zeros_like(full)], dim=1)
         images = self.normalise(frame_images(crops))  # (n, 5, 3, S/2, S/2)
         d = self.spatial(images.flatten(0, 1)).unflatten(0, (-1, 5))  # (n, 5, D)
         return torch.stack([d[:, 0], d[:, 1:].sum(1)], dim=1)

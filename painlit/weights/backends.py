@@ -19,6 +19,7 @@ from painlit.errors import PainlitError
 from painlit.models import SpatialModule
 from painlit.models.frame_embedder import FrameEmbedder
 from painlit.system.threads import dealt_out
+from painlit.weights.landmarks import LandmarkDistances
 from painlit.weights.openvino_spatial import OpenVinoSpatial
 
 TOLERANCE = {"fp32": 1e-4, "bf16": 0.1}
@@ -42,6 +43,10 @@ def on_backend(embedder: FrameEmbedder, backend: str, precision: str, device: to
             more than `TOLERANCE`. In fp32 torch is used instead then, with a message.
     """
     spatial: Any
+    if isinstance(embedder.spatial, LandmarkDistances):
+        if (backend, precision) == ("torch", "fp32"):
+            return embedder.eval()
+        return _instead(embedder, backend, precision, key, "spatial.network=landmarks has no Spatial-Module")
     if backend == "torch" and precision == "fp32":
         spatial = embedder.spatial if device.type != "cpu" else _InThreads(embedder.spatial)
         return FrameEmbedder(spatial, embedder.normalise).eval()

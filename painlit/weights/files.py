@@ -6,6 +6,7 @@ from collections.abc import Mapping
 from pathlib import Path
 from typing import Any
 
+import torch
 from safetensors import SafetensorError
 from safetensors.torch import load_file, save
 from torch import Tensor, nn
@@ -15,6 +16,7 @@ from painlit.runs.artefact import check_digest, read_artefact, write_artefact
 from painlit.runs.provenance import provenance
 from painlit.system.digests import digest
 from painlit.system.files import atomic_path
+from painlit.weights.face_network import FORMATS
 
 
 def save_weights(path: Path, module: nn.Module, about: Mapping[str, Any]) -> None:
@@ -61,7 +63,7 @@ def refuse_misfits(what: str, state: Mapping[str, Tensor], expected: Mapping[str
     Args:
         what: The file, for the error.
         state: Its tensors.
-        expected: Tensors of the same names and shapes as the network's.
+        expected: Tensors of the same names and shapes as the network's; one without values may have any number.
         remedy: What to do about it.
 
     Raises:
@@ -72,7 +74,7 @@ def refuse_misfits(what: str, state: Mapping[str, Tensor], expected: Mapping[str
     misfits += [
         f"{name} is {tuple(state[name].shape)}, expected {tuple(tensor.shape)}"
         for name, tensor in expected.items()
-        if name in state and state[name].shape != tensor.shape
+        if name in state and tensor.numel() and state[name].shape != tensor.shape
     ]
     if misfits:
         raise PainlitError(f"{what} does not fit the model: {some(misfits, between='; ')}", remedy)
@@ -81,12 +83,17 @@ def refuse_misfits(what: str, state: Mapping[str, Tensor], expected: Mapping[str
 def read_weights(path: Path) -> tuple[dict[str, Tensor], dict[str, Any]]:
     """The tensors of a file of `save_weights`, and what its JSON says; `sha256` is that of the tensors.
 
+    A network of face landmarks (.onnx or .tflite) needs no JSON: its one tensor, `network`, are the bytes of the file.
+
     Raises:
         PainlitError: The file or its JSON is missing, damaged or not what was written, or a value is not finite.
     """
     path = Path(path)
     if not path.is_file():
         raise PainlitError(f"weights {path} do not exist", "give the path of a .safetensors file")
+    if path.suffix.lower() in FORMATS:
+        state = {"network": torch.frombuffer(bytearray(path.read_bytes()), dtype=torch.uint8)}
+        return state, {"sha256": digest(state), "stage": "landmarks", "spatial": {"network": "landmarks"}}
     beside, again = path.with_suffix(".json"), "copy both files again, together, or run the stage that leaves them"
     if not beside.is_file():
         raise PainlitError(f"{beside} is missing", "keep it beside the weights: it holds their sizes and normalisation")

@@ -7,13 +7,24 @@ from collections.abc import Sequence
 from torch import nn
 
 from painlit.config import HeartRateEncoderConfig, ModelConfig, SpatialConfig, TemporalConfig
+from painlit.errors import PainlitError
 from painlit.models import AugmNet, Basic, HeartRateEncoder, Masking, PainModel, SpatialModule, TemporalModule
 from painlit.models.frame_embedder import FrameEmbedder
 from painlit.models.normalisation import MEAN, STD, Normalise
+from painlit.weights.landmarks import LandmarkDistances
 
 
 def build_spatial_module(spatial: SpatialConfig, drop_path: float = 0.0) -> SpatialModule:
-    """The Spatial-Module of these sizes; `drop_path` is the rate of stochastic depth in training."""
+    """The Spatial-Module of these sizes; `drop_path` is the rate of stochastic depth in training.
+
+    Raises:
+        PainlitError: The settings name another network, which nothing here trains.
+    """
+    if spatial.network != "tnt":
+        raise PainlitError(
+            f"spatial.network={spatial.network} is not the Spatial-Module, which is needed here",
+            "set spatial.network=tnt",
+        )
     return SpatialModule(
         image_size=spatial.image_size,
         patch_size=spatial.patch_size,
@@ -32,8 +43,17 @@ def build_frame_embedder(
     std: Sequence[float] | None = None,
     chunk: int | None = None,
 ) -> FrameEmbedder:
-    """Spatial-Module of these sizes, with its normalisation; `mean` and `std` where the settings leave them open."""
+    """What embeds frames, with its normalisation: the Spatial-Module of these sizes, or distances between landmarks.
+
+    Args:
+        spatial: Sizes.
+        mean: Where the settings leave it open.
+        std: Likewise.
+        chunk: As of `FrameEmbedder`.
+    """
     normalise = Normalise(spatial.mean or mean or MEAN, spatial.std or std or STD, spatial.local_contrast)
+    if spatial.network == "landmarks":
+        return FrameEmbedder(LandmarkDistances(spatial.image_size), normalise, tiles=False)
     return FrameEmbedder(build_spatial_module(spatial), normalise, chunk)
 
 

@@ -18,6 +18,7 @@ from painlit.errors import PainlitError
 from painlit.models.frame_embedder import FrameEmbedder
 from painlit.models.normalisation import MEAN, STD
 from painlit.runs.artefact import read_artefact
+from painlit.weights.face_network import FORMATS
 from painlit.weights.files import load_weights, read_weights
 from painlit.weights.networks import build_frame_embedder
 
@@ -107,6 +108,8 @@ def resolve_weights(config: Config, network: str, wanted: str, stages: Sequence[
     """
     about = _NETWORKS[network]
     sizes = network_sizes(config, network)
+    if network == "spatial" and config.spatial.network == "landmarks":
+        return _landmarks(wanted, sizes)
     if wanted == UNTRAINED:
         if network == "spatial":
             sizes |= {"mean": sizes["mean"] or list(MEAN), "std": sizes["std"] or list(STD)}
@@ -116,7 +119,7 @@ def resolve_weights(config: Config, network: str, wanted: str, stages: Sequence[
     _, told = read_weights(path)
     trained = told.get(network, {})
     if network == "spatial":
-        trained = {"local_contrast": 0.0, **trained}  # older files do not say
+        trained = {"network": "tnt", "local_contrast": 0.0, **trained}  # older files do not say
     sizes = {key: trained.get(key) if value is None else value for key, value in sizes.items()}
     wrong = [
         f"{about.group}.{key} is {value!r}, the weights' JSON says {trained.get(key)!r}"
@@ -136,6 +139,20 @@ def starting_embedder(config: Config, start: StartingWeights) -> FrameEmbedder:
     embedder = build_frame_embedder(config.spatial, start.settings["mean"], start.settings["std"])
     start.load_into(embedder.spatial)
     return embedder
+
+
+def _landmarks(wanted: str, sizes: dict[str, Any]) -> StartingWeights:
+    """A network of face landmarks; that it is not the Spatial-Module is told by spatial.network."""
+    path = Path(wanted)
+    if path.suffix.lower() not in FORMATS or not path.is_file():
+        raise PainlitError(
+            f"embed.weights={wanted}, and spatial.network=landmarks needs a network of face landmarks",
+            f"name its file, which ends in {' or '.join(FORMATS)}: embed.weights=FILE (docs/recipes.md)",
+        )
+    _, told = read_weights(path)
+    print(f"network of face landmarks: {path}")
+    sizes |= {"mean": sizes["mean"] or [0.0, 0.0, 0.0], "std": sizes["std"] or [1.0, 1.0, 1.0]}
+    return StartingWeights("spatial", str(path), told["sha256"], told["stage"], settings=sizes)
 
 
 def _differences(network: _Network, told: Mapping[str, Any]) -> list[str]:

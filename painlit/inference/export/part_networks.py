@@ -152,6 +152,11 @@ def load_part(bundle: Bundle, name: str) -> Part:
                 f"{bundle.path}: {kind} of {name} have different settings, and an export has one graph for all",
                 "bundle runs that were trained alike",
             )
+    if used and config.spatial.network != "tnt":
+        raise PainlitError(
+            f"{bundle.path}: spatial.network={config.spatial.network} runs by OpenCV, and no graph can hold it",
+            "use the bundle itself (painlit.load), or export.to=hub",
+        )
     loaded = bundle.models(name)
     tiles = name != "heart_rate" and any(model.network.frame_embedding != "full" for model in loaded)
     baseline = config.data.baseline != "none"

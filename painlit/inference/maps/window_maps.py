@@ -16,6 +16,7 @@ from painlit.inference.maps.temporal import frame_slopes
 from painlit.inference.person import PersonBaseline
 from painlit.inference.scoring import Scorer
 from painlit.models.frame_embedder import FrameEmbedder
+from painlit.weights.landmarks import LandmarkDistances
 
 MOST_MAPS = 12
 """Faces that get a map."""
@@ -67,7 +68,7 @@ def window_map(
         method: As of `spatial_map`.
 
     Returns:
-        (S, S) in 0..1; None if the window has no score from video, or its model reads no whole faces.
+        (S, S) in 0..1; None if the window has no score from video, or its model reads no pixels of whole faces.
     """
     part = scorer.part_for(face, heart)
     if part is None or part == "heart_rate" or face.crop is None:
@@ -76,7 +77,7 @@ def window_map(
     models = [model for model in models if model.embedder == models[0].embedder]
     slopes = [frame_slopes(m.network, scorer.inputs(m, part, face, heart, own), scorer.classes - 1)[0] for m in models]
     name = models[0].embedder
-    if name is None or slopes[0] is None:
+    if name is None or slopes[0] is None or isinstance(embedders[name][0].spatial, LandmarkDistances):
         return None
     middle = slopes[0].shape[1] // 2
     slope = torch.stack([found[:, middle] for found in slopes if found is not None]).mean(0)
