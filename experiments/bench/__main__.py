@@ -30,7 +30,6 @@ BENCHMARKS = (
         "framing",
         "proxy",
         "recipes",
-        "landmarks",
         "assess",
         "export",
         "maps",

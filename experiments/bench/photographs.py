@@ -1,7 +1,7 @@
 """Neutral or smiling: what embeddings of London photographs tell of people whom no stage has seen, on both halves.
 
 Logistic regression on the embeddings of each Spatial-Module of the benchmark `recipes`, and on gradient histograms
-(HOG) of the same crops; and on nine distances between the teacher's landmarks, which bound what it can teach. It learns
+(HOG) of the same crops; and on distances between the teacher's landmarks (`painlit.weights.landmarks`). It learns
 from the people whom stage 2 of the half has seen, and is told on those of the half: how many photographs are right, and
 for how many people the smiling one of the two scores higher. Some smile so faintly that their smiling photograph, seen
 alone, could be another's neutral one. The penalty is fixed: C = 1 / (how many numbers).
@@ -15,7 +15,6 @@ from sklearn.pipeline import make_pipeline
 from sklearn.preprocessing import StandardScaler
 
 from experiments.bench.framing import gradients
-from experiments.bench.landmarks import landmark_distances
 from experiments.bench.london import CLASSES, LONDON, Scores, london_people, told
 from experiments.bench.proxy import PROXY, SAID, people_beside, pretrain
 from experiments.bench.taught import taught_spatial, teacher_file
@@ -26,6 +25,7 @@ from painlit.images.reading import read_image
 from painlit.images.teacher import Teacher
 from painlit.signals.video.clip_faces import face_detector
 from painlit.signals.video.crops import crop_face, face_squares
+from painlit.weights.landmarks import landmark_distances
 from painlit.weights.pretrained import resolve_weights, starting_embedder
 
 Key = tuple[str, int]
@@ -44,10 +44,11 @@ def crops(config: Config, size: int, margin: float) -> dict[Key, np.ndarray]:
 
 
 def distances(config: Config) -> dict[Key, np.ndarray]:
-    """The nine distances between landmarks of each photograph, (9,)."""
+    """The distances between landmarks of each photograph, (12,)."""
     teacher = Teacher(TeacherConfig(file=str(teacher_file())))
     faces = crops(config, teacher.settings.size, teacher.settings.margin)
-    return {key: landmark_distances(teacher.outputs(face).reshape(468, 3)[:, :2]) for key, face in faces.items()}
+    points = torch.from_numpy(np.stack([teacher.outputs(face).reshape(-1, 3)[:, :2] for face in faces.values()]))
+    return dict(zip(faces, landmark_distances(points).numpy(), strict=True))
 
 
 def scores(features: dict[Key, np.ndarray], learnt_from: set[str]) -> Scores:

@@ -4,23 +4,27 @@ Who learns from whom is as in the benchmark `proxy`. Sizes are those of experime
 
 - the paper's: its loss, AugmNet and embeddings as they are, on the Spatial-Module of stages 1 and 2;
 - ours: experiments/recipes/few_people.yaml, on the Spatial-Module of experiments/recipes/few_photographs.yaml (see
-  `experiments.bench.taught` for its teacher).
+  `experiments.bench.taught` for its teacher);
+- landmarks: experiments/recipes/landmarks.yaml, on distances between the landmarks of that teacher, which needs no
+  pretraining.
 
 Settings were chosen on A; B decided nothing and is reported. Finished runs are read again. `--parts=` takes some of
-recipes and ablations; `--halves=A` takes one half. Other `key=value` arguments reach the configuration.
+recipes, landmarks and ablations; `--halves=A` takes one half. Other `key=value` arguments reach the configuration.
 
 It is no pain data: neutral faces turn into smiling ones.
 """
 
 import sys
 from collections.abc import Mapping
+from functools import cache
 from typing import Any
 
 from experiments.bench.proxy import SAID, loso_run, pretrain, told_accuracy
-from experiments.bench.taught import taught_spatial
+from experiments.bench.taught import taught_spatial, teacher_file
 from painlit.config.proxy import HALVES
 
 OURS = "config=experiments/recipes/few_people.yaml"
+LANDMARKS = "config=experiments/recipes/landmarks.yaml"
 MODALITIES = ("video", "heart_rate", "fusion")
 ABLATION_FOLDS = ("loso.protocol=kfold", "loso.folds=6")
 """20 people to learn from and 4 to test, which takes a quarter of the time."""
@@ -74,24 +78,44 @@ def told_simple(results: Mapping[str, Any]) -> list[str]:
     ]
 
 
-def recipes(half: str, files: Mapping[str, str]) -> list[str]:
+@cache
+def spatial_modules(half: str) -> Mapping[str, str]:
+    """Files of the Spatial-Modules for a half, trained if they are not there."""
+    return {**pretrain(half), "taught": str(taught_spatial(half))}
+
+
+def recipes(half: str) -> list[str]:
     """Both recipes with each modality, and ours with shuffled labels."""
-    lines = []
+    files, lines = spatial_modules(half), []
     for recipe, spatial, settings in (("paper", "stages12", ()), ("ours", "taught", (OURS,))):
         for modality in MODALITIES:
             chosen = f"model.modality={modality}"
             results = run(half, spatial, files[spatial], f"{recipe}-{modality}", *settings, chosen)
             lines += [f"  {recipe}, {modality}: {told(results)}", *told_simple(results)]
+    return lines + _shuffled(half, "ours", "taught", files["taught"], OURS)
+
+
+def landmarks(half: str) -> list[str]:
+    """The recipe on landmarks with each modality, and with shuffled labels."""
+    file, lines = str(teacher_file()), []
+    for modality in MODALITIES:
+        results = run(half, "landmarks", file, f"landmarks-{modality}", LANDMARKS, f"model.modality={modality}")
+        lines += [f"  landmarks, {modality}: {told(results)}", *told_simple(results)]
+    return lines + _shuffled(half, "landmarks", "landmarks", file, LANDMARKS)
+
+
+def _shuffled(half: str, recipe: str, spatial: str, file: str, config: str) -> list[str]:
+    lines = []
     for modality in ("video", "fusion"):
-        shuffled = (OURS, f"model.modality={modality}", "loso.shuffle_labels=true")
-        results = run(half, "taught", files["taught"], f"ours-{modality}-shuffled", *shuffled)
-        lines.append(f"  ours, {modality}, labels shuffled: {told(results)}")
+        shuffled = (config, f"model.modality={modality}", "loso.shuffle_labels=true")
+        results = run(half, spatial, file, f"{recipe}-{modality}-shuffled", *shuffled)
+        lines.append(f"  {recipe}, {modality}, labels shuffled: {told(results)}")
     return lines
 
 
-def ablations(half: str, files: Mapping[str, str]) -> list[str]:
+def ablations(half: str) -> list[str]:
     """What each setting of our recipe brings, from video: with its interval and the linear models of the same folds."""
-    lines = []
+    files, lines = spatial_modules(half), []
     for name, (spatial, settings) in ABLATIONS.items():
         named = f"ablation-{name.replace(' ', '-').replace(',', '')}"
         chosen = (OURS, "model.modality=video", *ABLATION_FOLDS, *settings)
@@ -102,7 +126,7 @@ def ablations(half: str, files: Mapping[str, str]) -> list[str]:
     return lines
 
 
-PARTS = {"recipes": recipes, "ablations": ablations}
+PARTS = {"recipes": recipes, "landmarks": landmarks, "ablations": ablations}
 
 
 def main() -> None:
@@ -111,6 +135,5 @@ def main() -> None:
     parts, halves = options.get("parts", ",".join(PARTS)).split(","), options.get("halves", ",".join(HALVES)).split(",")
     print("proxies, NP against P4, 95 % over subjects (stand-in data, no pain):", flush=True)
     for half in halves:
-        files = {**pretrain(half), "taught": str(taught_spatial(half))}
         for part in parts:
-            print("\n".join([f" {SAID[half]}, {part}:", *PARTS[part](half, files)]), flush=True)
+            print("\n".join([f" {SAID[half]}, {part}:", *PARTS[part](half)]), flush=True)
