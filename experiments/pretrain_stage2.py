@@ -16,6 +16,7 @@ from experiments.command import main, stage_in_its_own_process
 from painlit.config import Config
 from painlit.system.csv_files import write_csv
 from painlit.system.processes import process_rank
+from painlit.weights.networks import refuse_other_networks
 from painlit.weights.pretrained import SPATIAL_STAGES, resolve_weights
 
 if TYPE_CHECKING:
@@ -33,6 +34,7 @@ def run(config: Config) -> StageResult:
     from painlit.training.stage import Trained, pretrain, run_stage
     from painlit.training.unreadable import UnreadableImages
 
+    refuse_other_networks(config.spatial)
     start = resolve_weights(config, "spatial", config.stage2.weights, SPATIAL_STAGES[1:])
     spatial = replace(config.spatial, mean=start.settings["mean"], std=start.settings["std"])
     data = EmotionDataModule(config)

@@ -92,7 +92,9 @@ def read_weights(path: Path) -> tuple[dict[str, Tensor], dict[str, Any]]:
     if not path.is_file():
         raise PainlitError(f"weights {path} do not exist", "give the path of a .safetensors file")
     if path.suffix.lower() in FORMATS:
-        state = {"network": torch.frombuffer(bytearray(path.read_bytes()), dtype=torch.uint8)}
+        if not (content := path.read_bytes()):
+            raise PainlitError(f"{path} is empty", "copy it again")
+        state = {"network": torch.frombuffer(bytearray(content), dtype=torch.uint8)}
         return state, {"sha256": digest(state), "stage": "landmarks", "spatial": {"network": "landmarks"}}
     beside, again = path.with_suffix(".json"), "copy both files again, together, or run the stage that leaves them"
     if not beside.is_file():

@@ -14,17 +14,26 @@ from painlit.models.normalisation import MEAN, STD, Normalise
 from painlit.weights.landmarks import LandmarkDistances
 
 
-def build_spatial_module(spatial: SpatialConfig, drop_path: float = 0.0) -> SpatialModule:
-    """The Spatial-Module of these sizes; `drop_path` is the rate of stochastic depth in training.
+def refuse_other_networks(spatial: SpatialConfig) -> None:
+    """Refuse settings of a network in the Spatial-Module's place, which nothing here trains.
 
     Raises:
-        PainlitError: The settings name another network, which nothing here trains.
+        PainlitError: They name one.
     """
     if spatial.network != "tnt":
         raise PainlitError(
             f"spatial.network={spatial.network} is not the Spatial-Module, which is needed here",
             "set spatial.network=tnt",
         )
+
+
+def build_spatial_module(spatial: SpatialConfig, drop_path: float = 0.0) -> SpatialModule:
+    """The Spatial-Module of these sizes; `drop_path` is the rate of stochastic depth in training.
+
+    Raises:
+        PainlitError: As of `refuse_other_networks`.
+    """
+    refuse_other_networks(spatial)
     return SpatialModule(
         image_size=spatial.image_size,
         patch_size=spatial.patch_size,

@@ -5,6 +5,7 @@ import pickle
 from concurrent.futures import ThreadPoolExecutor
 from pathlib import Path
 
+import cv2
 import numpy as np
 import pytest
 import torch
@@ -61,6 +62,33 @@ def test_each_distance_is_that_of_its_landmarks_in_units_of_the_eyes():
         assert before[name] == pytest.approx(np.mean(apart) / 16), name
 
 
+def test_each_landmark_is_where_its_name_says():
+    """A face by the numbers of the mesh, the right half of it; every other landmark is far away."""
+    eye = {33: (-6, 0), 133: (-2, 0), 159: (-4, -1), 145: (-4, 2)}  # outer and inner corner, upper and lower lid
+    right = {**eye, 55: (-3, -3), 105: (-4, -5), 129: (-2, 6), 61: (-3, 11)}  # brow: inner end, middle; nose; mouth
+    middle = {1: (0, 5), 2: (0, 7), 0: (0, 9), 13: (0, 10), 14: (0, 10.5), 17: (0, 12)}  # nose: tip, below; lips
+    left = {33: 263, 133: 362, 159: 386, 145: 374, 55: 285, 105: 334, 129: 358, 61: 291}
+    points = np.full((468, 3), 99.0)
+    for place, (x, y) in {**right, **middle}.items():
+        points[place, :2] = x, y
+        points[left.get(place, place), :2] = -x, y
+    expected = {
+        "width of the mouth": 6,
+        "mouth opening": 0.5,
+        "height of the lips": 3,
+        "corner of the mouth to corner of the eye": np.hypot(3, 11),
+        "corner of the mouth to tip of the nose": np.hypot(3, 6),
+        "eye opening": 3,
+        "inner brow to eye": np.hypot(1, 3),
+        "middle of the brow to eye": 4,
+        "between the brows": 6,
+        "wing of the nose to eye": 6,
+        "upper lip to nose": 2,
+        "corners below the lips": 0.75,
+    }
+    assert named(points) == pytest.approx({name: value / 12 for name, value in expected.items()})
+
+
 def test_where_a_face_is_how_large_and_how_tilted_changes_nothing():
     points = still_face().astype(np.float64)
     for angle, size, shift in ((0.4, 1.0, 0.0), (-0.7, 2.5, 30.0), (0.0, 0.3, -5.0)):
@@ -87,8 +115,25 @@ def test_images_are_scaled_as_the_settings_say(tmp_path):
     file = write_landmarks(tmp_path / "mesh.onnx", SIZE)
     scaled = embedder(file, "spatial.mean=[0.5,0,0]", "spatial.std=[0.5,1,1]")
     with torch.inference_mode():
-        full = scaled.full(crops_of([1.0]))
-    np.testing.assert_allclose(full[0], list(named(face_of(1.0)).values()), atol=1e-5)
+        full = scaled.full(crops_of([0.6]))
+    np.testing.assert_allclose(full[0], list(named(face_of(0.2)).values()), atol=1e-5)
+
+
+def test_images_are_not_scaled_where_the_settings_leave_it_open(tmp_path):
+    whole = embedder(write_landmarks(tmp_path / "mesh.onnx", SIZE), "spatial.mean=null", "spatial.std=null")
+    with torch.inference_mode():
+        full = whole.full(crops_of([0.6]))
+    np.testing.assert_allclose(full[0], list(named(face_of(0.6)).values()), atol=1e-5)
+
+
+def test_a_tflite_file_is_read_as_one_whatever_it_is_called(tmp_path, monkeypatch):
+    mesh = write_landmarks(tmp_path / "mesh.onnx", SIZE)
+    monkeypatch.setattr(cv2.dnn, "readNetFromTFLite", lambda content: cv2.dnn.readNetFromONNX(str(mesh)))
+    named_onnx = tmp_path / "named.onnx"
+    named_onnx.write_bytes(b"\x1c\0\0\0TFL3")
+    crops = crops_of([0.3])
+    with torch.inference_mode():
+        assert torch.equal(embedder(named_onnx).full(crops), embedder(mesh).full(crops))
 
 
 def test_the_file_travels_as_a_weight_and_in_copies(tmp_path):
@@ -104,6 +149,9 @@ def test_the_file_travels_as_a_weight_and_in_copies(tmp_path):
     write_landmarks(tmp_path / "other.onnx", SIZE, 478)
     again.spatial.load_state_dict(embedder(tmp_path / "other.onnx").spatial.state_dict())  # after it has run
     assert again.spatial.network.numel() == (tmp_path / "other.onnx").stat().st_size
+    again.spatial.load_state_dict({"network": torch.zeros(9, dtype=torch.uint8)})
+    with torch.inference_mode(), pytest.raises(PainlitError, match="cannot be run"):
+        again.full(crops)
 
 
 def test_threads_may_share_it(tmp_path):
@@ -139,6 +187,12 @@ def test_a_network_of_something_else_is_refused(tmp_path):
 def test_its_file_must_be_named(wanted):
     with pytest.raises(PainlitError, match=rf"embed\.weights={wanted}.*needs a network of face landmarks"):
         resolve_weights(config(wanted), "spatial", wanted)
+
+
+def test_an_empty_file_is_refused(tmp_path):
+    (tmp_path / "mesh.tflite").touch()
+    with pytest.raises(PainlitError, match=r"mesh\.tflite is empty"):
+        embedder(tmp_path / "mesh.tflite")
 
 
 def test_the_spatial_module_takes_no_landmarks(tmp_path):
