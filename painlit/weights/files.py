@@ -90,7 +90,7 @@ def read_weights(path: Path) -> tuple[dict[str, Tensor], dict[str, Any]]:
     """
     path = Path(path)
     if not path.is_file():
-        raise PainlitError(f"weights {path} do not exist", "give the path of a .safetensors file")
+        raise PainlitError(f"weights {path} do not exist", "give the path of a file that is there")
     if path.suffix.lower() in FORMATS:
         if not (content := path.read_bytes()):
             raise PainlitError(f"{path} is empty", "copy it again")

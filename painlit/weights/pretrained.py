@@ -121,6 +121,12 @@ def resolve_weights(config: Config, network: str, wanted: str, stages: Sequence[
     if network == "spatial":
         trained = {"network": "tnt", "local_contrast": 0.0, **trained}  # older files do not say
     sizes = {key: trained.get(key) if value is None else value for key, value in sizes.items()}
+    if network == "spatial" and trained["network"] != sizes["network"]:
+        raise PainlitError(
+            f"{path} is of spatial.network={trained['network']}, and the settings have spatial.network="
+            f"{sizes['network']}",
+            "set it as the weights have it, or name other weights",
+        )
     wrong = [
         f"{about.group}.{key} is {value!r}, the weights' JSON says {trained.get(key)!r}"
         for key, value in sizes.items()

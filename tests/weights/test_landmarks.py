@@ -197,7 +197,7 @@ def test_an_empty_file_is_refused(tmp_path):
 
 def test_the_spatial_module_takes_no_landmarks(tmp_path):
     file = write_landmarks(tmp_path / "mesh.onnx", SIZE)
-    with pytest.raises(PainlitError, match=r"spatial\.network is 'tnt', the weights' JSON says 'landmarks'"):
+    with pytest.raises(PainlitError, match=r"mesh\.onnx is of spatial\.network=landmarks, and the settings have"):
         resolve_weights(load_config([]), "spatial", str(file))
     with pytest.raises(PainlitError, match=r"spatial\.network=landmarks is not the Spatial-Module"):
         build_spatial_module(config(file).spatial)
