@@ -4,6 +4,7 @@ Each is timed as a command of its own on a few clips and on more, so that what c
 each clip takes are known apart; figures for 100 clips are scaled from these. CPU time is that of all processes of a
 command (Linux). What else runs on the machine takes cores away, so the cores that a command's threads ran on or waited
 for are told beside: what it would use alone.
+It has no quick form: six commands start, which alone takes a minute.
 Other `key=value` arguments reach the commands.
 """
 
@@ -12,7 +13,7 @@ from __future__ import annotations
 import shutil
 import sys
 
-from experiments.bench.data import RUNS, given, sized
+from experiments.bench.data import RUNS, given
 from experiments.bench.resident import Use, in_new_process, use_of
 from experiments.bench.rows import Row
 from experiments.bench.simulated import link_clips
@@ -21,10 +22,10 @@ from painlit.errors import PainlitError
 from painlit.runs.provenance import save_config
 
 PLACE = RUNS / "extraction"
-COUNTS = {"prepare": sized((4, 24), (2, 8)), "embed": sized((1, 3), (1, 2))}
+COUNTS = {"prepare": (4, 24), "embed": (1, 3)}
 """Stage -> clips of its two runs: embedding a clip takes some 40 times as long as preparing it."""
 ALL = 100
-SETTINGS = ("embed.weights=untrained", *sized((), ("clip.frames=16",)))
+SETTINGS = ("embed.weights=untrained",)
 
 
 def run_of(stage: str, count: int) -> Use:
