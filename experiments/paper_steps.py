@@ -86,7 +86,7 @@ def _refuse(folder: Path, config: Config, *results: str) -> None:
         return
     remedy = f"set these back, give this a folder of its own (runs=…), or delete {folder}"
     now, before = values_affecting(config, *results), read_artefact(folder / "fingerprint.json", remedy)
-    refuse_changes(folder, {key: before.get(key) for key in now}, now, remedy)
+    refuse_changes(folder, {key: before[key] for key in now if key in before}, now, remedy)
 
 
 def _every(config: Config, runs: Sequence[TableRun]) -> Iterator[Step]:

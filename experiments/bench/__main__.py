@@ -11,6 +11,8 @@ from painlit.errors import PainlitError
 
 OF_SPEED = ("spatial", "temporal", "chain", "faces", "pipelines", "growth", "waiting", "extraction")
 """Those whose `main` returns rows for the table."""
+NOT_QUICK = ("extraction",)
+"""Those of them that have no quick form: `speed --quick` leaves them out."""
 BENCHMARKS = (
     *OF_SPEED,
     *(
@@ -56,7 +58,8 @@ if __name__ == "__main__":
 
     options = [argument for argument in sys.argv[1:] if argument.startswith("-") or "=" in argument]
     named = [name for name in sys.argv[1:] if name not in options] or ["speed" if is_quick() else "all"]
-    groups = {"speed": OF_SPEED, "all": BENCHMARKS}
+    of_speed = tuple(name for name in OF_SPEED if not (is_quick() and name in NOT_QUICK))
+    groups = {"speed": of_speed, "all": BENCHMARKS}
     chosen = [name for given in named for name in groups.get(given, (given,))]
     unknown = [name for name in chosen if name not in BENCHMARKS]
     if unknown:

@@ -4,6 +4,7 @@ Each is timed as a command of its own on a few clips and on more, so that what c
 each clip takes are known apart; figures for 100 clips are scaled from these. CPU time is that of all processes of a
 command (Linux). What else runs on the machine takes cores away, so the cores that a command's threads ran on or waited
 for are told beside: what it would use alone.
+It has no quick form: six commands start, which alone takes a minute.
 Other `key=value` arguments reach the commands.
 """
 
@@ -12,7 +13,7 @@ from __future__ import annotations
 import shutil
 import sys
 
-from experiments.bench.data import RUNS, given, sized
+from experiments.bench.data import RUNS, given
 from experiments.bench.resident import Use, in_new_process, use_of
 from experiments.bench.rows import Row
 from experiments.bench.simulated import link_clips
@@ -21,50 +22,48 @@ from painlit.errors import PainlitError
 from painlit.runs.provenance import save_config
 
 PLACE = RUNS / "extraction"
-COUNTS = sized((2, 6), (2, 4))
-"""Clips of the two runs."""
-ROUNDS = sized(3, 1)
+COUNTS = {"prepare": (4, 24), "embed": (1, 3)}
+"""Stage -> clips of its two runs: embedding a clip takes some 40 times as long as preparing it."""
 ALL = 100
-STAGES = "prepare", "embed"
-SETTINGS = ("embed.weights=untrained", *sized((), ("clip.frames=16",)))
+SETTINGS = ("embed.weights=untrained",)
 
 
-def one_round() -> dict[str, Use]:
-    """Stage -> what 100 clips take."""
-    found = {}
-    for stage in STAGES:
-        uses = []
-        for count in COUNTS:
-            place = PLACE / f"{count}"
-            if not place.exists():
-                link_clips(place / "data", count)
-                settings = f"runs={place / 'runs'}", f"data.root={place / 'data'}", "data.is_biovid=false"
-                save_config(load([*settings, *SETTINGS, *given()]), place)
-            command = [sys.executable, "-m", "experiments", stage, f"config={place / 'config.yaml'}"]
-            uses.append(in_new_process(use_of, command))
-        if uses[1].wall <= uses[0].wall:
-            took = " and ".join(f"{use.wall:.0f} s" for use in uses)
-            what = f"make {stage} took {took} for {COUNTS[0]} and {COUNTS[1]} clips: other work decides these times"
-            raise PainlitError(what, "run the benchmark again when the machine is quieter")
-        found[stage] = uses[0].scaled(uses[1], *COUNTS, ALL)
-    return found
+def run_of(stage: str, count: int) -> Use:
+    """A command on so many clips that nobody has prepared, or embedded, before."""
+    place = PLACE / stage / f"{count}"
+    link_clips(place / "data", count)
+    settings = f"runs={place / 'runs'}", f"data.root={place / 'data'}", "data.is_biovid=false"
+    save_config(load([*settings, *SETTINGS, *given()]), place)
+    command = [sys.executable, "-m", "experiments", stage, f"config={place / 'config.yaml'}"]
+    if stage == "embed":
+        in_new_process(use_of, [*command[:3], "prepare", *command[4:]])
+    return in_new_process(use_of, command)
+
+
+def use_for_all(stage: str) -> Use:
+    """What 100 clips take."""
+    uses = []
+    for count in COUNTS[stage]:
+        uses.append(run_of(stage, count))
+        took = f"{uses[-1].wall:.1f} s, of all cores {uses[-1].cpu:.1f} s used and {uses[-1].wanted:.1f} s wanted"
+        print(f"  make {stage}, {count} clips: {took}", flush=True)
+    if uses[1].wall <= uses[0].wall:
+        what = f"make {stage} took no longer for {COUNTS[stage][1]} clips than for {COUNTS[stage][0]}"
+        raise PainlitError(f"{what}: other work decides these times", "run the benchmark again when it is quieter")
+    return uses[0].scaled(uses[1], *COUNTS[stage], ALL)
 
 
 def main() -> list[Row]:
     """Print seconds for 100 clips, and how far the cores were used."""
-    rounds = []
-    for _ in range(ROUNDS):
-        shutil.rmtree(PLACE, ignore_errors=True)
-        rounds.append(one_round())
-    shutil.rmtree(PLACE)
+    shutil.rmtree(PLACE, ignore_errors=True)
     rows = []
-    scaled = f"{ALL} clips, scaled from {' and '.join(map(str, COUNTS))}"
-    for stage in STAGES:
-        uses = [found[stage] for found in rounds]
-        rows.append(Row.of(f"make {stage}, {scaled}", [use.wall for use in uses], "s"))
-        rows.append(Row.of(f"make {stage}, CPU time of the same", [use.cpu for use in uses], "s"))
-        rows.append(Row.of(f"make {stage}, use of a core", [100 * use.cpu / use.wall for use in uses], "%"))
-        rows.append(Row.of(f"make {stage}, cores wanted", [100 * use.wanted / use.wall for use in uses], "% of a core"))
+    for stage, counts in COUNTS.items():
+        use = use_for_all(stage)
+        rows.append(Row.of(f"make {stage}, {ALL} clips, scaled from {' and '.join(map(str, counts))}", [use.wall], "s"))
+        rows.append(Row.of(f"make {stage}, CPU time of the same", [use.cpu], "s"))
+        rows.append(Row.of(f"make {stage}, use of a core", [100 * use.cpu / use.wall], "%"))
+        rows.append(Row.of(f"make {stage}, cores wanted", [100 * use.wanted / use.wall], "% of a core"))
+    shutil.rmtree(PLACE)
     for row in rows:
         print(f"  {row.what}: {row.median:.1f} {row.unit}")
     return rows

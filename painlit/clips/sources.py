@@ -137,8 +137,7 @@ def resolve_embeddings(config: Config) -> EmbeddingSource:
     folder = config.folder("embed")
     cache, told = EmbeddingCache(folder), folder / "metrics.json"
     normalisation = {key: getattr(config.spatial, key) or cache.settings[f"spatial.{key}"] for key in ("mean", "std")}
-    settings = cache_settings(config, cache.settings["weights"], normalisation)
-    EmbeddingCache(folder, settings)
+    settings = EmbeddingCache(folder, cache_settings(config, cache.settings["weights"], normalisation)).settings
     if not told.is_file():
         raise PainlitError(f"{told} does not exist", "run `make embed` with the same configuration, to the end")
     about = read_artefact(told, "run `make embed` again: it writes it anew", settings)

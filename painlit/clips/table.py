@@ -109,7 +109,6 @@ class ClipTable:
     def __init__(self, path: Path, settings: dict[str, Any]):
         self.path = Path(path)
         settings = {"format": _FORMAT, **settings}
-        self._settings = json.loads(json.dumps(settings))
         with database(self.path) as connection:
             connection.executescript(_SCHEMA)
             stored = {k: json.loads(v) for k, v in connection.execute("SELECT key, value FROM settings")}
@@ -120,6 +119,7 @@ class ClipTable:
         if stored:
             remedy = f"set them back, choose another data.name, or delete {self.path} to prepare again"
             refuse_changes(self.path, stored, settings, remedy)
+        self._settings = stored or json.loads(json.dumps(settings))
 
     def add(self, clip: PreparedClip) -> None:
         """Write one clip, replacing an earlier row of the same name."""

@@ -11,7 +11,7 @@ from painlit.config.proxy import ProxyConfig
 from painlit.config.recordings import ClipConfig, DataConfig, FaceConfig, PrepareConfig
 from painlit.config.report import ReportConfig
 from painlit.config.schema import Config, LogConfig
-from painlit.config.settings import flat, settings, values_affecting
+from painlit.config.settings import flat, settings, values_affecting, values_before
 from painlit.config.task import CLASS_NAMES
 from painlit.config.training import EcgTraining, Stage1Training, Stage2Training, TrainConfig, Training
 
@@ -53,4 +53,5 @@ __all__ = [
     "overlay",
     "settings",
     "values_affecting",
+    "values_before",
 ]

@@ -67,5 +67,15 @@ NOTHING = affects()
 """No result depends on it (where data lie, how fast things go); the stages of its group read it."""
 EVERYWHERE = affects(read_by=tuple(STAGES))
 """No result depends on it, and all stages read it."""
+
+
+def before(value: Any) -> dict[str, Any]:
+    """Metadata of a field that is newer than work which users have: the value that such work was made with.
+
+    Without it, work that does not tell the setting is refused. It stays as it is when the default changes.
+    """
+    return {"before": value}
+
+
 PATH = {"path": True}
 """It is a path, or each setting of its group is: `~` is the home folder. Added to the above with `|`."""

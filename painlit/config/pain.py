@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from dataclasses import dataclass, field
 
-from painlit.config.affects import PATH, TRAINING, affects
+from painlit.config.affects import PATH, TRAINING, affects, before
 from painlit.config.checks import at_least, one_of, share, some_of
 from painlit.errors import PainlitError
 from painlit.system.names import check_name
@@ -30,7 +30,7 @@ class EmbedConfig:
     backend: str = "torch"
     """What runs the Spatial-Module: torch, or openvino (on a CPU; extra `openvino`), whose embeddings are the same
     within 1e-4 and which docs/speed.md compares."""
-    precision: str = field(default="fp32", metadata=affects("embed"))
+    precision: str = field(default="fp32", metadata=affects("embed") | before("fp32"))
     """Of its matrix products: fp32; or bf16, faster on GPUs and on CPUs that have it, which changes embeddings by a few
     per cent of their size at most."""
     batch_frames: int = 8

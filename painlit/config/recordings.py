@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from dataclasses import dataclass, field
 
-from painlit.config.affects import NOTHING, PATH, RECORDINGS, affects
+from painlit.config.affects import NOTHING, PATH, RECORDINGS, affects, before
 from painlit.config.checks import at_least, one_of, within
 from painlit.config.task import CLASS_NAMES, check_classes
 from painlit.errors import PainlitError
@@ -131,7 +131,7 @@ class FaceConfig:
 
     min_face: float = field(default=0.2, metadata=affects("prepare", "stage1", "stage2", "pain"))
     """Smallest face looked for, as a share of the frame's shorter side. Ours: BioVid's faces fill about half of it."""
-    detection: str = field(default="every_frame", metadata=affects("prepare", "pain"))
+    detection: str = field(default="every_frame", metadata=affects("prepare", "pain") | before("every_frame"))
     """Frames that the whole of MTCNN sees: every_frame (paper); key_frames: every 12th, and more where needed, and its
     last network alone follows the faces through those between, which takes about a quarter of the time. Ours."""
     margin: float = field(default=0.3, metadata=affects("embed", "stage1", "stage2", "pain", read_by=("prepare",)))

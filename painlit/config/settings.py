@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import dataclasses
-from collections.abc import Iterator
+from collections.abc import Iterable, Iterator
 from dataclasses import dataclass
 from functools import lru_cache
 from typing import Any
@@ -26,6 +26,8 @@ class Setting:
     """Stages that read it."""
     path: bool
     """Whether it is a path."""
+    before: tuple[Any, ...]
+    """What work was made with that is older than the setting; empty if nobody knows."""
 
 
 @lru_cache(maxsize=1)
@@ -47,7 +49,8 @@ def _walk(group: Any, prefix: str, affects: tuple[str, ...], stages: frozenset[s
         else:
             if readers & {*STEPS_OF_PAPER} and key not in SET_BY_PAPER:
                 readers |= {"paper"}
-            yield Setting(key, value, here, readers | {"demo"}, is_path)
+            before = (entry.metadata["before"],) if "before" in entry.metadata else ()
+            yield Setting(key, value, here, readers | {"demo"}, is_path, before)
 
 
 def values_affecting(config: Config, *results: str) -> dict[str, Any]:
@@ -58,6 +61,16 @@ def values_affecting(config: Config, *results: str) -> dict[str, Any]:
     """
     values = flat(config.to_dict())
     return {key: values[key] for key, setting in settings().items() if {*results} & {*setting.affects}}
+
+
+def values_before(keys: Iterable[str]) -> dict[str, Any]:
+    """Full key -> value of those settings that older work was made with without telling them.
+
+    >>> values_before(["embed.precision", "face.margin"])
+    {'embed.precision': 'fp32'}
+    """
+    known = settings()
+    return {key: known[key].before[0] for key in keys if key in known and known[key].before}
 
 
 def refuse_unread(stage: str, key: str) -> None:

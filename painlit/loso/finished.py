@@ -110,6 +110,6 @@ def read_run(folder: Path) -> tuple[Config, dict[str, Any]]:
     if made_from.get("format") != FOLD_FORMAT:
         raise PainlitError(f"another version wrote {path}", "make it anew with `make loso`")
     now = values_affecting(config, "pain", "evaluation")
-    before = {key: made_from.get(key) for key in now}
+    before = {key: made_from[key] for key in now if key in made_from}
     refuse_changes(settings, before, now, "set these back: the run was made with them")
     return config, results

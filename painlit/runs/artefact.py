@@ -12,6 +12,7 @@ from collections.abc import Mapping
 from pathlib import Path
 from typing import Any
 
+from painlit.config import values_before
 from painlit.errors import PainlitError
 from painlit.system.digests import digest
 from painlit.system.files import read_json, write_json
@@ -93,7 +94,8 @@ def refuse_changes(
 
     Args:
         what: The folder or file that holds it.
-        before: What it was made with.
+        before: What it was made with. A setting that it does not tell counts as what older work was made with, where
+            the schema says that (`painlit.config.affects.before`).
         now: What would be made now.
         remedy: What to do about it.
         accept: Keys that may differ.
@@ -101,6 +103,7 @@ def refuse_changes(
     Raises:
         ChangedError: They differ; each key is named with both values.
     """
+    before = values_before(now) | dict(before)
     changed = [
         f"{key} was {before.get(key)!r} and is now {now.get(key)!r}"
         for key in sorted({*before, *now} - {*accept})

@@ -60,6 +60,8 @@ def on_backend(embedder: FrameEmbedder, backend: str, precision: str, device: to
             )
         try:
             spatial = OpenVinoSpatial(embedder.spatial, precision)
+        except PainlitError as error:
+            return _instead(embedder, backend, precision, key, error.one_line)
         except ImportError as error:
             return _instead(embedder, backend, precision, key, f"{error}: pip install 'painlit[openvino]'")
         except Exception as error:  # OpenVINO's have no common base
@@ -106,7 +108,7 @@ class _InThreads(nn.Module):
 
 
 class _Autocast(nn.Module):
-    """A Spatial-Module whose matrix products are in bfloat16."""
+    """A Spatial-Module whose matrix products are in bfloat16; what they are added to, and embeddings, stay float32."""
 
     def __init__(self, spatial: SpatialModule):
         super().__init__()
@@ -114,4 +116,4 @@ class _Autocast(nn.Module):
 
     def forward(self, images: Tensor) -> Tensor:
         with torch.autocast(images.device.type, torch.bfloat16):
-            return self.spatial(images).float()
+            return self.spatial(images)

@@ -194,3 +194,12 @@ def test_embeddings_are_made_from_the_video_and_the_boxes():
     copied = dataclasses.replace(row, video_file=FileState(2**33, 7, "ab"))
     assert row.video_source == copied.video_source
     assert len({row.video_source, moved.video_source, replaced.video_source}) == 3
+
+
+def test_a_table_that_is_older_than_a_setting_stays_whole(path: Path):
+    ClipTable(path, SETTINGS).add(whole("a"))
+    now = SETTINGS | {"face.detection": "every_frame"}
+    ClipTable(path, now).add(whole("b"))
+    assert list(ClipTable(path, now).clips()) == list(ClipTable(path, SETTINGS).clips()) == ["a", "b"]
+    with pytest.raises(PainlitError, match=r"face\.detection was 'every_frame' and is now 'key_frames'"):
+        ClipTable(path, SETTINGS | {"face.detection": "key_frames"})

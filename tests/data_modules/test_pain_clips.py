@@ -14,6 +14,7 @@ from painlit.errors import PainlitError
 from painlit.loso.fold import fold_parts
 from painlit.loso.protocols import Fold
 from painlit.models.normalisation import MEAN, STD
+from painlit.runs.artefact import ChangedError, read_artefact, write_artefact
 from painlit.system.digests import digest
 from painlit.weights.files import save_weights
 from painlit.weights.networks import build_spatial_module
@@ -118,6 +119,17 @@ def test_embeddings_made_with_other_settings_are_refused(configure, change: str)
     with pytest.raises(PainlitError, match=f"{change.split('=')[0]} was"):
         clips_of(configure(change))
     clips_of(configure(change, "model.modality=heart_rate"))
+
+
+def test_embeddings_older_than_a_setting_are_still_taken(configure):
+    folder = configure().folder("embed")
+    about = read_artefact(folder / "cache.json", "")
+    del about["settings"]["embed.precision"]
+    write_artefact(folder / "cache.json", about)
+    tell(configure(), {"failed": {}})
+    assert len(clips_of(configure()).names) == 12
+    with pytest.raises(ChangedError, match=r"embed\.precision was 'fp32' and is now 'bf16'"):
+        clips_of(configure("embed.precision=bf16"))
 
 
 def test_a_clip_with_other_boxes_must_be_embedded_again(configure):

@@ -118,3 +118,14 @@ def test_code_is_known_by_what_it_does():
     assert statements(code) == statements('"""Doc."""\ndef f(x):\n    "What."\n    # why\n    return (x + 1)\n')
     assert statements(code) != statements(code.replace("1", "2"))
     assert code_digest(__name__) == code_digest(__name__)
+
+
+def test_work_that_is_older_than_a_setting_was_made_as_it_was_then():
+    older, now = {"face.margin": 0.3}, {"face.margin": 0.3, "embed.precision": "fp32"}
+    refuse_changes(Path("x"), older, now, "-")
+    with pytest.raises(ChangedError, match=r"embed\.precision was 'fp32' and is now 'bf16'$"):
+        refuse_changes(Path("x"), older, now | {"embed.precision": "bf16"}, "")
+    with pytest.raises(ChangedError, match=r"face\.margin was None and is now 0\.3$"):
+        refuse_changes(Path("x"), {}, now, "")  # what nobody said of older work is not guessed
+    with pytest.raises(ChangedError, match=r"embed\.precision was 'bf16' and is now None$"):
+        refuse_changes(Path("x"), older | {"embed.precision": "bf16"}, older, "")

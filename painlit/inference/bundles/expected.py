@@ -118,7 +118,7 @@ def matching_run(runs: Path, name: str, wanted: str, fingerprint: Mapping[str, A
     try:
         run = LosoRun.open(folder)
         of_model = {key: value for key, value in fingerprint.items() if key != "held out"}
-        theirs = {key: run.made_from.get(key) for key in of_model}
+        theirs = {key: run.made_from[key] for key in of_model if key in run.made_from}
         refuse_changes(folder, theirs, of_model, "name a run of `make loso` with these settings: finetune.loso=NAME")
     except PainlitError as error:
         if wanted:

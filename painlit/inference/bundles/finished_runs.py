@@ -7,7 +7,7 @@ from dataclasses import replace
 from pathlib import Path
 from typing import Any
 
-from painlit.config import Config, SpatialConfig, flat, group, load, values_affecting
+from painlit.config import Config, SpatialConfig, flat, group, load, values_affecting, values_before
 from painlit.errors import PainlitError
 from painlit.inference.bundles.expected import LosoRun, matching_run, refuse_controls
 from painlit.inference.bundles.predicted_again import HeldOutClips
@@ -95,7 +95,9 @@ def finetune_run(runs: Path, name: str, weights: str = "auto", loso: str = "") -
     refuse_controls(folder, config)
     fingerprint = read_artefact(folder / "fingerprint.json", again)
     now = values_affecting(config, "pain")
-    refuse_changes(folder / "config.yaml", {key: fingerprint.get(key) for key in now}, now, "set these back")
+    refuse_changes(
+        folder / "config.yaml", {key: fingerprint[key] for key in now if key in fingerprint}, now, "set these back"
+    )
     metrics = read_artefact(folder / "metrics.json", again, fingerprint)
     pain = folder / "weights" / "pain.safetensors"
     _, about = read_weights(pain)
@@ -166,7 +168,7 @@ def _embeddings(config: Config, weights: str) -> dict[str, Any] | None:
     if not config.model.uses_video:
         return None
     settings = values_affecting(config, "embed") if config.joint else run_embeddings(config, weights).settings
-    return {"train.joint": config.joint, **flat(dict(settings))}
+    return {"train.joint": config.joint, **values_before(values_affecting(config, "embed")), **flat(dict(settings))}
 
 
 def _model(

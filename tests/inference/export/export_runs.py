@@ -14,6 +14,7 @@ from painlit.inference.bundles.temperature import apply_temperature
 from painlit.inference.bundles.trained_run import TrainedModel, TrainedRun
 
 SIDE, FRAMES, RATES = 64, 4, 3  # of `inference_runs.TINY`
+CROPS = faces(2, SIDE)
 
 
 def sharp_run(part: str, *more: str, joint: bool = False) -> TrainedRun:
@@ -47,6 +48,11 @@ def windows(count: int, seed: int = 0) -> dict[str, np.ndarray]:
         "bpm": generator.uniform(50, 110, (count, RATES)).astype(np.float32),
         "own_bpm": generator.uniform(60, 90, count).astype(np.float32),
     }
+
+
+def chosen(given: dict[str, np.ndarray], *names: str) -> dict[str, np.ndarray]:
+    """Those inputs alone."""
+    return {name: given[name] for name in names}
 
 
 def by_torch(bundle: Bundle, part: str, given: dict[str, np.ndarray]) -> np.ndarray:
