@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from dataclasses import dataclass, field
 
-from painlit.config.affects import PATH, TRAINING, affects
+from painlit.config.affects import PATH, TRAINING, affects, before
 from painlit.config.checks import above, at_least, divides, one_of, share, within
 from painlit.errors import PainlitError
 
@@ -16,7 +16,7 @@ LANDMARK_DISTANCES = 12
 class SpatialConfig:
     """Spatial-Module (TNT). The defaults have the 2.57 M parameters of the paper's Table 7."""
 
-    network: str = field(default="tnt", metadata=affects("embed", "pain"))
+    network: str = field(default="tnt", metadata=affects("embed", "pain") | before("tnt"))
     """What embeds a frame: tnt, the Spatial-Module (paper); landmarks: distances between the face landmarks that the
     network of embed.weights finds, an ONNX or TFLite file with MediaPipe's face mesh. Ours."""
     image_size: int = 224
