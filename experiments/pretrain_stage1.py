@@ -28,8 +28,11 @@ def run(config: Config) -> StageResult:
     from painlit.tasks import FaceRecognition
     from painlit.training.stage import Trained, pretrain, run_stage
     from painlit.training.unreadable import UnreadableImages
+    from painlit.weights.networks import refuse_other_networks
 
     stage = config.stage1
+    if stage.network == "spatial":
+        refuse_other_networks(config.spatial)
     data = FaceDataModule(config)
     data.prepare_data()
     data.setup()

@@ -10,7 +10,7 @@ from made_up_landmarks import write_landmarks
 
 import painlit
 from experiments import bundle as bundle_stage
-from experiments import embed, export, loso, maps, pretrain_stage2
+from experiments import embed, export, loso, maps, pretrain_stage1, pretrain_stage2
 from painlit.clips.embedding_cache import EmbeddingCache
 from painlit.config import Config
 from painlit.errors import PainlitError
@@ -70,9 +70,10 @@ def test_its_model_card_names_what_embeds_faces(bundle):
     assert "- Embedder spatial: distances between face landmarks, digest" in (bundle / "MODEL_CARD.md").read_text()
 
 
-def test_pretraining_has_nothing_to_train(tiny_data, tmp_path):
+@pytest.mark.parametrize("stage", [pretrain_stage1, pretrain_stage2])
+def test_pretraining_has_nothing_to_train(tiny_data, tmp_path, stage):
     with pytest.raises(PainlitError, match=r"spatial\.network=landmarks is not the Spatial-Module"):
-        pretrain_stage2.run(tiny(tiny_data, tmp_path, *LANDMARKS, "stage2.weights=untrained"))
+        stage.run(tiny(tiny_data, tmp_path, *LANDMARKS, "stage2.weights=untrained"))
 
 
 def test_no_graph_can_hold_it(tiny_data, bundle, tmp_path):
