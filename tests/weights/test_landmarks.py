@@ -213,6 +213,14 @@ def test_settings_that_do_not_go_with_it_are_refused(tmp_path):
         resolve_sources(config("mesh.onnx", *joint))
 
 
+def test_heart_rates_alone_need_no_faces():
+    untrained = "model.temporal.weights=untrained", "model.heart_rate_encoder.weights=untrained"
+    sources = resolve_sources(
+        config("mesh.onnx", "model.modality=heart_rate", "model.frame_embedding=both", *untrained)
+    )
+    assert sources.embeddings is None
+
+
 def test_back_ends_of_the_spatial_module_are_not_used(tmp_path, capsys):
     whole = embedder(write_landmarks(tmp_path / "mesh.onnx", SIZE))
     cpu = torch.device("cpu")
