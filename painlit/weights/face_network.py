@@ -55,11 +55,11 @@ class FaceNetwork:
                 values = self._network.forward(self.output or self._network.getUnconnectedOutLayersNames()[0])
         except cv2.error as error:
             raise PainlitError(
-                f"{self.name} cannot be run on {side} x {side} px: {error.err}",
-                "see the size and output that are set for it, and whether OpenCV reads this network",
+                f"{self.name} cannot be run on {side} x {side} px: {error.err.strip().partition(chr(10))[0]}",
+                "see the size and output that are set for it, whether its file is whole, and whether OpenCV reads it",
             ) from error
         if values is None:
             raise PainlitError(f"{self.name} gives nothing for {side} x {side} px", "check its size and output")
         if not np.isfinite(values).all():
-            raise PainlitError(f"{self.name} gives values that are not finite", "check its mean and std")
+            raise PainlitError(f"{self.name} gives values that are not finite", "check its mean and std, and its file")
         return values.ravel().astype(np.float32)
