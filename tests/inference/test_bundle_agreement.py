@@ -1,11 +1,13 @@
 """Runs of one bundle are of one task, on the same subjects, with the same embeddings."""
 
 from dataclasses import replace
+from types import SimpleNamespace
 
 import pytest
-from inference_runs import trained_run
+from inference_runs import tiny_config, trained_run
 
 from painlit.errors import PainlitError
+from painlit.inference.bundles import finished_runs
 from painlit.inference.bundles.agreement import check_agreement
 
 
@@ -48,6 +50,21 @@ def test_other_embeddings_also_behind_a_run_without():
     ]
     with pytest.raises(PainlitError, match="weights is 'abc' in tiny-video and 'x' in tiny-fusion"):
         check_agreement(runs)
+
+
+def test_embeddings_older_than_a_setting_are_those_of_its_value_then(monkeypatch):
+    """A cache made before `embed.precision` was there does not tell it, and goes with a newer one in fp32."""
+
+    def embeddings_of(**told):
+        source = SimpleNamespace(settings={"weights": "abc", **{key.replace("_", "."): v for key, v in told.items()}})
+        monkeypatch.setattr(finished_runs, "run_embeddings", lambda config, weights: source)
+        return finished_runs._embeddings(tiny_config("video"), "auto")
+
+    older, newer = trained_run("video"), trained_run("fusion")
+    older = replace(older, embeddings=embeddings_of())
+    check_agreement([older, replace(newer, embeddings=embeddings_of(embed_precision="fp32", spatial_network="tnt"))])
+    with pytest.raises(PainlitError, match=r"embed\.precision is 'fp32' in tiny-video and 'bf16' in tiny-fusion"):
+        check_agreement([older, replace(newer, embeddings=embeddings_of(embed_precision="bf16"))])
 
 
 def test_two_of_a_part_and_two_stages():
