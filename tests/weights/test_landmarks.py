@@ -162,7 +162,7 @@ def test_threads_may_share_it():
     together = Barrier(2)
 
     class Held:
-        def setInput(self, image):
+        def setInput(self, image):  # noqa: N802 - its name in OpenCV
             self.image = image
             with suppress(BrokenBarrierError):
                 together.wait(timeout=0.3)  # for another thread, which may not come
