@@ -1,6 +1,6 @@
 """Back ends of the Spatial-Module: what computes its forward pass in inference, from the same weights.
 
-`torch` always works; on a CPU each thread gets an image of its own. `openvino` (extra `openvino`) is for CPUs: it does
+`torch` always works; on a CPU each thread gets images of its own. `openvino` (extra `openvino`) is for CPUs: it does
 the same, lays weights out once and joins operations. What it computes is compared with torch before it is used.
 
 Measured and left out (docs/speed.md): onnxruntime is at best 1.2 times as fast as torch; int8 (OpenVINO, calibrated) is
@@ -9,6 +9,7 @@ Measured and left out (docs/speed.md): onnxruntime is at best 1.2 times as fast 
 
 from __future__ import annotations
 
+from math import ceil
 from typing import Any
 
 import torch
@@ -26,6 +27,9 @@ TOLERANCE = {"fp32": 1e-4, "bf16": 0.1}
 """Largest difference from torch in fp32, in units of the embeddings' root mean square."""
 _PROBES = 3
 """Images that are compared."""
+_PATCHES = 196
+"""Of the images that a thread takes at once: one image of the paper's size. Starting the operations of a smaller one
+alone takes longer than they do."""
 
 
 def on_backend(embedder: FrameEmbedder, backend: str, precision: str, device: torch.device, key: str) -> FrameEmbedder:
@@ -98,13 +102,16 @@ class _InThreads(nn.Module):
         self.spatial, self.embed_dim = spatial, spatial.embed_dim
 
     def forward(self, images: Tensor) -> Tensor:
-        if len(images) == 1:
+        most = max(1, _PATCHES // (self.spatial.image_size // self.spatial.patch_size) ** 2)
+        if len(images) <= most:
             return self.spatial(images)
-        return torch.cat(list(dealt_out(self._alone, images.split(1))))
+        threads = torch.get_num_threads()
+        parts = threads * ceil(len(images) / (threads * most))
+        return torch.cat(list(dealt_out(self._alone, images.tensor_split(min(parts, len(images))))))
 
-    def _alone(self, image: Tensor) -> Tensor:
+    def _alone(self, images: Tensor) -> Tensor:
         with torch.inference_mode():
-            return self.spatial(image)
+            return self.spatial(images)
 
 
 class _Autocast(nn.Module):

@@ -87,18 +87,36 @@ def test_the_embedder_that_is_given_stays_as_it_is(embedder, compiled):
     assert compiled.normalise is embedder.normalise
 
 
-def test_threads_embed_images_alone_and_in_order(embedder):
+def test_threads_embed_images_in_order(embedder):
     threads = torch.get_num_threads()
     torch.set_num_threads(3)
     try:
         dealt = on_backend(embedder, "torch", "fp32", CPU, "embed")
-        for count in (1, 2, 7):
+        for count in (1, 7, 120):
             with torch.inference_mode():
                 expected, found = embedder(crops(count)), dealt(crops(count))
             torch.testing.assert_close(found, expected, rtol=0, atol=1e-5)
         assert torch.get_num_threads() == 3
     finally:
         torch.set_num_threads(threads)
+
+
+@pytest.mark.parametrize(("count", "sizes"), [(1, [1]), (4, [4]), (5, [3, 2]), (9, [3, 2, 2, 2])])
+def test_threads_take_several_small_images_at_once(count, sizes):
+    """49 patches each: four of them are as much as one of 224 px."""
+    spatial = SpatialModule(image_size=112, embed_dim=8, inner_dim=8, depth=1, inner_heads=2, outer_heads=2).eval()
+    threads = torch.get_num_threads()
+    torch.set_num_threads(2)
+    try:
+        dealt = on_backend(FrameEmbedder(spatial, Normalise()), "torch", "fp32", CPU, "embed").spatial
+        images, taken = torch.randn(count, 3, 112, 112), []
+        with torch.inference_mode():
+            expected = spatial(images)
+            spatial.register_forward_pre_hook(lambda _, given: taken.append(len(given[0])))
+            torch.testing.assert_close(dealt(images), expected, rtol=0, atol=1e-5)
+    finally:
+        torch.set_num_threads(threads)
+    assert sorted(taken, reverse=True) == sizes
 
 
 def test_bf16_by_torch_is_near_and_not_the_same(embedder):
