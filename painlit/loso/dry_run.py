@@ -30,7 +30,7 @@ from painlit.training.trainer import Run, fit, quiet_lightning
 WARM_UP, TIMED = 3, 10
 """Steps not counted, and steps counted."""
 WORKERS = (1, 8, 64)
-"""Numbers of workers to tell hours for, beside the one configured."""
+"""Numbers of workers to estimate hours for, beside the one configured."""
 
 
 @dataclass(frozen=True)

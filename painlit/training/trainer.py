@@ -96,7 +96,7 @@ def fit(
             mode="max",
             save_weights_only=True,
             enable_version_counter=False,
-            save_on_train_epoch_end=False,  # after validation, so that last.ckpt knows this epoch's score
+            save_on_train_epoch_end=False,  # after validation, so that last.ckpt holds this epoch's score
         )
         every.append(best)
     with warnings.catch_warnings():
@@ -125,7 +125,7 @@ def fit(
         last = resume.path if resume.path.is_file() else None
         try:
             trainer.fit(module, data, ckpt_path=last, weights_only=True)
-        except SystemExit as stop:  # Lightning's answers, both without a word; ours are in the command
+        except SystemExit as stop:  # Lightning's reactions, both silent; ours are in the command
             if isinstance(stop.__context__, KeyboardInterrupt):
                 raise KeyboardInterrupt from stop
             raise TerminatedError(signal.SIGTERM) from stop

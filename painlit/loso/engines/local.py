@@ -57,7 +57,7 @@ def run_folds(jobs: Sequence[FoldJob], progress: LosoProgress) -> Outcomes:
                 elif outcome != EXIT_USER_ERROR and job.name not in tried_again:
                     tried_again.add(job.name)
                     waiting.append(job)
-                    progress.say(f"fold {job.name}: {reason(outcome, job)}; it will be tried once more")
+                    progress.print_line(f"fold {job.name}: {reason(outcome, job)}; it will be tried once more")
                 else:
                     ended.failed[job.name] = reason(outcome, job)
             progress.look()
