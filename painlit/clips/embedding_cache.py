@@ -5,7 +5,7 @@
     rows.u64          (clips, 2) digests of what each finished row was made from (video, face boxes) and of its values
 
 A row is finished when its digests are written, after its values are on the disk, and only while they hold: a stopped
-run goes on where it was, and what a power cut or a bad disk made of a row is computed again. The settings hold a digest
+run goes on where it was, and a row damaged by a power cut or a bad disk is computed again. The settings hold a digest
 of the weights and everything else the numbers depend on: another Spatial-Module, crop rule or image size is refused.
 """
 

@@ -56,7 +56,7 @@ class ImageIndex:
         boxes: (n, 4) x1, y1, x2, y2 in px; NaN where the whole image is meant.
         lines: (n,) line in the set's list file, 0 where there is none.
         digests: (n,) of the files' content, 0 where it was not read.
-        looks: (n, LOOK * LOOK) grey values of thumbnails of whole images; (0, LOOK * LOOK) where it was not read.
+        looks: (n, LOOK * LOOK) grey values of thumbnails of whole images; (0, LOOK * LOOK) where none were read.
         places: (n, 3) position in `about["files"]`, start and size, as `Place` has them; (0, 3) where images are files.
         pages: (n, 3) unpacked size, inner start and length, as `Place` has them; (0, 3) where nothing is compressed.
     """

@@ -16,7 +16,7 @@ def compare(one: Predictions, other: Predictions, draws: int = 10_000, seed: int
     """Paired comparison of two runs' predictions of the same clips.
 
     - Difference in accuracy (other - one) with a 95 % interval of the paired bootstrap over subjects: whole
-      subjects are drawn again, each with what both runs made of it, since clips of a person are not independent.
+      subjects are drawn again, each with the predictions of both runs, since clips of a person are not independent.
     - A p-value of the same units: how often the difference is at least as far from 0 when the runs are exchanged in
       randomly chosen subjects (a sign-flip permutation test, with the observed one counted).
     - McNemar's exact test on clips that one run classifies correctly and the other does not. It takes clips as

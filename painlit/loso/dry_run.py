@@ -66,7 +66,7 @@ class Estimate:
 
 
 def estimate(config: Config, data: FoldData, folds: Sequence[Fold], place: Path) -> Estimate:
-    """Look at the folds, and time a few steps of the first pending one in a folder that is deleted again.
+    """Check the folds, and time a few steps of the first pending one in a folder that is deleted again.
 
     Args:
         config: The run's configuration.

@@ -16,7 +16,7 @@ from painlit.runs.folder import check_fingerprint, has_work
 from painlit.system.digests import file_digest
 
 FOLD_FORMAT = 3
-"""Version of what a fold leaves; raised when files of before can no longer be mixed with those of now."""
+"""Version of what a fold leaves; raised when older files can no longer be mixed with new ones."""
 _FILES = {"predictions.csv": "test", "predictions_last.csv": "last_epoch", CURVES_FILE: "curves"}
 """Files beside metrics.json, and the part of it that has their digest."""
 

@@ -18,11 +18,11 @@ POINTS = 50
 
 
 class LearningCurves(Callback):
-    """Notes loss and accuracy of the training epoch, and those of the test clips after it.
+    """Records loss and accuracy of the training epoch, and those of the test clips after it.
 
     Those of training are the epoch's running means: of weights that change, with augmentations. Those of the test clips
-    are of the weights at its end. Nothing follows from either: weights and random numbers of the next epoch are the
-    same without. What is noted is kept in checkpoints, so that a stopped fold goes on with it.
+    are of the weights at its end. Neither affects training: weights and random numbers of the next epoch are the
+    same without. The records are kept in checkpoints, so that a stopped fold goes on with it.
 
     Args:
         held_out: Gives batches of the test clips, anew for each evaluation: a loader's processes do not wait for the

@@ -27,7 +27,7 @@ class LosoProgress:
         self.folds = folds
         self._folder, self._epochs, self._advance = folder, epochs, advance
         self._done = folds - len(pending)
-        self._epoch = epochs_behind(folder, pending)
+        self._epoch = epochs_done(folder, pending)
 
     def look(self) -> None:
         """Read how far the folds are."""
@@ -53,12 +53,12 @@ class LosoProgress:
 @contextmanager
 def loso_progress(folder: Path, pending: Sequence[str], folds: int, epochs: int) -> Iterator[LosoProgress]:
     """A bar over the epochs of all folds, with the time left."""
-    done = (folds - len(pending)) * epochs + sum(epochs_behind(folder, pending).values())
+    done = (folds - len(pending)) * epochs + sum(epochs_done(folder, pending).values())
     with progress_bar(f"loso, epochs of {folds} folds", total=folds * epochs, done=done) as advance:
         yield LosoProgress(folder, pending, folds, epochs, advance)
 
 
-def epochs_behind(folder: Path, names: Sequence[str]) -> dict[str, int]:
+def epochs_done(folder: Path, names: Sequence[str]) -> dict[str, int]:
     """Fold -> epochs that it has done, as far as it has written."""
     return {name: read_epoch(folder / name) for name in names}
 

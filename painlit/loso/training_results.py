@@ -76,6 +76,6 @@ def training_remarks(results: Mapping[str, Any], augmnet: bool) -> list[str]:
         return []
     return [
         f"accuracy in the last training epoch is {100 * running:.1f} %, but {100 * results['accuracy']:.1f} % on the "
-        "same clips as they are tested: something that acts in training alone separates the classes"
-        + ("; model.augmnet=false shows whether it is AugmNet" if augmnet else "")
+        "same clips as they are tested: what acts in training alone tells classes apart in the model's stead"
+        + ("; model.augmnet=false tells whether it is AugmNet" if augmnet else "")
     ]

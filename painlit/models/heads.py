@@ -89,8 +89,8 @@ class TeacherHead(nn.Module):
 
     Args:
         embed_dim: Size of an embedding, D.
-        components: How many values the teacher gives, K; each has a variance of 1, so an error of 1 is that of no
-            knowledge.
+        components: How many values the teacher gives, K; each has a variance of 1, so predicting their mean
+            has an error of 1.
     """
 
     def __init__(self, embed_dim: int, components: int):

@@ -173,7 +173,7 @@ def start_server() -> None:
             f"set TMPDIR to a folder of at most {_LONGEST_TEMPORARY} characters, such as TMPDIR=/tmp",
         )
     multiprocessing.get_context("forkserver").set_forkserver_preload(_IMPORTED)
-    before = signal.pthread_sigmask(signal.SIG_BLOCK, {signal.SIGINT, signal.SIGHUP})  # this process's affair alone
+    before = signal.pthread_sigmask(signal.SIG_BLOCK, {signal.SIGINT, signal.SIGHUP})  # for this process alone
     try:
         forkserver.ensure_running()
     finally:
@@ -219,7 +219,7 @@ def start_worker(worker: int = 0) -> None:
 
 
 def _unless_parent_left(kind: type[BaseException], error: BaseException, trace: Any) -> None:
-    """Of the thread that hands a batch on: that nobody takes it, since the parent was stopped, is no news."""
+    """Exception hook of the thread that hands a batch on: silent where the stopped parent no longer takes it."""
     if not issubclass(kind, EOFError | ConnectionError | AuthenticationError):
         sys.__excepthook__(kind, error, trace)
 
@@ -234,10 +234,10 @@ def end_with_parent() -> None:
 
 
 def end_silently_with_parent(error: BaseException) -> None:
-    """Of a process whose collective step failed: end without a word if that was since its parent ended.
+    """End a process whose collective step failed silently, if that was because its parent ended.
 
-    The parent reports what it was ended by. Returns if the error is one of this process's own, or if the
-    parent goes on. Call `end_with_parent` before.
+    The parent reports what it was ended by. Returns if the error is one of this process's own, or if the parent goes
+    on. Call `end_with_parent` before.
 
     Args:
         error: What was raised.

@@ -84,7 +84,7 @@ class EmotionMultitask(MultitaskClassification):
         return [loss]
 
     def score_more(self, batch: dict[str, Any], embeddings: Tensor) -> None:
-        """How much of the teacher is known."""
+        """Update the error on the teacher's outputs."""
         if self.teacher is not None and len(embeddings):
             self.teacher_error.update(self.teacher(embeddings, batch["teacher"]))
 

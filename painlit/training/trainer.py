@@ -26,7 +26,7 @@ _KNOWN_WARNINGS = (
     ".*smaller than the logging interval.*",  # small sets have few steps
     ".*Checkpoint directory .* exists and is not empty.*",
     "Total length of `list` across ranks is zero.*",  # a run without selection has no validation clips
-    ".*isinstance.treespec, LeafSpec.*",  # Lightning's own affair with torch
+    ".*isinstance.treespec, LeafSpec.*",  # internal to Lightning and torch
     ".*your dataloader is not resumable.*",  # the data module is: it keeps in the checkpoint how much was drawn
 )
 

@@ -4,7 +4,7 @@ Ray is driven from a process of its own: if the head goes away, Ray ends that pr
 what happened. Every fold goes on from its checkpoint in the runs folder, which all nodes must see at the same path.
 
 Whoever may connect to a cluster runs code on it, so connections need a token. A cluster that is started here has a
-token of its own and listens on this machine alone; one that would let anybody in is not joined.
+token of its own and listens on this machine alone; one that requires none is not joined.
 """
 
 from __future__ import annotations
@@ -37,11 +37,11 @@ from painlit.system.processes import end_with_parent
 if TYPE_CHECKING:
     from painlit.loso.data import FoldData
 
-_LOOK_EVERY = 1.0  # s between looks at how far the folds are
+_POLL_SECONDS = 1.0  # s between updates of the folds' progress
 _NODE_DEATHS = 3  # times that Ray starts a fold again when its node or its process dies
 _SHUTDOWN = 30.0  # s for Ray to leave the cluster in its own way
 _ANSWER = 10.0  # s for a cluster's address to answer
-_REFUSAL = 60.0  # s for it to refuse a stranger
+_REFUSAL = 60.0  # s for it to refuse a client without a token
 _LEAST_RAY = 2, 52  # the first that can require a token
 _OBJECT_STORE = 128 * 2**20  # bytes; the clips of all folds are one object of a few MB
 
@@ -50,8 +50,8 @@ def run_folds(jobs: Sequence[FoldJob], progress: LosoProgress) -> Outcomes:
     """See `painlit.loso.engines.Engine`.
 
     Raises:
-        PainlitError: Ray is not installed or too old, the cluster cannot be reached or lets anybody in, or a node does
-            not see the runs folder.
+        PainlitError: Ray is not installed or too old, the cluster cannot be reached or requires no token, or a node
+            does not see the runs folder.
     """
     _check_version()
     context = multiprocessing.get_context("spawn")
@@ -63,7 +63,7 @@ def run_folds(jobs: Sequence[FoldJob], progress: LosoProgress) -> Outcomes:
     open_jobs = {job.name: job for job in jobs}
     try:
         while open_jobs:
-            if not ours.poll(_LOOK_EVERY):
+            if not ours.poll(_POLL_SECONDS):
                 progress.look()
                 continue
             kind, *values = ours.recv()
@@ -134,7 +134,7 @@ def _run(jobs: list[FoldJob], sender: connection.Connection) -> None:
             job = running.pop(reference)
             why, once_more = _outcome(reference, job)
             if why is None:  # held by another call, or by a node that seemed dead
-                time.sleep(_LOOK_EVERY)
+                time.sleep(_POLL_SECONDS)
                 waiting.append(job)
             elif once_more and job.name not in again:
                 again.add(job.name)
@@ -149,14 +149,14 @@ def _connect(config: Config) -> None:
     """Join the cluster, or start one on this machine.
 
     Raises:
-        PainlitError: There is none at that address, its token is not here, or it lets anybody in.
+        PainlitError: There is none at that address, its token is not here, or it requires none.
     """
     address = config.loso.ray_address
-    os.environ.setdefault("RAY_USAGE_STATS_ENABLED", "0")  # nothing is reported to anybody
+    os.environ.setdefault("RAY_USAGE_STATS_ENABLED", "0")  # no usage is reported
     os.environ["RAY_AUTH_MODE"] = "token"  # Ray reads it when it is imported
     options: dict[str, Any] = {"log_to_driver": False, "logging_level": "ERROR"}
     if address == "local":
-        os.environ["RAY_AUTH_TOKEN"] = secrets.token_hex(32)  # nobody else needs it, and no file keeps it
+        os.environ["RAY_AUTH_TOKEN"] = secrets.token_hex(32)  # no other process needs it, and no file keeps it
         os.environ["RAY_ENABLE_WINDOWS_OR_OSX_CLUSTER"] = "0"  # as there, the node's address is 127.0.0.1
         options |= {"include_dashboard": False, "object_store_memory": _OBJECT_STORE}
     import ray
@@ -189,8 +189,8 @@ def _refuse_open(address: str) -> None:
         PainlitError: It does.
     """
     command = [sys.executable, "-m", "ray.scripts.scripts", "status", *(["--address", address] * (address != "auto"))]
-    stranger = {**os.environ, "RAY_AUTH_MODE": "disabled"}
-    answer = subprocess.run(command, env=stranger, capture_output=True, text=True, timeout=_REFUSAL)
+    without_token = {**os.environ, "RAY_AUTH_MODE": "disabled"}
+    answer = subprocess.run(command, env=without_token, capture_output=True, text=True, timeout=_REFUSAL)
     if "AuthenticationError" in answer.stderr:
         return
     if "Traceback" in answer.stderr:
