@@ -30,12 +30,12 @@ __all__ = [
 __version__ = "0.1.0"
 
 # OpenMP's threads spin while they wait, by default for milliseconds. Where processes share cores (folds, decoding
-# workers, a busy machine) they slow each other down many times, so here they spin briefly, unless the user has said
+# workers, a busy machine) they slow each other down many times, so here they spin briefly, unless the user has set it
 # otherwise. Sleeping at once (OMP_WAIT_POLICY=PASSIVE) would cost small networks half their speed.
 os.environ.setdefault("GOMP_SPINCOUNT", "1000")
 
 
-def __getattr__(name: str) -> Any:  # what is not used is not imported: `painlit --help` must answer at once
+def __getattr__(name: str) -> Any:  # what is not used is not imported: `painlit --help` must print at once
     if name not in __all__:
         raise AttributeError(f"module {__name__!r} has no attribute {name!r}")
     places = {"load": "inference.model", "Rest": "inference.person"}

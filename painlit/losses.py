@@ -11,7 +11,7 @@ class UncertaintyWeightedLoss(nn.Module):
 
     A deviation from the paper, on purpose: eq. 12 of Gkikas et al. 2024 as printed is exp(w)·L + w. That has no
     minimum: for losses L >= 0 both terms fall with w, so w -> -inf and training ends at weights of 0. Kendall et al.,
-    whom it cites, write exp(-w)·L + w, where w is the log of a task's variance (up to their factors of 1/2).
+    which it cites, write exp(-w)·L + w, where w is the log of a task's variance (up to their factors of 1/2).
 
     For a fixed L > 0 the optimum is w = log L: a weight of 1/L, and 1 + log L for the task's term, so the sum can be
     negative. A loss that goes to 0 has no optimum: its weight grows for as long as it falls.

@@ -1,6 +1,6 @@
 """A person's own baseline: their mean heart rate and mean embeddings, which are subtracted from all of their inputs.
 
-People differ in resting heart rate and in looks more than pain changes either. No label of anybody is used. The same
+People differ in resting heart rate and in appearance more than pain changes either. No labels are used. The same
 is done in training, in testing and in `painlit.inference`, by this file alone. Ours: the paper has none.
 """
 

@@ -11,7 +11,7 @@ _SUBJECT = re.compile(r"^(?P<code>[^_]+)_(?P<sex>[wm])_(?P<age>\d+)$")
 
 
 class Person(NamedTuple):
-    """What a data set tells of a subject; what it does not tell is empty."""
+    """What a data set states of a subject; what it does not state is empty."""
 
     sex: str = ""
     """Such as women, men."""
@@ -48,7 +48,7 @@ class Clip:
     video: Path | None = None
     ecg: Path | None = None
     heart_rate: Path | None = None
-    """Heart rates or beat intervals that a device has told; read where there is no ECG."""
+    """Heart rates or beat intervals that a device has recorded; read where there is no ECG."""
     stretch: Stretch = WHOLE
     person: Person = UNKNOWN_PERSON
     split: str = ""
@@ -63,7 +63,7 @@ class Clip:
 
 
 def biovid_person(subject: str) -> Person:
-    """What BioVid's subject names tell; nothing of names of another form.
+    """Sex and age from BioVid's subject names; nothing from names of another form.
 
     >>> biovid_person("071309_w_21")
     Person(sex='women', age=21.0, group='')

@@ -94,7 +94,7 @@ def embed_on_devices(
                 if stopped.is_set():
                     return
             put(None)
-        except BaseException as error:  # it belongs to the thread that asks
+        except BaseException as error:  # it belongs to the calling thread
             put(error)
 
     threads = [Thread(target=embed, args=(clips[k :: len(devices)], d), daemon=True) for k, d in enumerate(devices)]

@@ -5,7 +5,7 @@
     rows.u64          (clips, 2) digests of what each finished row was made from (video, face boxes) and of its values
 
 A row is finished when its digests are written, after its values are on the disk, and only while they hold: a stopped
-run goes on where it was, and what a power cut or a bad disk made of a row is computed again. The settings hold a digest
+run goes on where it was, and a row damaged by a power cut or a bad disk is computed again. The settings hold a digest
 of the weights and everything else the numbers depend on: another Spatial-Module, crop rule or image size is refused.
 """
 
@@ -72,7 +72,7 @@ class EmbeddingCache:
 
     def reserve(self, clips: Sequence[str]) -> None:
         """Make room for clips that have no row yet. Existing rows stay where they are."""
-        if not self._whole():  # rows of which nobody knows what they are, or that are gone
+        if not self._complete():  # rows of unknown origin, or missing ones
             self._digests.unlink(missing_ok=True)
         self.names += [name for name in clips if name not in self._row]
         self._row = {name: row for row, name in enumerate(self.names)}
@@ -83,12 +83,12 @@ class EmbeddingCache:
         write_artefact(self._about, {"settings": self.settings, "clips": self.names})
 
     def finished(self, sources: Mapping[str, int]) -> set[str]:
-        """The clips whose row is there, was made from this, and has the values that were written.
+        """The clips whose row exists, was made from this, and has the values that were written.
 
         Args:
             sources: Clip name -> its `PreparedClip.video_source` now.
         """
-        if not self._whole():
+        if not self._complete():
             return set()
         digests, values = self._row_digests(), self.values()
         held = {name: self._row[name] for name in sources if self._row.get(name, len(digests)) < len(digests)}
@@ -98,8 +98,8 @@ class EmbeddingCache:
             if digests[row, 0] == sources[name] and digests[row, 1] == _values_digest(values[row])
         }
 
-    def _whole(self) -> bool:
-        """Whether all three files are there, and the values as long as the list of clips says."""
+    def _complete(self) -> bool:
+        """Whether all three files exist, and the values are as long as the list of clips."""
         if not (self._about.is_file() and self._digests.is_file() and self._values.is_file()):
             return False
         return self._values.stat().st_size >= len(self.names) * self._bytes

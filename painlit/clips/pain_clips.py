@@ -33,9 +33,9 @@ class PainClips:
     videos: list[VideoClip]
     """Files and boxes, for joint training; empty where the modality does not need them."""
     people: dict[str, Person] = field(default_factory=dict)
-    """Each subject that the data set lists with these classes -> what it tells of it."""
+    """Each subject that the data set lists with these classes -> what is known of them."""
     splits: dict[str, str] = field(default_factory=dict)
-    """Subject -> train, validation or test, where the data set says so."""
+    """Subject -> train, validation or test, where the data set has a split."""
     excluded: dict[str, str] = field(default_factory=dict)
     """Clip name -> why it cannot be used."""
     embeddings: str | None = None
@@ -109,8 +109,7 @@ def load_pain_clips(
     absent = [name for name in classes if name not in {clip.label for clip in used}]
     if absent:
         raise PainlitError(
-            f"task {config.task} tells {len(classes)} classes apart, and there is no usable clip of "
-            f"{', '.join(absent)}",
+            f"task {config.task} has {len(classes)} classes, and there is no usable clip of {', '.join(absent)}",
             "choose a task whose classes the data have",
         )
     people = {clip.subject for clip in used}

@@ -39,7 +39,7 @@ class EmbeddingSource:
 
 @dataclass(frozen=True)
 class Sources:
-    """Everything a pain model starts from. It travels with the work, and nobody looks again."""
+    """Everything a pain model starts from. It travels with the work, and is not resolved again."""
 
     temporal: StartingWeights
     heart_rate_encoder: StartingWeights | None = None
@@ -68,8 +68,8 @@ class Sources:
     @property
     def differs(self) -> list[str]:
         """How the trainings of all that a model starts from differ from the paper's, each once."""
-        told = [part.differs for part in self.weights] + ([self.embeddings.differs] if self.embeddings else [])
-        return list(dict.fromkeys(chain(*told)))
+        differences = [part.differs for part in self.weights] + ([self.embeddings.differs] if self.embeddings else [])
+        return list(dict.fromkeys(chain(*differences)))
 
     def digests(self) -> dict[str, str]:
         """Digests of the weights that training starts from, whatever their files are called."""
@@ -114,7 +114,7 @@ def _check_landmarks(config: Config) -> None:
 def check_label_leakage(sources: Sources, tested: Iterable[str]) -> None:
     """Refuse a Spatial-Module that learnt from the pain labels of a subject who is tested.
 
-    `make finetune` with train.joint leaves such modules, and says so in their JSON.
+    `make finetune` with train.joint leaves such modules, and records it in their JSON.
 
     Raises:
         PainlitError: It did.
@@ -132,15 +132,15 @@ def resolve_embeddings(config: Config) -> EmbeddingSource:
     """What `make embed` left.
 
     Raises:
-        PainlitError: It is not whole, or not made with this configuration and Spatial-Module.
+        PainlitError: It is incomplete, or not made with this configuration and Spatial-Module.
     """
     folder = config.folder("embed")
-    cache, told = EmbeddingCache(folder), folder / "metrics.json"
+    cache, metrics_file = EmbeddingCache(folder), folder / "metrics.json"
     normalisation = {key: getattr(config.spatial, key) or cache.settings[f"spatial.{key}"] for key in ("mean", "std")}
     settings = EmbeddingCache(folder, cache_settings(config, cache.settings["weights"], normalisation)).settings
-    if not told.is_file():
-        raise PainlitError(f"{told} does not exist", "run `make embed` with the same configuration, to the end")
-    about = read_artefact(told, "run `make embed` again: it writes it anew", settings)
+    if not metrics_file.is_file():
+        raise PainlitError(f"{metrics_file} does not exist", "run `make embed` with the same configuration, to the end")
+    about = read_artefact(metrics_file, "run `make embed` again: it writes it anew", settings)
     wanted, stage = config.embed.weights, about.get("stage", "unknown")
     if wanted in (*NAMED, UNTRAINED):
         differs = stage not in ("unknown", *NAMED.get(wanted, (wanted,)))

@@ -36,15 +36,15 @@ CREATE TABLE IF NOT EXISTS clips (
 class PreparedClip:
     """What later steps need of one clip besides its video.
 
-    `boxes` is None exactly if `video_problem` says why, `bpm` is None exactly if `signal_problem` does. A signal of low
-    quality has heart rates all the same, and a video with few faces boxes: who uses them asks `signal_refusal` and
+    `boxes` is None exactly if `video_problem` gives a reason, `bpm` exactly if `signal_problem` does. A signal of low
+    quality has heart rates all the same, and a video with few faces boxes: who uses them checks `signal_refusal` and
     `video_refusal`.
     """
 
     name: str
     stretch: Stretch = WHOLE
     video_file: FileState | None = None
-    """The video when it was looked at; None if it was not there."""
+    """The video when it was read; None if it was missing."""
     boxes: np.ndarray | None = None
     """(F, 4) float32: x1, y1, x2, y2 in px of the face in each used frame."""
     found: np.ndarray | None = None
@@ -57,7 +57,7 @@ class PreparedClip:
     bpm: np.ndarray | None = None
     """(S,) float64: one heart rate per whole second."""
     ecg_quality: float | None = None
-    """0 to 1; None where no heart rate could be told at all, or a device told it."""
+    """0 to 1; None where no heart rate could be computed, or a device recorded it."""
     signal_problem: str = ""
     signal_notes: tuple[str, ...] = ()
 

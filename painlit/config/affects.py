@@ -1,4 +1,4 @@
-"""What a setting affects: said once, as metadata of its field; fingerprints, refusals and help are derived from it.
+"""What a setting affects: stated once, as metadata of its field; fingerprints, refusals and help are derived from it.
 
 A *result* is something that work leaves behind and that other settings would have made differently. Each field of the
 schema names the results that depend on it, or inherits them from its group:
@@ -70,9 +70,9 @@ EVERYWHERE = affects(read_by=tuple(STAGES))
 
 
 def before(value: Any) -> dict[str, Any]:
-    """Metadata of a field that is newer than work which users have: the value that such work was made with.
+    """Metadata of a field that is newer than existing work: the value that such work was made with.
 
-    Without it, work that does not tell the setting is refused. It stays as it is when the default changes.
+    Without it, work that does not record the setting is refused. It stays as it is when the default changes.
     """
     return {"before": value}
 

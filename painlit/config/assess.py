@@ -51,7 +51,7 @@ class AssessConfig:
     """Pictures a second where the recording is a folder of pictures."""
     least_length: float = 0.5
     """Share of a window that a recording must last; a shorter one is refused, and the end of one that is between holds
-    its last frame, which its row says."""
+    its last frame, which its row states."""
     calibrated: bool = True
     """Divide logits by the bundle's temperature."""
     faces: str = "blur"

@@ -1,4 +1,4 @@
-"""What `make check-data` looks at."""
+"""What `make check-data` checks."""
 
 from __future__ import annotations
 
@@ -9,7 +9,7 @@ from painlit.config.heartbeats import HEARTBEAT_SETS
 from painlit.config.pretraining import EMOTION_SETS
 
 DATA_SETS = ("biovid", "vggface2", *EMOTION_SETS, *HEARTBEAT_SETS)
-"""Data sets that `make check-data` knows."""
+"""Data sets that `make check-data` supports."""
 ALL = "all"
 """Every data set whose folder exists."""
 
@@ -19,7 +19,7 @@ class CheckConfig:
     """`make check-data`: is everything there before hours are spent?"""
 
     sets: list[str] = field(default_factory=lambda: ["biovid"])
-    """Data sets to look at: biovid (the recordings of data.*, in either layout), vggface2 (at stage1.root), affectnet,
+    """Data sets to check: biovid (the recordings of data.*, in either layout), vggface2 (at stage1.root), affectnet,
     cfee, raf_basic, raf_compound, folders, mitbih, ptb, mitbih_csv, ptb_csv; or all alone: those whose folder exists,
     the others being named and not wrong."""
 

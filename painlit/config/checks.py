@@ -49,7 +49,7 @@ def within(key: str, value: float | None, low: float, high: float) -> None:
 
 
 def share(key: str, value: float, *, none: bool = False, all_of_it: bool = False) -> None:
-    """Refuse what is no share between 0 and 1; whether 0 and 1 themselves are shares is said."""
+    """Refuse what is no share between 0 and 1; `none` and `all_of_it` state whether 0 and 1 are shares."""
     if not (0 < value < 1 or (none and value == 0) or (all_of_it and value == 1)):
         low, high = "from 0" if none else "above 0", "up to 1" if all_of_it else "below 1"
         raise PainlitError(f"{key}={value}", f"give a share {low} and {high}")

@@ -2,7 +2,7 @@
 
     config = load(["config=experiments/proxy.yaml", "train.epochs=30"])
 
-Values are read as the text that stands there, and become numbers only where the schema has numbers: `name=007` stays
+Values are read as literal text, and become numbers only where the schema has numbers: `name=007` stays
 007, and 0100 epochs are a hundred. A misspelt key is an error that names the nearest one, and so is a value that no run
 could use.
 """
@@ -124,10 +124,10 @@ def _of_argument(pair: str) -> dict[str, Value]:
 
 
 def _flat(values: Any, source: str, prefix: str = "") -> dict[str, Value]:
-    """Full key -> source and value of nested groups, all of which the schema knows.
+    """Full key -> source and value of nested groups, all of which are in the schema.
 
     Raises:
-        PainlitError: A key it does not know, a value where a group belongs, or one that calls a resolver.
+        PainlitError: An unknown key, a value where a group belongs, or one that calls a resolver.
     """
     known = settings()
     if prefix in known:
@@ -222,7 +222,7 @@ Group = TypeVar("Group")
 def group(kind: type[Group], values: Group | Mapping[str, Any] | None) -> Group:
     """A group of settings out of itself, of a plain dict as checkpoints hold it, or of nothing: the defaults.
 
-    A dict of another version is read: what it lacks is at its default, and what the schema no longer knows is left out.
+    A dict of another version is read: what it lacks is at its default, and what the schema no longer has is left out.
 
     >>> from painlit.config import TrainConfig
     >>> group(TrainConfig, {"epochs": 60, "of_another_version": 1}).epochs

@@ -29,7 +29,7 @@ class MapsConfig:
     stage2: str = field(default="stage2", metadata=NOTHING | PATH)
     """Spatial-Module of stage 2, likewise; stage2: the newest."""
     emotions: str = field(default="", metadata=NOTHING)
-    """Set of stage 2 whose head is asked; empty takes the first."""
+    """Set of stage 2 whose head is mapped; empty takes the first."""
     frames: int = field(default=8, metadata=NOTHING)
     """Frames of a clip that are shown, evenly spread."""
     spatial: list[str] = field(default_factory=lambda: ["contribution"], metadata=NOTHING)

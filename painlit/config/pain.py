@@ -144,7 +144,7 @@ class LosoConfig:
     """Ray cluster: local starts one on this machine; auto is the one that this machine belongs to; or host:port. Every
     node must see the same project, data and runs folder at the same paths."""
     accept_code: bool = False
-    """Go on with folds that another version of the code, or of a package beneath it, has made; the results say so."""
+    """Go on with folds that another version of the code, or of a package it uses, has made; the results state it."""
     dry_run: bool = False
     """List the folds and estimate hours from a handful of timed steps, and train nothing; --dry-run is short for it."""
     shuffle_labels: bool = field(default=False, metadata=affects("pain"))

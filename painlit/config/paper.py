@@ -1,4 +1,4 @@
-"""What the paper (Gkikas et al. 2024) does for each setting that decides a result, where it says so.
+"""What the paper (Gkikas et al. 2024) does for each setting that decides a result, where it states it.
 
 The rows of its tables vary the task, the modality, the augmentations, eq. 7's terms, the encoder and the epochs: those
 are in `painlit.report.paper_figures`.
@@ -22,7 +22,7 @@ class Paper:
 
     value: Any
     where: str
-    """Its section or table, and what it says where that is no plain value."""
+    """Its section or table, and its statement where that is no plain value."""
     only: str = ""
     """The modality that it matters to; empty for all."""
 
@@ -78,8 +78,8 @@ PAPER: dict[str, Paper] = {
 }
 """By full key. Settings that decide a result, are not here and are not varied by the tables, the paper leaves open."""
 
-SAID_ELSEWHERE = frozenset({"seed", "data.is_biovid", "data.classes", "stage1.network", "stage2.sets", "ecg.sets"})
-"""Settings that decide a result and are no difference by themselves: what was learnt from is told by the weights."""
+REPORTED_ELSEWHERE = frozenset({"seed", "data.is_biovid", "data.classes", "stage1.network", "stage2.sets", "ecg.sets"})
+"""Settings that decide a result and are no difference by themselves: training data are recorded with the weights."""
 
 
 def paper_differences(
@@ -91,23 +91,25 @@ def paper_differences(
         values: Full key -> value.
         results: Settings that these depend on are judged.
         modality: Of the model: settings of the other one do not matter to it.
-        varied: Settings to leave out, as the rows of the tables tell them.
+        varied: Settings to leave out, as the rows of the tables state them.
 
     >>> paper_differences({"train.lr": 0.01}, "pain")
     ["train.lr=0.01, the paper's is 0.0001 (Table 2)"]
     >>> paper_differences({"train.precision": "16-mixed"}, "pain")
     ['train.precision=16-mixed, the paper does not say (our default: 32-true)']
     """
-    told = []
+    differences = []
     for key, setting in settings().items():
-        if key not in values or key in {*varied, *SAID_ELSEWHERE} or not {*results} & {*setting.affects}:
+        if key not in values or key in {*varied, *REPORTED_ELSEWHERE} or not {*results} & {*setting.affects}:
             continue
         paper, value = PAPER.get(key), values[key]
         if paper is None and value != setting.default:
-            told.append(f"{key}={_told(value)}, the paper does not say (our default: {_told(setting.default)})")
+            differences.append(
+                f"{key}={_as_text(value)}, the paper does not say (our default: {_as_text(setting.default)})"
+            )
         elif paper and value != paper.value and modality in (paper.only or modality, "fusion"):
-            told.append(f"{key}={_told(value)}, the paper's is {_told(paper.value)} ({paper.where})")
-    return told
+            differences.append(f"{key}={_as_text(value)}, the paper's is {_as_text(paper.value)} ({paper.where})")
+    return differences
 
 
 _SETS = {
@@ -129,17 +131,19 @@ def pretraining_differences(stage: str, sets: Collection[str], values: Mapping[s
     if stage not in _SETS:
         return [f"weights of {stage}, the paper pretrains them (3.4)"]
     ours = sorted(name.removesuffix("_csv") for name in sets)
-    told = (
+    differences = (
         []
         if ours == _SETS[stage]
         else [f"{stage} learns from {', '.join(ours)}, the paper from {', '.join(_SETS[stage])} (Table 1)"]
     )
     if stage == "pretrain-stage2":
-        told.append("pretrain-stage2 minimises e^(-w) L + w, the paper prints e^w L + w (eq. 12), which has no minimum")
+        differences.append(
+            "pretrain-stage2 minimises e^(-w) L + w, the paper prints e^w L + w (eq. 12), which has no minimum"
+        )
     short = stage.removeprefix("pretrain-")
     if values.get(f"{short}.teacher.file"):
-        told.append(f"{stage} learns what a teacher says of the images too, the paper from labels alone (3.4)")
-    return told + paper_differences(values, short)
+        differences.append(f"{stage} learns what a teacher says of the images too, the paper from labels alone (3.4)")
+    return differences + paper_differences(values, short)
 
 
 def default_pretraining_differences(config: Config, spatial_stage: int | None) -> list[str]:
@@ -150,14 +154,14 @@ def default_pretraining_differences(config: Config, spatial_stage: int | None) -
         spatial_stage: 1 or 2; None without video.
     """
     values = flat(config.to_dict())
-    told = pretraining_differences("pretrain-stage1", [config.stage1.name], values)
+    differences = pretraining_differences("pretrain-stage1", [config.stage1.name], values)
     if spatial_stage == 2:
-        told += pretraining_differences("pretrain-stage2", config.stage2.sets, values)
+        differences += pretraining_differences("pretrain-stage2", config.stage2.sets, values)
     if config.model.encodes_heart_rates:
         sets = ["mitbih", "ptb"] if config.ecg.sets == ["all"] else config.ecg.sets
-        told += pretraining_differences("pretrain-ecg", sets, values)
-    return told
+        differences += pretraining_differences("pretrain-ecg", sets, values)
+    return differences
 
 
-def _told(value: Any) -> str:
+def _as_text(value: Any) -> str:
     return "null" if value is None else str(value).lower() if isinstance(value, bool) else str(value)

@@ -132,8 +132,8 @@ class EmotionRoots:
     raf_db: str = "data/RAF-DB"
     """With basic/ and compound/."""
     folders: str = "data/expressions"
-    """One folder of images for each class, or RecordIO, tar shards or Parquet; persons are told by the images' names up
-    to the first underscore."""
+    """One folder of images for each class, or RecordIO, tar shards or Parquet; a person is identified by the
+    image's name up to the first underscore."""
 
 
 @dataclass

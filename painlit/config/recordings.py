@@ -1,4 +1,4 @@
-"""Recordings: where they are, how long a clip is, how faces are cropped and heart rates told."""
+"""Recordings: where they are, how long a clip is, how faces are cropped and heart rates computed."""
 
 from __future__ import annotations
 
@@ -30,7 +30,7 @@ class DataConfig:
     name: str = field(default="biovid", metadata=affects(read_by=("check-data", *RECORDINGS, "bundle")))
     """Name of this data set under runs/prepare and runs/embed."""
     is_biovid: bool = field(default=True, metadata=affects("pain"))
-    """false for stand-ins, in either layout: results then say that they tell nothing of pain, and show no paper's."""
+    """false for stand-ins, in either layout: results then state that they are not about pain, and omit the paper's."""
     signals: str = field(default="biosignals_filtered", metadata=affects("prepare", "pain", read_by=("check-data",)))
     """Folder of BioVid's ECG files: biosignals_filtered or biosignals_raw."""
     baseline: str = field(default="none", metadata=affects("pain"))

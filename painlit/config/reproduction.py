@@ -25,7 +25,7 @@ class PaperConfig:
     accept_data: bool = False
     """Go on although something is wrong with the raw data, as far as the steps themselves can."""
     timings: int = 3
-    """Rounds of Figure 3's timing, after one that is not counted; the median is told."""
+    """Rounds of Figure 3's timing, after one that is not counted; the median is reported."""
 
     def __post_init__(self):
         some_of("paper.only", self.only or ["tables"], STEPS)

@@ -97,7 +97,7 @@ class Config:
     def __post_init__(self):
         if self.name:
             check_name("name", self.name)
-        if self.data.layout == "biovid":  # classes of a table are the affair of stages that read `task`
+        if self.data.layout == "biovid":  # classes of a table are checked by the stages that read `task`
             task_classes(self.task, self.data.class_names)
         within("seed", self.seed, 0, 2**32 - 1)
         if self.train.joint and self.model.normalise_embeddings:

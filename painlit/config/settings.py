@@ -27,7 +27,7 @@ class Setting:
     path: bool
     """Whether it is a path."""
     before: tuple[Any, ...]
-    """What work was made with that is older than the setting; empty if nobody knows."""
+    """Value that work older than the setting was made with; empty if unknown."""
 
 
 @lru_cache(maxsize=1)
@@ -41,8 +41,8 @@ def _walk(group: Any, prefix: str, affects: tuple[str, ...], stages: frozenset[s
         value, key = getattr(group, entry.name), prefix + entry.name
         here, read_by = entry.metadata.get("affects", affects), frozenset(entry.metadata.get("read_by", ()))
         makers = frozenset(stage for stage, results in STAGES.items() if {*results} & {*here})
-        told = {"affects", "read_by"} & set(entry.metadata)
-        readers = (makers | read_by or stages) if told else stages
+        annotated = {"affects", "read_by"} & set(entry.metadata)
+        readers = (makers | read_by or stages) if annotated else stages
         is_path = entry.metadata.get("path", path)
         if dataclasses.is_dataclass(value):
             yield from _walk(value, f"{key}.", here, readers, is_path)
@@ -64,7 +64,7 @@ def values_affecting(config: Config, *results: str) -> dict[str, Any]:
 
 
 def values_before(keys: Iterable[str]) -> dict[str, Any]:
-    """Full key -> value of those settings that older work was made with without telling them.
+    """Full key -> value of those settings that older work was made with but does not record.
 
     >>> values_before(["embed.precision", "face.margin"])
     {'embed.precision': 'fp32'}

@@ -1,4 +1,4 @@
-"""ECG and heart-rate files: which lead to read, the rate of those that do not tell it, and gaps."""
+"""ECG and heart-rate files: which lead to read, the rate of those that do not state it, and gaps."""
 
 from __future__ import annotations
 
@@ -17,8 +17,8 @@ class SignalsConfig:
     lead: str = field(default="", metadata=_READING)
     """Channel of the ECG, such as II; empty takes the only one, or of several the best by signal quality."""
     rate: float | None = field(default=None, metadata=_READING)
-    """Sampling rate in Hz of files that tell none, such as arrays; a file that tells another is refused. null: each
-    file tells its own. For BioVid's own tables it is clip.ecg_hz."""
+    """Sampling rate in Hz of files that state none, such as arrays; a file that states another is refused. null: each
+    file states its own. For BioVid's own tables it is clip.ecg_hz."""
 
     longest_gap: float = 5.0
     """Seconds without a heart rate of a device that are filled from their neighbours; a clip with a longer gap is

@@ -1,4 +1,4 @@
-"""Tasks: which classes of a data set are told apart."""
+"""Tasks: which classes of a data set are distinguished."""
 
 from __future__ import annotations
 
@@ -15,7 +15,7 @@ _VERSUS = "_vs_"
 
 
 def task_classes(task: str, classes: Sequence[str]) -> tuple[str, ...]:
-    """The classes that a task tells apart, in the data set's order.
+    """The classes that a task distinguishes, in the data set's order.
 
     Args:
         task: `multilevel`, or names of classes with `_vs_` between them, upper or lower case.
@@ -40,10 +40,10 @@ def task_classes(task: str, classes: Sequence[str]) -> tuple[str, ...]:
 
 
 def check_classes(key: str, classes: Sequence[str]) -> None:
-    """Refuse names of classes that a task, a folder or a table could not tell apart.
+    """Refuse names of classes that a task, a folder or a table could not distinguish.
 
     Raises:
-        PainlitError: A name is no name, has `_vs_` in it, or is another's but for case.
+        PainlitError: A name is invalid, has `_vs_` in it, or differs from another only in case.
     """
     for name in classes:
         check_name(f"a class in {key}", name)

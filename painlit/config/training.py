@@ -88,7 +88,7 @@ class PretrainingTraining(Training):
     weight_decay: float = 0.05
     warmup_epochs: int = 1
     devices: str = field(default="auto", metadata=NOTHING)
-    """Processes on each node: auto is one for each GPU, or one on a CPU; or a number. torchrun and srun tell it."""
+    """Processes on each node: auto is one for each GPU, or one on a CPU; or a number. torchrun and srun set it."""
     nodes: int = field(default=1, metadata=NOTHING)
     """Machines that train together, each started with the same command by torchrun or srun."""
     accumulate: int = 1
@@ -118,7 +118,7 @@ class PretrainingTraining(Training):
 
     @property
     def processes(self) -> int:
-        """How many processes are asked for, on all nodes; those that depend on the machine are not counted."""
+        """Number of processes that are configured, on all nodes; those that depend on the machine are not counted."""
         return self.nodes * (1 if self.devices == "auto" else max(1, int(self.devices)))
 
     @property

@@ -28,7 +28,7 @@ from painlit.system.progress import progress_bar
 UNREADABLE_ALLOWED = 0.01
 """Share of unreadable images beyond which a data set is taken for damaged."""
 
-_CHUNK = 16  # images a process looks at between two reports
+_CHUNK = 16  # images a process reads between two reports
 
 
 class Listing:
@@ -50,7 +50,7 @@ class Listing:
         self.notes: list[str] = []
 
     def arrays(self) -> dict[str, np.ndarray]:
-        """The columns as NumPy arrays; digests and looks are of images that are still to be read."""
+        """The columns as NumPy arrays; digests and looks (thumbnails) are of images that are still to be read."""
         widths = {"boxes": 4, "places": 3, "pages": 3, "looks": LOOK * LOOK}
         arrays = {name: np.array(column, FIELDS[name]) for name, column in self.columns.items()}
         arrays["digests"] = np.zeros(len(arrays["labels"]), np.uint64)
@@ -71,11 +71,11 @@ def open_index(
         folder: Where its indices lie; each combination of root and settings has one of its own below.
         faces: auto (the set's boxes, else detection), detect, or whole.
         face: How small a face is looked for.
-        digests: Read every image for a digest of its content and for how it looks, to find the same in two places.
+        digests: Read every image for a digest of its content and a thumbnail, to find the same in two places.
         device: Of the face detector.
 
     Raises:
-        PainlitError: What the source says; more than 1 % of the images unreadable; a class without training images.
+        PainlitError: As of the source; more than 1 % of the images unreadable; a class without training images.
     """
     detects = faces == "detect" or (faces == "auto" and not source.has_boxes)
     settings: dict[str, Any] = {
@@ -169,9 +169,9 @@ def _examine(
     listing: Listing,
     device: str,
 ) -> int:
-    """Fill in boxes, digests and looks, drop the rows without a usable image, and return how many could not be read.
+    """Fill in boxes, digests and thumbnails, drop the rows without a usable image, and return how many are unreadable.
 
-    It ends as soon as too many could not.
+    It ends as soon as too many are.
     """
     paths = _relative_paths(columns)
     journal = Journal(folder)
@@ -211,13 +211,13 @@ def _examine(
 
 
 class Chunk(NamedTuple):
-    """Images that a process looks at."""
+    """Images that a process reads."""
 
     images: list[tuple[int, tuple[str, Place | None]]]
     """Row, path relative to the root, and place of each."""
     root: str
     looks: bool
-    """Whether to note how they look."""
+    """Whether to make thumbnails."""
     face: FaceConfig | None
     """How small a face is looked for; None looks for none."""
     device: str

@@ -26,7 +26,7 @@ class FaceImages(Dataset):
 
     A batch holds `images` (B, 3, size, size) uint8 RGB, `label` (B,) and `task` (B,) int64, and `unreadable`: what was
     wrong with each image that was drawn but could not be read, and so is not in it. With a teacher also `teacher`
-    (B, K), what it says of the same faces, mirrored where `images` are and otherwise unchanged.
+    (B, K), its outputs for the same faces, mirrored where `images` are and otherwise unchanged.
 
     Args:
         indices: The data sets; a draw begins with the position here.
@@ -34,8 +34,8 @@ class FaceImages(Dataset):
         size: Side of the crops in px.
         margin: Of the crop about a face's box, as for video.
         images: Augmentation.
-        targets: What is learnt of a teacher, if there is one. Each process asks it once about an image, and once about
-            its mirror image, and remembers 4·K bytes of each.
+        targets: Targets from a teacher, if there is one. Each process runs it once on an image, and once on its mirror
+            image, and caches 4·K bytes of each.
     """
 
     def __init__(
@@ -49,7 +49,7 @@ class FaceImages(Dataset):
     ):
         self.indices, self.labels, self.size, self.margin = list(indices), list(labels), size, margin
         self.config, self.targets = images, targets
-        self._said: dict[int, tuple[np.ndarray, np.ndarray]] = {}  # of each data set: asked (n, 2), answers (n, 2, K)
+        self._cache: dict[int, tuple[np.ndarray, np.ndarray]] = {}  # of each data set: cached (n, 2), outputs (n, 2, K)
 
     def __len__(self) -> int:
         return sum(len(index) for index in self.indices)
@@ -57,7 +57,7 @@ class FaceImages(Dataset):
     def __getitem__(self, draws: Sequence[Draw]) -> Batch:
         """Fetch the images of a batch."""
         crops: list[np.ndarray] = []
-        said: list[np.ndarray] = []
+        teacher_targets: list[np.ndarray] = []
         kept: list[Draw] = []
         unreadable: list[str] = []
         for draw in draws:
@@ -65,7 +65,7 @@ class FaceImages(Dataset):
                 image, box = self.image(draw)
                 crops.append(self._crop(image, box, draw[2]))
                 if self.targets:
-                    said.append(self._target(image, box, draw, self.targets))
+                    teacher_targets.append(self._target(image, box, draw, self.targets))
                 kept.append(draw)
             except UnreadableImageError as error:
                 line = int(self.indices[draw[0]].lines[draw[1]])
@@ -79,7 +79,7 @@ class FaceImages(Dataset):
         }
         if self.targets:
             batch["teacher"] = torch.from_numpy(
-                np.stack(said) if said else np.empty((0, self.targets.size), np.float32)
+                np.stack(teacher_targets) if teacher_targets else np.empty((0, self.targets.size), np.float32)
             )
         return batch
 
@@ -111,15 +111,15 @@ class FaceImages(Dataset):
 
     def _target(self, image: np.ndarray, box: np.ndarray, draw: Draw, targets: TeacherTargets) -> np.ndarray:
         task, row, seed = draw
-        if task not in self._said:
+        if task not in self._cache:
             shape = (len(self.indices[task]), 2)
-            self._said[task] = np.zeros(shape, bool), np.zeros((*shape, targets.size), np.float32)  # no memory yet
+            self._cache[task] = np.zeros(shape, bool), np.zeros((*shape, targets.size), np.float32)  # no memory yet
         mirrored = seed >= 0 and is_mirrored(self.config, seed)
-        asked, answers = self._said[task]
-        if not asked[row, int(mirrored)]:
-            answers[row, int(mirrored)] = targets.of_face(image, box, mirrored)
-            asked[row, int(mirrored)] = True
-        return answers[row, int(mirrored)]
+        cached, outputs = self._cache[task]
+        if not cached[row, int(mirrored)]:
+            outputs[row, int(mirrored)] = targets.of_face(image, box, mirrored)
+            cached[row, int(mirrored)] = True
+        return outputs[row, int(mirrored)]
 
     def _reduction(self, data: bytes, box: np.ndarray) -> int:
         """The largest reduction of a JPEG that leaves each crop at least as large as what is made of it."""

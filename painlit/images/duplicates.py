@@ -19,14 +19,14 @@ SAME = 0.985
 """Similarity from which an image counts as a copy, chosen on half of the people of the benchmark."""
 
 _TURNS = (-4, -2, 0, 2, 4)  # degrees
-_FINE, _COARSE = 0.7, 2.0  # px: what is larger and smaller tells little of whose image it is
+_FINE, _COARSE = 0.7, 2.0  # px: larger and smaller detail hardly identifies an image
 _FLAT = 1.0  # grey values: an image with less contrast looks like many
 _ROWS = 256  # of training images compared at once
 _BOUND = 48  # dimensions in which most pairs are seen to be too different
 
 
 def look_of(image: np.ndarray) -> np.ndarray:
-    """How an image looks from afar, (LOOK, LOOK) uint8 grey.
+    """Thumbnail of an image, (LOOK, LOOK) uint8 grey.
 
     Args:
         image: (H, W, 3) uint8 RGB, as it is displayed.
@@ -35,7 +35,7 @@ def look_of(image: np.ndarray) -> np.ndarray:
 
 
 def similarities(looks: np.ndarray, others: np.ndarray) -> np.ndarray:
-    """Correlation of looks at the best of mirrorings and turns, (n, m) from -1 to 1.
+    """Correlation of thumbnails at the best of mirrorings and turns, (n, m) from -1 to 1.
 
     Args:
         looks: (n, LOOK, LOOK) uint8.
@@ -46,7 +46,7 @@ def similarities(looks: np.ndarray, others: np.ndarray) -> np.ndarray:
 
 
 def _variants(looks: np.ndarray) -> list[np.ndarray]:
-    """Features of looks, mirrored or not, at each turn."""
+    """Features of thumbnails, mirrored or not, at each turn."""
     both = [side.astype(np.float32) for side in (looks, looks[:, :, ::-1])]
     return [
         _features(rotate(side, turn, axes=(1, 2), reshape=False, order=1, mode="nearest"))
@@ -56,7 +56,7 @@ def _variants(looks: np.ndarray) -> list[np.ndarray]:
 
 
 def _features(looks: np.ndarray) -> np.ndarray:
-    """Details of looks within a circle, which turns leave inside, as vectors (n, d) of length 1; of flat ones, 0."""
+    """Details of thumbnails within a circle, which turns keep inside, as unit vectors (n, d); of flat ones, 0."""
     fine = gaussian_filter(looks, (0, _FINE, _FINE))
     places = np.linspace(-1, 1, LOOK)
     details = (fine - gaussian_filter(fine, (0, _COARSE, _COARSE)))[:, np.hypot(*np.meshgrid(places, places)) < 0.9]
@@ -73,7 +73,7 @@ def without_validation_images(
     What is validated on must not have been trained on, and the official validation parts stay whole.
 
     Args:
-        indices: The data sets, with digests and looks of their images; without them, nothing counts as the same.
+        indices: The data sets, with digests and thumbnails of their images; without them, nothing counts as the same.
         train: Of each, its training rows.
         validation: Of each, its validation rows.
 

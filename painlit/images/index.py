@@ -24,7 +24,7 @@ from painlit.system.files import atomic_path
 
 VERSION = 3
 LOOK = 24
-"""Side in px of how an image looks from afar."""
+"""Side in px of an image's thumbnail."""
 FIELDS: dict[str, type[np.generic]] = {
     "paths": np.uint8,
     "ends": np.int64,
@@ -49,14 +49,14 @@ class ImageIndex:
 
     Attributes:
         folder: Where it is.
-        about: What index.json says: name, root, classes, persons, counts.
+        about: Content of index.json: name, root, classes, persons, counts.
         labels: (n,) class numbers.
         persons: (n,) positions in `about["persons"]`, -1 where unknown.
         parts: (n,) 0 train, 1 validation.
         boxes: (n, 4) x1, y1, x2, y2 in px; NaN where the whole image is meant.
         lines: (n,) line in the set's list file, 0 where there is none.
         digests: (n,) of the files' content, 0 where it was not read.
-        looks: (n, LOOK * LOOK) grey values of the whole image from afar; (0, LOOK * LOOK) where it was not read.
+        looks: (n, LOOK * LOOK) grey values of thumbnails of whole images; (0, LOOK * LOOK) where none were read.
         places: (n, 3) position in `about["files"]`, start and size, as `Place` has them; (0, 3) where images are files.
         pages: (n, 3) unpacked size, inner start and length, as `Place` has them; (0, 3) where nothing is compressed.
     """
@@ -153,13 +153,13 @@ class ImageIndex:
 
 
 def write_index(folder: Path, about: Mapping[str, Any], arrays: Mapping[str, np.ndarray]) -> None:
-    """Write an index; index.json comes last and marks it as whole."""
+    """Write an index; index.json comes last and marks it as complete."""
     folder.mkdir(parents=True, exist_ok=True)
     (folder / "index.json").unlink(missing_ok=True)
     for name, dtype in FIELDS.items():
         array = np.asarray(arrays[name], dtype)
         file = io.BytesIO()
-        np.save(file, array)  # not to the disk, where its errors on a full one do not say so
+        np.save(file, array)  # not to the disk, as its errors do not name a full one
         with atomic_path(folder / f"{name}.npy") as temporary:  # a process at work may have the former one mapped
             temporary.write_bytes(file.getbuffer())
     content = {**about, "version": VERSION, "images": len(arrays["labels"]), "content": _content(arrays)}

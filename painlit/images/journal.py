@@ -12,22 +12,22 @@ from painlit.system.database import database
 
 @dataclass(frozen=True)
 class Examined:
-    """What looking at an image gave."""
+    """Result of reading an image."""
 
     digest: int = 0
     """Of the file's content; 0 where it was not read."""
     box: tuple[float, float, float, float] | None = None
-    """The largest face, x1, y1, x2, y2 in px; None where none was looked for."""
+    """The largest face, x1, y1, x2, y2 in px; None where none was searched for."""
     problem: str = ""
     """Why the image is left out."""
     unreadable: bool = False
     """Whether that is because the file cannot be read."""
     look: bytes = b""
-    """The image from afar, as `painlit.images.duplicates` has it; empty where it is not wanted."""
+    """Its thumbnail, as `painlit.images.duplicates` makes it; empty where it is not wanted."""
 
 
 class Journal:
-    """An SQLite file with a row for each image looked at; a chunk of them is there as a whole or not at all."""
+    """An SQLite file with a row for each image read; a chunk of them is written as a whole or not at all."""
 
     def __init__(self, folder: Path):
         self.path = Path(folder) / "examined.sqlite"
@@ -48,7 +48,7 @@ class Journal:
         }
 
     def add(self, results: Mapping[int, Examined]) -> None:
-        """Note results; images with problems are looked at again by the next build."""
+        """Note results; images with problems are read again by the next build."""
         rows = [
             (row, result.digest.to_bytes(8, "little"), result.look, result.box and json.dumps(result.box))
             for row, result in results.items()

@@ -24,7 +24,7 @@ HEIC_PACKAGE = "pillow-heif"
 
 
 class UnreadableImageError(Exception):
-    """An image file is empty, cut short, damaged or no image; says which file and why."""
+    """An image file is empty, cut short, damaged or no image; names the file and the reason."""
 
 
 def read_bytes(path: Path) -> bytes:
@@ -41,7 +41,7 @@ def read_bytes(path: Path) -> bytes:
 
 
 def check_bytes(data: bytes, path: Path) -> bytes:
-    """The content of an image file, if it is whole as far as can be told without decoding it.
+    """The content of an image file, if it is whole as far as can be checked without decoding it.
 
     Raises:
         UnreadableImageError: It is empty, or a JPEG cut short or overwritten, which OpenCV would fill with grey.
@@ -72,7 +72,7 @@ def decode(data: bytes, path: Path, reduction: int = 1, upright: bool = False) -
             which the face boxes of data sets refer.
 
     Raises:
-        UnreadableImageError: It is no image that OpenCV or Pillow knows, has more than `MOST_PIXELS`, or is a JPEG
+        UnreadableImageError: It is no image that OpenCV or Pillow reads, has more than `MOST_PIXELS`, or is a JPEG
             whose data end before its picture does.
     """
     with warnings.catch_warnings(action="ignore"):
@@ -93,7 +93,7 @@ def decode(data: bytes, path: Path, reduction: int = 1, upright: bool = False) -
 
 
 def _header(data: bytes, path: Path) -> Image.Image | None:
-    """What an image's header says; no pixel is decoded. None where Pillow cannot tell, and OpenCV decides."""
+    """An image's header; no pixel is decoded. None where Pillow cannot read it, and OpenCV decides."""
     if _is_heif(data):
         heif_is_readable()
     try:
@@ -126,7 +126,7 @@ def _is_heif(data: bytes) -> bool:
 
 
 def heif_is_readable() -> bool:
-    """Whether the package that reads HEIC is installed; from then on Pillow knows it."""
+    """Whether the package that reads HEIC is installed; from then on Pillow reads it."""
     try:
         from pillow_heif import register_heif_opener
     except ImportError:

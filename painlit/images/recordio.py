@@ -57,7 +57,7 @@ def image_of(content: bytes) -> tuple[tuple[float, ...], bytes]:
     """Labels and image file of a record's content; the file is empty in records that describe the others.
 
     Raises:
-        ValueError: The content is too short for what it says of itself.
+        ValueError: The content is shorter than its header states.
     """
     if len(content) < HEADER.size:
         raise ValueError("a record is shorter than the header of an image")

@@ -1,4 +1,4 @@
-"""What a data set of photographs tells of each image; the readers in `data_modules` yield this."""
+"""What a data set of photographs states of each image; the readers in `data_modules` yield this."""
 
 from __future__ import annotations
 
@@ -21,11 +21,11 @@ class Record(NamedTuple):
     label: int
     """Position in the source's `classes`."""
     person: str = ""
-    """Who is shown; empty where the data set does not tell."""
+    """Who is shown; empty where the data set does not state it."""
     part: int = TRAIN
     """TRAIN or VALIDATION of the official split; TRAIN throughout where there is none."""
     box: tuple[float, float, float, float] | None = None
-    """The face: x1, y1, x2, y2 in px of the image; None where the data set does not tell."""
+    """The face: x1, y1, x2, y2 in px of the image; None where the data set does not state it."""
     line: int = 0
     """Line of the list file that names the image, from 1; 0 where there is none."""
     place: Place | None = None
@@ -42,7 +42,7 @@ class Skipped:
 
 @dataclass(frozen=True)
 class Note:
-    """What the reader did about the set as a whole; the user is told once."""
+    """What the reader did about the set as a whole; printed once."""
 
     text: str
 
@@ -60,7 +60,7 @@ class ImageSource(Protocol):
     classes: tuple[str, ...]
     """Class names in label order."""
     has_boxes: bool
-    """Whether every record tells the face's box."""
+    """Whether every record has the face's box."""
     has_split: bool
     """Whether records carry an official split; otherwise one is drawn by person."""
 

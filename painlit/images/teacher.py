@@ -29,7 +29,7 @@ from painlit.weights.face_network import FORMATS, FaceNetwork
 TEACHER = "teacher"
 """Names its figures where those of data sets have the set's name."""
 MOST_VALUES = 20_000
-"""Outputs of a network that are looked at; the components of more take gigabytes."""
+"""Outputs of a network that are used; the components of more take gigabytes."""
 _NO_VARIANCE = 1e-6  # of a component, as a share of the first one's
 
 
@@ -76,19 +76,19 @@ class Teacher:
         return FaceNetwork(content, f"the teacher {path}", self.settings.output)
 
     def outputs(self, crop: np.ndarray) -> np.ndarray:
-        """What the network says of a face crop, (size, size, 3) uint8 RGB: (n,) float32; errors as of `FaceNetwork`."""
+        """The outputs for a face crop, (size, size, 3) uint8 RGB: (n,) float32; errors as of `FaceNetwork`."""
         image = (crop.astype(np.float32) / 255 - self.settings.mean) / self.settings.std
         return self._network.outputs(image.transpose(2, 0, 1))
 
     def of_face(self, image: np.ndarray, box: np.ndarray, mirrored: bool) -> np.ndarray:
-        """What it says of the face in an image (H, W, 3) uint8 RGB, in px of it; (n,) float32."""
+        """Its outputs for the face in an image (H, W, 3) uint8 RGB, the box in px; (n,) float32."""
         crop = crop_face(image, face_square(box, image.shape, self.settings.margin), self.settings.size)
         return self.outputs(crop[:, ::-1] if mirrored else crop)
 
 
 @dataclass(frozen=True)
 class TeacherTargets:
-    """What is learnt of a teacher: the whitened principal components of its outputs."""
+    """What is learnt from a teacher: the whitened principal components of its outputs."""
 
     teacher: Teacher
     mean: np.ndarray
@@ -111,14 +111,14 @@ def fit_targets(teacher: Teacher, outputs: Sequence[np.ndarray]) -> TeacherTarge
 
     Args:
         teacher: Whose.
-        outputs: Of some images, (n,) each; fewer components than asked for are taken where they have no more.
+        outputs: Of some images, (n,) each; fewer components than configured are taken where they have no more.
 
     Raises:
-        PainlitError: There are none, they differ in number, or it says the same of all images.
+        PainlitError: There are none, they differ in number, or are the same for all images.
     """
     if {len(values) for values in outputs} != {teacher.size}:
         raise PainlitError(
-            f"the teacher {teacher.settings.file} was asked about {len(outputs)} images and gave no {teacher.size} "
+            f"the teacher {teacher.settings.file} was run on {len(outputs)} images and gave no {teacher.size} "
             "values of each",
             "restore the images, or name an output of one size",
         )
@@ -129,7 +129,7 @@ def fit_targets(teacher: Teacher, outputs: Sequence[np.ndarray]) -> TeacherTarge
     kept = min(teacher.settings.components, int((deviations**2 > _NO_VARIANCE * deviations[:1] ** 2).sum()))
     if not kept:
         raise PainlitError(
-            f"the teacher {teacher.settings.file} says the same of all {len(values)} images",
+            f"the teacher {teacher.settings.file} gives the same outputs for all {len(values)} images",
             "check its size, mean, std and output",
         )
     return TeacherTargets(teacher, mean, axes[:kept].T / deviations[:kept])

@@ -16,11 +16,11 @@ def compare(one: Predictions, other: Predictions, draws: int = 10_000, seed: int
     """Paired comparison of two runs' predictions of the same clips.
 
     - Difference in accuracy (other - one) with a 95 % interval of the paired bootstrap over subjects: whole
-      subjects are drawn again, each with what both runs made of it, since clips of a person are not independent.
+      subjects are drawn again, each with the predictions of both runs, since clips of a person are not independent.
     - A p-value of the same units: how often the difference is at least as far from 0 when the runs are exchanged in
       randomly chosen subjects (a sign-flip permutation test, with the observed one counted).
-    - McNemar's exact test on clips that one run tells right and the other wrong. It takes clips as independent, so its
-      p-value is too small when people differ; it is given because it is what papers print.
+    - McNemar's exact test on clips that one run classifies correctly and the other does not. It takes clips as
+      independent, so its p-value is too small when people differ; it is given because papers report it.
 
     Args:
         one: Predictions of one run.
@@ -30,7 +30,7 @@ def compare(one: Predictions, other: Predictions, draws: int = 10_000, seed: int
 
     Returns:
         Plain values: clips, subjects, both accuracies, difference, interval_95, subjects_p, only_one and only_other
-        (clips only that run tells right), mcnemar_p.
+        (clips only that run classifies correctly), mcnemar_p.
 
     Raises:
         PainlitError: The runs did not predict the same clips with the same labels; what differs is named.
@@ -71,7 +71,7 @@ def _refuse_other_clips(one: Predictions, other: Predictions, place: dict[str, i
         )
     if one.probabilities.shape[1] != other.probabilities.shape[1]:
         classes = one.probabilities.shape[1], other.probabilities.shape[1]
-        raise PainlitError(f"the runs tell {classes[0]} and {classes[1]} classes", "compare runs of the same task")
+        raise PainlitError(f"the runs have {classes[0]} and {classes[1]} classes", "compare runs of the same task")
     wrong = [c for k, c in enumerate(one.clips) if one.labels[k] != other.labels[place[c]]]
     if wrong:
         raise PainlitError(

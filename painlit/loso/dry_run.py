@@ -30,7 +30,7 @@ from painlit.training.trainer import Run, fit, quiet_lightning
 WARM_UP, TIMED = 3, 10
 """Steps not counted, and steps counted."""
 WORKERS = (1, 8, 64)
-"""Numbers of workers to tell hours for, beside the one configured."""
+"""Numbers of workers to estimate hours for, beside the one configured."""
 
 
 @dataclass(frozen=True)
@@ -66,7 +66,7 @@ class Estimate:
 
 
 def estimate(config: Config, data: FoldData, folds: Sequence[Fold], place: Path) -> Estimate:
-    """Look at the folds, and time a few steps of the first pending one in a folder that is deleted again.
+    """Check the folds, and time a few steps of the first pending one in a folder that is deleted again.
 
     Args:
         config: The run's configuration.

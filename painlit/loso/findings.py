@@ -1,4 +1,4 @@
-"""Whom and what a run gets wrong, by name, and how sure it is of it."""
+"""Which people and clips a run classifies wrongly, by name, and with what confidence."""
 
 from __future__ import annotations
 
@@ -11,11 +11,11 @@ from painlit.loso.results import Predictions
 WORST_PEOPLE, WORST_CLIPS = 10, 20
 """How many are named."""
 OVERCONFIDENCE = 0.1
-"""Mean confidence above accuracy, as a share, from which on a remark says so."""
+"""Mean confidence above accuracy, as a share, from which on there is a remark."""
 
 
 def findings(predictions: Predictions) -> dict[str, Any]:
-    """What results.json says of people and clips that stand out, in plain types.
+    """What results.json holds of people and clips that stand out, in plain types.
 
     - `one_class`: people who have clips of several classes, all of which are taken for one -> that class.
     - `worst_people`: those of the lowest accuracy below 1, the most confident first among equals.
@@ -62,10 +62,10 @@ def findings(predictions: Predictions) -> dict[str, Any]:
 
 
 def finding_remarks(found: dict[str, Any], subjects: int, accuracy: float) -> list[str]:
-    """What a reader of a run's accuracy must know of its predictions, beside it.
+    """Remarks on a run's predictions, for its accuracy.
 
     Args:
-        found: What `findings` says.
+        found: Of `findings`.
         subjects: How many are tested.
         accuracy: Over all clips.
     """

@@ -16,7 +16,7 @@ from painlit.runs.folder import check_fingerprint, has_work
 from painlit.system.digests import file_digest
 
 FOLD_FORMAT = 3
-"""Version of what a fold leaves; raised when files of before can no longer be mixed with those of now."""
+"""Version of what a fold leaves; raised when older files can no longer be mixed with new ones."""
 _FILES = {"predictions.csv": "test", "predictions_last.csv": "last_epoch", CURVES_FILE: "curves"}
 """Files beside metrics.json, and the part of it that has their digest."""
 
@@ -42,7 +42,7 @@ def is_finished(fold: Path) -> bool:
 
 
 def check_folds(folds: Iterable[Path], run: Mapping[str, Any], accept: tuple[str, ...] = ()) -> None:
-    """Refuse folds that another run, version or hand left, before hours are spent beside them.
+    """Refuse folds of another run or version, or edited ones, before hours are spent beside them.
 
     Args:
         folds: Folders of folds, there or not.
@@ -103,12 +103,12 @@ def read_run(folder: Path) -> tuple[Config, dict[str, Any]]:
     """
     path, settings = folder / "results.json", folder / "config.yaml"
     if not settings.is_file():
-        raise PainlitError(f"{folder} has no config.yaml", "make it anew with `make loso`")
+        raise PainlitError(f"{folder} has no config.yaml", "make it again with `make loso`")
     config = load([f"config={settings}"])
     results = read_artefact(path, "run `make loso` again: it evaluates what is finished")
     made_from = results.get("provenance", {}).get("made_from", {})
     if made_from.get("format") != FOLD_FORMAT:
-        raise PainlitError(f"another version wrote {path}", "make it anew with `make loso`")
+        raise PainlitError(f"another version wrote {path}", "make it again with `make loso`")
     now = values_affecting(config, "pain", "evaluation")
     before = {key: made_from[key] for key in now if key in made_from}
     refuse_changes(settings, before, now, "set these back: the run was made with them")

@@ -37,7 +37,7 @@ from painlit.training.checkpoints import ResumePoint, load_best
 from painlit.training.trainer import Run, fit, quiet_lightning
 
 BASELINES = "baselines.json"
-"""What was subtracted from the inputs of the fold's test subjects, where `data.baseline` says so."""
+"""What was subtracted from the inputs of the fold's test subjects, with a `data.baseline`."""
 
 
 def run_fold(
@@ -73,15 +73,15 @@ def run_fold(
     )
     resume = ResumePoint(folder / "checkpoints" / "last.ckpt", config.train.checkpoint_every)
     clock = TrainingTime()
-    told = LambdaCallback(on_train_epoch_end=lambda trainer, _: write_epoch(folder, trainer.current_epoch + 1))
+    epoch_writer = LambdaCallback(on_train_epoch_end=lambda trainer, _: write_epoch(folder, trainer.current_epoch + 1))
     curves = LearningCurves(data.predict_dataloader if fold.test else None, config.train.epochs)
-    callbacks = [told, clock, curves]
+    callbacks = [epoch_writer, clock, curves]
     trainer = fit(module, data, config.train, run, resume=resume, callbacks=callbacks, select=select, devices=1)
     write_curves(folder / CURVES_FILE, curves.rows)
     last: dict[str, Any] = {}
     if (
         select and config.loso.selection == "oracle"
-    ):  # the same training, told by its last epoch: the gap is what oracle flatters
+    ):  # the same training, tested at its last epoch: the gap is the bias of oracle
         last["last_epoch"] = _test(trainer, module, data, folder / "predictions_last.csv")
     epoch = load_best(module, folder, trainer.strategy.checkpoint_io) if select else config.train.epochs
     metrics: dict[str, Any] = {
@@ -100,7 +100,7 @@ def run_fold(
         metrics |= {"test": _test(trainer, module, data, folder / "predictions.csv"), **last}
     if trainer.logger and "test" in metrics:
         trainer.logger.log_metrics({f"test/{name}": metrics["test"][name] for name in METRICS}, trainer.global_step)
-    if kind == "fold":  # a stage's runner ends its run, with the weights; a process ends without telling anybody
+    if kind == "fold":  # a stage's runner ends its run, with the weights; a process ends without notice
         end_logging(config.log)
     metrics |= {"seconds": round(time.monotonic() - started, 2), "training_seconds": round(clock.seconds, 2)}
     return module, metrics
@@ -132,7 +132,7 @@ def fold_parts(config: Config, fold: Fold, data: FoldData) -> tuple[PainAssessme
 
 
 def _fitted(trainer: Any, module: PainAssessment, data: FoldData) -> dict[str, Any]:
-    """How well the weights that are tested know the training clips, without augmentations: a third of an epoch's time.
+    """How well the tested weights classify the training clips, without augmentations: a third of an epoch's time.
 
     The last epoch's running accuracy would be of weights that still change, and of augmented clips.
     """
@@ -143,7 +143,7 @@ def _fitted(trainer: Any, module: PainAssessment, data: FoldData) -> dict[str, A
 
 
 def _test(trainer: Any, module: PainAssessment, data: FoldData, path: Path) -> dict[str, Any]:
-    """Predict the test clips, write the predictions, and say what they are worth; with the file's digest."""
+    """Predict the test clips, write the predictions, and return their metrics with the file's digest."""
     at, probabilities = _predict(trainer, module, data.predict_dataloader())
     if not np.isfinite(probabilities).all():
         raise PainlitError(

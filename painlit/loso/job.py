@@ -63,7 +63,7 @@ class Outcomes:
 
 
 def work(job: FoldJob, threads: int) -> int:
-    """Run a fold in this process, which should do nothing else, and say how it went: 0 or one of `EXIT_…`."""
+    """Run a fold in this process, which should do nothing else, and return its outcome: 0 or one of `EXIT_…`."""
     try:
         with run_lock(job.folder):
             if is_finished(job.folder):

@@ -14,19 +14,19 @@ from painlit.loso.training_results import CURVES
 
 Batch = dict[str, torch.Tensor]
 POINTS = 50
-"""At most so many epochs are looked at: a pass over the test clips each, which a fold of hundreds does not notice."""
+"""At most so many epochs are evaluated: a pass over the test clips each, which a fold of hundreds does not notice."""
 
 
 class LearningCurves(Callback):
-    """Notes loss and accuracy of the training epoch, and those of the test clips after it.
+    """Records loss and accuracy of the training epoch, and those of the test clips after it.
 
     Those of training are the epoch's running means: of weights that change, with augmentations. Those of the test clips
-    are of the weights at its end. Nothing follows from either: weights and random numbers of the next epoch are the
-    same without. What is noted is kept in checkpoints, so that a stopped fold goes on with it.
+    are of the weights at its end. Neither affects training: weights and random numbers of the next epoch are the
+    same without. The records are kept in checkpoints, so that a stopped fold goes on with it.
 
     Args:
-        held_out: Gives batches of the test clips, anew for each look: a loader's processes do not wait for the next
-            one. None where nobody is tested.
+        held_out: Gives batches of the test clips, anew for each evaluation: a loader's processes do not wait for the
+            next one. None where nobody is tested.
         epochs: Of the training.
     """
 
@@ -43,7 +43,7 @@ class LearningCurves(Callback):
         self.rows = list(state_dict["rows"])
 
     def on_train_epoch_end(self, trainer: Trainer, pl_module: LightningModule) -> None:
-        """Note the epoch, if it is one to look at."""
+        """Record the epoch, if it is one to evaluate."""
         epoch = trainer.current_epoch + 1
         if epoch % self._every and epoch != trainer.max_epochs:
             return

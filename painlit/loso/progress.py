@@ -27,7 +27,7 @@ class LosoProgress:
         self.folds = folds
         self._folder, self._epochs, self._advance = folder, epochs, advance
         self._done = folds - len(pending)
-        self._epoch = epochs_behind(folder, pending)
+        self._epoch = epochs_done(folder, pending)
 
     def look(self) -> None:
         """Read how far the folds are."""
@@ -38,9 +38,9 @@ class LosoProgress:
         """A fold has ended well."""
         self._set(name, self._epochs)
         self._done += 1
-        self.say(f"fold {name}: {_accuracy(self._folder / name)} ({self._done} of {self.folds} folds)")
+        self.print_line(f"fold {name}: {_accuracy(self._folder / name)} ({self._done} of {self.folds} folds)")
 
-    def say(self, text: str) -> None:
+    def print_line(self, text: str) -> None:
         """Print a line above the bar."""
         print(text, flush=True)
 
@@ -53,25 +53,25 @@ class LosoProgress:
 @contextmanager
 def loso_progress(folder: Path, pending: Sequence[str], folds: int, epochs: int) -> Iterator[LosoProgress]:
     """A bar over the epochs of all folds, with the time left."""
-    done = (folds - len(pending)) * epochs + sum(epochs_behind(folder, pending).values())
+    done = (folds - len(pending)) * epochs + sum(epochs_done(folder, pending).values())
     with progress_bar(f"loso, epochs of {folds} folds", total=folds * epochs, done=done) as advance:
         yield LosoProgress(folder, pending, folds, epochs, advance)
 
 
-def epochs_behind(folder: Path, names: Sequence[str]) -> dict[str, int]:
-    """Fold -> epochs that it has done, as far as it told."""
+def epochs_done(folder: Path, names: Sequence[str]) -> dict[str, int]:
+    """Fold -> epochs that it has done, as far as it has written."""
     return {name: read_epoch(folder / name) for name in names}
 
 
 def write_epoch(fold: Path, epoch: int) -> None:
-    """Tell that a fold has done so many epochs."""
+    """Write how many epochs a fold has done."""
     part = fold / f"{_NAME}.part"
     part.write_text(json.dumps({"epoch": epoch}), encoding="utf-8")
     part.replace(fold / _NAME)
 
 
 def read_epoch(fold: Path) -> int:
-    """The last epoch that a fold told of; 0 if it told of none."""
+    """The last epoch that a fold wrote; 0 if it wrote none."""
     try:
         return int(json.loads((fold / _NAME).read_text(encoding="utf-8"))["epoch"])
     except (OSError, ValueError, KeyError, TypeError):  # not begun, torn, or replaced on another node: it feeds a bar

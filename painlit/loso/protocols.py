@@ -19,7 +19,7 @@ WITHOUT_REACTION = (
     "092014_m_56 092509_w_51 092714_m_64 100514_w_51 100914_m_39 101114_w_37 101209_w_61 101809_m_59 101916_m_40 "
     "111313_m_64 120614_w_61"
 ).split()
-"""The 20 BioVid subjects without visible reaction, whom `loso67` leaves out."""
+"""The 20 BioVid subjects without visible reaction, excluded by `loso67`."""
 
 HOLDOUT_TEST = (
     "100914_m_39 101114_w_37 082315_w_60 083114_w_55 083109_m_60 072514_m_27 080309_m_29 112016_m_25 112310_m_20 "

@@ -1,4 +1,4 @@
-"""What a reader of a run's numbers must know, beside the numbers."""
+"""Remarks on a run's numbers."""
 
 from __future__ import annotations
 
@@ -22,7 +22,7 @@ def baseline_remark(kind: str) -> str:
 
 
 def remarks(config: Config, clips: PainClips, sources: Sources, codes: int = 1) -> list[str]:
-    """What a reader of the numbers must know, beside the numbers.
+    """Remarks on a run's numbers, shown beside them.
 
     Args:
         config: The run's configuration.

@@ -89,11 +89,11 @@ def evaluate(predictions: Predictions, people: Mapping[str, Person]) -> dict[str
     """Metrics in plain types: pooled with 95 % intervals over subjects, per subject, subgroups.
 
     Pooled macro figures count 0 where a class is never predicted, as scikit-learn does; those of a subject leave it out
-    (`subject_scores`), and `never_predicted` is the number of subjects in whom that happens.
+    (`subject_scores`), and `never_predicted` is the number of subjects with such a class.
 
     Args:
         predictions: Of all finished folds.
-        people: Subject -> what is known of it; a division that is known of nobody is left out.
+        people: Subject -> what is known of it; a division unknown for all is left out.
     """
     names = sorted(set(predictions.subjects.tolist()))
     matrices = _subject_matrices(predictions, names)  # (S, C, C)

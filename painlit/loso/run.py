@@ -119,7 +119,7 @@ def _evaluate(
     if not done:
         return None
     metrics = {place.name: read_metrics(place, binding(now, place.name)) for place in done}
-    codes = {code for told in metrics.values() for code in told[CODE]}
+    codes = {code for fold_metrics in metrics.values() for code in fold_metrics[CODE]}
     predictions = read_folds(done)
     evaluation, found = evaluate(predictions, data.clips.people), findings(predictions)
     finished = [fold for fold in every if fold.name in metrics]

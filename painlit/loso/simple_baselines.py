@@ -2,12 +2,12 @@
 
 - The class that most training clips have.
 - Logistic regression on a few numbers of a clip, as the run's model gets them (so without a person's own mean where
-  `data.baseline` says so): the mean heart rate; the mean frame embedding, eq. 7's D; that of the last frames less that
-  of the first; and these together. Only what the run's modality has.
+  `data.baseline` subtracts it): the mean heart rate; the mean frame embedding, eq. 7's D; that of the last frames less
+  that of the first; and these together. Only what the run's modality has.
 
 Numbers are standardised by the training clips. The penalty is fixed: C = 1 / (how many numbers), with which the scores
-of standardised clips have a variance of 1 before anything is learnt, however many numbers there are. So nothing is
-chosen on anybody, and the tested people decide nothing.
+of standardised clips have a variance of 1 before anything is learnt, however many numbers there are. So nothing
+is tuned, and the tested people decide nothing.
 """
 
 from __future__ import annotations
@@ -73,10 +73,10 @@ def predict_fold(features: Mapping[str, np.ndarray], data: FoldData, test: np.nd
     """
     train, labels = data.train.positions, data.train.labels[data.train.positions]
     shares = np.bincount(labels, minlength=classes) / len(labels)
-    told = {MAJORITY: np.tile(shares, (len(test), 1))}
+    probabilities = {MAJORITY: np.tile(shares, (len(test), 1))}
     for name, values in features.items():
-        told[name] = _logistic_regression(values[train], labels, values[test], classes)
-    return told
+        probabilities[name] = _logistic_regression(values[train], labels, values[test], classes)
+    return probabilities
 
 
 def _logistic_regression(train: np.ndarray, labels: np.ndarray, test: np.ndarray, classes: int) -> np.ndarray:
@@ -86,13 +86,13 @@ def _logistic_regression(train: np.ndarray, labels: np.ndarray, test: np.ndarray
     from sklearn.preprocessing import StandardScaler
 
     there = np.unique(labels)
-    told = np.zeros((len(test), classes))
+    probabilities = np.zeros((len(test), classes))
     if len(there) == 1:
-        told[:, there] = 1
-        return told
+        probabilities[:, there] = 1
+        return probabilities
     model = make_pipeline(StandardScaler(), LogisticRegression(C=1 / train.shape[1], max_iter=_ITERATIONS))
-    told[:, there] = model.fit(train, labels).predict_proba(test)
-    return told
+    probabilities[:, there] = model.fit(train, labels).predict_proba(test)
+    return probabilities
 
 
 def simple_predictions(
@@ -117,8 +117,8 @@ def simple_predictions(
         for fold in missing:
             fold = with_selection(fold, config.loso.selection, config.loso.inner_share, config.seed)
             divided = data.divided(fold.train, fold.validation, fold.test, derive_seed(config.seed, fold.name))
-            told = predict_fold(features, divided, data.clips.of_subjects(fold.test), len(config.classes))
-            kept[fold.name] = {name: values.round(8).tolist() for name, values in told.items()}
+            probabilities = predict_fold(features, divided, data.clips.of_subjects(fold.test), len(config.classes))
+            kept[fold.name] = {name: values.round(8).tolist() for name, values in probabilities.items()}
         write_artefact(folder / FILE, {"folds": kept}, made_from)
     at = np.concatenate([data.clips.of_subjects(fold.test) for fold in folds])
     clips, subjects, labels = [data.clips.names[k] for k in at], data.clips.subjects[at], data.clips.labels[at]
@@ -137,7 +137,7 @@ def _kept(path: Path, made_from: Mapping[str, Any]) -> dict[str, Any]:
 
 
 def compare_simple(model: Predictions, simple: Mapping[str, Predictions]) -> dict[str, Any]:
-    """What results.json says of simple models: name -> their figures, and the run's model less theirs, paired.
+    """What results.json holds of simple models: name -> their figures, and the run's model less theirs, paired.
 
     Raises:
         PainlitError: They did not predict the same clips.

@@ -1,4 +1,4 @@
-"""How well the folds' models know the clips that they were trained on, beside those that they were not."""
+"""How well the folds' models classify the clips that they were trained on, beside those that they were not."""
 
 from __future__ import annotations
 
@@ -13,7 +13,7 @@ CURVES_FILE = "curves.csv"
 """A fold's learning curves: epoch, and a column for each of `CURVES`."""
 CURVES = ("train_loss", "train_accuracy", "held_out_loss", "held_out_accuracy")
 SHORTCUT = 0.1
-"""Accuracy in training above that of the tested weights on the same clips, as a share, from which on a remark is."""
+"""Least excess of accuracy in training over that of the tested weights on the same clips, as a share, for a remark."""
 
 
 def write_curves(path: Path, rows: Sequence[Mapping[str, float]]) -> None:
@@ -23,7 +23,7 @@ def write_curves(path: Path, rows: Sequence[Mapping[str, float]]) -> None:
 
 
 def read_curves(path: Path) -> dict[str, list[float]]:
-    """A finished fold's learning curves: epoch and each of `CURVES` -> a value for each epoch that was looked at.
+    """A finished fold's learning curves: epoch and each of `CURVES` -> a value for each epoch that was evaluated.
 
     Raises:
         PainlitError: It is not what a fold writes.
@@ -39,35 +39,35 @@ def read_curves(path: Path) -> dict[str, list[float]]:
 
 
 def training_results(folds: Iterable[Path], metrics: Mapping[str, Mapping[str, Any]]) -> dict[str, Any]:
-    """What results.json says of training: pooled, for each fold, and the learning curves of all.
+    """What results.json holds of training: pooled, for each fold, and the learning curves of all.
 
     Args:
         folds: Folders of the finished folds.
         metrics: Fold -> its metrics.json.
     """
-    train = {name: told["train"] for name, told in metrics.items()}
-    clips = sum(told["clips"] for told in train.values())
+    train = {name: fold_metrics["train"] for name, fold_metrics in metrics.items()}
+    clips = sum(part["clips"] for part in train.values())
     return {
-        "accuracy": sum(told["accuracy"] * told["clips"] for told in train.values()) / clips,
+        "accuracy": sum(part["accuracy"] * part["clips"] for part in train.values()) / clips,
         "per_fold": {
             name: {
-                "train_clips": told["train"]["clips"],
-                "train_accuracy": told["train"]["accuracy"],
-                "test_clips": told["test"]["clips"],
-                "test_accuracy": told["test"]["accuracy"],
-                "epoch": told["epoch"],
+                "train_clips": fold_metrics["train"]["clips"],
+                "train_accuracy": fold_metrics["train"]["accuracy"],
+                "test_clips": fold_metrics["test"]["clips"],
+                "test_accuracy": fold_metrics["test"]["accuracy"],
+                "epoch": fold_metrics["epoch"],
             }
-            for name, told in metrics.items()
+            for name, fold_metrics in metrics.items()
         },
         "curves": {fold.name: read_curves(fold / CURVES_FILE) for fold in folds},
     }
 
 
 def training_remarks(results: Mapping[str, Any], augmnet: bool) -> list[str]:
-    """What a reader must know of the training accuracy, beside it, where the last epoch is the one that is tested.
+    """Remarks on the training accuracy, where the last epoch is the one that is tested.
 
     Args:
-        results: What `training_results` says.
+        results: Of `training_results`.
         augmnet: Whether AugmNet was there.
     """
     last = [curves["train_accuracy"][-1] for curves in results["curves"].values()]

@@ -16,7 +16,7 @@ def macs(module: nn.Module, *inputs: Tensor | None) -> int:
 
     This is how the "FLOPS" of the paper's Table 7 were counted: products of queries with keys and of attention
     weights with values are not in it. Layers count themselves as they are called. A module that computes its linear
-    layers in another form says by a method `linear_macs(*inputs)` what the plain form would need, and its children
+    layers in another form states by a method `linear_macs(*inputs)` what the plain form would need, and its children
     are then not counted: the figure describes the model, not the way it is run.
 
     Args:

@@ -1,4 +1,4 @@
-"""Heads on embeddings: classification by softmax and by ArcFace, and what a teacher says."""
+"""Heads on embeddings: classification by softmax and by ArcFace, and regression of a teacher's outputs."""
 
 from __future__ import annotations
 
@@ -33,8 +33,8 @@ class ArcFaceHead(nn.Module):
     cos θ - m·sin m, as in the authors' code with `easy_margin` off: a line with the slope of cos θ that starts below
     -1, so the logit falls with θ all the way to π.
 
-    Cosines, margin and logits are computed in float32 (or float64) also under autocast: half precision cannot tell
-    small angles apart.
+    Cosines, margin and logits are computed in float32 (or float64) also under autocast: half precision cannot
+    resolve small angles.
 
     Args:
         embed_dim: Size of an embedding, D.
@@ -89,8 +89,8 @@ class TeacherHead(nn.Module):
 
     Args:
         embed_dim: Size of an embedding, D.
-        components: How many values the teacher gives, K; each has a variance of 1, so an error of 1 is that of no
-            knowledge.
+        components: How many values the teacher gives, K; each has a variance of 1, so predicting their mean
+            has an error of 1.
     """
 
     def __init__(self, embed_dim: int, components: int):

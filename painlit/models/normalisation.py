@@ -19,7 +19,7 @@ _FLAT = 0.02
 
 
 class Normalise(nn.Module):
-    """uint8 images (..., 3, H, W) to floats: (x / 255 - mean) / std, and then, if asked for, local contrast.
+    """uint8 images (..., 3, H, W) to floats: (x / 255 - mean) / std, and then, if enabled, local contrast.
 
     Local contrast (ours) subtracts from each pixel the mean of a square window about it and divides by the standard
     deviation in that window, one for all colours. Skin tone, light and shadow, most of what differs between faces,

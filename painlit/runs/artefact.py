@@ -26,7 +26,7 @@ class DamagedError(PainlitError):
 
 
 class ChangedError(PainlitError):
-    """Work that is there was made with other settings, data, weights or code."""
+    """Existing work was made with other settings, data, weights or code."""
 
 
 def seal(content: Mapping[str, Any], made_from: Any = None) -> dict[str, Any]:
@@ -34,7 +34,7 @@ def seal(content: Mapping[str, Any], made_from: Any = None) -> dict[str, Any]:
 
     Args:
         content: Plain values, and tensors in a checkpoint.
-        made_from: What it depends on; whoever opens it may ask for the same.
+        made_from: What it depends on; a reader may require the same.
     """
     content = {key: value for key, value in content.items() if key != SEAL}
     return {**content, SEAL: {"content": digest(content), "made_from": digest(made_from)}}
@@ -52,12 +52,12 @@ def unseal(path: Path, sealed: Any, remedy: str, made_from: Any = None) -> dict[
     Raises:
         DamagedError: It was cut short, edited or swapped, or an earlier version wrote it.
     """
-    if not isinstance(sealed, Mapping) or not isinstance(told := sealed.get(SEAL), Mapping):
+    if not isinstance(sealed, Mapping) or not isinstance(digests := sealed.get(SEAL), Mapping):
         raise DamagedError(f"{path} has no seal: it was edited, or an earlier version wrote it", remedy)
     content = {key: value for key, value in sealed.items() if key != SEAL}
-    if told.get("content") != digest(content):
+    if digests.get("content") != digest(content):
         raise DamagedError(f"{path} is not what was written: it was cut short or edited", remedy)
-    if made_from is not None and told.get("made_from") != digest(made_from):
+    if made_from is not None and digests.get("made_from") != digest(made_from):
         raise DamagedError(f"{path} was made from something else: it belongs to another run or fold", remedy)
     return content
 
@@ -94,8 +94,8 @@ def refuse_changes(
 
     Args:
         what: The folder or file that holds it.
-        before: What it was made with. A setting that it does not tell counts as what older work was made with, where
-            the schema says that (`painlit.config.affects.before`).
+        before: What it was made with. A setting that it does not record counts as what older work was made with, where
+            the schema has that (`painlit.config.affects.before`).
         now: What would be made now.
         remedy: What to do about it.
         accept: Keys that may differ.

@@ -13,22 +13,22 @@ from painlit.runs.provenance import versions
 
 CODE = "code"
 """Key of a fingerprint: which code made it."""
-_ROOM = Path(__file__).resolve().parents[1]
+_ROOT = Path(__file__).resolve().parents[1]
 _NOT_COMPUTING = ("report", "images", "runs", "inference")
-"""Rooms of painlit that no figure of a fold depends on."""
+"""Packages of painlit that no figure of a fold depends on."""
 
 
 @lru_cache(maxsize=8)
 def code_digest(module: str) -> str:
-    """16 digits over what painlit's modules do and the versions of the packages beneath; comments do not count.
+    """16 digits over painlit's statements and the versions of the packages it depends on; comments do not count.
 
     Args:
         module: Name of the module that gives folds their batches.
     """
     sha = hashlib.sha256(repr(sorted(versions().items())).encode())
-    for path in sorted(_ROOM.rglob("*.py")):
-        if path.relative_to(_ROOM).parts[0] not in _NOT_COMPUTING:
-            sha.update(f"{path.relative_to(_ROOM)}\n{statements(path.read_text(encoding='utf-8'))}\n".encode())
+    for path in sorted(_ROOT.rglob("*.py")):
+        if path.relative_to(_ROOT).parts[0] not in _NOT_COMPUTING:
+            sha.update(f"{path.relative_to(_ROOT)}\n{statements(path.read_text(encoding='utf-8'))}\n".encode())
     sha.update(statements(inspect.getsource(sys.modules[module])).encode())
     return sha.hexdigest()[:16]
 

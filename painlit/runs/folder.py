@@ -67,12 +67,12 @@ def check_fingerprint(folder: Path, now: Mapping[str, Any], in_use: bool = False
 
     Args:
         folder: Of a run, or of a fold.
-        now: What `fingerprint` says of the run that is about to begin; written to fingerprint.json if nothing is there.
-        in_use: Whether another process has begun there, though nothing is to be seen yet.
+        now: `fingerprint` of the run that is about to begin; written to fingerprint.json if nothing is there.
+        in_use: Whether another process has begun there, though it has written nothing yet.
         accept: Keys that may differ.
 
     Raises:
-        PainlitError: What is there was made differently; each difference is named.
+        PainlitError: The work there was made differently; each difference is named.
     """
     path = folder / "fingerprint.json"
     if not has_work(folder) and not (in_use and path.is_file()):

@@ -1,4 +1,4 @@
-"""Weights & Biases: which run is which, what is sent, and nothing that asks or hangs. No image is ever logged."""
+"""Weights & Biases: which run is which, what is sent, and nothing that prompts or hangs. No image is ever logged."""
 
 from __future__ import annotations
 
@@ -20,10 +20,10 @@ _NAMES = ("ecg.leave_out",)
 
 
 def check_credentials(log: LogConfig) -> None:
-    """Refuse to log online without credentials, before anything runs: Weights & Biases would ask in every fold.
+    """Refuse to log online without credentials, before anything runs: Weights & Biases would prompt in every fold.
 
     Raises:
-        PainlitError: log.wandb=online, and nobody is logged in.
+        PainlitError: log.wandb=online without a login.
     """
     if log.wandb != "online":
         return
@@ -42,7 +42,7 @@ def run_settings(
     """Arguments of `wandb.init`: the same folder is the same run when it goes on.
 
     Args:
-        config: All settings; `log` says how much of them is sent.
+        config: All settings; `log` decides how much of them is sent.
         folder: Of the run; its files go to wandb/ in it.
         group: Run of `make loso`, or the stage.
         name: Of the run in its group: the subject held out, or summary.
@@ -64,7 +64,7 @@ def run_settings(
         "job_type": kind,
         "id": _identity(folder),
         "resume": "allow",
-        "mode": config.log.wandb,  # said here too: the environment variable that Lightning sets is read once a process
+        "mode": config.log.wandb,  # set here too: the environment variable that Lightning sets is read once a process
         "config": {**values, **(more or {})},
         "settings": wandb.Settings(**(_PRIVATE if config.log.private else {})),
     }

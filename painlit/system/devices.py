@@ -1,4 +1,4 @@
-"""Devices: which there are, and whether the one asked for is among them."""
+"""Devices: which this machine has, and whether the configured one is among them."""
 
 from __future__ import annotations
 

@@ -173,7 +173,7 @@ def start_server() -> None:
             f"set TMPDIR to a folder of at most {_LONGEST_TEMPORARY} characters, such as TMPDIR=/tmp",
         )
     multiprocessing.get_context("forkserver").set_forkserver_preload(_IMPORTED)
-    before = signal.pthread_sigmask(signal.SIG_BLOCK, {signal.SIGINT, signal.SIGHUP})  # this process's affair alone
+    before = signal.pthread_sigmask(signal.SIG_BLOCK, {signal.SIGINT, signal.SIGHUP})  # for this process alone
     try:
         forkserver.ensure_running()
     finally:
@@ -181,7 +181,7 @@ def start_server() -> None:
 
 
 def process_rank() -> int:
-    """Place of this process among those that train together; Lightning, torchrun and srun tell it."""
+    """Rank of this process among those that train together, as Lightning, torchrun and srun set it."""
     step = int(os.environ.get("SLURM_STEP_NUM_TASKS", "1")) > 1
     names = ("RANK", *(["SLURM_PROCID"] if step else []), "LOCAL_RANK")
     return next((int(os.environ[name]) for name in names if name in os.environ), 0)
@@ -219,7 +219,7 @@ def start_worker(worker: int = 0) -> None:
 
 
 def _unless_parent_left(kind: type[BaseException], error: BaseException, trace: Any) -> None:
-    """Of the thread that hands a batch on: that nobody takes it, since the parent was stopped, is no news."""
+    """Exception hook of the thread that hands a batch on: silent where the stopped parent no longer takes it."""
     if not issubclass(kind, EOFError | ConnectionError | AuthenticationError):
         sys.__excepthook__(kind, error, trace)
 
@@ -227,17 +227,17 @@ def _unless_parent_left(kind: type[BaseException], error: BaseException, trace: 
 def end_with_parent() -> None:
     """From now on, end this process as soon as its parent is gone, however that ended.
 
-    The parent is the process that asked for this one: of a worker forked from the server it is not the server, which
+    The parent is the process that requested this one: of a worker forked from the server it is not the server, which
     lives as long as one of its workers does.
     """
     threading.Thread(target=_watch, args=(os.getppid(),), daemon=True).start()
 
 
 def end_silently_with_parent(error: BaseException) -> None:
-    """Of a process whose collective step failed: end without a word if that was since its parent ended.
+    """End a process whose collective step failed silently, if that was because its parent ended.
 
-    What the parent was ended by is the parent's to say. Returns if the error is one of this process's own, or if the
-    parent goes on. Call `end_with_parent` before.
+    The parent reports what it was ended by. Returns if the error is one of this process's own, or if the parent goes
+    on. Call `end_with_parent` before.
 
     Args:
         error: What was raised.

@@ -12,7 +12,7 @@ from contextlib import contextmanager
 from rich.console import Console
 
 EXIT_BROKEN_PIPE = 141
-"""128 and SIGPIPE: what other commands end with when nobody reads on."""
+"""128 and SIGPIPE: exit status of a command whose reader has closed the pipe."""
 
 
 def console(width: int = 80) -> Console:
@@ -31,8 +31,8 @@ def print_anything() -> None:
 
 
 @contextmanager
-def until_nobody_reads() -> Iterator[None]:
-    """Print all that is printed before the block ends, or end the process with 141 as soon as nobody reads on."""
+def exit_on_broken_pipe() -> Iterator[None]:
+    """Print all that is printed before the block ends, or exit with 141 as soon as the reader closes the pipe."""
     try:
         yield
         sys.stdout.flush()

@@ -17,7 +17,7 @@ def dealt_out(work: Callable[[Part], Result], parts: Iterable[Part]) -> Iterator
     """Results of `work` in the order of `parts`, which are taken as they are needed: at most one more than threads.
 
     Torch divides each operation among all threads, and all wait for the last of them, hundreds of times in a network:
-    where cores are shared with other work that doubles the time. Here a part has a core of its own, and nobody waits
+    where cores are shared with other work that doubles the time. Here a part has a core of its own, and no thread waits
     before the last part.
 
     Args:

@@ -26,9 +26,9 @@ class EmotionMultitask(MultitaskClassification):
     """Emotion recognition on several data sets at once (paper section 3.4).
 
     Batches: `images` (B, 3, S, S) uint8 RGB, `label` (B,) and `task` (B,) int64, the position of the image's data set.
-    A training batch has images of every data set. With a teacher (`painlit.images.teacher`) also `teacher` (B, K), what
-    it says of the images; the mean squared error of a linear map to that is one more loss, over all images, among them
-    those of sets that have no labels.
+    A training batch has images of every data set. With a teacher (`painlit.images.teacher`) also `teacher` (B, K), its
+    outputs for the images; the mean squared error of a linear map to these is one more loss, over all images, including
+    those of sets without labels.
 
     Args:
         classes: Of each data set, in the order of `task`, its number of classes.
@@ -73,7 +73,7 @@ class EmotionMultitask(MultitaskClassification):
         return self.network(self.normalise(images))
 
     def more_losses(self, batch: dict[str, Any], embeddings: Tensor) -> list[Tensor]:
-        """What the teacher says, if there is one."""
+        """Loss on the teacher's outputs, if there is one."""
         if self.teacher is None:
             return []
         errors = self.teacher(embeddings, batch["teacher"])
@@ -84,7 +84,7 @@ class EmotionMultitask(MultitaskClassification):
         return [loss]
 
     def score_more(self, batch: dict[str, Any], embeddings: Tensor) -> None:
-        """How much of the teacher is known."""
+        """Update the error on the teacher's outputs."""
         if self.teacher is not None and len(embeddings):
             self.teacher_error.update(self.teacher(embeddings, batch["teacher"]))
 

@@ -28,8 +28,8 @@ class FaceRecognition(LightningModule):
     Batches: `images` (B, 3, S, S) uint8 RGB and `label` (B,) int64. In validation, test and prediction, labels from
     `identities` on are of strangers, whose images are scored by verification.
 
-    With a teacher (`painlit.images.teacher`) batches also have `teacher` (B, K), what it says of the images. The mean
-    squared error of a linear map to that is then a second loss, and the two are weighted by uncertainty (eq. 12).
+    With a teacher (`painlit.images.teacher`) batches also have `teacher` (B, K), its outputs for the images. The mean
+    squared error of a linear map to these is then a second loss, and the two are weighted by uncertainty (eq. 12).
 
     Args:
         identities: How many are trained on.

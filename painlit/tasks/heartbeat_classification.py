@@ -74,7 +74,7 @@ class HeartbeatClassification(MultitaskClassification):
         self.add_heads({name: len(kinds) for name, kinds in classes.items()}, encoder.output_dim, _scores)
         for (name, kinds), count in zip(self.classes.items(), counts, strict=True):
             self.register_buffer(f"weights_{name}", class_weights(count, balance), persistent=False)
-            # In the checkpoint, so that a run stopped after its last epoch still knows its figures.
+            # In the checkpoint, so that a run stopped after its last epoch still has its figures.
             self.register_buffer(f"confusion_{name}", torch.zeros(len(kinds), len(kinds), dtype=torch.int64))
 
     def forward(self, beats: Tensor) -> Tensor:

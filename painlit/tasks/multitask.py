@@ -14,7 +14,7 @@ from painlit.training.distributed_loss import EpochMean, mean_cross_entropy
 
 
 class MultitaskClassification(LightningModule):
-    """Steps, predictions and logs; a stage adds its network, and says how the sets' losses become one.
+    """Steps, predictions and logs; a stage adds its network, and how the sets' losses are combined.
 
     Batches: what the network reads under `inputs`, `label` (B,) and `task` (B,) int64, the position of the item's set;
     items of sets behind those that have a head have no label.

@@ -23,8 +23,8 @@ class PainAssessment(LightningModule):
     """Fusion fine-tuning (paper section 3.2, Table 2).
 
     Batches: as the modality needs them `full` and `tiles` (B, F, D) and `bpm` (B, S) in bpm, or for joint training
-    `crops` (B, F, 3, 2·image_size, 2·image_size) uint8; always `label` (B,) int64, and `clip` (B,) to know
-    predictions by.
+    `crops` (B, F, 3, 2·image_size, 2·image_size) uint8; always `label` (B,) int64, and `clip` (B,) to
+    identify predictions.
 
     Args:
         classes: Class scores.

@@ -31,10 +31,10 @@ class EpochLines(Callback):
 
 
 class CommandsSigterm(Callback):
-    """SIGTERM ends a training as its command says, where it says anything.
+    """SIGTERM ends a training by the handler of its command, if it has one.
 
     Lightning's own handler broadcasts from within the signal, and waits for good if the other processes are in another
-    step. They need no word: they end with the process that started them.
+    step. They need no notice: they end with the process that started them.
     """
 
     def __init__(self) -> None:

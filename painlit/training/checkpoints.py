@@ -37,7 +37,7 @@ class SealedCheckpointIO(TorchCheckpointIO):
             temporary.write_bytes(content.getbuffer())
 
     def load_checkpoint(self, path: Any, map_location: Any = "cpu", weights_only: bool | None = True) -> dict[str, Any]:
-        """Read a checkpoint, as tensors and plain values alone whatever Lightning asks for.
+        """Read a checkpoint, as tensors and plain values alone whatever Lightning requests.
 
         Raises:
             PainlitError: It is damaged, edited, or of another training.
@@ -77,7 +77,7 @@ class ResumePoint(Callback):
 
 
 class BestEpoch(ModelCheckpoint):
-    """Keeps the best epoch as best.ckpt, and knows it again when the run's folder was moved between stop and resume."""
+    """Keeps the best epoch as best.ckpt, and finds it again when the run's folder was moved between stop and resume."""
 
     def load_state_dict(self, state_dict: dict[str, Any]) -> None:
         """Lightning drops the best score if the folder is called otherwise; here its files are looked for beside us."""
@@ -98,7 +98,7 @@ class EndOnDivergence(Callback):
     Args:
         key: Full key of its group of settings.
         folder: Of the run.
-        every: Steps between two looks at the losses, which wait for the device; each checkpoint is one too.
+        every: Steps between two checks of the losses, which wait for the device; each checkpoint is one too.
     """
 
     def __init__(self, key: str, folder: Path, every: int = 50):
@@ -113,22 +113,22 @@ class EndOnDivergence(Callback):
         broken = ~loss.detach().isfinite().all()
         self._broken = broken if self._broken is None else self._broken | broken
         if (batch_idx + 1) % self.every == 0:
-            self._look(trainer)
+            self._check(trainer)
 
     def on_validation_start(self, trainer: Trainer, pl_module: LightningModule) -> None:
-        """Look, in all processes at the same time, before figures are made of it."""
-        self._look(trainer)
+        """Check, in all processes at the same time, before metrics are computed."""
+        self._check(trainer)
 
     def on_train_epoch_end(self, trainer: Trainer, pl_module: LightningModule) -> None:
-        """Look where there is no validation."""
-        self._look(trainer)
+        """Check where there is no validation."""
+        self._check(trainer)
 
     def on_save_checkpoint(self, trainer: Trainer, pl_module: LightningModule, checkpoint: dict[str, Any]) -> None:
-        """Look at the weights that would be saved; they are the same in all processes."""
+        """Check the weights that would be saved; they are the same in all processes."""
         if not all(tensor.isfinite().all() for tensor in checkpoint["state_dict"].values()):
             self._end(trainer, "weights")
 
-    def _look(self, trainer: Trainer) -> None:
+    def _check(self, trainer: Trainer) -> None:
         if self._broken is not None and bool(trainer.strategy.reduce(self._broken.float(), reduce_op="sum")):
             self._end(trainer, "loss")
 

@@ -37,10 +37,10 @@ def cluster_environment() -> ClusterEnvironment:
 
 
 def trainer_options(training: PretrainingTraining) -> dict[str, Any]:
-    """Lightning's options for the processes that `train.devices` and `train.nodes` ask for.
+    """Lightning's options for the processes that `train.devices` and `train.nodes` configure.
 
     Raises:
-        PainlitError: torchrun or srun has started another number of processes, or nothing says which node this is.
+        PainlitError: torchrun or srun has started another number of processes, or the rank of this node is not set.
     """
     environment = cluster_environment()
     here, total = _started(environment)
@@ -66,7 +66,7 @@ def trainer_options(training: PretrainingTraining) -> dict[str, Any]:
 
 
 def local_processes(training: PretrainingTraining) -> int:
-    """Processes on this machine: one for each accelerator, or one, unless `train.devices` says how many."""
+    """Processes on this machine: one for each accelerator, or one, unless `train.devices` gives a number."""
     if training.devices != "auto":
         return max(1, int(training.devices))
     on_cpu = training.accelerator == "cpu" or torch.accelerator.current_accelerator(check_available=True) is None

@@ -30,11 +30,11 @@ class ResumableDataModule(LightningDataModule):
         return {"batches": self.trainer.fit_loop.epoch_loop.batch_progress.total.ready}
 
     def load_state_dict(self, state_dict: dict[str, Any]) -> None:
-        """Take the number from a checkpoint; Lightning does so before it asks for the loader."""
+        """Take the number from a checkpoint; Lightning does so before it requests the loader."""
         self._drawn = state_dict["batches"]
 
     def take_drawn(self) -> int:
-        """Batches that a checkpoint says were drawn; 0 from the second call on, as another training begins anew."""
+        """Batches drawn according to a checkpoint; 0 from the second call on, as another training begins anew."""
         drawn, self._drawn = self._drawn, 0
         return drawn
 
@@ -43,7 +43,7 @@ class DrawnDataModule(ResumableDataModule):
     """Batches of several sets, drawn by `MixedBatches`; a batch's `task` is the position of its set.
 
     Loaders need no trainer. In several processes each draws its share of a batch, and two draw together what one would.
-    A module of a stage says how its sets are opened and divided.
+    A module of a stage defines how its sets are opened and divided.
 
     Args:
         config: The configuration.
@@ -68,7 +68,7 @@ class DrawnDataModule(ResumableDataModule):
         raise NotImplementedError
 
     def divide(self, sets: list[Any]) -> None:
-        """Take the sets, and say which items are for what."""
+        """Take the sets, and divide them into training and validation items."""
         raise NotImplementedError
 
     def prepare_data(self) -> None:

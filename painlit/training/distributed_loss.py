@@ -19,7 +19,7 @@ def mean_cross_entropy(logits: Tensor, labels: Tensor, trainer: Trainer, class_w
     Args:
         logits: (b, classes) of this process; b may be 0.
         labels: (b,).
-        trainer: Knows the processes.
+        trainer: Holds the processes.
         class_weights: (classes,) factor of each class's loss.
 
     Returns:
@@ -36,7 +36,7 @@ def mean_over_all(loss: Tensor, items: int, trainer: Trainer) -> Tensor:
     Args:
         loss: Sum over the items of this process.
         items: How many; may be 0.
-        trainer: Knows the processes.
+        trainer: Holds the processes.
 
     Returns:
         Scalar.

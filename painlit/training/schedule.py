@@ -30,7 +30,7 @@ def adamw_warmup_cosine(module: LightningModule, training: Training, without_dec
     """Optimizer and step-wise schedule in Lightning's form, over the steps that the module's trainer will do.
 
     The warm-up is a share of them, `warmup_epochs / epochs` of the settings: a Trainer of as many epochs as the
-    settings say warms up for `warmup_epochs`, and one of another length in proportion.
+    settings have warms up for `warmup_epochs`, and one of another length in proportion.
 
     Args:
         module: All its parameters are trained.

@@ -44,7 +44,7 @@ class Trained:
     """Name of the weights file -> network."""
     metrics: Mapping[str, Any]
     about: Mapping[str, Any] = field(default_factory=dict)
-    """What the weights' JSON says besides: data, sizes, normalisation, the weights it started from."""
+    """Further content of the weights' JSON: data, sizes, normalisation, the weights it started from."""
 
 
 def run_stage(
@@ -93,7 +93,7 @@ def run_stage(
                 save_weights(path, network, about)
             log_weights(config.log, folder, paths)
             end_logging(config.log)
-            write_artefact(finished, metrics, now)  # last: it says that the run is finished
+            write_artefact(finished, metrics, now)  # last: it marks the run as finished
             print(f"weights: {result}")
             if config.log.wandb == "offline":
                 print(f"to send what was logged: {sync_command(folder)}")
@@ -135,5 +135,5 @@ def pretrain(
 
 
 def finite(metrics: Mapping[str, Any]) -> dict[str, Any]:
-    """Metrics as JSON knows them: null where a value is not a number."""
+    """Metrics as JSON: null where a value is not a number."""
     return {k: None if isinstance(v, float) and not math.isfinite(v) else v for k, v in metrics.items()}

@@ -26,7 +26,7 @@ _KNOWN_WARNINGS = (
     ".*smaller than the logging interval.*",  # small sets have few steps
     ".*Checkpoint directory .* exists and is not empty.*",
     "Total length of `list` across ranks is zero.*",  # a run without selection has no validation clips
-    ".*isinstance.treespec, LeafSpec.*",  # Lightning's own affair with torch
+    ".*isinstance.treespec, LeafSpec.*",  # internal to Lightning and torch
     ".*your dataloader is not resumable.*",  # the data module is: it keeps in the checkpoint how much was drawn
 )
 
@@ -96,7 +96,7 @@ def fit(
             mode="max",
             save_weights_only=True,
             enable_version_counter=False,
-            save_on_train_epoch_end=False,  # after validation, so that last.ckpt knows this epoch's score
+            save_on_train_epoch_end=False,  # after validation, so that last.ckpt holds this epoch's score
         )
         every.append(best)
     with warnings.catch_warnings():
@@ -125,7 +125,7 @@ def fit(
         last = resume.path if resume.path.is_file() else None
         try:
             trainer.fit(module, data, ckpt_path=last, weights_only=True)
-        except SystemExit as stop:  # Lightning's answers, both without a word; ours are in the command
+        except SystemExit as stop:  # Lightning's reactions, both silent; ours are in the command
             if isinstance(stop.__context__, KeyboardInterrupt):
                 raise KeyboardInterrupt from stop
             raise TerminatedError(signal.SIGTERM) from stop

@@ -16,11 +16,11 @@ _SHOWN = 3
 
 
 class UnreadableImages(Callback):
-    """Keeps account over all processes.
+    """Counts unreadable images over all processes.
 
     Args:
         path: A text file with a line for each unreadable image; there only if there are any.
-        every: Steps between two looks at the account; the end of each epoch is one too.
+        every: Steps between two totals over all processes; the end of each epoch is one too.
 
     Raises:
         PainlitError: More than 1 % of the images drawn since the start of this process cannot be read.

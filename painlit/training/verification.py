@@ -13,11 +13,11 @@ from torchmetrics.utilities import dim_zero_cat
 from painlit.errors import PainlitError
 
 FAR_ONE_IN = 1000
-"""TAR is told at one false acceptance in so many different-identity pairs."""
+"""TAR is reported at one false acceptance in so many different-identity pairs."""
 
 
 class Verification(Metric):
-    """Quality of embeddings for telling persons apart, over all pairs of `face_pairs`.
+    """Quality of embeddings for distinguishing persons, over all pairs of `face_pairs`.
 
     A pair is accepted as one person if its cosine similarity reaches a threshold. FAR is the share of
     different-identity pairs accepted, TAR that of same-identity pairs. All thresholds are tried: nothing is binned.
@@ -114,7 +114,7 @@ def face_pairs(embeddings: Tensor, identities: Tensor) -> tuple[NDArray[np.float
             f"{len(images)} identities with at most {int(images.max()) if len(images) else 0} images",
             "validate on more images",
         )
-    unit = F.normalize(embeddings.cpu().double())  # not every accelerator knows float64
+    unit = F.normalize(embeddings.cpu().double())  # not every accelerator supports float64
     # Rounded, so that equal pairs tie: a network that maps all faces to one point is not judged by rounding errors.
     cosine = (unit @ unit.T).round_(decimals=9)  # (n, n)
     once = torch.ones_like(cosine, dtype=torch.bool).triu(1)

@@ -1,4 +1,4 @@
-"""Weights as safetensors, with a JSON beside them that says what they are and where they came from. No pickle."""
+"""Weights as safetensors, with a JSON beside them that states what they are and where they came from. No pickle."""
 
 from __future__ import annotations
 
@@ -38,7 +38,7 @@ def save_weights(path: Path, module: nn.Module, about: Mapping[str, Any]) -> Non
 
 
 def load_weights(path: Path, module: nn.Module, sha256: str | None = None) -> dict[str, Any]:
-    """Load a file of `save_weights` into `module` and return what its JSON says.
+    """Load a file of `save_weights` into `module` and return its JSON.
 
     Args:
         path: Of the .safetensors file.
@@ -81,7 +81,7 @@ def refuse_misfits(what: str, state: Mapping[str, Tensor], expected: Mapping[str
 
 
 def read_weights(path: Path) -> tuple[dict[str, Tensor], dict[str, Any]]:
-    """The tensors of a file of `save_weights`, and what its JSON says; `sha256` is that of the tensors.
+    """The tensors of a file of `save_weights`, and its JSON; `sha256` is that of the tensors.
 
     A network of face landmarks (.onnx or .tflite) needs no JSON: its one tensor, `network`, are the bytes of the file.
 
@@ -90,7 +90,7 @@ def read_weights(path: Path) -> tuple[dict[str, Tensor], dict[str, Any]]:
     """
     path = Path(path)
     if not path.is_file():
-        raise PainlitError(f"weights {path} do not exist", "give the path of a file that is there")
+        raise PainlitError(f"weights {path} do not exist", "give the path of an existing file")
     if path.suffix.lower() in FORMATS:
         if not (content := path.read_bytes()):
             raise PainlitError(f"{path} is empty", "copy it again")

@@ -1,6 +1,6 @@
-"""Faces by distances between landmarks: what can stand in the place of the Spatial-Module where photographs are few.
+"""Faces by distances between landmarks: a replacement of the Spatial-Module where photographs are few.
 
-A network of face landmarks has learnt from more faces than most users have. Twelve distances between its landmarks say
+A network of face landmarks has learnt from more faces than most users have. Twelve distances between its landmarks give
 what the action units of pain (Prkachin and Solomon 2008) and those of the mouth move: brows (4), eyes (6, 7, 43), nose
 and upper lip (9, 10), mouth (12, 20, 25 to 27). They are divided by the distance between the eyes, and a tilted head
 changes none. Ours, not the paper's.

@@ -67,7 +67,7 @@ def build_frame_embedder(
 
 
 def build_temporal_module(temporal: TemporalConfig, classes: int = 2, token_size: int | None = None) -> TemporalModule:
-    """The Temporal-Module of these sizes; `token_size` if the input asks for another."""
+    """The Temporal-Module of these sizes; `token_size` if the input needs another."""
     return TemporalModule(
         classes,
         token_size=token_size or temporal.token_size,

@@ -31,7 +31,7 @@ NAMED = {"stage1": SPATIAL_STAGES[1:], "stage2": SPATIAL_STAGES[:1]}
 
 @dataclass(frozen=True)
 class StartingWeights:
-    """Where a network's weights come from. It travels with the work, and nobody looks again."""
+    """Where a network's weights come from. It travels with the work, and is not resolved again."""
 
     network: str
     """spatial, temporal or heart_rate_encoder."""
@@ -40,7 +40,7 @@ class StartingWeights:
     sha256: str
     """Digest of the tensors, or `untrained`."""
     stage: str
-    """Stage that left them, as their JSON says, or `untrained`."""
+    """Stage that left them, by their JSON, or `untrained`."""
     subjects: tuple[str, ...] = ()
     """Whose pain labels they learnt from: none in pretraining."""
     settings: Mapping[str, Any] = field(default_factory=dict)
@@ -116,10 +116,10 @@ def resolve_weights(config: Config, network: str, wanted: str, stages: Sequence[
         differs = (f"{about.name} starts from random weights, the paper pretrains it (3.4)",)
         return StartingWeights(network, UNTRAINED, UNTRAINED, UNTRAINED, settings=sizes, differs=differs)
     path = _find(config, network, wanted, stages or about.stages)
-    _, told = read_weights(path)
-    trained = told.get(network, {})
+    _, stored = read_weights(path)
+    trained = stored.get(network, {})
     if network == "spatial":
-        trained = {"network": "tnt", "local_contrast": 0.0, **trained}  # older files do not say
+        trained = {"network": "tnt", "local_contrast": 0.0, **trained}  # older files lack them
     sizes = {key: trained.get(key) if value is None else value for key, value in sizes.items()}
     if network == "spatial" and trained["network"] != sizes["network"]:
         raise PainlitError(
@@ -135,8 +135,10 @@ def resolve_weights(config: Config, network: str, wanted: str, stages: Sequence[
     if wrong:
         raise PainlitError(f"{path} does not fit: {'; '.join(wrong)}", "set these keys as the weights have them")
     print(f"{about.name}: {path}")
-    stage, subjects = told.get("stage", "unknown"), tuple(told.get("subjects", ()))
-    return StartingWeights(network, str(path), told["sha256"], stage, subjects, sizes, tuple(_differences(about, told)))
+    stage, subjects = stored.get("stage", "unknown"), tuple(stored.get("subjects", ()))
+    return StartingWeights(
+        network, str(path), stored["sha256"], stage, subjects, sizes, tuple(_differences(about, stored))
+    )
 
 
 def starting_embedder(config: Config, start: StartingWeights) -> FrameEmbedder:
@@ -148,28 +150,28 @@ def starting_embedder(config: Config, start: StartingWeights) -> FrameEmbedder:
 
 
 def _landmarks(wanted: str, sizes: dict[str, Any]) -> StartingWeights:
-    """A network of face landmarks; that it is not the Spatial-Module is told by spatial.network."""
+    """A network of face landmarks; spatial.network records that it is not the Spatial-Module."""
     path = Path(wanted)
     if path.suffix.lower() not in FORMATS or not path.is_file():
         raise PainlitError(
             f"embed.weights={wanted}, and spatial.network=landmarks needs a network of face landmarks",
             f"name its file, which ends in {' or '.join(FORMATS)}: embed.weights=FILE (docs/recipes.md)",
         )
-    _, told = read_weights(path)
+    _, stored = read_weights(path)
     print(f"network of face landmarks: {path}")
     sizes |= {"mean": sizes["mean"] or [0.0, 0.0, 0.0], "std": sizes["std"] or [1.0, 1.0, 1.0]}
-    return StartingWeights("spatial", str(path), told["sha256"], told["stage"], settings=sizes)
+    return StartingWeights("spatial", str(path), stored["sha256"], stored["stage"], settings=sizes)
 
 
-def _differences(network: _Network, told: Mapping[str, Any]) -> list[str]:
+def _differences(network: _Network, stored: Mapping[str, Any]) -> list[str]:
     """How the training of weights, and of those it started from, differs from the paper's, by their JSON."""
-    stage, data = told.get("stage", "unknown"), told.get("data", {})
+    stage, data = stored.get("stage", "unknown"), stored.get("data", {})
     if stage not in network.stages:
         return [f"{network.name} is of {stage}, the paper's of {' or '.join(network.stages)} (3.4)"]
     sets = [data.get("name", "unknown")] if stage == "pretrain-stage1" else list(data)
-    found = pretraining_differences(stage, sets, flat(told.get("config", {})))
+    found = pretraining_differences(stage, sets, flat(stored.get("config", {})))
     if stage == "pretrain-stage2":
-        before = Path(told.get("started_from", {}).get("source", UNTRAINED)).with_suffix(".json")
+        before = Path(stored.get("started_from", {}).get("source", UNTRAINED)).with_suffix(".json")
         if not before.is_file():
             return [*found, "pretrain-stage2 does not tell the weights it started from, the paper's of stage 1 (3.4)"]
         found += _differences(network, read_artefact(before, "copy it again, or run that stage anew"))

@@ -22,7 +22,7 @@ from painlit.runs.folder import is_held
 from painlit.system.devices import check_accelerator
 from painlit.system.processes import cores, end_with_parent, forking
 
-_LOOK_EVERY = 1.0  # s between looks at how far the folds are
+_POLL_SECONDS = 1.0  # s between updates of the folds' progress
 
 
 def run_folds(jobs: Sequence[FoldJob], progress: LosoProgress) -> Outcomes:
@@ -43,8 +43,8 @@ def run_folds(jobs: Sequence[FoldJob], progress: LosoProgress) -> Outcomes:
                 fold.start()
                 running[fold.sentinel] = (job, slot, fold)
             if not running and waiting:
-                time.sleep(_LOOK_EVERY)  # other calls hold all that is left
-            for sentinel in connection.wait(list(running), timeout=_LOOK_EVERY):
+                time.sleep(_POLL_SECONDS)  # other calls hold all that is left
+            for sentinel in connection.wait(list(running), timeout=_POLL_SECONDS):
                 job, slot, process = running.pop(sentinel)  # type: ignore[arg-type]
                 process.join()
                 slots.append(slot)
@@ -57,7 +57,7 @@ def run_folds(jobs: Sequence[FoldJob], progress: LosoProgress) -> Outcomes:
                 elif outcome != EXIT_USER_ERROR and job.name not in tried_again:
                     tried_again.add(job.name)
                     waiting.append(job)
-                    progress.say(f"fold {job.name}: {reason(outcome, job)}; it will be tried once more")
+                    progress.print_line(f"fold {job.name}: {reason(outcome, job)}; it will be tried once more")
                 else:
                     ended.failed[job.name] = reason(outcome, job)
             progress.look()

@@ -1,10 +1,10 @@
 """Folds as tasks of a Ray cluster, which places them, and starts them again when a node dies.
 
-Ray is driven from a process of its own: if the head goes away, Ray ends that process, and this one can still say what
-happened. Every fold goes on from its checkpoint in the runs folder, which all nodes must see at the same path.
+Ray is driven from a process of its own: if the head goes away, Ray ends that process, and this one can still report
+what happened. Every fold goes on from its checkpoint in the runs folder, which all nodes must see at the same path.
 
 Whoever may connect to a cluster runs code on it, so connections need a token. A cluster that is started here has a
-token of its own and listens on this machine alone; one that would let anybody in is not joined.
+token of its own and listens on this machine alone; one that requires none is not joined.
 """
 
 from __future__ import annotations
@@ -37,12 +37,12 @@ from painlit.system.processes import end_with_parent
 if TYPE_CHECKING:
     from painlit.loso.data import FoldData
 
-_LOOK_EVERY = 1.0  # s between looks at how far the folds are
+_POLL_SECONDS = 1.0  # s between updates of the folds' progress
 _NODE_DEATHS = 3  # times that Ray starts a fold again when its node or its process dies
 _SHUTDOWN = 30.0  # s for Ray to leave the cluster in its own way
 _ANSWER = 10.0  # s for a cluster's address to answer
-_REFUSAL = 60.0  # s for it to refuse a stranger
-_LEAST_RAY = 2, 52  # the first that can ask for a token
+_REFUSAL = 60.0  # s for it to refuse a client without a token
+_LEAST_RAY = 2, 52  # the first that can require a token
 _OBJECT_STORE = 128 * 2**20  # bytes; the clips of all folds are one object of a few MB
 
 
@@ -50,8 +50,8 @@ def run_folds(jobs: Sequence[FoldJob], progress: LosoProgress) -> Outcomes:
     """See `painlit.loso.engines.Engine`.
 
     Raises:
-        PainlitError: Ray is not installed or too old, the cluster cannot be reached or lets anybody in, or a node does
-            not see the runs folder.
+        PainlitError: Ray is not installed or too old, the cluster cannot be reached or requires no token, or a node
+            does not see the runs folder.
     """
     _check_version()
     context = multiprocessing.get_context("spawn")
@@ -63,14 +63,14 @@ def run_folds(jobs: Sequence[FoldJob], progress: LosoProgress) -> Outcomes:
     open_jobs = {job.name: job for job in jobs}
     try:
         while open_jobs:
-            if not ours.poll(_LOOK_EVERY):
+            if not ours.poll(_POLL_SECONDS):
                 progress.look()
                 continue
             kind, *values = ours.recv()
             if kind == "error":
                 raise PainlitError(*values)
-            if kind == "say":
-                progress.say(values[0])
+            if kind == "line":
+                progress.print_line(values[0])
                 continue
             name, why = values
             del open_jobs[name]
@@ -100,21 +100,21 @@ def _check_version() -> None:
         )
 
 
-def _drive(jobs: list[FoldJob], told: connection.Connection) -> None:
-    """Run the folds on Ray and tell how each ended; this process does nothing else."""
+def _drive(jobs: list[FoldJob], sender: connection.Connection) -> None:
+    """Run the folds on Ray and report how each ended; this process does nothing else."""
     end_with_parent()
-    signal.signal(signal.SIGINT, signal.SIG_IGN)  # the parent tells when to stop
+    signal.signal(signal.SIGINT, signal.SIG_IGN)  # the parent decides when to stop
     signal.signal(signal.SIGTERM, lambda *_: os._exit(1))  # with it end its tasks, and a cluster that it started
     try:
-        _run(jobs, told)
+        _run(jobs, sender)
     except PainlitError as error:
-        told.send(("error", error.what, error.remedy))
+        sender.send(("error", error.what, error.remedy))
     except Exception as error:  # whatever Ray raised: it must not pass for a cluster that went away
         traceback.print_exc()
-        told.send(("error", f"the Ray engine failed: {error!r}", "finished folds are kept; see the traceback above"))
+        sender.send(("error", f"the Ray engine failed: {error!r}", "finished folds are kept; see the traceback above"))
 
 
-def _run(jobs: list[FoldJob], told: connection.Connection) -> None:
+def _run(jobs: list[FoldJob], sender: connection.Connection) -> None:
     config = from_dict(jobs[0].config)
     _connect(config)
     import ray
@@ -134,14 +134,14 @@ def _run(jobs: list[FoldJob], told: connection.Connection) -> None:
             job = running.pop(reference)
             why, once_more = _outcome(reference, job)
             if why is None:  # held by another call, or by a node that seemed dead
-                time.sleep(_LOOK_EVERY)
+                time.sleep(_POLL_SECONDS)
                 waiting.append(job)
             elif once_more and job.name not in again:
                 again.add(job.name)
                 waiting.append(job)
-                told.send(("say", f"fold {job.name}: {why}; it will be tried once more"))
+                sender.send(("line", f"fold {job.name}: {why}; it will be tried once more"))
             else:
-                told.send(("ended", job.name, why))
+                sender.send(("ended", job.name, why))
     ray.shutdown()
 
 
@@ -149,14 +149,14 @@ def _connect(config: Config) -> None:
     """Join the cluster, or start one on this machine.
 
     Raises:
-        PainlitError: There is none at that address, its token is not here, or it lets anybody in.
+        PainlitError: There is none at that address, its token is not here, or it requires none.
     """
     address = config.loso.ray_address
-    os.environ.setdefault("RAY_USAGE_STATS_ENABLED", "0")  # nothing is reported to anybody
+    os.environ.setdefault("RAY_USAGE_STATS_ENABLED", "0")  # no usage is reported
     os.environ["RAY_AUTH_MODE"] = "token"  # Ray reads it when it is imported
     options: dict[str, Any] = {"log_to_driver": False, "logging_level": "ERROR"}
     if address == "local":
-        os.environ["RAY_AUTH_TOKEN"] = secrets.token_hex(32)  # nobody else needs it, and no file keeps it
+        os.environ["RAY_AUTH_TOKEN"] = secrets.token_hex(32)  # no other process needs it, and no file keeps it
         os.environ["RAY_ENABLE_WINDOWS_OR_OSX_CLUSTER"] = "0"  # as there, the node's address is 127.0.0.1
         options |= {"include_dashboard": False, "object_store_memory": _OBJECT_STORE}
     import ray
@@ -183,18 +183,18 @@ def _connect(config: Config) -> None:
 
 
 def _refuse_open(address: str) -> None:
-    """Refuse a cluster that answers who has no token: Ray itself joins it without a word.
+    """Refuse a cluster that answers without a token: Ray itself joins it silently.
 
     Raises:
         PainlitError: It does.
     """
-    ask = [sys.executable, "-m", "ray.scripts.scripts", "status", *(["--address", address] * (address != "auto"))]
-    stranger = {**os.environ, "RAY_AUTH_MODE": "disabled"}
-    told = subprocess.run(ask, env=stranger, capture_output=True, text=True, timeout=_REFUSAL)
-    if "AuthenticationError" in told.stderr:
+    command = [sys.executable, "-m", "ray.scripts.scripts", "status", *(["--address", address] * (address != "auto"))]
+    without_token = {**os.environ, "RAY_AUTH_MODE": "disabled"}
+    answer = subprocess.run(command, env=without_token, capture_output=True, text=True, timeout=_REFUSAL)
+    if "AuthenticationError" in answer.stderr:
         return
-    if "Traceback" in told.stderr:
-        raise ConnectionError(told.stderr.strip().rpartition("\n")[2])
+    if "Traceback" in answer.stderr:
+        raise ConnectionError(answer.stderr.strip().rpartition("\n")[2])
     raise PainlitError(
         f"the Ray cluster at loso.ray_address={address} asks for no token: whoever reaches it runs code as its user",
         "make a token with `ray get-auth-token --generate`, copy ~/.ray/auth_token to all nodes, and start each with "
@@ -206,7 +206,7 @@ def _resources(config: Config, nodes: Sequence[Mapping[str, float]]) -> dict[str
     """What Ray reserves for a fold, and how often it starts it again.
 
     Raises:
-        PainlitError: No node has all of it at once. Ray would wait for one without a word.
+        PainlitError: No node has all of it at once. Ray would wait for one silently.
     """
     options: dict[str, Any] = {
         "num_cpus": config.loso.threads or 1,
