@@ -25,9 +25,9 @@ from painlit.models import PainModel
 from painlit.runs.artefact import read_artefact
 
 CLIPS = 8
-"""Of each model: enough to see that it is another, and few enough for 87 folds."""
+"""Of each model: enough to detect another model, and few enough for 87 folds."""
 TOLERANCE = {"32-true": 1e-3}
-"""Difference of a probability that another device or library may make."""
+"""Difference of a probability between devices or libraries that is tolerated."""
 _HALF = 0.1
 """The same where training ran in half precision, in which bundles do not compute."""
 
