@@ -142,10 +142,10 @@ def table6_rows(own: Sequence[OwnRow]) -> list[list[str]]:
              "five classes %", "marks", "year", "authors", "title", "source", "DOI"]]  # fmt: skip
     for group in GROUPS:
         for study in (study for study in studies() if study.group == group):
-            cited = references().get(study.study)
+            work = references().get(study.study)
             cells = [study.modality, study.features, study.machine_learning, study.params_m, study.flops_g]
             cells += [study.np_vs_p4, study.multilevel, "; ".join(study.marks)]
-            source = [cited.year, cited.authors, cited.title, cited.source, cited.doi] if cited else ["2024", "the paper"]
+            source = [work.year, work.authors, work.title, work.source, work.doi] if work else ["2024", "the paper"]
             name = "the paper's own" if study.is_papers else f"({study.study})"
             rows.append([name, *cells, *source, *[""] * (5 - len(source))])
         for ours in (ours for ours in own if ours.group == group):
