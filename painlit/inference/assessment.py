@@ -39,8 +39,8 @@ class Assessment:
         evidence: What they rest on.
         about: Plain values. recording (its name), video, ecg, heart_rate (paths or null), seconds (its length), offset,
             start, rest (files and times of a recording at rest, or null), baseline (what the bundle subtracts: none,
-            session or rest), classes, window (its seconds), step, task, is_pain (false where the model learnt from a
-            stand-in), expected (part of the bundle -> what bundle.json says under expected), temperature (part ->
+            session or rest), classes, window (its seconds), step, task, is_pain (false where the model was trained on
+            stand-in data), expected (part of the bundle -> what bundle.json says under expected), temperature (part ->
             value), bundle (path, sha256), notes (sentences about the recording), seconds_taken (step -> s), version.
     """
 

@@ -41,7 +41,7 @@ class LiveDecoding(Decoding):
         self.source, self.idle = source, idle
 
     def frames(self, start: float = 0.0) -> Generator[ShownFrame]:
-        """From the first frame on; those before `start` are passed over."""
+        """From the first frame on; those before `start` are skipped."""
         reader = _Growing(self.source, self.idle) if isinstance(self.source, Path) else _Pipe(self.source)
         try:
             # The most that is waited for at once is a packet's worth, not FFmpeg's usual 32 KiB.

@@ -85,7 +85,7 @@ class Scorer:
         return Score(probabilities.mean(0), spread, USED[part], "; ".join(lacks))
 
     def none(self, face: FaceWindow, reason: str) -> Score:
-        """No score of a window, for this reason, and for what is wrong with its face."""
+        """A window without a score, for this reason and the problem of its face."""
         return self._without("; ".join([reason, *([f"video: {face.problem}"] if face.problem else [])]))
 
     def _without(self, reason: str) -> Score:

@@ -52,7 +52,7 @@ def write_preparation_report(
         path: Of the HTML file.
 
     Returns:
-        Whether it was written. One that lacks crops or signals, since their files are gone, is written anew each time.
+        Whether it was written. One that lacks crops or signals, since their files are missing, is rewritten each time.
     """
     made_by = provenance()
     listed = [(clip.name, clip.subject, clip.label) for clip in clips.values()]

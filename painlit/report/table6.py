@@ -1,4 +1,4 @@
-"""The paper's Table 6: 29 results of other studies on BioVid, its own three, and ours out of the runs that are there.
+"""The paper's Table 6: 29 results of other studies on BioVid, its own three, and ours from the available runs.
 
 `table6.csv` has the rows as they are printed, `references.csv` the publications they are from, as the paper's reference
 list gives them: where that has no DOI, none is here.
@@ -31,7 +31,7 @@ _MODULES = {
 }
 """Modules that a group's model uses in inference; AugmNet is in training alone, and the paper leaves it out too."""
 MARKS = {
-    "study:reimplemented": "implemented anew for BioVid by (33)",
+    "study:reimplemented": "reimplemented for BioVid by (33)",
     "params:mark": "parameters are estimated from the publication, stated by its authors, or exclude AugmNet: the "
     "table has a footnote for each, and the copy that was read one mark for all",
     "features:star": "pseudo heart rate gain, or numerous features: the table has two footnotes with one mark",
@@ -119,7 +119,7 @@ def own_rows(counted: Sequence[Counted], accuracies: Mapping[tuple[str, str], fl
 
     Args:
         counted: Modules of the runs, as `painlit.report.table7.count_modules` counts them.
-        accuracies: Row of Tables 3 to 5 and task -> accuracy in percent, of runs that are there.
+        accuracies: Row of Tables 3 to 5 and task -> accuracy in percent, of the available runs.
         remark: What a reader must know of them.
     """
     size = {module.module: module for module in counted}

@@ -40,7 +40,7 @@ def check_content(path: Path, about: Mapping[str, Any]) -> None:
     """Refuse what `write_bundle` would not have written.
 
     Raises:
-        PainlitError: A value is missing, of another kind, or names what is not there.
+        PainlitError: A value is missing, of another kind, or names something missing.
     """
     if about.get("format") != FORMAT:
         raise _wrong(path, f"format is {about.get('format')!r}, expected {FORMAT}")

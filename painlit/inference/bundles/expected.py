@@ -39,8 +39,8 @@ class LosoRun:
         """A run of which all folds are finished.
 
         Raises:
-            PainlitError: It is not there or not finished (what is missing is named), a file is not what was written, or
-                the run is a control, whose model must not be used.
+            PainlitError: It is missing or not finished (what is missing is named), a file was changed since it was
+                written, or the run is a control, whose model must not be used.
         """
         if not (folder / "results.json").is_file():
             raise PainlitError(f"{folder} has no results.json", "finish that run with `make loso` first")

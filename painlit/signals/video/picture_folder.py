@@ -20,7 +20,7 @@ class PictureFolder:
     their time. Positions may start anywhere and have a common step. A picture that does not decode is missing too.
 
     Args:
-        path: The folder. Hidden files and files of other kinds are passed over.
+        path: The folder. Hidden files and files of other kinds are skipped.
         fps: Pictures a second.
 
     Attributes:
