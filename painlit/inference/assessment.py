@@ -1,4 +1,4 @@
-"""What an assessment of a recording says, and what it rests on."""
+"""The assessment of a recording: its scores and their evidence."""
 
 from __future__ import annotations
 
@@ -35,12 +35,12 @@ class Assessment:
             the score over the models of an ensemble; NaN of a single model); used (`video+heart_rate`, `video`,
             `heart_rate`, or empty); reason (why not all that the recording has was used, or why there is no score);
             face_found (share of frames); faces (the most seen in a frame); ecg_quality (0 to 1, NaN where a device
-            told the rates); heart_rate (mean over the window, bpm).
+            measured the rates); heart_rate (mean over the window, bpm).
         evidence: What they rest on.
         about: Plain values. recording (its name), video, ecg, heart_rate (paths or null), seconds (its length), offset,
             start, rest (files and times of a recording at rest, or null), baseline (what the bundle subtracts: none,
-            session or rest), classes, window (its seconds), step, task, is_pain (false where the model learnt from a
-            stand-in), expected (part of the bundle -> what bundle.json says under expected), temperature (part ->
+            session or rest), classes, window (its seconds), step, task, is_pain (false where the model was trained on
+            stand-in data), expected (part of the bundle -> what bundle.json says under expected), temperature (part ->
             value), bundle (path, sha256), notes (sentences about the recording), seconds_taken (step -> s), version.
     """
 
@@ -70,7 +70,7 @@ class Assessment:
         """Write `assessment.html`, `assessment.csv` and, when these are finished, `assessment.json`.
 
         Args:
-            folder: Is made if it is missing; an assessment that is there is replaced.
+            folder: Is made if it is missing; an existing assessment is replaced.
             faces: blur, show, or none. The pixels are blurred before they are written.
 
         Returns:

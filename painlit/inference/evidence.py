@@ -22,7 +22,7 @@ class FacePicture(NamedTuple):
     peak: bool
     """Whether it is of a window with one of the highest scores, rather than of a regular time."""
     map: np.ndarray | None = None
-    """(S, S) in 0..1: what speaks for the last class; None if it was not asked for, or no model reads whole faces."""
+    """(S, S) in 0..1: evidence for the last class; None if no map was requested, or no model reads whole faces."""
 
 
 @dataclass(frozen=True)
@@ -38,7 +38,7 @@ class Evidence:
     ecg_start: float = 0.0
     """Time of its first sample."""
     heart_rates: pd.DataFrame = field(default_factory=lambda: pd.DataFrame({"time": [], "bpm": []}))
-    """Heart rate of each whole second for which one can be told; `time` is where the second begins."""
+    """Heart rate of each whole second that has one; `time` is where the second begins."""
 
 
 class Assessed(Protocol):

@@ -29,11 +29,11 @@ class Looked(NamedTuple):
     found: bool
     """Whether the face was found in it."""
     faces: int
-    """Faces in it, whoever they are of."""
+    """Faces in it, of any person."""
 
 
 class FaceWindow(NamedTuple):
-    """What a window knows of the face."""
+    """The face in a window."""
 
     rows: Mapping[str, list[np.ndarray]]
     """Embedder -> of each frame (2, D) float16, which windows share; empty if `problem` says why."""
@@ -44,7 +44,7 @@ class FaceWindow(NamedTuple):
     picture: np.ndarray | None
     """The face in the middle of the window, (S, S, 3) uint8 RGB."""
     looked: list[Looked]
-    """Of the frames that no window before has looked at."""
+    """Of the frames that no earlier window has used."""
     problem: str
     note: str = ""
     """What was padded."""
@@ -82,7 +82,7 @@ class FaceWindows:
         self._rows: dict[tuple[int, Square], dict[str, np.ndarray]] = {}
 
     def window(self, window: VideoWindow) -> FaceWindow:
-        """What is known of a window; windows come in order."""
+        """The face of a window; windows come in order."""
         frames, first = window.frames, window.frames[0].at
         self._detections = {index: boxes for index, boxes in self._detections.items() if index >= first}
         self._rows = {key: rows for key, rows in self._rows.items() if key[0] >= first}
@@ -141,7 +141,7 @@ class FaceWindows:
 
 
 def frame_rows(embedder: FrameEmbedder, with_tiles: bool, crops: torch.Tensor) -> np.ndarray:
-    """Embeddings of crops (n, 3, S, S) uint8 RGB as windows keep them, (n, 2, D) float16; tiles nobody reads are 0."""
+    """Embeddings of crops (n, 3, S, S) uint8 RGB as windows keep them, (n, 2, D) float16; unused tiles are 0."""
     with torch.inference_mode():
         full, tiles = embedder(crops) if with_tiles else (embedder.full(crops), None)
         both = torch.stack([full, torch.zeros_like(full) if tiles is None else tiles], 1)  # (n, 2, D)

@@ -1,4 +1,4 @@
-"""Heart rates of windows: R peaks found once over a whole ECG, or what a device has told."""
+"""Heart rates of windows: R peaks found once over a whole ECG, or rates measured by a device."""
 
 from __future__ import annotations
 
@@ -22,26 +22,26 @@ from painlit.signals.heart_rates.series import FASTEST, SLOWEST
 
 
 class HeartWindow(NamedTuple):
-    """What a window knows of the heart."""
+    """Heart rates of a window."""
 
     bpm: np.ndarray | None = None
     """(S,) heart rate of each whole second; None if `problem` says why."""
     quality: float = float("nan")
-    """Of the ECG, 0 to 1; NaN where there is none, or a device told the rates."""
+    """Of the ECG, 0 to 1; NaN where there is none, or a device measured the rates."""
     problem: str = ""
 
 
 class EcgWindows:
-    """Heart rates out of an ECG.
+    """Heart rates from an ECG.
 
-    R peaks are found once, over the whole recording. A window takes those within it, and makes heart rates of them as
-    of a clip's; whether they can be trusted is judged by the ECG of the window alone.
+    R peaks are found once, over the whole recording. A window takes those within it and computes heart rates from them
+    as for a clip; whether they can be trusted is judged by the ECG of the window alone.
 
     Args:
         path: Of the ECG.
         config: The model's: R peaks, the rule of heart rates, the least quality.
         offset: s by which the ECG's clock is ahead of the video's.
-        rate: In Hz, for a file that tells none.
+        rate: In Hz, for a file that states none.
         lead: Name of the channel; empty takes the best.
 
     Raises:
@@ -70,7 +70,7 @@ class EcgWindows:
         return Trace(self.signal.values, self.signal.rate, self.peaks)
 
     def window(self, start: float) -> HeartWindow:
-        """What is known from `start` (s) on, for the length of a clip."""
+        """Heart rates from `start` (s) on, for the length of a clip."""
         if self._problem:
             return HeartWindow(problem=self._problem)
         config, rate = self.config, self.signal.rate
@@ -90,18 +90,18 @@ class EcgWindows:
     def per_second(self, start: float, end: float) -> pd.DataFrame:
         """Heart rate of each whole second between two times: time, bpm; where there are R peaks on both sides."""
         times = self.peaks / self.signal.rate + self.signal.start
-        told = []
+        rates = []
         for second in range(int(np.ceil(max(start, self.span[0]))), int(np.floor(min(end, self.span[1])))):
             first, last = np.searchsorted(times, second, "right") - 1, np.searchsorted(times, second + 1, "left")
             if first >= 0 and last < times.size:
                 bpm = heart_rate_from_peaks(times[first : last + 1] - second, 1, 1)[0]
                 if SLOWEST <= bpm <= FASTEST:  # beyond, beats were lost
-                    told.append((float(second), float(bpm)))
-        return pd.DataFrame(told, columns=["time", "bpm"])
+                    rates.append((float(second), float(bpm)))
+        return pd.DataFrame(rates, columns=["time", "bpm"])
 
 
-class ToldWindows:
-    """Heart rates that a device has told; used as `EcgWindows`.
+class DeviceWindows:
+    """Heart rates that a device has measured; used as `EcgWindows`.
 
     Short gaps are filled as in a clip, but not more than half of a window's seconds.
 
@@ -123,35 +123,35 @@ class ToldWindows:
 
     @property
     def span(self) -> tuple[float, float]:
-        """From when to when the device tells rates, in s on the video's clock."""
+        """From when to when the device has rates, in s on the video's clock."""
         return float(self.series.times[0]) - self.offset, float(self.series.ends[-1]) - self.offset
 
     def window(self, start: float) -> HeartWindow:
-        """What is known from `start` (s) on, for the length of a clip."""
+        """Heart rates from `start` (s) on, for the length of a clip."""
         try:
             bpm, filled = self._rates(start, self.config.clip.heart_rates)
         except ClipError as error:
             return HeartWindow(problem=error.what)
         if 2 * filled > len(bpm):
-            told = f"{self.path} has a heart rate in {len(bpm) - filled} of the window's {len(bpm)} seconds"
-            return HeartWindow(problem=f"{told}, under half")
+            problem = f"{self.path} has a heart rate in {len(bpm) - filled} of the window's {len(bpm)} seconds"
+            return HeartWindow(problem=f"{problem}, under half")
         return HeartWindow(np.round(bpm, 4))
 
     def per_second(self, start: float, end: float) -> pd.DataFrame:
-        """Heart rate of each whole second between two times for which one is told: time, bpm."""
-        told = []
+        """Heart rate of each whole second between two times that has one: time, bpm."""
+        rates = []
         for second in range(int(np.ceil(max(start, self.span[0]))), int(np.floor(min(end, self.span[1])))):
             try:
-                told.append((float(second), float(self._rates(second, 1)[0][0])))
+                rates.append((float(second), float(self._rates(second, 1)[0][0])))
             except ClipError:  # a gap
                 continue
-        return pd.DataFrame(told, columns=["time", "bpm"])
+        return pd.DataFrame(rates, columns=["time", "bpm"])
 
     def _rates(self, start: float, seconds: int) -> tuple[np.ndarray, int]:
         return self.series.per_second(start + self.offset, seconds, self.config.signals.longest_gap)
 
 
-Heart = EcgWindows | ToldWindows
+Heart = EcgWindows | DeviceWindows
 
 
 def starts(heart: Heart, start: float, end: float | None, step: float) -> list[float]:

@@ -1,4 +1,4 @@
-"""Video as it comes: a camera, a file that another program still writes, or a pipe."""
+"""Live video: a camera, a file that is still being written, or a pipe."""
 
 from __future__ import annotations
 
@@ -41,7 +41,7 @@ class LiveDecoding(Decoding):
         self.source, self.idle = source, idle
 
     def frames(self, start: float = 0.0) -> Generator[ShownFrame]:
-        """From the first frame on; those before `start` are passed over."""
+        """From the first frame on; those before `start` are skipped."""
         reader = _Growing(self.source, self.idle) if isinstance(self.source, Path) else _Pipe(self.source)
         try:
             # The most that is waited for at once is a packet's worth, not FFmpeg's usual 32 KiB.
@@ -88,7 +88,7 @@ class Camera:
         """`time.monotonic` of the first frame."""
 
     def frames(self, start: float = 0.0) -> Generator[ShownFrame]:
-        """Until the camera ends or nobody asks for more."""
+        """Read frames until the camera ends or iteration stops."""
         import cv2
 
         capture = cv2.VideoCapture(self.number)
@@ -150,7 +150,7 @@ class _Growing:
 
 
 class _Pipe:
-    """What comes through a pipe, as soon as it is there."""
+    """Reads a pipe without waiting for full buffers."""
 
     def __init__(self, pipe: BinaryIO):
         self._pipe = pipe

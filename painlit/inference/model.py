@@ -19,7 +19,7 @@ from painlit.inference.bundles.bundle import Bundle
 from painlit.inference.bundles.facts import facts_of
 from painlit.inference.bundles.hub import find_bundle
 from painlit.inference.face_windows import FaceWindows, Looked
-from painlit.inference.heart_windows import EcgWindows, Heart, ToldWindows, check_overlap
+from painlit.inference.heart_windows import DeviceWindows, EcgWindows, Heart, check_overlap
 from painlit.inference.live import Live
 from painlit.inference.maps.window_maps import explained
 from painlit.inference.person import PersonMeans, Rest, check_rest, measure_rest
@@ -40,7 +40,7 @@ def load(path: File, device: str = "auto", backend: str = "torch", precision: st
     Args:
         path: What `make finetune` or `make bundle` left; or a model on the Hugging Face Hub, owner/name or
             hf://owner/name.
-        device: cpu, cuda:1, mps; auto takes the accelerator there is, else the CPU.
+        device: cpu, cuda:1, mps; auto takes an accelerator if available, else the CPU.
         backend: What embeds faces: torch; or openvino, on a CPU, with the same scores.
         precision: Of the Spatial-Module's matrix products: fp32; or bf16, faster on GPUs and on CPUs that have it.
 
@@ -59,7 +59,7 @@ class Model:
         device, backend, precision: As of `load`.
 
     Attributes:
-        bundle: What it was made of, what it can be expected to reach.
+        bundle: Its weights, settings and expected performance.
     """
 
     def __init__(self, bundle: Bundle, device: str = "auto", backend: str = "torch", precision: str = "fp32"):
@@ -96,7 +96,7 @@ class Model:
     ) -> Assessment:
         """Assess a recording: windows of the trained length slide over it.
 
-        Windows follow the video; without one, the signal. What a window lacks is said in its row, and the part of the
+        Windows follow the video; without one, the signal. What a window lacks is stated in its row, and the part of the
         bundle that reads the rest scores it, if there is one.
 
         Args:
@@ -107,7 +107,7 @@ class Model:
             end: Where to end; None: where the recording does.
             offset: s by which the signal's clock is ahead: what is at t in the video is at t + offset in the signal.
             step: s from one window to the next; rounded to whole frames of the trained rate.
-            rate: Of an ECG whose file tells none, in Hz.
+            rate: Of an ECG whose file states none, in Hz.
             lead: Channel of the ECG; empty takes the best.
             image_fps: Pictures a second of a folder.
             least_length: Share of a window that a video must last; the rest of that one window holds its last frame.
@@ -116,7 +116,7 @@ class Model:
             name: What to call the recording; empty takes the file's name.
             maps: What to show on faces, a method of `painlit.inference.spatial_map`; none leaves it out, which is
                 faster.
-            progress: Called after each window with the s done and the s there are, which may be an estimate.
+            progress: Called after each window with the s done and the s in all, which may be an estimate.
 
         Raises:
             ClipError: A file cannot be read, the recording is shorter than a window, or the clocks do not overlap.
@@ -194,7 +194,7 @@ class Model:
         rest: Rest | None = None,
         baseline_seconds: float = 60.0,
     ) -> Iterator[Row]:
-        """Assess video as it comes, without end and with bounded memory.
+        """Assess live video, without end and with bounded memory.
 
         Windows and scores are those that `assess` gives of the same video later, once it is a file. Signals are not
         read: R peaks are found over a whole ECG.
@@ -229,7 +229,7 @@ class Model:
     ) -> Heart | None:
         if ecg is not None:
             return EcgWindows(Path(ecg), self.bundle.config, offset, rate, lead)
-        return None if heart_rate is None else ToldWindows(Path(heart_rate), self.bundle.config, offset)
+        return None if heart_rate is None else DeviceWindows(Path(heart_rate), self.bundle.config, offset)
 
     def _faces(self, watch: Stopwatch) -> FaceWindows:
         return FaceWindows(self.bundle.config, self._in_windows, self.device, watch)

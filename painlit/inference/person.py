@@ -62,7 +62,7 @@ class PersonBaseline(NamedTuple):
 
 
 class PersonMeans:
-    """The means while windows go by, over those that have the modality."""
+    """Running means over the windows that have the modality."""
 
     def __init__(self) -> None:
         self._heart = BaselineMeans()
@@ -112,7 +112,7 @@ def check_rest(kind: str, rest: Rest | None, video: bool, signal: bool) -> None:
         signal: Likewise of heart rates.
 
     Raises:
-        PainlitError: Something is missing, or given in vain.
+        PainlitError: Something is missing, or given and not used.
     """
     if rest is not None and rest.ecg is not None and rest.heart_rate is not None:
         raise PainlitError("the rest has an ECG and heart rates", "give one of them: they say the same")

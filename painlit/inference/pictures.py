@@ -20,7 +20,7 @@ class _Kept(NamedTuple):
 
 
 class Pictures:
-    """Collects faces while windows go by.
+    """Collects faces from windows, one at a time.
 
     Args:
         apart: Least time between two peaks, in s.
@@ -32,7 +32,7 @@ class Pictures:
         self._peaks: list[tuple[float, _Kept]] = []
 
     def add(self, time: float, pixels: np.ndarray, score: float, window: Any = None) -> None:
-        """Offer the face of a window, with its score, NaN without one, and whatever its map is made of."""
+        """Offer the face of a window, with its score, NaN without one, and the inputs of its map."""
         self._regular.add(_Kept(FacePicture(time, pixels, peak=False), window))
         if math.isnan(score):
             return
@@ -47,7 +47,7 @@ class Pictures:
         return tuple(picture for picture, _ in self.with_windows())
 
     def with_windows(self) -> list[_Kept]:
-        """The same, each with what was given beside it."""
+        """The same, each with the inputs of its map."""
         peaks = {kept.picture.time: kept for _, kept in self._peaks}
         regular = {kept.picture.time: kept for kept in self._regular.kept}
         return [kept for _, kept in sorted({**regular, **peaks}.items())]

@@ -137,8 +137,8 @@ def _medians(turns: list[Mapping[str, float]]) -> dict[str, float]:
 
 
 def _processor() -> str:
-    """Its name, as Linux tells it, or else what Python knows."""
-    told = Path("/proc/cpuinfo")
-    lines = told.read_text(encoding="utf-8", errors="replace").splitlines() if told.is_file() else []
+    """The processor's name from Linux, or else from Python."""
+    cpuinfo = Path("/proc/cpuinfo")
+    lines = cpuinfo.read_text(encoding="utf-8", errors="replace").splitlines() if cpuinfo.is_file() else []
     names = [line.partition(":")[2].strip() for line in lines if line.startswith("model name")]
     return names[0] if names else platform.processor() or platform.machine()

@@ -1,4 +1,4 @@
-"""What is asked of a model: whether it is possible at all, and which signals of a recording are read for it."""
+"""Requests to a model: whether they are valid, and which signals of a recording are read."""
 
 from __future__ import annotations
 
@@ -13,7 +13,7 @@ from painlit.inference.scoring import plain_part
 
 
 def check_request(video: Any, ecg: Any, heart_rate: Any, times: dict[str, Any]) -> None:
-    """Refuse what no recording can answer.
+    """Refuse an impossible request.
 
     Args:
         video: File of the video, or None.

@@ -15,7 +15,7 @@ _ANOTHER, _SEEN = 0.5, 3  # side of another person's face, in sides of theirs, a
 class SamePerson:
     """Follows one person through windows that overlap.
 
-    In the first window with a face it is the person whom `track_face` follows: the one with the largest face over the
+    In the first window with a face it is the person that `track_face` follows: the one with the largest face over the
     whole window. From then on a window goes on with the boxes that were theirs in the frames that it shares with the
     window before, and in new frames links what is near and of like size, as `track_face` does. A person who was not
     seen for a whole window is taken up again where they were last; in another place only if they were alone in all of

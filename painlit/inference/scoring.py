@@ -1,4 +1,4 @@
-"""Scores of windows: the part-model for what is there, an ensemble's mean, calibrated."""
+"""Scores of windows: the part-model for the available signals, an ensemble's mean, calibrated."""
 
 from __future__ import annotations
 
@@ -60,7 +60,7 @@ class Scorer:
         return found
 
     def score(self, face: FaceWindow | None, heart: HeartWindow | None, own: PersonBaseline | None = None) -> Score:
-        """Score a window with the part that reads most of what is there.
+        """Score a window with the part that reads most of the available signals.
 
         Args:
             face: None where the recording has no video.
@@ -85,7 +85,7 @@ class Scorer:
         return Score(probabilities.mean(0), spread, USED[part], "; ".join(lacks))
 
     def none(self, face: FaceWindow, reason: str) -> Score:
-        """No score of a window, for this reason, and for what is wrong with its face."""
+        """A window without a score, for this reason and the problem of its face."""
         return self._without("; ".join([reason, *([f"video: {face.problem}"] if face.problem else [])]))
 
     def _without(self, reason: str) -> Score:
@@ -125,7 +125,7 @@ class Scorer:
         return inputs
 
     def part_for(self, face: FaceWindow | None, heart: HeartWindow | None) -> str | None:
-        """The part that reads most of what is there, or None."""
+        """The part that reads most of the available signals, or None."""
         return next((part for part in _readable(face, heart) if part in self.parts), None)
 
 

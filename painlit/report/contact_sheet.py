@@ -46,7 +46,7 @@ class Strip:
 
     row: PreparedClip
     thumbnails: list[Thumbnail]
-    """Empty if faces are not shown, or not to be had."""
+    """Empty if faces are not shown, or not available."""
     problem: str = ""
     """Why there are no crops."""
 

@@ -16,17 +16,17 @@ if TYPE_CHECKING:
 SUFFIXES = (".png", ".svg")
 _COLOURS = "inferno"
 _OPACITY = 0.65
-"""Of a map's highest value over a face; what is 0 hides nothing."""
+"""Of a map's highest value over a face; 0 is transparent."""
 
 
 def draw_faces(
     faces: np.ndarray, rows: Sequence[tuple[str, np.ndarray]], times: Sequence[float] | None, path: Path
 ) -> None:
-    """Figure 4A: the frames of a clip, and below them a row of maps for each thing that was learnt.
+    """Figure 4A: the frames of a clip, and below them a row of maps for each network.
 
     Args:
         faces: (n, S, S, 3) uint8 RGB.
-        rows: What learnt to look there, and its maps, (n, s, s) in 0..1.
+        rows: Name of each network, and its maps, (n, s, s) in 0..1.
         times: (n,) s of each frame; None of photographs.
         path: Of the figure, without suffix.
     """

@@ -156,7 +156,7 @@ def compare_with_paper(
     if results is None:
         others = default_pretraining_differences(config, stage)
     else:
-        others = [*results.get("weights_differ", ["this run does not tell how its weights were trained"])]
+        others = [*results.get("weights_differ", ["this run does not state how its weights were trained"])]
         others += _from_data(config, results)
     return Comparison(row, [*_from_row(config, stage, row), *own, *others])
 
@@ -178,17 +178,17 @@ def _from_row(config: Config, stage: int | None, row: PaperRow) -> list[str]:
 
 
 def _from_data(config: Config, results: Mapping[str, Any]) -> list[str]:
-    """Clips and subjects, as far as the results tell."""
-    told, folds, left_out = [], results["folds"], len(results["excluded_clips"])
+    """Differences in clips and subjects, as far as the results record them."""
+    differences, folds, left_out = [], results["folds"], len(results["excluded_clips"])
     if results["folds_done"] < folds:
-        told.append(f"{results['folds_done']} of {folds} folds are finished")
+        differences.append(f"{results['folds_done']} of {folds} folds are finished")
     elif config.loso.protocol == "loso" and results["subjects"] != _SUBJECTS:
-        told.append(f"{results['subjects']} subjects, the paper has {_SUBJECTS} (4)")
+        differences.append(f"{results['subjects']} subjects, the paper has {_SUBJECTS} (4)")
     elif not left_out and (clips := results["pooled"]["clips"]) != _CLIPS * len(config.classes) * results["subjects"]:
-        told.append(f"{clips} clips, the paper has {_CLIPS} of each subject and class (3.5)")
+        differences.append(f"{clips} clips, the paper has {_CLIPS} of each subject and class (3.5)")
     if left_out:
-        told.append(f"{left_out} clips are left out, the paper uses all available samples (4)")
-    return told
+        differences.append(f"{left_out} clips are left out, the paper uses all available samples (4)")
+    return differences
 
 
 def shared_lines(lists: Sequence[Sequence[str]]) -> list[str]:

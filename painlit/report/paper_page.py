@@ -30,7 +30,7 @@ class Timing:
     """What Figure 3 rests on."""
 
     machine: Mapping[str, Any]
-    """As `painlit.inference.pipeline_timing.machine` tells it, with `load` before the timing."""
+    """As `painlit.inference.pipeline_timing.machine` describes it, with `load` before the timing."""
     points: Sequence[Point]
     image: Path
     """The figure as PNG; the SVG is beside it."""
@@ -38,7 +38,7 @@ class Timing:
 
 @dataclass(frozen=True)
 class PaperContent:
-    """What the page shows; a part that was not asked for is None or empty."""
+    """What the page shows; a part that was not requested is None or empty."""
 
     lines: Sequence[TableLine]
     """Tables 3, 4, 5 and A1 to A3."""
@@ -58,13 +58,13 @@ class PaperContent:
 
 def remarks_of(config: Config, epoch_share: float) -> list[str]:
     """What a reader must know of everything on the page, before its figures."""
-    told = [] if config.data.is_biovid else [STAND_IN]
+    remarks = [] if config.data.is_biovid else [STAND_IN]
     if epoch_share < 1:
-        told.append(
+        remarks.append(
             f"A trial: {100 * epoch_share:g} % of all epochs, of pretraining and of the tables. It shows that the "
             "steps run, and none of its accuracies is a result."
         )
-    return told
+    return remarks
 
 
 def write_paper(config: Config, content: PaperContent, epoch_share: float, path: Path) -> None:
@@ -88,7 +88,7 @@ def write_paper(config: Config, content: PaperContent, epoch_share: float, path:
         content=content,
         table2=_table2(config, epoch_share),
         table6=_table6(content.own),
-        told_size=table6.told_size,
+        format_size=table6.format_size,
         oddities=table6.ODDITIES,
         marks=table6.MARKS,
         references=table6.references(),
@@ -96,7 +96,7 @@ def write_paper(config: Config, content: PaperContent, epoch_share: float, path:
         table7_remarks=table7.REMARKS,
         figure=_figure(content.timing),
         figure_remarks=figure3.REMARKS,
-        paper_seconds={name: told for name, (_, told) in PAPER_SECONDS.items()},
+        paper_seconds={name: words for name, (_, words) in PAPER_SECONDS.items()},
         provenance=provenance(),
     )
 

@@ -25,7 +25,7 @@ from painlit.system.digests import digest
 from painlit.system.progress import progress_bar
 
 MOST_TRACES, MOST_WITHOUT_RATES = 12, 4
-"""ECGs that are drawn: those of lowest quality, and some from which no heart rate could be told."""
+"""ECGs that are drawn: those of lowest quality, and some from which no heart rate could be computed."""
 _TRIED = 40  # of those without heart rates, many of which cannot be read
 _HEAD = 2000  # bytes of a page that hold what it was made from
 
@@ -41,7 +41,7 @@ def write_preparation_report(
     read_trace: ReadTrace,
     path: Path,
 ) -> bool:
-    """Write the report of a preparation, unless the one that is there was made from the same.
+    """Write the report of a preparation, unless the existing one was made from the same.
 
     Args:
         config: The configuration; `report.faces` says whether faces are shown.
@@ -52,7 +52,7 @@ def write_preparation_report(
         path: Of the HTML file.
 
     Returns:
-        Whether it was written. One that lacks crops or signals, since their files are gone, is written anew each time.
+        Whether it was written. One that lacks crops or signals, since their files are missing, is rewritten each time.
     """
     made_by = provenance()
     listed = [(clip.name, clip.subject, clip.label) for clip in clips.values()]
@@ -114,8 +114,8 @@ def _figures(
             trace = read_trace(clip)
         except ClipError as error:
             gone = str(error)
-        told = [why.partition("\n")[0] for part, why in refused.get(row.name, {}).items() if part != "video"]
-        return Figure(row, chart(trace, row.bpm), "; ".join(without_files(why, clip) for why in told), gone)
+        messages = [why.partition("\n")[0] for part, why in refused.get(row.name, {}).items() if part != "video"]
+        return Figure(row, chart(trace, row.bpm), "; ".join(without_files(why, clip) for why in messages), gone)
 
     without = (figure(row) for row in islice((row for row in rows if row.bpm is None), _TRIED))
     yield from islice((found for found in without if found.chart.path), MOST_WITHOUT_RATES)

@@ -1,4 +1,4 @@
-"""report.html of a run of `make loso`: what it found, how sure that is, for whom, and what made it."""
+"""report.html of a run of `make loso`: results, their uncertainty, subgroups and provenance."""
 
 from __future__ import annotations
 

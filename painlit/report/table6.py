@@ -1,4 +1,4 @@
-"""The paper's Table 6: 29 results of other studies on BioVid, its own three, and ours out of the runs that are there.
+"""The paper's Table 6: 29 results of other studies on BioVid, its own three, and ours from the available runs.
 
 `table6.csv` has the rows as they are printed, `references.csv` the publications they are from, as the paper's reference
 list gives them: where that has no DOI, none is here.
@@ -31,9 +31,9 @@ _MODULES = {
 }
 """Modules that a group's model uses in inference; AugmNet is in training alone, and the paper leaves it out too."""
 MARKS = {
-    "study:reimplemented": "implemented anew for BioVid by (33)",
-    "params:mark": "parameters are estimated from the publication, told by its authors, or exclude AugmNet: the table "
-    "has a footnote for each, and the copy that was read one mark for all",
+    "study:reimplemented": "reimplemented for BioVid by (33)",
+    "params:mark": "parameters are estimated from the publication, stated by its authors, or exclude AugmNet: the "
+    "table has a footnote for each, and the copy that was read one mark for all",
     "features:star": "pseudo heart rate gain, or numerous features: the table has two footnotes with one mark",
 }
 """Mark of a row -> what it stands for."""
@@ -43,7 +43,7 @@ ODDITIES = (
     '(33) has "3D CNN," in video: the printed comma suggests that something is missing.',
     "(44) has two rows of several modalities with different classifiers; (45) and (46) of the reference list are in no "
     "row, though they are of the same kind.",
-    "Section 5 says of the figures from heart rate, 67.04 % among them, that they surpass the best in the literature; "
+    "Section 5 states that the figures from heart rate, 67.04 % among them, surpass the best in the literature; "
     "for NP vs. P4 the table has 69.40 % in (43). For five classes 31.22 % is the highest of ECG.",
     'The paper\'s own "FLOPS" are multiply-accumulates for one image, one heart rate vector and one clip: a clip of '
     "138 frames takes 138 times the Spatial-Module's, and 690 times with tiles.",
@@ -119,7 +119,7 @@ def own_rows(counted: Sequence[Counted], accuracies: Mapping[tuple[str, str], fl
 
     Args:
         counted: Modules of the runs, as `painlit.report.table7.count_modules` counts them.
-        accuracies: Row of Tables 3 to 5 and task -> accuracy in percent, of runs that are there.
+        accuracies: Row of Tables 3 to 5 and task -> accuracy in percent, of the available runs.
         remark: What a reader must know of them.
     """
     size = {module.module: module for module in counted}
@@ -142,10 +142,10 @@ def table6_rows(own: Sequence[OwnRow]) -> list[list[str]]:
              "five classes %", "marks", "year", "authors", "title", "source", "DOI"]]  # fmt: skip
     for group in GROUPS:
         for study in (study for study in studies() if study.group == group):
-            told = references().get(study.study)
+            work = references().get(study.study)
             cells = [study.modality, study.features, study.machine_learning, study.params_m, study.flops_g]
             cells += [study.np_vs_p4, study.multilevel, "; ".join(study.marks)]
-            source = [told.year, told.authors, told.title, told.source, told.doi] if told else ["2024", "the paper"]
+            source = [work.year, work.authors, work.title, work.source, work.doi] if work else ["2024", "the paper"]
             name = "the paper's own" if study.is_papers else f"({study.study})"
             rows.append([name, *cells, *source, *[""] * (5 - len(source))])
         for ours in (ours for ours in own if ours.group == group):
@@ -153,10 +153,10 @@ def table6_rows(own: Sequence[OwnRow]) -> list[list[str]]:
     return rows
 
 
-def told_size(value: float) -> str:
+def format_size(value: float) -> str:
     """A size with two decimals as the paper has it, or two digits where it is small.
 
-    >>> told_size(4.1966), told_size(0.0214)
+    >>> format_size(4.1966), format_size(0.0214)
     ('4.20', '0.021')
     """
     return f"{value:.2f}" if value >= 0.1 else f"{value:.2g}"
@@ -165,7 +165,7 @@ def told_size(value: float) -> str:
 def _own_cells(ours: OwnRow) -> list[str]:
     printed = next(study for study in studies() if study.group == ours.group and study.is_papers)
     accuracy = [f"{ours.accuracy[task]:.2f}" if task in ours.accuracy else "" for task in ("np_vs_p4", "multilevel")]
-    sizes = [told_size(ours.parameters / 1e6), told_size(ours.macs / 1e9)]
+    sizes = [format_size(ours.parameters / 1e6), format_size(ours.macs / 1e9)]
     cells = [printed.modality, printed.features, printed.machine_learning, *sizes, *accuracy, ours.remark]
     return ["painlit", *cells, "", "", ours.row, "", ""]
 

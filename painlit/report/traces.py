@@ -58,7 +58,7 @@ def chart(trace: Trace | None, bpm: np.ndarray | None) -> Chart:
 
     Args:
         trace: Its signal; None where heart rates came without one.
-        bpm: (S,) heart rate of each second; None where none could be told.
+        bpm: (S,) heart rate of each second; None where none could be computed.
     """
     rates = np.zeros(0) if bpm is None else np.asarray(bpm, np.float64)
     length = max(len(rates), 1 if trace is None else len(trace.values) / trace.rate)  # s

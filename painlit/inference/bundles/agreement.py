@@ -16,7 +16,7 @@ _RESULTS = {"prepare", "embed", "pain"}
 
 
 def check_agreement(runs: Sequence[TrainedRun]) -> None:
-    """Refuse runs that no recording could be given to alike.
+    """Refuse runs that cannot read the same recordings in the same way.
 
     Raises:
         PainlitError: Two are of the same part, or they differ; what differs is named with both values.
@@ -51,7 +51,7 @@ def _common(run: TrainedRun) -> dict[str, Any]:
 
 
 def _subjects(run: TrainedRun) -> dict[str, Any]:
-    """Who was trained on and who was held out, of each model."""
+    """Training and held-out subjects of each model."""
     return {
         f"{part} subjects" + (f" of fold {fold}" if fold else ""): sorted(subjects[part])
         for fold, subjects in run.folds.items()
@@ -61,7 +61,7 @@ def _subjects(run: TrainedRun) -> dict[str, Any]:
 
 def _refuse_differences(one: TrainedRun, other: TrainedRun, first: dict[str, Any], second: dict[str, Any]) -> None:
     different = [
-        f"{key} is {_told(first.get(key))} in {one.folder.name} and {_told(second.get(key))} in {other.folder.name}"
+        f"{key} is {_shown(first.get(key))} in {one.folder.name} and {_shown(second.get(key))} in {other.folder.name}"
         for key in dict.fromkeys([*first, *second])
         if first.get(key) != second.get(key)
     ]
@@ -72,5 +72,5 @@ def _refuse_differences(one: TrainedRun, other: TrainedRun, first: dict[str, Any
         )
 
 
-def _told(value: Any) -> str:
+def _shown(value: Any) -> str:
     return "not there" if value is None else repr(value)

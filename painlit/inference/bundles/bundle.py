@@ -42,7 +42,7 @@ class LoadedModel(NamedTuple):
     """A model of a bundle."""
 
     fold: str | None
-    """The fold it was trained in; None: on everybody."""
+    """The fold it was trained in; None: on all subjects."""
     network: PainModel
     """In eval mode."""
     embedder: str | None
@@ -99,7 +99,7 @@ class Bundle:
         return cls(path, files, about)
 
     def models(self, part: str) -> list[LoadedModel]:
-        """The models of a part: one for each fold that the bundle has, or one that was trained on everybody.
+        """The models of a part: one for each fold that the bundle has, or one that was trained on all subjects.
 
         Raises:
             PainlitError: The bundle has no such part, or weights do not fit (each misfit is named).
@@ -118,23 +118,23 @@ class Bundle:
         held = self.about["embedders"]
         if name not in held:
             raise PainlitError(f"{self.path} has no embedder {name!r}", f"it has {', '.join(held) or 'none'}")
-        told = held[name]
+        entry = held[name]
         whole = self._loaded(
-            told["file"], lambda: build_frame_embedder(group(SpatialConfig, told["settings"])), "spatial."
+            entry["file"], lambda: build_frame_embedder(group(SpatialConfig, entry["settings"])), "spatial."
         )
-        check_digest(self.path / told["file"], told["sha256"], digest(whole.spatial.state_dict()), AGAIN)
+        check_digest(self.path / entry["file"], entry["sha256"], digest(whole.spatial.state_dict()), AGAIN)
         return whole
 
     def temperature(self, part: str) -> float:
         """The temperature of a part's probabilities; 1 if none was fitted."""
-        told = self.about["temperature"].get(part)
-        return 1.0 if told is None else float(told)
+        fitted = self.about["temperature"].get(part)
+        return 1.0 if fitted is None else float(fitted)
 
     def save_zip(self, path: Path) -> None:
         """Write the bundle as a zip, whole or not at all; the same bundle gives the same bytes."""
         with atomic_path(Path(path)) as temporary, zipfile.ZipFile(temporary, "w") as archive:
             for name in (*sorted(self.about["files"]), ABOUT):
-                entry = zipfile.ZipInfo(name)  # of 1980
+                entry = zipfile.ZipInfo(name)  # dated 1980
                 entry.external_attr = 0o644 << 16
                 if not name.endswith(".safetensors"):
                     entry.compress_type = zipfile.ZIP_DEFLATED
@@ -142,7 +142,7 @@ class Bundle:
                     shutil.copyfileobj(source, target)
 
     def copy_to(self, folder: Path) -> None:
-        """Write the bundle's files into a folder that is there."""
+        """Write the bundle's files into an existing folder."""
         for name in (*sorted(self.about["files"]), ABOUT):
             (folder / name).parent.mkdir(parents=True, exist_ok=True)
             with self._files.open(name) as source, open(folder / name, "wb") as target:
@@ -179,7 +179,7 @@ class Bundle:
 
 
 def _config(path: Path, about: Mapping[str, Any]) -> Config:
-    """The settings, without paths: they were the maker's."""
+    """The settings, without paths, which are of the machine that made the bundle."""
     try:
         config = from_dict(about["config"])
     except PainlitError as error:

@@ -1,4 +1,4 @@
-"""What bundle.json must hold before anything is made of it: a seal says that it is whole, not that it is right."""
+"""What bundle.json must hold before it is used: a seal shows that it is complete, not that it is correct."""
 
 from __future__ import annotations
 
@@ -11,7 +11,7 @@ from painlit.inference.bundles.files import ABOUT, AGAIN, check_name
 from painlit.inference.bundles.temperature import LEAST, MOST
 
 FORMAT = 1
-"""Version of bundles; raised when code of before can no longer read those of now."""
+"""Version of bundles; raised when older code can no longer read newer bundles."""
 PARTS = ("fusion", "video", "heart_rate")
 """Part-models, in the order in which one is preferred."""
 _KEYS = {
@@ -26,12 +26,12 @@ def check_format(path: Path, about: Any) -> None:
     """Refuse a bundle of a newer version.
 
     Raises:
-        PainlitError: It is of one.
+        PainlitError: It is of a newer version.
     """
-    told = about.get("format") if isinstance(about, Mapping) else None
-    if isinstance(told, int) and told > FORMAT:
+    version = about.get("format") if isinstance(about, Mapping) else None
+    if isinstance(version, int) and version > FORMAT:
         raise PainlitError(
-            f"{path} was made by a newer version of painlit: its format is {told}, this version reads {FORMAT}",
+            f"{path} was made by a newer version of painlit: its format is {version}, this version reads {FORMAT}",
             "update painlit",
         )
 
@@ -40,7 +40,7 @@ def check_content(path: Path, about: Mapping[str, Any]) -> None:
     """Refuse what `write_bundle` would not have written.
 
     Raises:
-        PainlitError: A value is missing, of another kind, or names what is not there.
+        PainlitError: A value is missing, of another kind, or names something missing.
     """
     if about.get("format") != FORMAT:
         raise _wrong(path, f"format is {about.get('format')!r}, expected {FORMAT}")
@@ -59,7 +59,7 @@ def check_content(path: Path, about: Mapping[str, Any]) -> None:
         number = isinstance(temperature, int | float) and LEAST / 2 <= temperature <= 2 * MOST
         if part not in PARTS or not (temperature is None or number):
             raise _wrong(path, f"temperature.{part} is {temperature!r}, expected {LEAST} to {MOST} or null")
-    if not all(part in PARTS and isinstance(told, dict | None) for part, told in about["expected"].items()):
+    if not all(part in PARTS and isinstance(figures, dict | None) for part, figures in about["expected"].items()):
         raise _wrong(path, "expected must have figures or null for each part")
 
 

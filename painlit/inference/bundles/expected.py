@@ -1,4 +1,4 @@
-"""What a model can be expected to reach, and its temperature: from predictions of held-out subjects alone."""
+"""A model's expected performance, and its temperature: from predictions of held-out subjects alone."""
 
 from __future__ import annotations
 
@@ -17,11 +17,11 @@ from painlit.loso.metrics import expected_calibration_error, summary
 from painlit.loso.results import Predictions
 from painlit.runs.artefact import DamagedError, refuse_changes
 
-_TOLD = (
+_COPIED = (
     "protocol", "selection", "folds", "subjects", "pooled", "interval_95", "over_subjects", "subgroups", "remarks",
     "weights_differ",
 )  # fmt: skip
-"""What is taken from results.json as it stands there."""
+"""Keys of results.json that are copied unchanged."""
 
 
 @dataclass(frozen=True)
@@ -39,8 +39,8 @@ class LosoRun:
         """A run of which all folds are finished.
 
         Raises:
-            PainlitError: It is not there or not finished (what is missing is named), a file is not what was written, or
-                the run only measures a mistake: its model is not one to use.
+            PainlitError: It is missing or not finished (what is missing is named), a file was changed since it was
+                written, or the run is a control, whose model must not be used.
         """
         if not (folder / "results.json").is_file():
             raise PainlitError(f"{folder} has no results.json", "finish that run with `make loso` first")
@@ -81,24 +81,24 @@ class LosoRun:
         return fit_temperature(predictions.labels, predictions.probabilities)
 
     def figures(self) -> dict[str, Any]:
-        """What bundle.json says under `expected`.
+        """The entry `expected` of bundle.json.
 
-        The calibration error after scaling is that of subjects on whom the temperature was not fitted: each is scaled
-        by one that was fitted on all others.
+        The calibration error after scaling is cross-validated: the temperature of each subject is fitted on
+        all others.
         """
         predictions = self.predictions
         labels, after = predictions.labels, held_out_probabilities(predictions)
         before = expected_calibration_error(labels, predictions.probabilities)
-        told = {key: self.results[key] for key in _TOLD}
+        copied = {key: self.results[key] for key in _COPIED}
         return {
             "run": self.folder.name,
-            **told,
+            **copied,
             "ece": {"before": before, "after": expected_calibration_error(labels, after)},
         }
 
 
 def matching_run(runs: Path, name: str, wanted: str, fingerprint: Mapping[str, Any]) -> tuple[LosoRun | None, str]:
-    """The finished run of `make loso` that says what a model of `make finetune` can be expected to reach.
+    """The finished run of `make loso` that gives the expected performance of a model of `make finetune`.
 
     Args:
         runs: Folder of everything.
@@ -110,7 +110,7 @@ def matching_run(runs: Path, name: str, wanted: str, fingerprint: Mapping[str, A
         The run or None, and a sentence about it.
 
     Raises:
-        PainlitError: The run that was asked for is not finished or was made differently (each difference is named).
+        PainlitError: The named run is not finished or was made differently (each difference is named).
     """
     folder = runs / "loso" / (wanted or name)
     if not wanted and not (folder / "results.json").is_file():
@@ -128,10 +128,10 @@ def matching_run(runs: Path, name: str, wanted: str, fingerprint: Mapping[str, A
 
 
 def refuse_controls(folder: Path, config: Config) -> None:
-    """Refuse runs that measure a mistake.
+    """Refuse runs that are controls.
 
     Raises:
-        PainlitError: Labels were shuffled, or epochs were selected on those who are tested.
+        PainlitError: Labels were shuffled, or epochs were selected on the test subjects.
     """
     if why := control(config):
         raise PainlitError(f"{folder} is no run to bundle: {why}", "bundle a run without that setting")

@@ -1,4 +1,4 @@
-"""What an assessment tells of the bundle that made it."""
+"""What an assessment records of the bundle that made it."""
 
 from __future__ import annotations
 
@@ -13,7 +13,7 @@ def facts_of(bundle: Bundle, step: float, calibrated: bool) -> dict[str, Any]:
 
     Args:
         bundle: The bundle.
-        step: s that were asked for from one window to the next; told as they are, in whole frames.
+        step: Requested s from one window to the next; recorded rounded to whole frames.
         calibrated: Whether logits are divided by its temperatures.
     """
     clip = bundle.config.clip

@@ -1,8 +1,9 @@
 """The files of a bundle, in a folder or in a zip: each is read whole, as bytes, and nothing is ever extracted.
 
-Opening refuses whatever a bundle cannot hold: names that lead out of it, links, files of other kinds. What systems put
-beside files unasked (.DS_Store, Thumbs.db, …), and the Hugging Face Hub beside a model (README.md, config.json, …), is
-passed over and never read. Links are followed in one place: from a snapshot in the hub's cache to the blobs beside it.
+Opening refuses whatever a bundle cannot hold: names that lead out of it, links, files of other kinds. Files that
+operating systems add (.DS_Store, Thumbs.db, …), and that the Hugging Face Hub keeps beside a model (README.md,
+config.json, …), are skipped and never read. Links are followed in one place: from a snapshot in the hub's cache to the
+blobs beside it.
 """
 
 from __future__ import annotations
@@ -22,7 +23,7 @@ from painlit.errors import PainlitError
 ABOUT = "bundle.json"
 SUFFIXES = (".safetensors", ".json", ".md")
 LARGEST_ABOUT = 64 * 2**20
-"""Bytes that bundle.json may have: it is read before anything says how long it is."""
+"""Bytes that bundle.json may have: it is read before its length is known."""
 AGAIN = "copy the bundle again, or make it anew with `make bundle`"
 _LITTER = (".DS_Store", "Thumbs.db", "desktop.ini", "__MACOSX")
 HUB_FILES = ("README.md", "config.json", ".gitattributes", ".cache", ".git")
@@ -128,7 +129,7 @@ BundleFiles = FolderFiles | ZipFiles
 
 @contextmanager
 def named_zip_errors(path: Path) -> Iterator[None]:
-    """Turns what zipfile makes of a damaged file into an error that names it."""
+    """Turns zipfile's errors on a damaged file into one that names the file."""
     try:
         yield
     except (zipfile.BadZipFile, zlib.error, EOFError, NotImplementedError, RuntimeError, ValueError) as error:
@@ -156,7 +157,7 @@ def open_files(path: Path) -> BundleFiles:
 
 
 def read_bytes(path: Path, files: BundleFiles, name: str, size: int) -> bytes:
-    """A file of so many bytes at most.
+    """The content of a file of at most `size` bytes.
 
     Raises:
         PainlitError: It is longer, or cannot be read.
@@ -200,4 +201,4 @@ def _is_litter(*parts: str) -> bool:
 
 
 def _refused(bundle: Path, name: str, why: str) -> PainlitError:
-    return PainlitError(f"{bundle}: {name!r} is {why}", "use a bundle from whom you trust, as `make bundle` wrote it")
+    return PainlitError(f"{bundle}: {name!r} is {why}", "use a bundle that you trust, as `make bundle` wrote it")

@@ -1,4 +1,4 @@
-"""From the folder of a finished run to what a bundle takes of it, each file read only if it is what was written."""
+"""From the folder of a finished run to the content of a bundle; each file is verified before it is used."""
 
 from __future__ import annotations
 
@@ -103,7 +103,7 @@ def finetune_run(runs: Path, name: str, weights: str = "auto", loso: str = "") -
     _, about = read_weights(pain)
     if _but_seconds(about.get("metrics", {})) != _but_seconds(metrics):
         raise DamagedError(f"{pain} is not of the run {folder}", again)
-    expected, told = matching_run(runs, name, loso or config.finetune.loso, fingerprint)
+    expected, remark = matching_run(runs, name, loso or config.finetune.loso, fingerprint)
 
     def models() -> Iterator[TrainedModel]:
         network = build_pain_model(
@@ -134,7 +134,7 @@ def finetune_run(runs: Path, name: str, weights: str = "auto", loso: str = "") -
         made_by={key: about[key] for key in ("commit", "versions")},
         figures=expected.figures() if expected else None,
         temperature=expected.temperature() if expected else None,
-        told=[told],
+        remarks=[remark],
     )
 
 
@@ -164,7 +164,7 @@ def _joint_embedder(
 
 
 def _embeddings(config: Config, weights: str) -> dict[str, Any] | None:
-    """What made the embeddings, to compare runs by."""
+    """Settings and digests of the embeddings, to compare runs."""
     if not config.model.uses_video:
         return None
     settings = values_affecting(config, "embed") if config.joint else run_embeddings(config, weights).settings

@@ -27,7 +27,7 @@ class HubName(NamedTuple):
 
 
 def find_bundle(path: str | PathLike[str]) -> Path:
-    """Where a bundle lies on this machine; one on the Hub is downloaded into the hub's own cache.
+    """Where a bundle is on this machine; one on the Hub is downloaded into the hub's own cache.
 
     Args:
         path: A folder or a zip; or hf://owner/name, also with @revision; or owner/name alone, if neither it nor a
@@ -55,8 +55,8 @@ def hub_name(path: str) -> HubName | None:
     >>> hub_name("hf://lab/pain@v1"), hub_name("/runs/pain"), hub_name("study.zip")
     (HubName(repository='lab/pain', revision='v1'), None, None)
     """
-    told = path.removeprefix(SCHEME)
-    named = _NAME.fullmatch(told)
+    name = path.removeprefix(SCHEME)
+    named = _NAME.fullmatch(name)
     if path.startswith(SCHEME):
         if not named:
             raise PainlitError(
@@ -64,7 +64,7 @@ def hub_name(path: str) -> HubName | None:
             )
     elif not named or path.lower().endswith(".zip") or Path(path).exists() or Path(path).parent.exists():
         return None
-    repository, _, revision = told.partition("@")
+    repository, _, revision = name.partition("@")
     return HubName(repository, revision or None)
 
 

@@ -1,4 +1,4 @@
-"""MODEL_CARD.md: what whoever uses a bundle must know, in Markdown; each figure is one of bundle.json."""
+"""MODEL_CARD.md: what the user of a bundle must know, in Markdown; each figure is one of bundle.json."""
 
 from __future__ import annotations
 
@@ -18,7 +18,7 @@ def model_card(about: Mapping[str, Any]) -> str:
     """The model card of a bundle.
 
     Args:
-        about: What bundle.json says, but for the list of files.
+        about: Content of bundle.json, without the list of files.
     """
     config = from_dict(dict(about["config"]))
     parts = [_part(about, name) for name in about["expected"]]
@@ -72,11 +72,11 @@ def _subgroups(expected: Mapping[str, Any]) -> list[dict[str, Any]]:
 
 
 def _people(parts: list[dict[str, Any]]) -> dict[str, str]:
-    """Of the held-out subjects that figures are of: kind -> how many of each; only what the data tell."""
-    told: Mapping[str, Any] = next((part["expected"]["subgroups"] for part in parts if part["expected"]), {})
+    """Held-out subjects by kind of subgroup -> how many in each; only kinds that the data record."""
+    subgroups: Mapping[str, Any] = next((part["expected"]["subgroups"] for part in parts if part["expected"]), {})
     return {
         kind: ", ".join(f"{name} {figures['subjects']}" for name, figures in groups.items())
-        for kind, groups in told.items()
+        for kind, groups in subgroups.items()
         if {*groups} != {_UNKNOWN}
     }
 

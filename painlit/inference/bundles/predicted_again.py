@@ -1,4 +1,4 @@
-"""Before a model is bundled it predicts clips of its held-out subjects again: it must give what predictions.csv has.
+"""Before a model is bundled it predicts clips of its held-out subjects again, and must reproduce predictions.csv.
 
 So no bundle leaves with another epoch's weights, another run's embeddings, or settings that its model was not
 trained with.
@@ -25,9 +25,9 @@ from painlit.models import PainModel
 from painlit.runs.artefact import read_artefact
 
 CLIPS = 8
-"""Of each model: enough to see that it is another, and few enough for 87 folds."""
+"""Of each model: enough to detect another model, and few enough for 87 folds."""
 TOLERANCE = {"32-true": 1e-3}
-"""Difference of a probability that another device or library may make."""
+"""Difference of a probability between devices or libraries that is tolerated."""
 _HALF = 0.1
 """The same where training ran in half precision, in which bundles do not compute."""
 
@@ -50,7 +50,7 @@ class HeldOutClips:
 
     @classmethod
     def of(cls, config: Config, weights: str = "auto") -> HeldOutClips:
-        """The inputs of a run of this configuration, as far as they are there."""
+        """The inputs of a run of this configuration, if they are available."""
         model = config.model
         if config.joint:
             return cls(config, missing="the Spatial-Module was trained with each model, from the videos")
@@ -61,7 +61,7 @@ class HeldOutClips:
             return cls(config, missing=error.what)
 
     def check(self, network: PainModel, folder: Path) -> None:
-        """Compare a model with the predictions that its run left.
+        """Compare a model with the predictions that its run wrote.
 
         Raises:
             PainlitError: They differ.
@@ -82,7 +82,7 @@ class HeldOutClips:
             raise _another(path, f"their probabilities differ by up to {furthest:.2g}")
 
     def _baselines(self, folder: Path, predictions: Predictions) -> list[Baseline]:
-        """Of the first clips, what was subtracted from each; empty where nothing was."""
+        """The baseline subtracted from each of the first clips; empty if there was none."""
         if self.config.data.baseline == "none":
             return []
         path = folder / BASELINES
@@ -92,7 +92,7 @@ class HeldOutClips:
         return [Baseline.from_plain(own[subject]) for subject in predictions.subjects[:CLIPS]]
 
     def probabilities(self, network: PainModel, names: list[str], own: Sequence[Baseline] = ()) -> np.ndarray:
-        """(n, C) float64 of these clips, less what is each person's own."""
+        """(n, C) float64 of these clips, after subtraction of each person's baseline."""
         full = tiles = bpm = None
         if self.cache is not None:
             rows = self.cache.values()[self.cache.rows(names)]  # (n, 2, F, D)

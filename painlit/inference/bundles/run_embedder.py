@@ -1,4 +1,4 @@
-"""The Spatial-Module that made a run's embeddings: the very one, or an error that says which it is not."""
+"""The Spatial-Module that made a run's embeddings, verified by its digest."""
 
 from __future__ import annotations
 
@@ -26,26 +26,26 @@ def run_embeddings(config: Config, weights: str = "auto") -> EmbeddingSource:
     Raises:
         PainlitError: They are not there, or not made with this configuration.
     """
-    name = config.folder("embed").name  # which follows from embed.weights, and must not change with it
+    name = config.folder("embed").name  # the name depends on embed.weights, and must not change with it
     return resolve_embeddings(replace(config, embed=replace(config.embed, name=name, weights=weights)))
 
 
 def run_embedder(config: Config, weights: str = "auto") -> TrainedEmbedder:
-    """What made them, for a bundle; see `run_embeddings`.
+    """The Spatial-Module that made them, for a bundle; see `run_embeddings`.
 
     Raises:
         PainlitError: Its weights are not there, or have another digest than those that made the embeddings.
     """
     source = run_embeddings(config, weights)
     again = f"run `make embed` again: it writes {source.folder / 'metrics.json'} anew"
-    told = read_artefact(source.folder / "metrics.json", again, source.settings)
-    wanted = told["weights"] if weights in ("auto", UNTRAINED, *NAMED) else weights
+    metrics = read_artefact(source.folder / "metrics.json", again, source.settings)
+    wanted = metrics["weights"] if weights in ("auto", UNTRAINED, *NAMED) else weights
     if wanted != UNTRAINED and not Path(wanted).is_file():
         raise PainlitError(
             f"the embeddings in {source.folder} were made with {wanted}, which is not there",
             "put it back, with its .json, or say where it is: embed.weights=FILE",
         )
-    made = load([f"config={source.folder / 'config.yaml'}"])  # whose seed a random one follows from
+    made = load([f"config={source.folder / 'config.yaml'}"])  # random weights depend on its seed
     start = resolve_weights(replace(config, seed=made.seed), "spatial", wanted)
     embedder = starting_embedder(replace(config, seed=made.seed), start)
     found = digest(embedder.spatial.state_dict())

@@ -1,6 +1,6 @@
-"""Temperature scaling (Guo et al. 2017): one number that makes probabilities as sure as they are right.
+"""Temperature scaling (Guo et al. 2017): one number that matches confidence to accuracy.
 
-It is fitted on predictions of held-out subjects, never on training clips, which a network tells far too surely.
+It is fitted on predictions of held-out subjects, never on training clips, on which a network is far overconfident.
 """
 
 from __future__ import annotations
@@ -14,7 +14,7 @@ from painlit.loso.results import Predictions
 LEAST, MOST = 0.1, 10.0
 """Bounds of a temperature: predictions that are all right would have it at 0, useless ones at infinity."""
 ROUNDING = 0.5e-8
-"""predictions.csv has 8 decimals: what stands there as 0 is at most this."""
+"""predictions.csv has 8 decimals: a probability recorded as 0 is at most this."""
 
 
 def fit_temperature(labels: NDArray, probabilities: NDArray) -> float:

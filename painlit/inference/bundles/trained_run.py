@@ -1,4 +1,4 @@
-"""A finished run as a bundle takes it: its models one at a time, and all that bundle.json says of them."""
+"""A finished run as a bundle takes it: its models one at a time, and all that bundle.json records of them."""
 
 from __future__ import annotations
 
@@ -22,11 +22,11 @@ class TrainedEmbedder:
     settings: Mapping[str, Any]
     """Sizes, mean, std."""
     stage: str
-    """That trained it, or `untrained`."""
+    """The stage that trained it, or `untrained`."""
     data: Any = None
-    """What its weights' JSON says of the data."""
+    """The data, as recorded in its weights' JSON."""
     subjects: tuple[str, ...] = ()
-    """Whose pain labels it learnt from."""
+    """Subjects whose pain labels it was trained on."""
     differs: tuple[str, ...] = ()
     """How its training differs from the paper's."""
 
@@ -41,7 +41,7 @@ class TrainedModel:
     subjects: tuple[str, ...]
     """Trained on."""
     selected_on: tuple[str, ...]
-    """On whom its epoch was selected."""
+    """Subjects that its epoch was selected on."""
     tested: tuple[str, ...]
     """Held out."""
     epoch: int
@@ -60,7 +60,7 @@ class TrainedRun:
     embeddings: Any
     """What made the embeddings; `joint` where each model has a Spatial-Module of its own; None without video."""
     models: Callable[[], Iterator[TrainedModel]]
-    """Loads one after another: all of them may not fit the memory."""
+    """Loads one after another: all of them may not fit in memory."""
     started_from: Mapping[str, str]
     """Digests of the weights that training started from."""
     made_by: Mapping[str, Any]
@@ -68,8 +68,8 @@ class TrainedRun:
     figures: Mapping[str, Any] | None = None
     """Under `expected` in bundle.json; None if unknown."""
     temperature: float | None = None
-    told: list[str] = field(default_factory=list)
-    """Sentences for whoever makes the bundle."""
+    remarks: list[str] = field(default_factory=list)
+    """Sentences printed when the bundle is made."""
 
     @property
     def part(self) -> str:

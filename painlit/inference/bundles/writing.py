@@ -1,4 +1,4 @@
-"""Writes bundles. One appears whole or not at all: it is made beside its place, opened, and then takes it."""
+"""Writes bundles. Writing is atomic: a bundle is made beside its destination, opened, and then moved there."""
 
 from __future__ import annotations
 
@@ -28,14 +28,14 @@ from painlit.weights.files import plain_state, refuse_non_finite
 
 CARD = "MODEL_CARD.md"
 _KEPT = {"prepare", "embed", "pain", "evaluation"}
-"""Results whose settings a bundle has; all others are of the maker's machine and of earlier stages."""
+"""Results whose settings a bundle has; all other settings are of this machine and of earlier stages."""
 
 
 def write_bundle(out: Path, runs: Sequence[TrainedRun]) -> Bundle:
     """Write a bundle of one finished run, or of several as its part-models.
 
     Args:
-        out: Folder, or FILE.zip; a bundle that is there is replaced.
+        out: Folder, or FILE.zip; an existing bundle is replaced.
         runs: Each of another modality.
 
     Raises:
@@ -80,7 +80,7 @@ def _write(folder: Path, runs: Sequence[TrainedRun]) -> None:
 
 
 class _Weights:
-    """The files of a bundle in the making, and what is to be said of them."""
+    """The files of a bundle being written, and their entries in bundle.json."""
 
     def __init__(self, folder: Path):
         self.folder = folder
@@ -99,7 +99,7 @@ class _Weights:
         self.files[name], self.sizes[name] = hashlib.sha256(content).hexdigest(), len(content)
 
     def network(self, name: str, network: nn.Module) -> str:
-        """Write weights, and say where."""
+        """Write weights, and return their file."""
         file, state = f"weights/{name}.safetensors", plain_state(network)
         refuse_non_finite(file, state)
         with named_disk_errors(self.folder / file):
@@ -107,7 +107,7 @@ class _Weights:
         return file
 
     def model(self, run: TrainedRun, model: TrainedModel) -> dict[str, Any]:
-        """Write a model, and its embedder if that is not there yet; its entry in bundle.json."""
+        """Write a model, and its embedder if that is not written yet; its entry in bundle.json."""
         if model.embedder is not None:
             self._embedder(model.embedder)
         number = 1 + sum(name.startswith(f"weights/{run.part}-model-") for name in self.files)
@@ -145,7 +145,7 @@ class _Weights:
 
 
 def bundled_settings(config: Config) -> dict[str, Any]:
-    """The settings that results depend on, nested as in `Config.to_dict`, without a path of the maker's machine."""
+    """The settings that results depend on, nested as in `Config.to_dict`, without paths of this machine."""
     values = flat(config.to_dict())
     kept = {key: values[key] for key, setting in settings().items() if _KEPT & {*setting.affects} and not setting.path}
     kept["data.name"] = config.data.name
@@ -166,11 +166,11 @@ def _about_run(run: TrainedRun) -> dict[str, Any]:
 
 
 def _refuse_others(out: Path, zipped: bool) -> None:
-    """Refuse to replace what is no bundle."""
+    """Refuse to replace anything but a bundle."""
     if not out.exists():
         return
     held = {entry.name for entry in out.iterdir()} if out.is_dir() else set()
     if zipped and out.is_file():
         Bundle.open(out)
     elif zipped or not out.is_dir() or held - {ABOUT, CARD, "weights"} or (held and ABOUT not in held):
-        raise PainlitError(f"{out} is there and no bundle: it would be replaced", "give another place: bundle.out=")
+        raise PainlitError(f"{out} exists and is no bundle: it would be replaced", "give another place: bundle.out=")

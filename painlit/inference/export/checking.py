@@ -1,4 +1,4 @@
-"""Holds an export against torch."""
+"""Compares an export with torch."""
 
 from __future__ import annotations
 
@@ -17,7 +17,7 @@ TOLERANCE = 1e-4
 ROWS_TOLERANCE = 0.01
 """Largest difference of a value of an embedding, in standard deviations of them all; float16 has steps of 0.001."""
 Run = Callable[[str, Mapping[str, np.ndarray]], np.ndarray]
-"""What a graph gives, by its file and inputs."""
+"""The output of a graph, by its file and inputs."""
 
 
 def check_against_torch(run: Run, files: Mapping[str, Mapping[str, Any]], windows: Windows) -> dict[str, Any]:
@@ -26,7 +26,7 @@ def check_against_torch(run: Run, files: Mapping[str, Mapping[str, Any]], window
     Args:
         run: Runs a graph.
         files: File -> its inputs.
-        windows: What painlit makes of the same.
+        windows: The same inputs with painlit's outputs.
 
     Raises:
         PainlitError: One is above `TOLERANCE` (of embeddings `ROWS_TOLERANCE`), or is no number.

@@ -1,4 +1,4 @@
-"""What stays outside an export, in numbers: whoever feeds it must crop faces and tell heart rates as painlit does."""
+"""Constants of the steps outside an export: its inputs must be cropped and computed as painlit does."""
 
 from __future__ import annotations
 
@@ -17,7 +17,7 @@ def outside_constants(config: Config, video: bool, signal: bool) -> dict[str, An
         signal: Whether it reads heart rates.
     """
     clip, face, prepare = config.clip, config.face, config.prepare
-    told: dict[str, Any] = {
+    constants: dict[str, Any] = {
         "window": {
             "seconds": clip.seconds,
             "frame_rate_hz": clip.video_fps,
@@ -26,7 +26,7 @@ def outside_constants(config: Config, video: bool, signal: bool) -> dict[str, An
         }
     }
     if video:
-        told["face"] = {
+        constants["face"] = {
             "detector": "MTCNN with the weights of the package mtcnn; boxes x1, y1, x2, y2 in px; no alignment",
             "frames_that_the_whole_detector_sees": face.detection,
             "smallest_face": "max(20 px, smallest_share of the frame's shorter side)",
@@ -43,7 +43,7 @@ def outside_constants(config: Config, video: bool, signal: bool) -> dict[str, An
             "within_the_graph": "five images a frame, normalisation, Spatial-Module, float16 embeddings",
         }
     if signal:
-        told["heart_rate"] = {
+        constants["heart_rate"] = {
             "r_peaks": prepare.r_peaks,
             "r_peaks_found": "once over the whole ECG, not window by window",
             "rule": prepare.heart_rate_rule,
@@ -54,9 +54,9 @@ def outside_constants(config: Config, video: bool, signal: bool) -> dict[str, An
             "possible_bpm": [SLOWEST, FASTEST],
         }
     if config.data.baseline != "none":
-        told["baseline"] = {
+        constants["baseline"] = {
             "kind": config.data.baseline,
             "own_embeddings": "mean over windows of the mean over frames of a window's embeddings, float32",
             "own_bpm": "mean over windows of the mean of a window's heart rates, in bpm",
         }
-    return told
+    return constants

@@ -1,4 +1,4 @@
-"""What an assessment makes of the very inputs of an export, by the code that assesses: the export's touchstone."""
+"""Reference outputs of an export: the same inputs, assessed by the code of assessments."""
 
 from __future__ import annotations
 
@@ -17,7 +17,7 @@ from painlit.inference.scoring import Scorer
 
 @dataclass(frozen=True)
 class Windows:
-    """Made-up windows of real crops, and what painlit makes of them."""
+    """Made-up windows of real crops, and painlit's outputs for them."""
 
     crops: np.ndarray
     """(n, 3, S, S) uint8 RGB, which all windows draw from; (0,) without video."""

@@ -1,10 +1,10 @@
 """A bundle as the Hugging Face Hub shows models: the bundle as it is, and beside it what is for the Hub alone.
 
-bundle.json, weights/, MODEL_CARD.md   the bundle, which `painlit.load` verifies as ever
+bundle.json, weights/, MODEL_CARD.md   the bundle, which `painlit.load` verifies
 README.md                              the model card under the hub's metadata, and how to load the model
-config.json                            classes and library, by which the Hub knows and counts a model
+config.json                            classes and library, by which the Hub lists and counts a model
 
-The Hub's two are no part of the bundle: whoever edits them there does not damage it.
+The Hub's two are no part of the bundle: editing them there does not damage it.
 """
 
 from __future__ import annotations
@@ -53,15 +53,15 @@ def export_hub(bundle: Bundle, out: Path, license: str = "other", name: str = ""
 def push_to_hub(folder: Path, repository: str, private: bool = True) -> str:
     """Upload a folder of `export_hub`; the address of the model on the Hub.
 
-    Weights of before that are not in the folder are deleted there.
+    Older weights that are not in the folder are deleted there.
 
     Args:
         folder: Its place.
-        repository: owner/name; made if it is not there.
-        private: Refuse to upload into a repository that everybody can read.
+        repository: owner/name; created if it does not exist.
+        private: Refuse to upload into a public repository.
 
     Raises:
-        PainlitError: The Hub cannot be reached or refuses, or the repository is public and `private` is asked for.
+        PainlitError: The Hub cannot be reached or refuses, or the repository is public and `private` is true.
     """
     from huggingface_hub import HfApi
 

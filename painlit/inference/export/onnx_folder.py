@@ -1,4 +1,4 @@
-"""An export to ONNX as it lies on a disk: opened only as it was written, and run.
+"""An export to ONNX on a disk: verified, opened and run.
 
 model.onnx, embedder.onnx, pain.onnx   graphs; without video model.onnx alone
 export.json                            inputs, classes, constants, digests; sealed, and written last
@@ -31,7 +31,7 @@ class OnnxFolder:
 
     Attributes:
         path: Its folder.
-        about: What export.json says; docs/export.md describes it.
+        about: Content of export.json; docs/export.md describes it.
         classes: Their names, in the order of the probabilities.
     """
 
@@ -61,7 +61,7 @@ class OnnxFolder:
         return cls(path, about)
 
     def run(self, graph: str, inputs: Mapping[str, np.ndarray]) -> np.ndarray:
-        """What a graph gives.
+        """The output of a graph.
 
         Args:
             graph: Its file, such as model.onnx.
@@ -70,14 +70,14 @@ class OnnxFolder:
         Raises:
             PainlitError: The export has no such graph, or an input is missing or of another type or shape.
         """
-        told = self.about["graphs"]
-        if graph not in told:
-            raise PainlitError(f"{self.path} has no {graph}", f"it has {', '.join(told)}")
-        for name, port in told[graph]["inputs"].items():
+        graphs = self.about["graphs"]
+        if graph not in graphs:
+            raise PainlitError(f"{self.path} has no {graph}", f"it has {', '.join(graphs)}")
+        for name, port in graphs[graph]["inputs"].items():
             _check_input(f"{self.path / graph}: input {name}", inputs.get(name), port)
-        if unknown := sorted({*inputs} - {*told[graph]["inputs"]}):
+        if unknown := sorted({*inputs} - {*graphs[graph]["inputs"]}):
             raise PainlitError(
-                f"{self.path / graph} has no input {unknown[0]}", f"it has {', '.join(told[graph]['inputs'])}"
+                f"{self.path / graph} has no input {unknown[0]}", f"it has {', '.join(graphs[graph]['inputs'])}"
             )
         return self._session(graph).run(None, dict(inputs))[0]
 

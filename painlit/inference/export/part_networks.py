@@ -146,7 +146,7 @@ def load_part(bundle: Bundle, name: str) -> Part:
     entries = [entry for entry in bundle.about["models"] if entry["part"] == name]
     used = {entry["embedder"]: bundle.about["embedders"][entry["embedder"]] for entry in entries if entry["embedder"]}
     for kind, settings in (("models", [entry["model"] for entry in entries]),
-                           ("embedders", [told["settings"] for told in used.values()])):  # fmt: skip
+                           ("embedders", [entry["settings"] for entry in used.values()])):  # fmt: skip
         if any(other != settings[0] for other in settings[1:]):
             raise PainlitError(
                 f"{bundle.path}: {kind} of {name} have different settings, and an export has one graph for all",

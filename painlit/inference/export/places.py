@@ -8,7 +8,7 @@ from painlit.errors import PainlitError
 
 
 def place_for(out: Path, held: set[str], marker: str, bundle: Path) -> Path:
-    """Where an export goes, without links and dots, if nothing else is replaced.
+    """The resolved path of an export, if it replaces nothing else.
 
     Args:
         out: The folder to be written.
@@ -29,6 +29,6 @@ def place_for(out: Path, held: set[str], marker: str, bundle: Path) -> Path:
     there = {entry.name for entry in place.iterdir()} if place.is_dir() else set()
     if not place.is_dir() or there - held or (there and marker not in there):
         raise PainlitError(
-            f"{out} is there and no such export: it would be replaced", "give another place: export.out="
+            f"{out} exists and is no such export: it would be replaced", "give another place: export.out="
         )
     return place

@@ -17,12 +17,12 @@ HERE = Path(__file__).parent
 
 
 def about() -> dict:
-    """What export.json says."""
+    """The content of export.json."""
     return json.loads((HERE / "export.json").read_text(encoding="utf-8"))
 
 
 def probabilities(inputs: dict[str, np.ndarray], graph: str = "model.onnx") -> np.ndarray:
-    """What a graph gives: (batch, classes) probabilities; embedder.onnx gives (frames, K) embeddings."""
+    """The output of a graph: (batch, classes) probabilities; embedder.onnx gives (frames, K) embeddings."""
     content = (HERE / graph).read_bytes()
     if hashlib.sha256(content).hexdigest() != about()["files"][graph]:
         raise SystemExit(f"{graph} is not what was written: copy the export again")

@@ -1,4 +1,4 @@
-"""Writes graphs of a part. They are run beside their place, and take it only if they give what torch gives."""
+"""Writes graphs of a part. They are run beside their destination, and moved there only if they agree with torch."""
 
 from __future__ import annotations
 
@@ -33,12 +33,12 @@ _WINDOWS = 3  # of the whole chain, as batches of 1 and of 2
 
 
 def export_onnx(bundle: Bundle, name: str, out: Path, crops: np.ndarray) -> dict[str, Any]:
-    """Write a part of a bundle as ONNX, with its constants and a script that runs it; what export.json says.
+    """Write a part of a bundle as ONNX, with its constants and a script that runs it; the content of export.json.
 
     Args:
         bundle: The bundle.
         name: fusion, video or heart_rate.
-        out: Folder; an export that is there is replaced.
+        out: Folder; an existing export is replaced.
         crops: (n, S, S, 3) uint8 RGB faces, with which the export is compared with torch; S as the bundle has it.
 
     Raises:
@@ -56,7 +56,7 @@ def export_onnx(bundle: Bundle, name: str, out: Path, crops: np.ndarray) -> dict
             shutil.copyfile(Path(__file__).with_name(SCRIPT), folder / SCRIPT)
             _write(folder / CARD, model_card(bundle.about).encode())
         about = {**_about(bundle, part, "onnx", folder), "opset": OPSET, "onnxruntime": version("onnxruntime")}
-        files = {file: told["inputs"] for file, told in about["graphs"].items()}
+        files = {file: graph["inputs"] for file, graph in about["graphs"].items()}
         windows = expected_of(bundle, part, crops, _WINDOWS)
         about["checked"] = check_against_torch(OnnxFolder(folder, about).run, files, windows)
         write_artefact(folder / ABOUT, about)
@@ -75,7 +75,7 @@ def export_torch(bundle: Bundle, name: str, out: Path, crops: np.ndarray) -> dic
             torch_programs(part, folder)
             _write(folder / CARD, model_card(bundle.about).encode())
         about = _about(bundle, part, "torch", folder)
-        files = {file: told["inputs"] for file, told in about["graphs"].items()}
+        files = {file: graph["inputs"] for file, graph in about["graphs"].items()}
         windows = expected_of(bundle, part, crops, _WINDOWS)
         about["checked"] = check_against_torch(lambda file, given: run_program(folder / file, given), files, windows)
         write_artefact(folder / ABOUT, about)
@@ -84,9 +84,9 @@ def export_torch(bundle: Bundle, name: str, out: Path, crops: np.ndarray) -> dic
 
 
 def _about(bundle: Bundle, part: Part, kind: str, folder: Path) -> dict[str, Any]:
-    """All but how it was checked, of the files that are there."""
+    """All of export.json but how it was checked, for the files written."""
     suffix = {"onnx": ".onnx", "torch": ".pt2"}[kind]
-    told = {
+    graphs = {
         f"{graph}{suffix}": values for graph, values in ports(part).items() if (folder / f"{graph}{suffix}").is_file()
     }
     return {
@@ -99,7 +99,7 @@ def _about(bundle: Bundle, part: Part, kind: str, folder: Path) -> dict[str, Any
         "models": len(part.models),
         "temperature": bundle.temperature(part.name),
         "graphs": {
-            file: {"inputs": described(given), "outputs": described(made)} for file, (given, made) in told.items()
+            file: {"inputs": described(given), "outputs": described(made)} for file, (given, made) in graphs.items()
         },
         "outside": outside_constants(bundle.config, bool(part.embedders), bool(part.heart_rates)),
         "expected": bundle.about["expected"].get(part.name),

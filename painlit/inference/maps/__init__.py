@@ -1,1 +1,1 @@
-"""Maps: where in a face, when in a clip, and how far to believe it."""
+"""Maps: where in a face, when in a clip, and how faithful they are."""

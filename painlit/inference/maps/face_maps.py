@@ -1,4 +1,4 @@
-"""Maps of the faces of a clip: whole crops and tiles, by what any stage learnt of them."""
+"""Maps of the faces of a clip: whole crops and tiles, for the network of any stage."""
 
 from __future__ import annotations
 
@@ -21,25 +21,25 @@ class FaceMaps:
     """A row of Figure 4A."""
 
     stage: str
-    """What learnt to look there."""
+    """The network that is mapped."""
     target: str
     """Whose score is mapped."""
     maps: dict[str, np.ndarray] = field(default_factory=dict)
     """Method -> (n, S, S) in 0..1, S as of the crops or half of it."""
     faithful: dict[str, Faithfulness] = field(default_factory=dict)
-    """Method -> how far to believe it; none of tiles."""
+    """Method -> its faithfulness; none of tiles."""
 
 
 def pretrained_maps(
     stage: str, crops: Tensor, shown: list[int], head: PretrainedHead, methods: list[str], target: int | None = None
 ) -> FaceMaps:
-    """What a head of stage 1 or 2 sees in a clip.
+    """Maps of a clip for a head of stage 1 or 2.
 
     Args:
         stage: What to call it.
         crops: (F, 3, S, S) uint8, all frames of the clip, on the head's device.
         shown: Frames to map.
-        head: What is asked.
+        head: The head whose score is mapped.
         methods: As of `spatial_map`.
         target: A class; None takes the one that is predicted over the whole clip, so that all maps are of one class.
     """
@@ -65,7 +65,7 @@ def pain_maps(
     *,
     faithful: bool = True,
 ) -> list[FaceMaps]:
-    """What a pain model sees in a clip: its score is followed back to each frame's embedding, and on to the face.
+    """Maps of a clip for a pain model: its score is followed back to each frame's embedding, and on to the face.
 
     Args:
         embedder: What embeds frames for the model.
@@ -74,7 +74,7 @@ def pain_maps(
         slopes: Of `frame_slopes` for this clip, (1, F, D) each.
         methods: As of `spatial_map`.
         target: The class, in words.
-        faithful: Whether to measure how far to believe each map, which takes many passes.
+        faithful: Whether to measure the faithfulness of each map, which takes many passes.
 
     Returns:
         One of whole crops, if the model reads them, and one of tiles, likewise.
@@ -82,19 +82,19 @@ def pain_maps(
     rows = []
     full, tiles = (None if slope is None else slope[0, shown].to(crops.device) for slope in slopes)
     if full is not None:
-        images, ask = whole_crops(embedder, crops[shown]), _Along(full)
+        images, along = whole_crops(embedder, crops[shown]), _Along(full)
         row = FaceMaps("pain", target)
         for method in methods:
-            maps = spatial_map(embedder.spatial, images, ask, method, batch=len(images))
+            maps = spatial_map(embedder.spatial, images, along, method, batch=len(images))
             row.maps[method] = maps.cpu().numpy()
             if faithful:
-                row.faithful[method] = spatial_faithfulness(embedder.spatial, images, maps, ask)
+                row.faithful[method] = spatial_faithfulness(embedder.spatial, images, maps, along)
         rows.append(row)
     if tiles is not None:
         images = embedder.normalise(frame_images(crops[shown])[:, 1:]).flatten(0, 1)  # (n·4, 3, S/2, S/2)
-        row, ask = FaceMaps("pain, tiles", target), _Along(tiles.repeat_interleave(4, 0))
+        row, along = FaceMaps("pain, tiles", target), _Along(tiles.repeat_interleave(4, 0))
         for method in methods:
-            maps = spatial_map(embedder.spatial, images, ask, method, batch=len(images))
+            maps = spatial_map(embedder.spatial, images, along, method, batch=len(images))
             row.maps[method] = joined_tiles(maps).cpu().numpy()
         rows.append(row)
     return rows

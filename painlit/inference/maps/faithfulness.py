@@ -1,4 +1,4 @@
-"""Whether to believe a map: what becomes of the score when what it marks is taken away first, or given back first."""
+"""Faithfulness of a map: how the score changes when the places it marks are deleted, or inserted, first."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""A finished run's maps of its clips, each by a model that has not seen the clip's person, where there is one."""
+"""A finished run's maps of its clips, each by a model that was not trained on the clip's subject, if possible."""
 
 from __future__ import annotations
 
@@ -36,12 +36,12 @@ class ShownClip:
     maps: dict[str, np.ndarray]
     """Method -> (F, D) in 0..1."""
     rates: dict[str, np.ndarray]
-    """Method -> (S,) in 0..1, where the model reads heart rates and the method says anything of seconds."""
+    """Method -> (S,) in 0..1, where the model reads heart rates and the method maps seconds."""
 
 
 @dataclass
 class MappedRun:
-    """What maps tell of a run."""
+    """The maps of a run."""
 
     modality: str
     shown: dict[str, ShownClip] = field(default_factory=dict)
@@ -49,7 +49,7 @@ class MappedRun:
     shares: dict[str, np.ndarray] = field(default_factory=dict)
     """Method -> (n, T) the share of each clip's map at each time: frames, or seconds of heart rates alone."""
     faithful: dict[str, Faithfulness] = field(default_factory=dict)
-    """Method -> how far to believe it, over all clips."""
+    """Method -> its faithfulness over all clips."""
 
 
 def map_run(
@@ -107,7 +107,7 @@ def map_run(
 
 
 def _clips_of(model: TrainedModel, clips: PainClips, wanted: dict[int, str], joint: bool) -> Iterator[np.ndarray]:
-    """Positions that a model maps, a batch at a time: of people whom it was tested on, or else of everybody.
+    """Positions that a model maps, a batch at a time: of its test subjects, or else of all subjects.
 
     With joint training only those that are shown: every clip would have to be decoded and embedded for its model.
     """
@@ -130,7 +130,7 @@ def _shown(
     rates: dict[str, np.ndarray] = {}
     if network.modality != "video":
         raw = network.heart_rate_encoder is None and network.modality == "fusion"  # nothing attends to seconds
-        told = [method for method in methods if not (raw and method == "attention")]
-        rates = {method: heart_rate_map(network, inputs, label, method)[0].cpu().numpy() for method in told}
+        mapped = [method for method in methods if not (raw and method == "attention")]
+        rates = {method: heart_rate_map(network, inputs, label, method)[0].cpu().numpy() for method in mapped}
     slopes = (None, None) if network.modality == "heart_rate" else frame_slopes(network, inputs, label)
     return ShownClip(position, None if model.embedder is None else model.embedder.network, slopes, maps, rates)

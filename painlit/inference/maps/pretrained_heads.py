@@ -1,4 +1,4 @@
-"""What stages 1 and 2 learnt to tell: their Spatial-Module with a head, out of a finished run."""
+"""The classifiers of stages 1 and 2: their Spatial-Module with a head, from a finished run."""
 
 from __future__ import annotations
 
@@ -22,7 +22,7 @@ from painlit.weights.pretrained import resolve_weights
 
 @dataclass(frozen=True)
 class PretrainedHead:
-    """A Spatial-Module and what it tells apart."""
+    """A Spatial-Module with the head of its classes."""
 
     embedder: FrameEmbedder
     """Crops to images as it saw them, and to embeddings."""

@@ -47,7 +47,7 @@ def score(target: Target, given: Tensor) -> Tensor:
 
 
 def to_unit(maps: Tensor) -> Tensor:
-    """What speaks for the score, over its greatest value: (B, …) in 0..1, or all 0 where nothing does."""
+    """The positive part, over its maximum: (B, …) in 0..1, or all 0 where no value is positive."""
     positive = maps.detach().clamp_min(0)
     greatest = positive.flatten(1).amax(1).clamp_min(torch.finfo(maps.dtype).tiny)
     return positive / greatest.view(-1, *[1] * (maps.ndim - 1))

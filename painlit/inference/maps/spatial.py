@@ -84,7 +84,7 @@ def spatial_map(
 
 
 class _Images(NamedTuple):
-    """Images that are explained, with what is asked of them."""
+    """Images that are explained, with their target."""
 
     model: nn.Module
     spatial: SpatialModule

@@ -1,4 +1,4 @@
-"""When in a clip scores are found, over all clips of a class: does pain show at the end, as section 4.6 says?"""
+"""When in a clip scores are found, over all clips of a class: are they at the end, as section 4.6 reports?"""
 
 from __future__ import annotations
 

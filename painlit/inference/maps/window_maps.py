@@ -54,7 +54,7 @@ def window_map(
     own: PersonBaseline | None,
     method: str,
 ) -> np.ndarray | None:
-    """What speaks for the last class in the face in the middle of a window.
+    """A map of the evidence for the last class, of the face in the middle of a window.
 
     Of an ensemble the slopes of all its models are averaged, since its score is their mean; of those with an embedder
     of their own (joint training) the first is shown.

@@ -12,7 +12,7 @@ from scipy.signal import find_peaks
 PROMINENCE = 0.1
 """By how much a score has to stand out to be a peak."""
 LONG = 120.0
-"""s from which on times are told in minutes and seconds on axes."""
+"""s from which on axes show times in minutes and seconds."""
 
 
 class Stretch(NamedTuple):
@@ -111,7 +111,7 @@ def nearest(table: pd.DataFrame, time: float) -> int:
 
 
 def ticks(begin: float, end: float, most: int = 10) -> tuple[list[float], list[str]]:
-    """Round times from `begin` to `end` and how they are told: as minutes and seconds if they come to `LONG`.
+    """Round times from `begin` to `end` and their labels: as minutes and seconds if they come to `LONG`.
 
     >>> ticks(70, 300, 6)
     ([120.0, 180.0, 240.0, 300.0], ['2:00', '3:00', '4:00', '5:00'])

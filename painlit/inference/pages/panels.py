@@ -14,7 +14,7 @@ from painlit.inference.pages.words import picture_uri, plain, shortened, window_
 from painlit.report.traces import Trace, drawn_samples
 
 SCORE, OTHER, RATE, SIGNAL, BAND = "#0072b2", "#d55e00", "#009e73", "#6b7280", "rgba(0,114,178,.25)"
-"""Colours that colour-blind readers tell apart (Okabe and Ito), on white and on black; forms differ too."""
+"""Colours that colour-blind readers can distinguish (Okabe and Ito), on white and on black; forms differ too."""
 FACES_SHOWN = 12  # on a desktop
 COLUMNS = 40_000  # of an ECG: 80,000 samples, some 0.9 MB of a page
 MOST_DOTS = 400  # that are drawn on a line

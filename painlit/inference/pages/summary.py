@@ -1,4 +1,4 @@
-"""What an assessment says in a few figures and sentences."""
+"""Summary of an assessment in a few figures and sentences."""
 
 from __future__ import annotations
 
@@ -83,12 +83,12 @@ def _ends(classes: Sequence[str]) -> list[str]:
 
 
 def expected(about: Mapping[str, Any]) -> Iterator[dict[str, Any]]:
-    """Of each part-model its accuracy on people it had not seen, with its interval; None where the bundle has none."""
-    for used, told in about["expected"].items():
+    """Of each part-model its accuracy on held-out subjects, with its interval; None where the bundle has none."""
+    for used, figures in about["expected"].items():
         yield {
             "inputs": inputs(used),
-            "accuracy": told["pooled"]["accuracy"] if told else None,
-            "interval": told["interval_95"]["accuracy"] if told else None,
-            "subjects": told["subjects"] if told else None,
+            "accuracy": figures["pooled"]["accuracy"] if figures else None,
+            "interval": figures["interval_95"]["accuracy"] if figures else None,
+            "subjects": figures["subjects"] if figures else None,
             "temperature": about["temperature"].get(used),
         }

@@ -19,7 +19,7 @@ def likeliest_beats(times: Array, log_odds: Array) -> NDArray[np.int64]:
     """The sequence of beats with the greatest sum of log-odds and of what its intervals are worth.
 
     An interval is worth the less, the more it differs from those around it, as a ratio, and the more regular those are:
-    so noise between the beats of a regular rhythm is passed over, a beat that noise hides is found where it is due, and
+    so noise between the beats of a regular rhythm is rejected, a beat that noise hides is found where it is due, and
     in atrial fibrillation each beat stands for itself. No interval is impossible but one below 0.24 s.
 
     Args:

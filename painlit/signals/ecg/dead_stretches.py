@@ -1,4 +1,4 @@
-"""Where nothing was recorded, and what is left without it."""
+"""Stretches in which nothing was recorded, and the ECG without them."""
 
 from __future__ import annotations
 
@@ -11,10 +11,10 @@ FLAT = 0.200  # s without any change: shorter ones are the coarse steps of a con
 
 
 class Living(NamedTuple):
-    """What is left of an ECG without its dead stretches.
+    """An ECG without its dead stretches.
 
     Attributes:
-        signal: Joined without a jump, (k,): the jumps at their edges are as steep as beats, and a level that is learned
+        signal: Joined without a jump, (k,): the jumps at their edges are as steep as beats, and a level estimated
             from their silence lets noise pass.
         at: Which samples of the ECG these are, (k,).
         joints: Where each stretch was, (m,): the first sample after it as an index of `signal`, k if there is none.
@@ -26,7 +26,7 @@ class Living(NamedTuple):
 
 
 def without_dead_stretches(signal: NDArray[np.float64], sampling_rate: float) -> Living:
-    """Leave out what does not change.
+    """Leave out the stretches that do not change.
 
     Args:
         signal: One lead, (n,).

@@ -1,4 +1,4 @@
-"""ECG in, QRS candidates out: the filter bank of Pan and Tompkins (1985) in two bands, and what tells a beat."""
+"""ECG in, QRS candidates out: the filter bank of Pan and Tompkins (1985) in two bands, and the features of each."""
 
 from __future__ import annotations
 
@@ -31,7 +31,7 @@ CLOSE, WIDE, AROUND = 0.4, 0.7, 1.2  # s within which a stronger candidate is lo
 MOST, MOST_OF_ALL = 3.0, 8.0  # log ratio to it, and any other, beyond which more says no more
 SHAPE_BAND = (2.0, 30.0)  # Hz in which shapes are compared
 SHAPE, SHAPE_RATE, LAGS = 10, 100, 3  # samples on either side and per s; by how many shapes may be shifted
-LIKE, ALIKE = 14, (3, 6)  # candidates on either side to compare with; the 3rd and 6th likest tell
+LIKE, ALIKE = 14, (3, 6)  # candidates on either side to compare with; the 3rd and 6th likest count
 
 FEATURES = (
     "energy", "energy of QRS", "energy of sharp", "energy of slow", "height", "slope",
@@ -48,7 +48,7 @@ class Candidates:
 
     Attributes:
         at: Sample index of each, (k,).
-        features: What tells beats from others, (k, len(FEATURES)).
+        features: Features that separate beats from other candidates, (k, len(FEATURES)).
     """
 
     at: NDArray[np.int64]
@@ -56,7 +56,7 @@ class Candidates:
 
 
 def check_ecg(ecg: ArrayLike, sampling_rate: float) -> Array:
-    """Return the ECG as float64, (n,), or say why no heart beat can be found in it.
+    """Return the ECG as float64, (n,), or raise if no heartbeat can be found in it.
 
     Args:
         ecg: One lead, (n,), any unit.

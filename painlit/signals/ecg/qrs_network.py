@@ -11,16 +11,16 @@ import numpy as np
 from painlit.signals.ecg.qrs_features import FEATURES, Array
 
 WEIGHTS = "qrs_network.json"
-MORE = 0.8  # by which log-odds are raised: the network has learned from ECGs more disturbed than most
-SURE = 8.0  # log-odds beyond which nothing is believed
+MORE = 0.8  # by which log-odds are raised: the network was trained on ECGs noisier than most
+SURE = 8.0  # log-odds are limited to this
 
 
 def beat_log_odds(features: Array) -> Array:
     """Logarithm of the odds that a candidate is a beat, (k, len(FEATURES)) -> (k,).
 
-    It is the mean of five networks with one hidden layer each, kept as one. They have learned from half of the records
+    It is the mean of five networks with one hidden layer each, kept as one. They were trained on half of the records
     of the MIT-BIH Arrhythmia Database, from synthetic ECGs and from noise, all disturbed; `make bench ARGS=qrs_network`
-    makes the weights anew.
+    trains the weights again.
     """
     mean, scale, hidden, hidden_bias, out, out_bias = _weights()
     active = np.maximum((features - mean) / scale @ hidden + hidden_bias, 0)

@@ -23,7 +23,7 @@ def signal_quality(ecg: ArrayLike, sampling_rate: float, peaks: RPeaks | None = 
     Fewer than two beats, a stretch that is flat (lead off) or saturated for more than half a beat interval, or one
     without beats for more than 2 s and three intervals give 0.
 
-    `make bench ARGS=r_peaks` prints how well it tells 5.5 s whose rates err by more than 5 bpm from others: on the
+    `make bench ARGS=r_peaks` prints how well it separates 5.5 s whose rates err by more than 5 bpm from others: on the
     MIT-BIH Arrhythmia Database, the same with noise, and two other databases.
 
     Args:
@@ -54,6 +54,6 @@ def signal_quality(ecg: ArrayLike, sampling_rate: float, peaks: RPeaks | None = 
 
 
 def _longest_dead(signal: NDArray[np.float64], sampling_rate: float) -> int:
-    """Samples of the longest stretch that is saturated or does not change; shorter ones than are telling count 0."""
+    """Samples of the longest stretch that is saturated or does not change; irrelevantly short ones count 0."""
     saturated = runs((signal == signal.max()) | (signal == signal.min()), SATURATED * sampling_rate)
     return int(np.diff(np.concatenate([saturated, dead_stretches(signal, sampling_rate)])).max(initial=0))

@@ -111,11 +111,11 @@ def _texts(words: dict[str, Any], keys: tuple[str, ...], count: int) -> list[str
 
 def _rate(found: dict[str, Any]) -> float | None:
     numbers = {_plain(name): float(value) for name, value in found.items() if _is_number(value)}
-    told = [value for name, value in numbers.items() if name in _RATES and value > 0]
-    if not told and numbers.get("isi", 0) > 0:
+    rates = [value for name, value in numbers.items() if name in _RATES and value > 0]
+    if not rates and numbers.get("isi", 0) > 0:
         unit = next((str(value).strip() for name, value in found.items() if _plain(name) == "isiunits"), "")
-        told = [1 / (numbers["isi"] * _INTERVAL[unit])] if unit in _INTERVAL else []
-    return told[0] if told else None
+        rates = [1 / (numbers["isi"] * _INTERVAL[unit])] if unit in _INTERVAL else []
+    return rates[0] if rates else None
 
 
 def _is_number(value: Any) -> bool:

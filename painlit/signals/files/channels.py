@@ -51,7 +51,7 @@ class Channel:
     Attributes:
         name: As the file has it, without its unit; empty where it has none.
         values: (n,) float64, NaN where a sample is missing.
-        rate: In Hz, where the file tells it.
+        rate: In Hz, where the file states it.
         unit: As the file has it, `CLOCK` for times of day, or empty.
         wrong: What makes it unusable, such as a cell that is no number.
     """
@@ -110,7 +110,7 @@ def choose_lead(channels: Sequence[Channel], lead: str, rate: float | None, wher
     Args:
         channels: Without times and counters.
         lead: Its name, in any case, or its position from 1 where channels have no names; empty chooses.
-        rate: In Hz, of channels that tell none.
+        rate: In Hz, of channels that state none.
         where: The file, for errors.
 
     Raises:
@@ -140,8 +140,8 @@ def choose_lead(channels: Sequence[Channel], lead: str, rate: float | None, wher
         ]
     quality = [_quality(channel, channel.rate or rate) for channel in left]
     best = left[int(np.argmax(quality))]
-    told = ", ".join(f"{c.name or names[channels.index(c)]} {q:.2f}" for c, q in zip(left, quality, strict=True))
-    return best, [f"lead {best.name or names[channels.index(best)]} taken, the best by signal quality: {told}"]
+    qualities = ", ".join(f"{c.name or names[channels.index(c)]} {q:.2f}" for c, q in zip(left, quality, strict=True))
+    return best, [f"lead {best.name or names[channels.index(best)]} taken, the best by signal quality: {qualities}"]
 
 
 def _quality(channel: Channel, rate: float | None) -> float:

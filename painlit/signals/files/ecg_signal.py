@@ -19,10 +19,10 @@ class EcgSignal:
     """One lead at even steps.
 
     Attributes:
-        values: (n,) float64, finite; in mV where the file tells its unit.
+        values: (n,) float64, finite; in mV where the file states its unit.
         rate: In Hz.
         start: s of the first sample on the file's own clock.
-        unit: Of `values`: mV where the file tells it; else what the amplitude suggests (mV, µV, V), counts or unknown.
+        unit: Of `values`: mV where the file states it; else what the amplitude suggests (mV, µV, V), counts or unknown.
         lead: Name of the channel; empty where the file has none.
         notes: What was inferred or repaired, a sentence each.
         gaps: Samples [first, end) that the file does not have, bridged by a line here.

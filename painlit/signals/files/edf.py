@@ -12,7 +12,7 @@ from painlit.signals.files.channels import Channel, Recording
 
 
 def read_edf(path: Path, bdf: bool = False) -> Recording:
-    """All signals of a file; annotations are passed over.
+    """All signals of a file; annotations are skipped.
 
     edfio reads files cut short too, with a warning, and needs numpy alone.
 

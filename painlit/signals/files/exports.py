@@ -37,11 +37,11 @@ def _filled(cells: list[str], count: int) -> list[str]:
 
 
 def _labchart(above: Sequence[str], count: int) -> Columns | None:
-    told = {key: cells.strip("\t").split("\t") for key, _, cells in (line.partition("=") for line in above)}
-    if "ChannelTitle" not in told:
+    fields = {key: cells.strip("\t").split("\t") for key, _, cells in (line.partition("=") for line in above)}
+    if "ChannelTitle" not in fields:
         return None
-    titles = [title.strip() for title in told["ChannelTitle"]]
-    units = told.get("UnitName") or [cell.split()[-1] if cell.split() else "" for cell in told.get("Range", [])]
+    titles = [title.strip() for title in fields["ChannelTitle"]]
+    units = fields.get("UnitName") or [cell.split()[-1] if cell.split() else "" for cell in fields.get("Range", [])]
     units = [unit.strip() for unit in _filled(units, len(titles))]
     return (titles, units) if len(titles) == count else (["Time", *titles], ["", *units])
 
@@ -49,10 +49,10 @@ def _labchart(above: Sequence[str], count: int) -> Columns | None:
 def _opensignals(above: Sequence[str]) -> Columns | None:
     for line in above:
         try:
-            told = json.loads(line) if line.startswith("{") else None
+            description = json.loads(line) if line.startswith("{") else None
         except ValueError:
             continue
-        devices = [device for device in (told or {}).values() if isinstance(device, dict) and "column" in device]
+        devices = [device for device in (description or {}).values() if isinstance(device, dict) and "column" in device]
         names: list[str] = []
         for device in devices:
             labels, sensors = device.get("label", []), device.get("sensor", [])
@@ -68,12 +68,12 @@ def _acqknowledge(above: Sequence[str], header: Sequence[str]) -> Columns | None
     if at is None:
         return None
     count = int(above[at].split()[0])
-    told = [line.strip().rstrip(",;\t") for line in above[at + 1 : at + 1 + 2 * count]]
+    labels = [line.strip().rstrip(",;\t") for line in above[at + 1 : at + 1 + 2 * count]]
     filled = [name for name in header if name]
     times = filled[: len(filled) - count]
-    if len(told) != 2 * count or len(times) > 1:
+    if len(labels) != 2 * count or len(times) > 1:
         return None
-    return [*times, *told[::2]], [*[""] * len(times), *told[1::2]]
+    return [*times, *labels[::2]], [*[""] * len(times), *labels[1::2]]
 
 
 def _watch(above: Sequence[str]) -> Columns | None:

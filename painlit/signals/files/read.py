@@ -26,12 +26,12 @@ FORMATS = "text tables, WFDB, EDF and BDF, MAT, NPY, NPZ and .acq are read"
 def read_ecg(path: Path | str, rate: float | None = None, lead: str = "") -> EcgSignal:
     """One lead of a recording, on even steps.
 
-    Text is told by content, and so are EDF, BDF, NPY, NPZ and MAT; a WFDB record is named by its header, its signal
-    file or without suffix. docs/recordings.md has the rules.
+    Text is recognised by content, and so are EDF, BDF, NPY, NPZ and MAT; a WFDB record is named by its header, its
+    signal file or without suffix. docs/recordings.md has the rules.
 
     Args:
         path: The file.
-        rate: In Hz, for a file that tells none. One that tells another, by more than 1 %, is refused.
+        rate: In Hz, for a file that states none. One that states another, by more than 1 %, is refused.
         lead: Name of the channel, in any case; empty takes the only ECG, or of several the best by signal quality.
 
     Raises:
@@ -50,17 +50,17 @@ def read_ecg(path: Path | str, rate: float | None = None, lead: str = "") -> Ecg
     hertz = clock.rate if clock else channel.rate or rate
     if not hertz:
         raise ClipError(
-            f"{path} tells no sampling rate and has no column of times",
+            f"{path} states no sampling rate and has no column of times",
             f"give it in Hz: signals.rate=512; {HEART_RATES}",
         )
     if not MIN_RATE <= hertz <= MAX_RATE:
         raise ClipError(f"{path}: {hertz:g} Hz", f"an ECG has {MIN_RATE:g} to {MAX_RATE:g} Hz: check rate and lead")
     values = _on_grid(channel.values, clock, recording, path)
-    values, gaps, lost, told = _whole(values, hertz, path)
+    values, gaps, lost, repairs = _whole(values, hertz, path)
     values, unit, converted = in_millivolts(values, channel.unit)
-    told = [*recording.notes, *notes, *chosen, *told, converted]
+    remarks = [*recording.notes, *notes, *chosen, *repairs, converted]
     start = (clock.start if clock else 0.0) + lost / hertz
-    return EcgSignal(values, hertz, start, unit, channel.name, tuple(filter(None, told)), gaps, str(path))
+    return EcgSignal(values, hertz, start, unit, channel.name, tuple(filter(None, remarks)), gaps, str(path))
 
 
 def _open(path: Path) -> Recording:

@@ -20,7 +20,7 @@ from painlit.signals.files.units import split_unit
 def read_text(path: Path) -> Recording:
     """All columns of numbers and of times.
 
-    Blank lines and lines that begin with # are passed over; an empty cell is a missing sample.
+    Blank lines and lines that begin with # are skipped; an empty cell is a missing sample.
 
     Raises:
         ClipError: It is no table of numbers; the row is named.

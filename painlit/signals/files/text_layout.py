@@ -155,12 +155,12 @@ def _is_row(line: str, delimiter: str, count: int) -> bool:
 
 def _is_count(cells: list[str]) -> bool:
     """Whether a row such as `,15000,15000` says how many samples each channel has: AcqKnowledge writes it first."""
-    told = {cell for cell in cells if cell}
-    return len(cells) > 1 and not cells[0] and len(told) == 1 and told.pop().isdigit()
+    counts = {cell for cell in cells if cell}
+    return len(cells) > 1 and not cells[0] and len(counts) == 1 and counts.pop().isdigit()
 
 
 def _single(above: list[str], rows: list[str], where: str) -> bool:
-    """Whether rows such as `0,12` are one column with decimal commas: the header names one, or the numbers tell.
+    """Whether rows such as `0,12` are one column with decimal commas: the header names one, or the numbers show it.
 
     Raises:
         ClipError: There is no header, and they may be one column or two.
@@ -171,13 +171,13 @@ def _single(above: list[str], rows: list[str], where: str) -> bool:
     header = next((line for line in reversed(above) if line.strip()), "")
     if header and not re.search("[:=]", header):  # of `Rate: 250 Hz`
         return "," not in header
-    told = decimal_commas.one_column(pairs)
-    if told is None:
+    decided = decimal_commas.one_column(pairs)
+    if decided is None:
         raise ClipError(
             f"{where}: rows such as {rows[0].strip()!r} may be one column with decimal commas, or two columns",
             decimal_commas.REMEDY,
         )
-    return told
+    return decided
 
 
 def _header(above: list[str], delimiter: str, count: int, trailing: bool, where: str) -> tuple[list[str], list[str]]:

@@ -1,8 +1,8 @@
-"""Tables in text files as spreadsheets and devices write them: encoding, delimiter, header and decimal commas are told.
+"""Tables in text files of spreadsheets and devices: encoding, delimiter, header and decimal commas are inferred.
 
 The rules, in this order:
 
-- Encoding: as `decode` tells it.
+- Encoding: as `decode` finds it.
 - Delimiter: blanks, if most lines are numbers with decimal commas between them; else of `;`, tab, `|`, `,` and blanks
   the first that stands in nine of ten lines, or in half of them; else none.
 - Decimal comma: digits, a comma and digits are a number wherever the comma is not the delimiter. It is not the
@@ -25,7 +25,7 @@ from painlit.signals.files import decimal_commas
 from painlit.signals.files.text_layout import decode
 
 _DELIMITERS = {";": "semicolons", "\t": "tabs", "|": "bars", ",": "commas", " ": "blanks"}
-_SAMPLE = 1000  # lines that the delimiter is told from
+_SAMPLE = 1000  # lines that the delimiter is inferred from
 _DECIMAL_COMMA = re.compile(r"[+-]?\d+,\d+([eE][+-]?\d+)?")
 _WHOLE_OR_COMMA = re.compile(r"[+-]?\d+(,\d+)?")
 _NUMBER = re.compile(r"[+-]?(\d+\.?\d*|\.\d+)([eE][+-]?\d+)?|[+-]?(nan|inf)", re.IGNORECASE)
@@ -119,8 +119,8 @@ def _one_column(header: list[str] | None, rows: list[list[str]]) -> bool:
     pairs = decimal_commas.pairs(",".join(row) for row in rows)
     if header is not None or not pairs:
         return header is not None
-    told = decimal_commas.one_column(pairs)
-    return decimal_commas.equal_width(pairs) if told is None else told
+    decided = decimal_commas.one_column(pairs)
+    return decimal_commas.equal_width(pairs) if decided is None else decided
 
 
 def _between_blanks(line: str) -> bool:

@@ -79,8 +79,8 @@ def read_clock(column: Channel, rate: float | None, row: Callable[[int], str], w
             f"{where}, {row(k + 1)}: time jumps by {seconds[k + 1] - seconds[k]:.6g} s",
             "keep one recording a file: cut it there",
         )
-    begins, told = _start(seconds[0], column.unit == CLOCK)
-    notes = [note, *told]
+    begins, remarks = _start(seconds[0], column.unit == CLOCK)
+    notes = [note, *remarks]
     if np.mean(counts != 1) > IRREGULAR:
         return _by_rate(seconds, rate, begins, notes, where)
     measured = _plain_rate(1 / interval, seconds[-1] - seconds[0])
@@ -93,16 +93,16 @@ def read_clock(column: Channel, rate: float | None, row: Callable[[int], str], w
     return Clock(measured, begins, at, tuple(notes))
 
 
-def agree(told: float, given: float | None, what: str) -> None:
-    """Refuse a rate that is given where the file tells another.
+def agree(measured: float, given: float | None, what: str) -> None:
+    """Refuse a given rate that differs from the file's.
 
     Raises:
         ClipError: They differ by more than 1 %.
     """
-    if given is not None and abs(told - given) > DISAGREE * given:
+    if given is not None and abs(measured - given) > DISAGREE * given:
         raise ClipError(
             f"{what}, but the settings say {given:g} Hz",
-            f"set signals.rate={told:.6g} (for BioVid's own tables clip.ecg_hz), or mend the file",
+            f"set signals.rate={measured:.6g} (for BioVid's own tables clip.ecg_hz), or mend the file",
         )
 
 
@@ -150,7 +150,7 @@ def _counts(seconds: NDArray[np.float64]) -> tuple[NDArray[np.int64], float]:
 
 
 def _plain_rate(rate: float, seconds: float) -> float:
-    """The whole number of Hz if the file cannot tell the difference: by its end it is less than half a sample."""
+    """The whole number of Hz if the file cannot resolve the difference: less than half a sample over its length."""
     return float(round(rate)) if abs(rate - round(rate)) * seconds < 0.5 else rate
 
 
@@ -163,7 +163,7 @@ def _start(first: float, clock: bool) -> tuple[float, list[str]]:
 
 
 def _by_rate(seconds: NDArray[np.float64], rate: float | None, begins: float, notes: list[str], where: str) -> Clock:
-    """Times that say only how long it lasted, such as those of packets or of whole seconds."""
+    """Times that give only the length of the recording, such as those of packets or of whole seconds."""
     steps, span = np.diff(seconds), float(seconds[-1] - seconds[0])
     over_all, tick = (seconds.size - 1) / span, float(np.median(steps[steps > 0]))
     least = (seconds.size - 1) / (span + tick)  # rows of a tick lie anywhere in it, so the span is known to a tick

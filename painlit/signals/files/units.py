@@ -58,7 +58,7 @@ def split_unit(name: str) -> tuple[str, str]:
 def in_millivolts(values: NDArray[np.float64], unit: str) -> tuple[NDArray[np.float64], str, str]:
     """Values, their unit, and a note.
 
-    Values change only where the file tells a voltage; what an amplitude suggests is told and changes nothing.
+    Values change only where the file states a unit of voltage; what an amplitude suggests is noted and changes nothing.
     """
     factor = millivolts(unit)
     if factor is not None:

@@ -38,7 +38,7 @@ def numbers(path: Path, cells: list[str], lines: list[int]) -> NDArray[np.float6
 def intervals_in_seconds(
     path: Path, values: NDArray[np.float64], lines: list[int], name: str
 ) -> tuple[NDArray[np.float64], str]:
-    """Inter-beat intervals in s, and a note of their unit. Their size tells it, not the column's name.
+    """Inter-beat intervals in s, and a note of their unit. It is inferred from their size, not from the column's name.
 
     Raises:
         ClipError: One is in ms where most are in s, or the other way round.
@@ -59,7 +59,7 @@ def intervals_in_seconds(
 def times_of(
     path: Path, cells: list[str], lines: list[int], name: str, zone: str = ""
 ) -> tuple[NDArray[np.float64], datetime | None, tuple[str, ...]]:
-    """What `read_clock` tells of the cells.
+    """The result of `read_clock` for the cells.
 
     Raises:
         ClipError: One is missing or no time.

@@ -24,7 +24,7 @@ _FORMATS = "tables (CSV, TSV), FIT, TCX, Apple Health (XML, zip), Fitbit (JSON)"
 def read_heart_rates(path: str | Path, device: str | None = None) -> HeartRates:
     """Read a series of heart rates or inter-beat intervals, as devices and apps export it.
 
-    The format is told by the content: FIT, TCX, Apple Health's export (XML or its zip), Fitbit's JSON, or a table in
+    The format is recognised by content: FIT, TCX, Apple Health's export (XML or its zip), Fitbit's JSON, or a table in
     text, plain or as Polar, Samsung Health, Fitbit and Empatica write it.
 
     Args:

@@ -17,7 +17,7 @@ SLOWEST, FASTEST = 25.0, 250.0
 """bpm; what is outside is a gap: 0 is what devices write without contact, and no heart beats at 400."""
 
 LONGEST_HOLD = 15.0
-"""s; a value of minutes ago says nothing of a clip of seconds."""
+"""s; a value of minutes ago says nothing about a clip of seconds."""
 
 
 @dataclass(frozen=True, eq=False)

@@ -78,8 +78,8 @@ def read_table(path: Path, device: str | None = None) -> HeartRates:
     if columns.time is not None:
         cells = [" ".join(row[k] for k in (columns.date, columns.time) if k is not None) for row in rows]
         zone = "UTC" if source in _DOCUMENTED_UTC else ""
-        times, clock, told = times_of(path, cells, lines, columns.name(columns.time), zone)
-        notes += told
+        times, clock, remarks = times_of(path, cells, lines, columns.name(columns.time), zone)
+        notes += remarks
     elif columns.names:
         _refuse_unread_times(path, rows, columns)
     began = clock or _polar_flow_began(above)
@@ -136,8 +136,8 @@ def _of_device(
             f"{path}: its column {columns.name(columns.device)!r} has {len(counts)} persons, such as {min(counts)!r}",
             "keep the rows of one, in a file of their own",
         )
-    chosen, told = choose_device(path, counts, device)
-    notes += told
+    chosen, remarks = choose_device(path, counts, device)
+    notes += remarks
     kept = [k for k, row in enumerate(rows) if row[columns.device] == chosen]
     return [rows[k] for k in kept], [lines[k] for k in kept]
 

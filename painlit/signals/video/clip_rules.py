@@ -1,4 +1,4 @@
-"""When a clip is long and whole enough, and what is said of it: the rule for lengths, gaps and damage."""
+"""When a clip is long and complete enough, and the notes on it: the rule for lengths, gaps and damage."""
 
 from collections.abc import Sequence
 from dataclasses import dataclass, field
@@ -35,7 +35,7 @@ class Chosen:
     """The video was over before all wanted times were decided."""
     errors: Sequence[str] = ()
     least_length: float = LEAST_SHARE
-    """Of the clip's time, that must be there."""
+    """Share of the clip's time that must be available."""
 
     def take(self, frame: ShownFrame) -> ShownFrame:
         """Count the frame chosen for the next wanted time."""
@@ -53,7 +53,7 @@ class Chosen:
         """What was repaired and what is remarkable.
 
         Raises:
-            ClipError: Less than 90 % of the clip is there: in length, without gaps, or undamaged.
+            ClipError: Less than 90 % of the clip is available: in length, without gaps, or undamaged.
         """
         total, interval, rate = len(self.wanted), self.interval, self.clip.video_fps
         if self.ended:
@@ -77,9 +77,9 @@ class Chosen:
         whys = "; ".join(self.errors)
         for times, what in ((missing, "have no picture near and take the nearest"), (self.damaged, "are damaged")):
             if times:
-                told = f"{len(times)} of {total} frames {what}, at {spans(times)}" + (f" ({whys})" if whys else "")
-                self._check_share(len(times) / total, told)
-                notes.append(told)
+                note = f"{len(times)} of {total} frames {what}, at {spans(times)}" + (f" ({whys})" if whys else "")
+                self._check_share(len(times) / total, note)
+                notes.append(note)
         if whys and not (missing or self.damaged):
             notes.append(f"errors outside the frames used: {whys}")
         return notes
@@ -94,10 +94,10 @@ class Chosen:
                 "copy the clip again from its source, choose another start, or leave it out",
             )
 
-    def _check_share(self, share: float, told: str) -> None:
+    def _check_share(self, share: float, note: str) -> None:
         if share > 1 - LEAST_SHARE + _ROUNDING:
             remedy = f"copy the clip again from its source, or leave it out; if it plays well, {CONVERT}"
-            raise ClipError(f"{self.path}: {told}; at most {1 - LEAST_SHARE:.0%} may be", remedy)
+            raise ClipError(f"{self.path}: {note}; at most {1 - LEAST_SHARE:.0%} may be", remedy)
 
 
 def spans(times: Sequence[float]) -> str:
@@ -109,5 +109,5 @@ def spans(times: Sequence[float]) -> str:
             groups[-1][1] = time
         else:
             groups.append([time, time])
-    told = [f"{a:.2f} s" if a == b else f"{a:.2f} to {b:.2f} s" for a, b in groups]
-    return ", ".join(told[:_SPANS]) + (f" and {len(told) - _SPANS} more places" if len(told) > _SPANS else "")
+    texts = [f"{a:.2f} s" if a == b else f"{a:.2f} to {b:.2f} s" for a, b in groups]
+    return ", ".join(texts[:_SPANS]) + (f" and {len(texts) - _SPANS} more places" if len(texts) > _SPANS else "")

@@ -15,14 +15,14 @@ from painlit.signals.video.picture_folder import PictureFolder
 from painlit.signals.video.pixels import UprightRgb, rotation
 from painlit.signals.video.shown_frames import Decoding, ShownFrame, notes_of_times
 
-LONGER = 1.1  # times a clip's length: from here on it is said that a part is not used
+LONGER = 1.1  # times a clip's length: from here on a note says that a part is not used
 TIE = 1e-9  # s; of two frames equally near, the earlier is taken
 Footage = Decoding | PictureFolder
 
 
 @dataclass(frozen=True)
 class VideoInfo:
-    """What a container says of its video; only its first picture is decoded. Lengths and counts may be estimates."""
+    """What a container states of its video; only its first picture is decoded. Lengths and counts may be estimates."""
 
     width: int
     """px as displayed: upright, with square pixels."""
@@ -71,7 +71,7 @@ class ClipReader:
       all the same and counts as missing; at most 10 % may be. All later frames stay at their time.
     - Damaged frames (see `Decoding`) are used and counted; at most 10 % may be.
 
-    The last frame is handed out only after all this is settled, so nobody gets all frames of a clip that is refused.
+    The last frame is handed out only after all this is settled, so no caller gets all frames of a clip that is refused.
 
     Args:
         path: A video, or a folder of pictures with numbers in their names.
@@ -85,7 +85,7 @@ class ClipReader:
 
     Raises:
         ClipError: `start` and `end` are no part of a recording. While iterating: the file cannot be read (see
-            `open_video`, `PictureFolder`), or less than 90 % of the clip is there.
+            `open_video`, `PictureFolder`), or less than 90 % of the clip is available.
     """
 
     def __init__(self, path: str | Path, clip: ClipConfig, start: float = 0.0, end: float | None = None):

@@ -35,7 +35,7 @@ def track_face(detections: Sequence[np.ndarray], frame_shape: Sequence[int], cli
 
     A person is a chain of boxes in different frames, each near the one before and of similar size. Of all chains the
     one with the greatest sum of sides (square root of the area, times the score, less the path it moves) is found
-    exactly, by dynamic programming. A larger face that is there for a few frames only is another chain with a smaller
+    exactly, by dynamic programming. A larger face that is visible for a few frames only is another chain with a smaller
     sum, so neither a bystander nor a false detection takes the track over. Frames that the chain misses take boxes
     linearly interpolated in time; before its first and after its last frame the nearest box holds.
 

@@ -29,7 +29,7 @@ class KeyFrameDetector(FaceDetector):
     jitter of both; in the frames beside it a face is halfway between its boxes. Where O-Net sees no face or puts it
     elsewhere, where a face has no partner in the other key frame, or where there is none, the frame halfway is a key
     frame too, and so on down to every frame. A face that comes and goes between two key frames that agree is missed,
-    and one that is gone in a single frame may be told there all the same.
+    and one that is gone in a single frame may be reported there all the same.
 
     Frames must be in order. The first and the last frame given are key frames, so results depend on where a video is
     cut into pieces.

@@ -69,7 +69,7 @@ def _footage(path: Path, container: InputContainer) -> VideoStream:
         raise ClipError(f"{path}: its codec{_codec(container, stream)} has no decoder here", CONVERT)
     stream.thread_type = "AUTO"
     if stream.codec.canonical_name in ("hevc", "mjpeg"):
-        # These two hand out damaged pictures as if they were whole unless told to fail.
+        # These two hand out damaged pictures as if they were whole unless set to fail.
         stream.codec_context.options = {"err_detect": "explode"}
     return stream
 

@@ -20,7 +20,7 @@ class PictureFolder:
     their time. Positions may start anywhere and have a common step. A picture that does not decode is missing too.
 
     Args:
-        path: The folder. Hidden files and files of other kinds are passed over.
+        path: The folder. Hidden files and files of other kinds are skipped.
         fps: Pictures a second.
 
     Attributes:
@@ -81,7 +81,7 @@ def _numbered(path: Path) -> dict[int, Path]:
     for file in files:
         digits = re.findall(r"\d+", file.stem)
         if not digits:
-            raise ClipError(f"{file}: no number in its name tells its place in the clip", "number the pictures")
+            raise ClipError(f"{file}: no number in its name gives its place in the clip", "number the pictures")
         if (other := numbered.setdefault(int(digits[-1]), file)) != file:
             raise ClipError(f"{file}: has the same number as {other.name}", "keep one clip's pictures in a folder")
     return numbered

@@ -30,7 +30,7 @@ class ShownFrame:
 
 @dataclass(frozen=True)
 class Claims:
-    """What a file says of itself."""
+    """What a file states about its video."""
 
     codec: str
     aspect: Fraction | None = None
@@ -52,13 +52,13 @@ class Decoding:
     *Damage.* A frame is damaged if its decoder reports an error or concealment in it, and so are all after it up to the
     next key frame, since they may be predicted from it. A picture that does not decode at all is missing. Codecs with
     arithmetic coding and no checksums (VP8, VP9, mostly HEVC) turn many bit errors into wrong pixels without noticing;
-    nothing can tell those from the stream.
+    those cannot be detected from the stream.
 
     Args:
         path: A video file.
 
     Attributes:
-        claims: Once a frame was decoded, what the file says of itself.
+        claims: Once a frame was decoded, what the file states about its video.
         errors: What the decoder or the container reported, without repetitions.
         out_of_order: Frames left out since time stood still or went back.
         assumed_fps: The frame rate by which frames without any time were placed; None if they have times.
