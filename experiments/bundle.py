@@ -41,7 +41,7 @@ def run(config: Config) -> BundleResult:
         found = [loso_run(runs, name, wanted.folds, weights) for name in names]
     else:
         found = [finetune_run(runs, name, weights) for name in names]
-    for line in dict.fromkeys(line for run in found for line in run.told):
+    for line in dict.fromkeys(line for run in found for line in run.remarks):
         print(line)
     bundle = write_bundle(Path(wanted.out) if wanted.out else runs / "bundle" / names[0], found)
     models = {part: sum(model["part"] == part for model in bundle.about["models"]) for part in bundle.parts}

@@ -25,7 +25,7 @@ from painlit.errors import PainlitError, TerminatedError
 from painlit.runs.artefact import read_artefact
 from painlit.runs.provenance import save_config
 from painlit.system.processes import end_silently_with_parent, end_with_parent, named_loader_errors, process_rank
-from painlit.system.terminal import print_anything, until_nobody_reads
+from painlit.system.terminal import exit_on_broken_pipe, print_anything
 
 if TYPE_CHECKING:
     from painlit.training.stage import StageResult
@@ -80,7 +80,7 @@ def painlit() -> NoReturn:
     stage, *arguments = sys.argv[1:] or ["--help"]
     if stage in ("-h", "--help"):
         print_anything()
-        with until_nobody_reads():
+        with exit_on_broken_pipe():
             print("painlit <stage> key=value ...\n")
             print("\n".join(f"  {name:16} {sentence}" for name, sentence in STAGES.items()))
             print("\npainlit <stage> --help lists what a stage reads.")
@@ -100,7 +100,7 @@ def main(stage: str, arguments: Sequence[str] | None = None) -> NoReturn:
         arguments: The command line's if None.
     """
     print_anything()
-    with until_nobody_reads():
+    with exit_on_broken_pipe():
         status = _run_stage(stage, sys.argv[1:] if arguments is None else arguments)
     sys.exit(status)
 

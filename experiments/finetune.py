@@ -76,7 +76,7 @@ def _bundle(config: Config, folder: Path) -> None:
     except PainlitError:  # there is none, or not a whole one
         there = False
     if not there:
-        print(*run.told, sep="\n")
+        print(*run.remarks, sep="\n")
         write_bundle(place, [run])
     print(f"bundle: {place}")
 

@@ -38,7 +38,7 @@ def test_stage_2_learns_from_more_trees_and_from_faces_without_labels(arguments,
     differs = resolve_weights(load(arguments), "spatial", str(done.weights)).differs
     assert "pretrain-stage2 learns what a teacher says of the images too, the paper from labels alone (3.4)" in differs
     write_teacher(tmp_path / "quarters.onnx", constant=True)
-    with pytest.raises(PainlitError, match="says the same of all"):
+    with pytest.raises(PainlitError, match="gives the same outputs for all"):
         pretrain_stage2.run(load(arguments))
 
 

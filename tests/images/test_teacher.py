@@ -107,7 +107,7 @@ def test_what_cannot_teach_is_refused_by_name(file, tmp_path):
     with pytest.raises(PainlitError, match="cannot be run"):
         Teacher(TeacherConfig(file=file, size=SIZE, output="no such layer"))
     silent = Teacher(TeacherConfig(file=str(write_teacher(tmp_path / "silent.onnx", constant=True)), size=SIZE))
-    with pytest.raises(PainlitError, match="says the same of all 9 images"):
+    with pytest.raises(PainlitError, match="gives the same outputs for all 9 images"):
         fit_targets(silent, [silent.outputs(noise(k, SIZE)) for k in range(9)])
 
 

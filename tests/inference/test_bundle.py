@@ -116,7 +116,7 @@ def test_an_older_bundle_is_replaced_and_nothing_else_is(bundle_folder, tmp_path
     home.mkdir()
     (home / "thesis.tex").write_text("years of work")
     for place in (home, home / "thesis.tex"):
-        with pytest.raises(PainlitError, match="is there and no bundle"):
+        with pytest.raises(PainlitError, match="exists and is no bundle"):
             write_bundle(place, [trained_run("video")])
     (tmp_path / "other.zip").write_bytes(b"PK of something else")
     with pytest.raises(PainlitError, match=r"other\.zip"):

@@ -7,7 +7,7 @@ import pytest
 
 from painlit.config import load
 from painlit.errors import ClipError
-from painlit.inference.heart_windows import EcgWindows, ToldWindows, check_overlap
+from painlit.inference.heart_windows import DeviceWindows, EcgWindows, check_overlap
 
 CONFIG = load(["clip.seconds=4"])
 RATE = 250
@@ -83,7 +83,7 @@ def test_noise_alone_has_no_rates(tmp_path):
 def test_what_a_device_told(tmp_path):
     path = tmp_path / "hr.csv"
     path.write_text("time (s),heart rate (bpm)\n" + "".join(f"{k},{60 + k}\n" for k in range(30) if not 12 <= k < 22))
-    heart = ToldWindows(path, CONFIG, offset=-5)
+    heart = DeviceWindows(path, CONFIG, offset=-5)
     assert heart.span == pytest.approx((5, 35))
     assert heart.window(5.0).bpm == pytest.approx([60, 61, 62, 63])
     assert np.isnan(heart.window(5.0).quality)
@@ -96,6 +96,6 @@ def test_what_a_device_told(tmp_path):
 def test_impossible_rates_are_gaps(tmp_path, bpm):
     path = tmp_path / "hr.csv"
     path.write_text("time (s),heart rate (bpm)\n" + "".join(f"{k},{70 if k < 10 else bpm}\n" for k in range(30)))
-    heart = ToldWindows(path, CONFIG)
+    heart = DeviceWindows(path, CONFIG)
     assert heart.window(2.0).bpm == pytest.approx([70] * 4)
     assert heart.window(20.0).bpm is None

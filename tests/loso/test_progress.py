@@ -3,7 +3,7 @@
 import json
 from pathlib import Path
 
-from painlit.loso.progress import LosoProgress, epochs_behind, forget_epoch, loso_progress, read_epoch, write_epoch
+from painlit.loso.progress import LosoProgress, epochs_done, forget_epoch, loso_progress, read_epoch, write_epoch
 
 
 def test_epochs_of_all_folds_add_up(tmp_path: Path, capsys):
@@ -38,7 +38,7 @@ def test_a_torn_or_missing_file_counts_nothing(tmp_path: Path):
     assert read_epoch(tmp_path / "nobody") == 0
     (tmp_path / "progress.json").write_text('{"epo')
     assert read_epoch(tmp_path) == 0
-    assert epochs_behind(tmp_path, ["x"]) == {"x": 0}
+    assert epochs_done(tmp_path, ["x"]) == {"x": 0}
     forget_epoch(tmp_path)
     forget_epoch(tmp_path)
     assert not (tmp_path / "progress.json").exists()

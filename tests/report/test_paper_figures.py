@@ -4,7 +4,7 @@ from pathlib import Path
 import pytest
 
 from painlit.config import load, settings, values_affecting
-from painlit.config.paper import PAPER, SAID_ELSEWHERE
+from painlit.config.paper import PAPER, REPORTED_ELSEWHERE
 from painlit.report.paper_figures import PAPER_ROWS, Comparison, compare_with_paper
 
 NUMBERS = tuple[float, float]
@@ -119,7 +119,7 @@ def test_every_deciding_setting_is_the_papers_a_rows_or_open():
     """A new setting must be judged: those that the paper leaves open are named here."""
     varied = {"task", *(key for row in PAPER_ROWS for key in row.settings)}
     deciding = values_affecting(load([]), "prepare", "embed", "pain", "evaluation")
-    assert set(deciding) - set(PAPER) - varied - SAID_ELSEWHERE == {
+    assert set(deciding) - set(PAPER) - varied - REPORTED_ELSEWHERE == {
         "clip.image_fps", "face.min_face", "face.margin", "signals.lead", "signals.rate", "signals.longest_gap",
         "spatial.mean", "spatial.std", "embed.precision", "train.precision", "loso.folds",
         "loso.inner_share"
@@ -243,7 +243,7 @@ def test_a_run_that_does_not_tell_its_weights_is_not_called_the_papers():
     old = {k: v for k, v in FINISHED.items() if k != "weights_differ"} | {"pooled": {"clips": 87 * 40}}
     found = compare_with_paper(config, old)
     assert found is not None
-    assert found.differences == ["this run does not tell how its weights were trained"]
+    assert found.differences == ["this run does not state how its weights were trained"]
 
 
 def test_tasks_the_paper_does_not_report_have_no_row():

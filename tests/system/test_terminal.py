@@ -52,7 +52,7 @@ def test_a_reader_that_goes_away_ends_the_command_quietly(arguments, unbuffered)
 def test_another_broken_pipe_is_no_reader_that_went_away(monkeypatch):
     with open(os.devnull, "w") as nowhere:
         monkeypatch.setattr(sys, "stdout", nowhere)
-        with pytest.raises(BrokenPipeError), terminal.until_nobody_reads():
+        with pytest.raises(BrokenPipeError), terminal.exit_on_broken_pipe():
             raise BrokenPipeError
 
 

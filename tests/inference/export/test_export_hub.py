@@ -208,5 +208,5 @@ def test_an_older_folder_is_replaced_and_a_plain_bundle_is_not(made_once, hub_fo
     (folder / "config.json").write_text("{}")
     export_hub(Bundle.open(made_once), folder)
     assert json.loads((folder / "config.json").read_text())["library_name"] == "painlit"
-    with pytest.raises(PainlitError, match="is there and no such export"):
+    with pytest.raises(PainlitError, match="exists and is no such export"):
         export_hub(Bundle.open(made_once), bundle_folder)

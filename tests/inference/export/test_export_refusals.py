@@ -90,7 +90,7 @@ def test_an_embedder_that_differs_is_refused(bundle, fusion):
 def test_nothing_else_is_replaced(bundle, tmp_path):
     (tmp_path / "thesis.tex").write_text("years of work")
     for place in (tmp_path, tmp_path / "thesis.tex"):
-        with pytest.raises(PainlitError, match="is there and no such export"):
+        with pytest.raises(PainlitError, match="exists and is no such export"):
             export_onnx(bundle, "heart_rate", place, CROPS)
     assert (tmp_path / "thesis.tex").read_text() == "years of work"
 

@@ -112,7 +112,7 @@ def test_a_rate_that_contradicts_the_file_is_refused_and_both_are_named(rate, re
 
 
 def test_an_array_without_a_rate_asks_for_it(real, tmp_path):
-    with pytest.raises(ClipError, match=r"(?s)tells no sampling rate.*signals\.rate"):
+    with pytest.raises(ClipError, match=r"(?s)states no sampling rate.*signals\.rate"):
         read_ecg(as_npy(tmp_path / "a", real[256], 256, "mV"))
 
 

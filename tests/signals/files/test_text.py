@@ -145,14 +145,14 @@ def test_acqknowledges_row_of_counts_is_no_sample(delimiter, read):
 
 def test_one_column_needs_a_rate_and_takes_decimal_commas(read):
     rows = "\n".join(map(str, ECG))
-    with pytest.raises(ClipError, match=r"(?s)a\.csv tells no sampling rate.*signals\.rate"):
+    with pytest.raises(ClipError, match=r"(?s)a\.csv states no sampling rate.*signals\.rate"):
         read("ecg\n" + rows)
     np.testing.assert_array_equal(read("ecg\n" + rows, 256).values, ECG)
     np.testing.assert_array_equal(read("ecg\n" + rows.replace(".", ","), 256).values, ECG)
 
 
 def test_a_column_that_counts_is_no_clock(read):
-    with pytest.raises(ClipError, match="tells no sampling rate"):
+    with pytest.raises(ClipError, match="states no sampling rate"):
         read(table("sample,ecg", times=np.arange(N)))
     with pytest.raises(ClipError, match=r"(?s)names no unit.*time_ms"):
         read(table("time,ecg", times=np.arange(N)))
