@@ -225,7 +225,7 @@ def _terminate(number: int, frame: object) -> NoReturn:
 
 
 def _stopped(message: str, status: int) -> int:
-    """Say so, and nothing of objects that the stop has left half made, such as a loader that was starting workers."""
+    """Report it, and no error of objects that the stop left half made, such as a loader that was starting workers."""
     sys.unraisablehook = lambda _: None
     return _fail(f"{message}; run the same command to go on", status)
 

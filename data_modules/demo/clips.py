@@ -191,7 +191,7 @@ def _ecg_table(person: Person, label: int, clip: ClipConfig, generator: np.rando
 def _ecg(
     bpm: Callable[[float], float], samples: int, seconds: float, rate: float, generator: np.random.Generator
 ) -> np.ndarray:
-    """(samples,) mV of a heart that beats as fast as `bpm` says of a time in s."""
+    """(samples,) mV of a heart whose rate is `bpm`, a function of the time in s."""
     beat = _beat(rate)
     ecg = np.zeros(samples + 2 * len(beat))
     at = generator.uniform(0, 60 / bpm(0))

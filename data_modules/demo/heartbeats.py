@@ -1,4 +1,4 @@
-"""Demo heartbeats in the layouts of MIT-BIH and PTB, synthesised: they show that the stage runs, and nothing of hearts.
+"""Demo heartbeats in the layouts of MIT-BIH and PTB, synthesised: they show only that the stage runs.
 
 A normal beat is biosppy's. The others are changes of it in the spirit of their names: a supraventricular beat is early
 and short, a ventricular one early, wide and tall, a fusion beat the mean of a normal and a ventricular one, and a paced

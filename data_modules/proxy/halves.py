@@ -81,8 +81,8 @@ def make_half(
             advance(each * len(subjects))
             return root
         truth: dict[str, Any] = {}
-        for told in unordered(make_subject, subjects, config.proxy.workers or cores(), "clips"):
-            truth |= told
+        for entries in unordered(make_subject, subjects, config.proxy.workers or cores(), "clips"):
+            truth |= entries
             advance(each)
         samples = [(k, s, *sample) for k, s in enumerate(subjects, 1) for sample in s.samples(s.generator())]
         write_json(root / TRUTH, {name: truth[name] for *_, name in samples})
