@@ -28,7 +28,7 @@ MODALITIES = ("video", "heart_rate", "fusion")
 
 @dataclass(frozen=True)
 class DemoResult:
-    """What the demo's stages came to."""
+    """The results of the demo's stages."""
 
     stage1: dict[str, dict[str, Any]]
     """Network -> metrics.json of its stage 1."""

@@ -41,7 +41,7 @@ class EmbedResult:
     stage: str
     """Stage that trained it, or `untrained`."""
     learnt_from: tuple[str, ...]
-    """Subjects whose pain labels it learnt from; nobody may test it on them."""
+    """Subjects whose pain labels it learnt from; it must not be tested on them."""
     differs: tuple[str, ...]
     """How its training differs from the paper's."""
 

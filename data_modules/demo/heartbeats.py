@@ -38,7 +38,7 @@ def make_demo_heartbeats(root: Path, seed: int = 0) -> Path:
         signal, _, _ = _recording(_lifted(normal) if ill else normal, {"N": 1.0}, generator)
         comment = f"Reason for admission: {'Myocardial infarction' if ill else 'Healthy control'}"
         _write_signal(root / "ptbdb" / f"patient{number:03d}" / "s0001_re", "ii", signal, [comment])
-    write_text(root / "complete", "synthesised; no recording of a heart\n")  # last: it says that all of it is there
+    write_text(root / "complete", "synthesised; no recording of a heart\n")  # last: it marks the data as complete
     return root
 
 

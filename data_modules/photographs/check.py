@@ -58,7 +58,7 @@ def check_images(source: ImageSource) -> tuple[list[str], list[str]]:
 
 
 class Survey:
-    """What goes past of a source's records; memory does not grow with the number of images."""
+    """Counts over a source's records; memory does not grow with the number of images."""
 
     def __init__(self) -> None:
         self.counts: dict[int, Counter[int]] = {part: Counter() for part in (TRAIN, VALIDATION)}

@@ -107,7 +107,7 @@ class PackedImages:
 
     @property
     def classes(self) -> tuple[str, ...]:
-        """Class names in label order; all files are gone through for them."""
+        """Class names in label order; reads all files."""
         return self._listed.classes
 
     @cached_property

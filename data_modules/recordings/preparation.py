@@ -72,7 +72,7 @@ def ecg_trace(clip: Clip, config: Config) -> Trace | None:
     ecg, rate = signal.values, signal.rate
     try:
         peaks = detect_r_peaks(config.prepare.r_peaks, ecg, rate)
-    except ClipError:  # which the row's problem says
+    except ClipError:  # which the row's problem states
         peaks = np.zeros(0, np.int64)
     return Trace(ecg, rate, peaks)
 
@@ -137,7 +137,7 @@ def _recordings(
 def _state(file: Path | None) -> FileState | None:
     try:
         return None if file is None else FileState.of(file)
-    except OSError:  # missing or unreadable, which the row's problem says
+    except OSError:  # missing or unreadable, which the row's problem states
         return None
 
 

@@ -68,7 +68,7 @@ def learn(
     steps: int = 400,
     certain_after: bool = True,
 ) -> nn.Module:
-    """Until 15 batches in a row are all but certain, or for so many steps, if `certain_after` allows that."""
+    """Train until 15 batches in a row are nearly certain, or for so many steps, if `certain_after` allows that."""
     optimizer, certain = torch.optim.AdamW(model.parameters(), lr), 0
     for _ in range(steps):
         x, y = batch()

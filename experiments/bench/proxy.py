@@ -34,14 +34,14 @@ from painlit.config.proxy import HALVES
 from painlit.loso.run import LosoResult
 
 PROXY = "config=experiments/proxy.yaml"
-VALIDATION = 6  # of the people of stage 2
+VALIDATION = 6  # people of stage 2 to validate on
 TITLES = {"A": "A (settings were chosen on it)", "B": "B (decided nothing)"}
 """How a half is named beside its figures."""
 
 
 @cache
 def make_both() -> Config:
-    """The configuration that says where the proxies are, which are made if they are not there.
+    """The configuration with the places of the proxies, which are made if they are not there.
 
     Raises:
         PainlitError: As `make proxy-data`.
