@@ -241,12 +241,12 @@ def _sentence(result: Assessment) -> str:
     table = result.table
     scored = table[table["used"] != ""]
     about = result.about
-    told = f"{about['recording']}: {about['seconds']:.1f} s, {len(table)} windows, {len(scored)} with a score"
+    summary = f"{about['recording']}: {about['seconds']:.1f} s, {len(table)} windows, {len(scored)} with a score"
     if not len(scored):
-        return f"{told}: {'; '.join(sorted(set(table['reason'])))}"
+        return f"{summary}: {'; '.join(sorted(set(table['reason'])))}"
     best = scored.loc[scored["score"].idxmax()]
-    of = "score" if about["is_pain"] else "score (of a stand-in: it tells nothing of pain)"
-    return f"{told}; highest {of} {best['score']:.2f} from {best['start']:.1f} s on"
+    of = "score" if about["is_pain"] else "score (of a stand-in: it says nothing about pain)"
+    return f"{summary}; highest {of} {best['score']:.2f} from {best['start']:.1f} s on"
 
 
 if __name__ == "__main__":

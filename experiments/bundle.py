@@ -46,8 +46,8 @@ def run(config: Config) -> BundleResult:
     bundle = write_bundle(Path(wanted.out) if wanted.out else runs / "bundle" / names[0], found)
     models = {part: sum(model["part"] == part for model in bundle.about["models"]) for part in bundle.parts}
     for part, count in models.items():
-        told = bundle.about["temperature"][part]
-        temperature = "no temperature" if told is None else f"temperature {told:.3f}"
+        fitted = bundle.about["temperature"][part]
+        temperature = "no temperature" if fitted is None else f"temperature {fitted:.3f}"
         print(f"{part.replace('_', ' ')}: {count} {'model' if count == 1 else 'models'}, {temperature}")
     print(f"bundle: {bundle.path}")
     return BundleResult(bundle.path, models)

@@ -1,4 +1,4 @@
-"""`make check-data`: says whether data sets are what their loaders expect, and what is missing.
+"""`make check-data`: reports whether data sets are what their loaders expect, and what is missing.
 
 check.sets=[biovid,vggface2,…] names the sets; [all] takes those whose folder exists. Exit status 1: something
 is wrong with one of them.
@@ -20,7 +20,7 @@ from painlit.errors import PainlitError
 
 @dataclass(frozen=True)
 class CheckResult:
-    """What is there and what is not."""
+    """What was found, and what is missing or wrong."""
 
     inventory: list[str]
     findings: list[str]
@@ -35,25 +35,25 @@ def run(config: Config) -> CheckResult:
     """Check each set and print what was found.
 
     Raises:
-        PainlitError: BioVid is not there and nothing else was asked for, or none of all sets is there. In every other
-            case a set that is not there is a finding.
+        PainlitError: BioVid is missing and is the only set requested, or all sets are requested and all are missing. In
+            every other case a missing set is a finding.
     """
     result = CheckResult([], [])
     for name in _sets(config):
         before = len(result.findings)
         try:
             for inventory, findings in _checks(name, config):
-                _tell(inventory, findings, result)
+                _report(inventory, findings, result)
         except PainlitError as error:
             if config.check.sets == ["biovid"]:
                 raise
-            _tell([], [error.one_line], result)
+            _report([], [error.one_line], result)
         what, problems = _place(config) if name == "biovid" else name, len(result.findings) - before
         print(f"{what} has {problems} problems" if problems else f"{what} is complete")
     return result
 
 
-def _tell(inventory: list[str], findings: list[str], result: CheckResult) -> None:
+def _report(inventory: list[str], findings: list[str], result: CheckResult) -> None:
     """Print a part of what was found at once, and keep it."""
     for line in inventory:
         print(line)
@@ -69,7 +69,7 @@ def _place(config: Config) -> str:
 
 
 def _sets(config: Config) -> list[str]:
-    """What was asked for; of all sets, those whose folder exists, after a line that names the others."""
+    """The requested sets; of all sets, those whose folder exists, after a line that names the others."""
     if config.check.sets != [ALL]:
         return config.check.sets
     roots = config.stage2.roots
@@ -87,18 +87,18 @@ def _sets(config: Config) -> list[str]:
         "ptb_csv": config.ecg.roots.csv,
     }
     absent = {name: folders[name] for name in DATA_SETS if not Path(folders[name]).exists()}
-    told = ", ".join(f"{name} ({folder})" for name, folder in absent.items())
+    missing = ", ".join(f"{name} ({folder})" for name, folder in absent.items())
     if len(absent) == len(DATA_SETS):
         raise PainlitError(
-            f"no data set is there: {told}", "say where they are: data.root, stage1.root, stage2.roots, ecg.roots"
+            f"no data set is there: {missing}", "say where they are: data.root, stage1.root, stage2.roots, ecg.roots"
         )
     if absent:
-        print(f"not there, and not checked: {told}")
+        print(f"not there, and not checked: {missing}")
     return [name for name in DATA_SETS if name not in absent]
 
 
 def _checks(name: str, config: Config) -> Iterable[tuple[list[str], list[str]]]:
-    """What is there of one set, and what is wrong, in parts as they are found."""
+    """Inventory and findings of one set, in parts as they are found."""
     if name == "biovid":
         return recording_checks(config)
     if name in HEARTBEAT_SETS:

@@ -131,7 +131,7 @@ def _run_stage(stage: str, arguments: Sequence[str]) -> int:
         message = f"error: {error.filename}: {error.strerror}\n  -> check the path and its permissions"
         return _fail(message, EXIT_USER_ERROR)
     except RuntimeError as error:
-        if is_child and process_rank():  # the first process says what it ended by
+        if is_child and process_rank():  # the first process reports what it ended by
             end_silently_with_parent(error)
         raise
     except KeyboardInterrupt:
@@ -181,7 +181,7 @@ def stage_in_its_own_process(stage: str) -> Callable[[Run], Run]:
     """Decorate `run(config)` of a stage whose trainer may start more processes, which begin with this one's command.
 
     Called from the stage's own command it runs here. Called from anywhere else (`make demo`, a benchmark, a test) it
-    runs that command in a process of its own if several processes are asked for, so that nothing else starts again.
+    runs that command in a process of its own if several processes are requested, so that nothing else starts again.
     """
 
     def decorate(run: Run) -> Run:
@@ -225,7 +225,7 @@ def _terminate(number: int, frame: object) -> NoReturn:
 
 
 def _stopped(message: str, status: int) -> int:
-    """Say so, and nothing of objects that the stop has left half made, such as a loader that was starting workers."""
+    """Report it, and no error of objects that the stop left half made, such as a loader that was starting workers."""
     sys.unraisablehook = lambda _: None
     return _fail(f"{message}; run the same command to go on", status)
 

@@ -21,7 +21,7 @@ from painlit.runs.artefact import read_artefact
 
 @dataclass(frozen=True)
 class CompareResult:
-    """What `painlit.loso.comparison` says of two runs."""
+    """The comparison of two runs by `painlit.loso.comparison`."""
 
     values: dict[str, Any]
 

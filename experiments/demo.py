@@ -28,7 +28,7 @@ MODALITIES = ("video", "heart_rate", "fusion")
 
 @dataclass(frozen=True)
 class DemoResult:
-    """What the demo's stages came to."""
+    """The results of the demo's stages."""
 
     stage1: dict[str, dict[str, Any]]
     """Network -> metrics.json of its stage 1."""
@@ -86,7 +86,7 @@ def run(config: Config, subjects: int = SUBJECTS, clips_per_class: int = CLIPS_P
     _title("bundle: the models of all folds in one folder, with the figures that they can be expected to reach")
     names, out = [f"{config.name}-{modality}" for modality in MODALITIES], Path(config.runs) / "bundle" / config.name
     made = bundle.run(replace(config, bundle=replace(config.bundle, runs=names, out=str(out))))
-    _title(f"assess: {SECONDS:.0f} s of somebody whom no step has seen, with an expression that comes and goes twice")
+    _title(f"assess: {SECONDS:.0f} s of a person unseen by every step, with an expression that comes and goes twice")
     video, ecg = make_recording(Path(config.data.root).parent, config.clip, subjects + 1, SPELLS, SECONDS, config.seed)
     folder = Path(config.runs) / "assess" / config.name
     wanted = replace(

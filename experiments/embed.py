@@ -28,7 +28,7 @@ from painlit.weights.pretrained import resolve_weights, starting_embedder
 
 @dataclass(frozen=True)
 class EmbedResult:
-    """What `make embed` made."""
+    """The result of `make embed`."""
 
     clips: int
     computed: int
@@ -41,7 +41,7 @@ class EmbedResult:
     stage: str
     """Stage that trained it, or `untrained`."""
     learnt_from: tuple[str, ...]
-    """Subjects whose pain labels it learnt from; nobody may test it on them."""
+    """Subjects whose pain labels it learnt from; it must not be tested on them."""
     differs: tuple[str, ...]
     """How its training differs from the paper's."""
 
@@ -74,15 +74,15 @@ def run(config: Config, retry: bool = True) -> EmbedResult:
     save_config(config, folder)
     sources = {clip.name: clip.source for clip in clips}
     finished = cache.finished(sources)
-    told = folder / "metrics.json"
+    metrics_file = folder / "metrics.json"
     failed: dict[str, str] = (
         {}
-        if retry or not told.is_file()
-        else read_artefact(told, "delete it: failed clips are then tried again")["failed"]
+        if retry or not metrics_file.is_file()
+        else read_artefact(metrics_file, "delete it: failed clips are then tried again")["failed"]
     )
     missing = [clip for clip in clips if clip.name not in {*finished, *failed}]
     if missing:
-        told.unlink(missing_ok=True)  # there again when the cache is complete
+        metrics_file.unlink(missing_ok=True)  # there again when the cache is complete
     computed = 0
     with progress_bar("embed", total=len(clips), done=len(clips) - len(missing)) as advance:
         for name, embedded in embed_on_devices(missing, embedder, config, devices):
@@ -102,7 +102,7 @@ def run(config: Config, retry: bool = True) -> EmbedResult:
         learnt_from=start.subjects,
         differs=start.differs,
     )
-    write_artefact(told, asdict(result), cache.settings)
+    write_artefact(metrics_file, asdict(result), cache.settings)
     print(f"{result.clips} clips embedded ({result.computed} in this run, {len(failed)} failed) in {folder}")
     for name, message in list(failed.items())[:10]:
         print(f"  {name}: {message}")

@@ -60,7 +60,7 @@ def run(config: Config) -> StageResult:
 
 
 def _bundle(config: Config, folder: Path) -> None:
-    """Write the bundle of a finished run, if it is not there or knows no figures which there are now."""
+    """Write the bundle of a finished run, unless it is there with the figures known now."""
     from painlit.inference.bundles.bundle import Bundle
     from painlit.inference.bundles.expected import control
     from painlit.inference.bundles.finished_runs import finetune_run

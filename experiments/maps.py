@@ -34,7 +34,7 @@ if TYPE_CHECKING:
     from painlit.inference.maps.time_curves import TimeCurve
 
 PEOPLE = 3
-"""Whose faces are shown unless clips are named: Figures 4A, A1 and A2."""
+"""How many people's faces are shown unless clips are named: Figures 4A, A1 and A2."""
 
 
 @dataclass(frozen=True)
@@ -43,7 +43,7 @@ class MapsResult:
 
     folder: Path
     clips: list[str]
-    """Whose faces are shown."""
+    """Clips of the faces that are shown."""
 
 
 def run(config: Config) -> MapsResult:
@@ -192,8 +192,8 @@ def _figures(
     for method in config.maps.temporal:
         for name in clips:
             maps = {run.modality: run.shown[name].maps[method] for run in mapped}
-            told = {run.modality: run.shown[name].rates for run in mapped}
-            rates = {modality: rates[method] for modality, rates in told.items() if method in rates}
+            all_rates = {run.modality: run.shown[name].rates for run in mapped}
+            rates = {modality: rates[method] for modality, rates in all_rates.items() if method in rates}
             draw_rectangles(maps, rates, seconds, folder / f"rectangles_{name}_{method}")
         panels = {}
         for trained, run in zip(runs, mapped, strict=True):

@@ -1,4 +1,4 @@
-"""What `make maps` says and shows: how far to believe its maps, when in a clip they lie, and the page of both."""
+"""What `make maps` prints and writes: how faithful its maps are, when in a clip they lie, and the page of both."""
 
 from __future__ import annotations
 
@@ -85,7 +85,7 @@ def end_sentences(curves: Mapping[str, Mapping[str, Sequence[TimeCurve]]]) -> li
 
 
 def print_findings(rows: list[list[str]], curves: Mapping[str, Mapping[str, Sequence[TimeCurve]]]) -> None:
-    """Say how far to believe each map, and how much of it lies at the end of a clip."""
+    """Print how faithful each map is, and how much of it lies at the end of a clip."""
     print("faithfulness, areas under curves of 0 (blank) to 1 (whole): low deletion, high insertion; random is chance")
     for of, method, *areas in rows:
         print(f"  {of}, {method}: " + ", ".join(f"{name} {v}" for name, v in zip(FAITHFUL[2:], areas, strict=True)))

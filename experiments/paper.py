@@ -1,8 +1,8 @@
 """`make paper`: everything of the paper in order, from raw data to its tables and figures.
 
 Each step is the stage of its own name: finished work is not repeated, and a stopped run goes on with the same command.
-Before it starts it says what is finished, which raw data are missing (exit status 2) and how long the tables take; with
---dry-run it says that alone. Leaves what the stages leave, and runs/paper/<data.name>/{paper.html, table6.csv,
+Before it starts it prints what is finished, which raw data are missing (exit status 2) and how long the tables take;
+with --dry-run it stops there. Leaves what the stages leave, and runs/paper/<data.name>/{paper.html, table6.csv,
 table7.csv, figure3.png, figure3.svg, timing.json}.
 """
 
@@ -38,7 +38,7 @@ class PaperResult:
 
 
 def run(config: Config) -> PaperResult:
-    """Say what is to do, then do it.
+    """Print what is to do, then do it.
 
     Raises:
         PainlitError: Raw data of a step that is to do are missing or wrong, work that is there was made with other
@@ -52,9 +52,9 @@ def run(config: Config) -> PaperResult:
     findings = missing_data(config, every)
     print_steps(config, every, runs)
     if findings and not config.paper.accept_data:
-        told = "\n".join(f"  {line}" for line in findings)
+        listed = "\n".join(f"  {line}" for line in findings)
         raise PainlitError(
-            f"raw data are missing or wrong, and nothing was started:\n{told}",
+            f"raw data are missing or wrong, and nothing was started:\n{listed}",
             "mend that; or leave steps out (paper.only=[...]); or go on as far as it goes with paper.accept_data=true",
         )
     if config.loso.dry_run:
@@ -70,7 +70,7 @@ def run(config: Config) -> PaperResult:
 
 
 def _with_known_classes(config: Config) -> Config:
-    """The classes of a table of clips, if it is there; if it is not, the check says so."""
+    """The classes of a table of clips, if it is there; if it is not, the check reports it."""
     try:
         return with_classes(config)
     except PainlitError:

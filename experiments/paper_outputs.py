@@ -39,7 +39,7 @@ def write_outputs(config: Config, steps: list[Step], folder: Path) -> Path:
 
     Args:
         config: Of the whole.
-        steps: All of them, whose pretraining the page tells of.
+        steps: All of them, whose pretraining the page describes.
         folder: Where everything goes.
 
     Returns:
@@ -105,16 +105,16 @@ def _figure3(
         "rounds": config.paper.timings,
         "machine": {key: value for key, value in _machine(config).items() if key != "versions"},
     }
-    told = _timed(config, video, at_papers_size, place, made_from)
-    shown = points(accuracies, told["seconds"], told[PAPERS_SIZES])
-    whose = told["machine"]["processor"]
+    timing = _timed(config, video, at_papers_size, place, made_from)
+    shown = points(accuracies, timing["seconds"], timing[PAPERS_SIZES])
+    whose = timing["machine"]["processor"]
     data = "" if config.data.is_biovid else f"; {config.data.name}, no pain data"
     trial = f"; a trial, {100 * config.paper.epoch_share:g} % of the epochs" if config.paper.epoch_share < 1 else ""
     image, drawn = draw_figure3(shown, f"ours on {whose}{data}{trial}", folder / "figure3")
     print(f"figure 3: {image}, {drawn}")
     for point in shown:
         print(f"  {point.pipeline}: {point.seconds:.3g} s here, {point.paper_seconds:g} s in the paper")
-    return Timing(told["machine"], shown, image)
+    return Timing(timing["machine"], shown, image)
 
 
 def _timed(config: Config, video: Path, at_papers_size: bool, place: Path, made_from: dict[str, Any]) -> dict[str, Any]:
@@ -127,15 +127,15 @@ def _timed(config: Config, video: Path, at_papers_size: bool, place: Path, made_
     device, rounds = pick_device(config.embed.device.partition(",")[0]), config.paper.timings
     where = {**machine(device), "load": round(os.getloadavg()[0], 1)}
     print(f"figure 3: five pipelines, {rounds} rounds on {where['processor']}, load {where['load']}", flush=True)
-    told = {
+    timing = {
         "machine": where,
         "clip": video.name,
         "rounds": rounds,
         "seconds": time_pipelines(config, video, rounds, device),
         PAPERS_SIZES: time_pipelines(_papers_sizes(config), video, rounds, device) if at_papers_size else None,
     }
-    write_artefact(place, told, made_from)
-    return told
+    write_artefact(place, timing, made_from)
+    return timing
 
 
 def _machine(config: Config) -> dict[str, Any]:
@@ -174,10 +174,10 @@ def _pretraining(steps: list[Step]) -> Iterator[tuple[str, str]]:
         place = step.configs[0].folder(step.stage) / "metrics.json"
         if step.name in PRETRAINING and place.is_file():
             metrics = read_artefact(place, f"delete it and run `make {step.stage}` again")
-            told = [
+            figures = [
                 f"{key.removeprefix('val/')} {value:.3g}" for key, value in metrics.items() if key.startswith("val/")
             ]
-            yield step.name, ", ".join(told) or "no validation data"
+            yield step.name, ", ".join(figures) or "no validation data"
 
 
 def _fusion(config: Config) -> Config:

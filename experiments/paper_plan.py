@@ -1,4 +1,4 @@
-"""What `make paper` says before it starts: the steps, the raw data that are missing, and how long it takes."""
+"""What `make paper` prints before it starts: the steps, the raw data that are missing, and how long it takes."""
 
 from __future__ import annotations
 
@@ -55,8 +55,8 @@ def print_steps(config: Config, steps: Sequence[Step], runs: Sequence[TableRun])
         table.add_column(column)
     for step in steps:
         left = step.left()
-        told = "" if not left else _tables_estimate(config, runs) if step.name == "tables" else NO_ESTIMATE
-        table.add_row(step.name, f"to do: {left}" if left else "finished", told)
+        estimate = "" if not left else _tables_estimate(config, runs) if step.name == "tables" else NO_ESTIMATE
+        table.add_row(step.name, f"to do: {left}" if left else "finished", estimate)
     console(110).print(table)
     if not gpu_count(config) and any(step.left() for step in steps):
         print("warning: this machine has no GPU; the estimate is for its CPU")
@@ -77,8 +77,8 @@ def _tables_estimate(config: Config, runs: Sequence[TableRun]) -> str:
         subjects, clips = counts[run.task]
         hours += hours_of_run(run, steps[kind], subjects, clips)
     device = next(iter(steps.values())).device
-    told = f"{hours:,.0f}" if hours >= 10 else f"{hours:.2g}"
-    return f"{told} h on {device}, from timed steps on random inputs; starting and testing folds is not in it"
+    shown = f"{hours:,.0f}" if hours >= 10 else f"{hours:.2g}"
+    return f"{shown} h on {device}, from timed steps on random inputs; starting and testing folds is not in it"
 
 
 def _clips(config: Config, runs: Sequence[TableRun]) -> dict[str, tuple[int, int]]:

@@ -69,7 +69,7 @@ def runs_of(config: Config) -> list[TableRun]:
 
 
 def refuse_other_settings(steps: Sequence[Step], runs: Sequence[TableRun]) -> None:
-    """Refuse pretrainings and runs that were made with other settings: the page would tell of them as of these.
+    """Refuse pretrainings and runs that were made with other settings: the page would show them as made with these.
 
     Raises:
         PainlitError: One was; each setting is named with both values.
@@ -146,6 +146,6 @@ def run_is_finished(config: Config) -> bool:
     path = config.folder("loso") / "results.json"
     if not path.is_file():
         return False
-    told = read_json(path)
+    results = read_json(path)
     folds = [fold for fold in (path.parent / "folds").glob("*") if is_finished(fold)]
-    return isinstance(told, dict) and told.get("folds") == told.get("folds_done") == len(folds)
+    return isinstance(results, dict) and results.get("folds") == results.get("folds_done") == len(folds)

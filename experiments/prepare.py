@@ -40,7 +40,7 @@ from painlit.system.progress import progress_bar
 
 @dataclass(frozen=True)
 class PrepareResult:
-    """What `make prepare` made."""
+    """The result of `make prepare`."""
 
     table: Path
     clips: int
@@ -122,9 +122,9 @@ def _write_report(
     unusable = [(name, part, "unusable", why) for name, part, why in problems]
     notes = [(row.name, "video", note) for row in rows for note in row.video_notes]
     notes += [(row.name, kinds[row.name], note) for row in rows for note in row.signal_notes]
-    told = [(name, part, "inferred" if is_inferred(note) else "repaired", note) for name, part, note in notes]
-    told.sort(key=lambda line: line[2] == "inferred")
-    write_csv(path, [("clip", "part", "kind", "message"), *unusable, *told])
+    remarks = [(name, part, "inferred" if is_inferred(note) else "repaired", note) for name, part, note in notes]
+    remarks.sort(key=lambda line: line[2] == "inferred")
+    write_csv(path, [("clip", "part", "kind", "message"), *unusable, *remarks])
 
 
 def _write_quality(path: Path, rows: list[PreparedClip], least: float) -> None:

@@ -25,7 +25,7 @@ STAGE, NETWORK = "pretrain-ecg", "heart_rate_encoder"
 
 @stage_in_its_own_process(STAGE)
 def run(config: Config) -> StageResult:
-    """Train the Heart Rate Encoder to tell heartbeats and write its weights."""
+    """Train the Heart Rate Encoder to classify heartbeats and write its weights."""
     from data_modules.heartbeats.datamodule import HeartbeatDataModule
     from painlit.tasks import HeartbeatClassification
     from painlit.tasks.heartbeat_classification import BEAT_MEAN, BEAT_SCALE

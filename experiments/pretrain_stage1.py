@@ -23,7 +23,7 @@ STAGE = "pretrain-stage1"
 
 @stage_in_its_own_process(STAGE)
 def run(config: Config) -> StageResult:
-    """Train one network to tell identities apart and write its weights."""
+    """Train one network to recognise identities and write its weights."""
     from data_modules.photographs.face_datamodule import FaceDataModule
     from painlit.tasks import FaceRecognition
     from painlit.training.stage import Trained, pretrain, run_stage

@@ -28,7 +28,7 @@ STAGE = "pretrain-stage2"
 
 @stage_in_its_own_process(STAGE)
 def run(config: Config) -> StageResult:
-    """Train the Spatial-Module to tell expressions and write its weights."""
+    """Train the Spatial-Module to classify expressions and write its weights."""
     from data_modules.photographs.emotion_datamodule import EmotionDataModule
     from painlit.tasks import EmotionMultitask
     from painlit.training.stage import Trained, pretrain, run_stage

@@ -16,7 +16,7 @@ from painlit.config import CLASS_NAMES, Config
 
 @dataclass(frozen=True)
 class ProxyDataResult:
-    """What `make proxy-data` made."""
+    """The result of `make proxy-data`."""
 
     roots: dict[str, Path]
     """Half -> its folder in BioVid's layout."""

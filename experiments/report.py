@@ -66,7 +66,7 @@ def _write_run_reports(place: Path) -> int:
 
 
 def _read(path: Path) -> tuple[Config, dict[str, Any]] | None:
-    """The configuration and results of a run, or None, said, if they are not whole or of another version."""
+    """The configuration and results of a run; None, after a message, if they are damaged or of another version."""
     try:
         return read_run(path.parent)
     except PainlitError as error:
@@ -75,7 +75,7 @@ def _read(path: Path) -> tuple[Config, dict[str, Any]] | None:
 
 
 def _line(table_run: TableRun) -> TableLine | None:
-    """A row's line, told by the run itself: its configuration need not be the one given now."""
+    """A row's line, as the run itself records it: its configuration need not be the one given now."""
     row = table_run.row
     path = table_run.config.folder("loso") / "results.json"
     found = _read(path) if path.is_file() else None

@@ -1,8 +1,8 @@
 """Demo data in BioVid's layout, made by the project alone: an animated public-domain portrait and synthesised ECG.
 
-Each subject is a variant of one portrait, drawn as for stage 2's photographs (`demo_photographs.somebody`), with a
+Each subject is a variant of one portrait, drawn as for stage 2's photographs (`photographs.draw_face`), with a
 resting face of its own. A clip moves the head a little and, in every class, the face too. Its class sets how strongly a
-drawn expression (`demo_expressions.PAIN_LIKE`) appears in the course of the clip, and how fast the heart beats, both
+drawn expression (`expressions.PAIN_LIKE`) appears in the course of the clip, and how fast the heart beats, both
 with overlap between classes. The ECG is biosppy's synthesised beat, repeated with varying intervals, over baseline
 wander and noise.
 
@@ -21,7 +21,7 @@ import numpy as np
 from scipy.signal import resample_poly
 
 from data_modules.demo.expressions import COMPONENTS, PAIN_LIKE, expressed, strengths, vector
-from data_modules.demo.photographs import STRANGER_WARP, Face, somebody
+from data_modules.demo.photographs import STRANGER_WARP, Face, draw_face
 from data_modules.demo.portrait import SIZE, coloured, placed, portrait
 from data_modules.recordings.biovid import CLASS_TOKENS, SAMPLE_COLUMNS, SAMPLES
 from painlit.config import ClipConfig
@@ -43,7 +43,7 @@ class Person:
     name: str
     face: Face
     resting_face: np.ndarray
-    """(9,) strengths of `demo_expressions.COMPONENTS`."""
+    """(9,) strengths of `expressions.COMPONENTS`."""
     resting_bpm: float
 
 
@@ -136,7 +136,7 @@ def make_recording(
 def _person(number: int, generator: np.random.Generator) -> Person:
     return Person(
         name=f"{number:02d}0100_{'wm'[number % 2]}_{20 + 7 * number % 46}",
-        face=somebody(generator, STRANGER_WARP),
+        face=draw_face(generator, STRANGER_WARP),
         resting_face=strengths("neutral") + generator.normal(0, 0.06, len(COMPONENTS)),
         resting_bpm=generator.uniform(62, 78),
     )
@@ -191,7 +191,7 @@ def _ecg_table(person: Person, label: int, clip: ClipConfig, generator: np.rando
 def _ecg(
     bpm: Callable[[float], float], samples: int, seconds: float, rate: float, generator: np.random.Generator
 ) -> np.ndarray:
-    """(samples,) mV of a heart that beats as fast as `bpm` says of a time in s."""
+    """(samples,) mV of a heart whose rate is `bpm`, a function of the time in s."""
     beat = _beat(rate)
     ecg = np.zeros(samples + 2 * len(beat))
     at = generator.uniform(0, 60 / bpm(0))

@@ -1,7 +1,7 @@
 """Expressions drawn on the demo's portrait: smooth displacements of the face, and darker skin where it folds.
 
-They are drawn to be told apart by a small network. They are caricatures of one portrait, no measurement of how anybody
-shows a feeling.
+They are drawn so that a small network can classify them. They are caricatures of one portrait, no measurement of how
+anybody shows a feeling.
 """
 
 from __future__ import annotations

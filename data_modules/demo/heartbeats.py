@@ -1,4 +1,4 @@
-"""Demo heartbeats in the layouts of MIT-BIH and PTB, synthesised: they show that the stage runs, and nothing of hearts.
+"""Demo heartbeats in the layouts of MIT-BIH and PTB, synthesised: they show only that the stage runs.
 
 A normal beat is biosppy's. The others are changes of it in the spirit of their names: a supraventricular beat is early
 and short, a ventricular one early, wide and tall, a fusion beat the mean of a normal and a ventricular one, and a paced
@@ -38,7 +38,7 @@ def make_demo_heartbeats(root: Path, seed: int = 0) -> Path:
         signal, _, _ = _recording(_lifted(normal) if ill else normal, {"N": 1.0}, generator)
         comment = f"Reason for admission: {'Myocardial infarction' if ill else 'Healthy control'}"
         _write_signal(root / "ptbdb" / f"patient{number:03d}" / "s0001_re", "ii", signal, [comment])
-    write_text(root / "complete", "synthesised; no recording of a heart\n")  # last: it says that all of it is there
+    write_text(root / "complete", "synthesised; no recording of a heart\n")  # last: it marks the data as complete
     return root
 
 

@@ -15,7 +15,7 @@ from pathlib import Path
 import numpy as np
 
 from data_modules.demo.expressions import BASIC, strengths
-from data_modules.demo.photographs import STRANGER_WARP, photograph, posed, somebody, write_jpeg
+from data_modules.demo.photographs import STRANGER_WARP, draw_face, photograph, posed, write_jpeg
 from data_modules.demo.portrait import portrait
 from data_modules.photographs.affectnet import AFFECTNET_CLASSES
 from data_modules.photographs.cfee import CFEE_CLASSES
@@ -96,7 +96,7 @@ def _make_vggface2(
         for _ in range(identities):
             number += 1
             person = f"n{number:06d}"
-            face = somebody(generator, _IDENTITY_WARP)
+            face = draw_face(generator, _IDENTITY_WARP)
             for image in range(1, IDENTITY_IMAGES + 1):
                 mood = generator.uniform(0, 0.7) * strengths(str(generator.choice(list(BASIC))))
                 pixels, box = photograph(base, face, mood, generator)
@@ -113,7 +113,7 @@ def _make_affectnet(root: Path, base: np.ndarray, generator: np.random.Generator
     for folder, images in AFFECTNET_IMAGES.items():
         for _ in range(images):
             for label, name in enumerate(AFFECTNET_CLASSES):
-                face = somebody(generator, STRANGER_WARP)
+                face = draw_face(generator, STRANGER_WARP)
                 pixels, _ = photograph(base, face, posed(generator, names.get(name, name)), generator)
                 write_jpeg(root / folder / "images" / f"{number}.jpg", pixels)
                 with atomic_path(root / folder / "annotations" / f"{number}_exp.npy") as path, open(path, "wb") as file:
@@ -132,7 +132,7 @@ def _make_raf_db(root: Path, base: np.ndarray, generator: np.random.Generator, a
                 for label, name in enumerate(classes, start=1):
                     number += 1
                     basic = [_WORDS.get(word, word) for word in name.split()]
-                    face = somebody(generator, STRANGER_WARP)
+                    face = draw_face(generator, STRANGER_WARP)
                     pixels, _ = photograph(base, face, posed(generator, *basic), generator, aligned=True)
                     stem = f"{division}_{number:05d}"
                     write_jpeg(root / part / "Image" / "aligned" / f"{stem}_aligned.jpg", pixels)
@@ -150,7 +150,7 @@ def _make_cfee(root: Path, base: np.ndarray, generator: np.random.Generator, adv
     }
     image = 1000
     for person in range(1, CFEE_PEOPLE + 1):
-        face = somebody(generator, STRANGER_WARP)
+        face = draw_face(generator, STRANGER_WARP)
         for code, basic in enumerate(cfee_expressions(), start=1):
             image += 1
             pixels, _ = photograph(base, face, posed(generator, *basic), generator)

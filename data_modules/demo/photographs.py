@@ -1,4 +1,4 @@
-"""Photographs of the demo: somebody made of the portrait, in a pose, a place and a light, with the face's box."""
+"""Photographs of the demo: a person made of the portrait, in a pose, a place and a light, with the face's box."""
 
 from __future__ import annotations
 
@@ -25,21 +25,21 @@ _GRID = 5  # points a side of the random displacements that make an identity's f
 
 @dataclass(frozen=True)
 class Face:
-    """Somebody of the demo."""
+    """A person of the demo."""
 
     look: Look
     warp: np.ndarray
     """(SIZE, SIZE, 2) displacement in px."""
 
 
-def somebody(generator: np.random.Generator, warp: float) -> Face:
-    """Somebody new, whose face is warped by about so many px of the portrait."""
+def draw_face(generator: np.random.Generator, warp: float) -> Face:
+    """A new person, whose face is warped by about so many px of the portrait."""
     coarse = generator.normal(0, warp, (_GRID, _GRID, 2)).astype(np.float32)
     return Face(draw_look(generator), cv2.resize(coarse, (SIZE, SIZE), interpolation=cv2.INTER_CUBIC))
 
 
 def posed(generator: np.random.Generator, *basic: str) -> np.ndarray:
-    """An expression as somebody shows it once: more or less of it, and not quite."""
+    """An expression as a person shows it once: stronger or weaker, and not exactly."""
     strength = strengths(*basic)
     return strength * generator.uniform(0.8, 1.15) + generator.normal(0, 0.06, len(strength))
 
@@ -47,7 +47,7 @@ def posed(generator: np.random.Generator, *basic: str) -> np.ndarray:
 def photograph(
     base: np.ndarray, face: Face, strength: np.ndarray, generator: np.random.Generator, aligned: bool = False
 ) -> tuple[np.ndarray, Callable[[], tuple[int, int, int, int]]]:
-    """One picture of somebody: (side, side, 3) uint8 RGB, and what finds the face's box: x, y, width, height in px."""
+    """One picture of a person: (side, side, 3) uint8 RGB, and what finds the face's box: x, y, width, height in px."""
     look, side, sway = face.look, _SIDE, 12.0
     if aligned:
         look, side, sway = replace(look, zoom=look.zoom * _ALIGNED_ZOOM), _ALIGNED_SIDE, 4.0

@@ -21,7 +21,7 @@ SIZE = 256  # px, side of the cropped portrait
 
 @dataclass(frozen=True)
 class Look:
-    """How the portrait is changed to stand for somebody."""
+    """How the portrait is changed to stand for a person."""
 
     mirrored: bool
     stretch: float
@@ -37,7 +37,7 @@ def portrait() -> np.ndarray:
 
 
 def draw_look(generator: np.random.Generator) -> Look:
-    """Somebody new."""
+    """A random look, for a new person."""
     return Look(
         mirrored=bool(generator.random() < 0.5),
         stretch=generator.uniform(0.9, 1.12),

@@ -79,8 +79,8 @@ def open_collection(source: HeartbeatSource, folder: Path) -> Collection:
                             failures[name] = error
                         advance()
         if failures:
-            told = some([f"{error.what} ({error.remedy})" for error in failures.values()], 3, "; ")
-            what = f"{len(failures)} of {len(names)} records of {source.name} cannot be used: {told}"
+            examples = some([f"{error.what} ({error.remedy})" for error in failures.values()], 3, "; ")
+            what = f"{len(failures)} of {len(names)} records of {source.name} cannot be used: {examples}"
             if len(failures) > UNREADABLE_ALLOWED * len(names):
                 rule = "the others are cut and kept, and up to 1 % would be skipped"
                 raise PainlitError(what, f"mend them, or leave them out: ecg.leave_out=[…]; {rule}")

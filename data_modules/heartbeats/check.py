@@ -1,4 +1,4 @@
-"""What `make check-data` says of a collection of heartbeats, without cutting a beat."""
+"""What `make check-data` reports on a collection of heartbeats, without cutting a beat."""
 
 from __future__ import annotations
 
@@ -14,7 +14,7 @@ PUBLISHED = {
     "mitbih_csv": "87,554 and 21,892 rows",
     "ptb_csv": "4,046 and 10,506 rows",
 }
-"""Collection -> what its authors say is in it."""
+"""Collection -> its content as its authors report it."""
 
 
 def check_heartbeats(source: HeartbeatSource) -> tuple[list[str], list[str]]:

@@ -54,7 +54,7 @@ class PTB:
         names = [record for record, diagnosis in self.diagnoses.items() if diagnosis in DIAGNOSES]
         if not names:
             raise PainlitError(
-                f"{self.root}: no record is of {' or '.join(DIAGNOSES)}", "fetch the headers, whose comments tell"
+                f"{self.root}: no record is of {' or '.join(DIAGNOSES)}", "fetch the headers, whose comments state it"
             )
         return names
 

@@ -88,7 +88,7 @@ class HeartbeatSource(Protocol):
         """
 
     def files(self, record: str) -> list[Path]:
-        """What a record is read from; a missing one is for `read` to tell."""
+        """What a record is read from; a missing one is reported by `read`."""
 
     def read(self, record: str) -> RecordBeats:
         """Beats of a record.

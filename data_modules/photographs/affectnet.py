@@ -39,7 +39,7 @@ _IMAGES = "Manually_Annotated_Images"
 
 
 class AffectNet:
-    """AffectNet's eight expressions with its training and validation part; it does not tell who is shown.
+    """AffectNet's eight expressions with its training and validation part; it does not state who is shown.
 
     Classes are strongly imbalanced in the training part and balanced in the validation part.
 

@@ -21,7 +21,7 @@ PUBLISHED = {
     "raf_basic": "15,339 images (12,271 to train on, 3,068 to validate with) of 7 classes",
     "raf_compound": "3,954 images of 11 classes",
 }
-"""Name of a source -> what the paper or the set's authors say it holds, so that the user sees what is missing."""
+"""Name of a source -> its content by the paper or the set's authors, so that the user sees what is missing."""
 
 SAMPLE = 100
 """Images that are decoded."""
@@ -58,7 +58,7 @@ def check_images(source: ImageSource) -> tuple[list[str], list[str]]:
 
 
 class Survey:
-    """What goes past of a source's records; memory does not grow with the number of images."""
+    """Counts over a source's records; memory does not grow with the number of images."""
 
     def __init__(self) -> None:
         self.counts: dict[int, Counter[int]] = {part: Counter() for part in (TRAIN, VALIDATION)}

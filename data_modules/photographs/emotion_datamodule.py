@@ -121,7 +121,7 @@ def _validation_rows(index: ImageIndex, config: Config) -> np.ndarray:
     people = len(index.about["persons"])
     if not people:
         raise PainlitError(
-            f"{index.name} in {index.root} has no official split, and does not tell who is shown",
+            f"{index.name} in {index.root} has no official split, and does not state who is shown",
             "put images to validate with into files or folders called validation, beside train",
         )
     kept = round(config.stage2.validation_share * people)

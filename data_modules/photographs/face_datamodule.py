@@ -21,7 +21,7 @@ _LEAST_IMAGES = 5  # of an identity, to spare one for top-1
 class FaceDataModule(PhotographDataModule):
     """VGGFace2, or any tree of one folder per identity.
 
-    Some identities are not trained on at all: pairs of their images tell how well the embeddings verify strangers. Of
+    Some identities are not trained on at all: pairs of their images show how well the embeddings verify strangers. Of
     each other identity some images are kept for top-1. Labels of the held-out identities follow those of the others.
 
     Args:

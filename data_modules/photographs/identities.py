@@ -29,8 +29,8 @@ _BOXES = "bb_landmark"
 class IdentityTree:
     """A tree of photographs whose folders are people.
 
-    VGGFace2's division into train and test is one of identities, meant for verification. Learning to tell identities
-    apart takes both, so every record is TRAIN, and there is no official split.
+    VGGFace2's division into train and test is one of identities, meant for verification. Learning to recognise
+    identities uses both, so every record is TRAIN, and there is no official split.
 
     Args:
         root: VGGFace2's folder, or one with a folder for each identity.

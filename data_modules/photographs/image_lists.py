@@ -71,7 +71,7 @@ class ImageFolders:
         return images
 
     def rest(self) -> Iterator[Skipped | Note]:
-        """What is left out of the folders asked about so far, and what is left alone."""
+        """What is left out of the folders listed so far, and what is left alone."""
         yield from self._left_out
         for what, paths in (
             ("files of operating systems", self._of_system),
@@ -113,7 +113,7 @@ def _entries(folder: Path | str) -> list[str]:
 
 
 class Listing:
-    """Which files exist below a folder; each of its folders is listed once, when first asked about.
+    """Which files exist below a folder; each of its folders is listed once, at the first query.
 
     One query per file takes minutes for a long list on a network disk.
     """

@@ -45,21 +45,21 @@ class PhotographDataModule(DrawnDataModule):
         self.size = size
 
     def setup(self, stage: str | None = None) -> None:
-        """Open the sets, divide their images, and ask the teacher about some of them."""
+        """Open the sets, divide their images, and fit the targets to the teacher's outputs on some of them."""
         super().setup(stage)
         if self.settings.teacher.file and self.targets is None:
-            self.targets = self._ask_teacher(Teacher(self.settings.teacher))
+            self.targets = self._fit_to_teacher(Teacher(self.settings.teacher))
 
-    def _ask_teacher(self, teacher: Teacher) -> TeacherTargets:
+    def _fit_to_teacher(self, teacher: Teacher) -> TeacherTargets:
         drawn = [(task, int(row), -1) for task, rows in enumerate(self.train_rows) for row in rows]
         some = [drawn[k] for k in np.linspace(0, len(drawn) - 1, min(TEACHER_IMAGES, len(drawn))).astype(int)]
-        images, said = FaceImages(self.indices, self.labels, self.size, self.config.face.margin, self.config.images), []
-        with progress_bar("ask the teacher", total=len(some)) as advance:
+        images, made = FaceImages(self.indices, self.labels, self.size, self.config.face.margin, self.config.images), []
+        with progress_bar("run the teacher", total=len(some)) as advance:
             for draw in some:
                 with suppress(UnreadableImageError):  # training counts and lists them
-                    said.append(teacher.of_face(*images.image(draw), mirrored=False))
+                    made.append(teacher.of_face(*images.image(draw), mirrored=False))
                 advance()
-        targets = fit_targets(teacher, said)
+        targets = fit_targets(teacher, made)
         if process_rank() == 0:
             print(f"the teacher gives {teacher.size} values of a face; {targets.size} components of them are learnt")
         return targets

@@ -77,7 +77,7 @@ class PackedImages:
             three that exists validates and the others are not read. Otherwise all are read to train on.
 
     Raises:
-        PainlitError: Of a split, a part is missing or the part of a file is not told.
+        PainlitError: Of a split, a part is missing or the name of a file does not state its part.
     """
 
     has_boxes = False
@@ -107,7 +107,7 @@ class PackedImages:
 
     @property
     def classes(self) -> tuple[str, ...]:
-        """Class names in label order; all files are gone through for them."""
+        """Class names in label order; reads all files."""
         return self._listed.classes
 
     @cached_property

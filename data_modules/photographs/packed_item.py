@@ -13,7 +13,7 @@ class PackedImage(NamedTuple):
     label: int | str
     """As the file has it."""
     person: str
-    """Who is shown; empty where the file does not tell."""
+    """Who is shown; empty where the file does not state it."""
     form: str
     start: int
     size: int

@@ -6,7 +6,7 @@
 pyarrow reads a whole row group at once, up to 100 MB for one image. A column chunk is a run of pages, so the place of
 each image in its page is noted, and a page is all that is read later; of a column that is not compressed, the image
 alone. Of Parquet's format only the sizes of pages are read here: the images are pyarrow's, and each is looked
-for in the pages, so that no encoding is decoded by hand and none is got wrong.
+for in the pages, so that no encoding is decoded by hand.
 """
 
 from __future__ import annotations
@@ -75,7 +75,7 @@ def _item(name: str, value: Any, label: Any, names: list[str] | None, finder: Fi
 
 
 class Finder:
-    """Where images lie in the column chunk of a row group; they are asked for in the order of rows.
+    """Where images lie in the column chunk of a row group; they are requested in the order of rows.
 
     Args:
         path: For errors.

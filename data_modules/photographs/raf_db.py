@@ -41,7 +41,7 @@ _PARTS = {"train": TRAIN, "test": VALIDATION}
 
 
 class RAFDB:
-    """RAF-DB's basic or compound expressions with its training and test part; it does not tell who is shown.
+    """RAF-DB's basic or compound expressions with its training and test part; it does not state who is shown.
 
     Args:
         root: Folder that holds basic/ and compound/.

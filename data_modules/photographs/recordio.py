@@ -2,7 +2,7 @@
 
 train.rec        records of images; the first one, and one for each identity at the end, describe the others
 train.idx        lines `key<TAB>offset in train.rec`; it may be missing
-property         identities,height,width; not read, since labels and images tell
+property         identities,height,width; not read, since labels and images hold the same
 """
 
 from __future__ import annotations
@@ -37,12 +37,12 @@ def recordio_images(path: Path) -> Iterator[PackedImage | Skipped]:
     """Every image, in the file's order; its label is the record's first.
 
     Raises:
-        PainlitError: The file is damaged, does not agree with its .idx, or has other images than its first record says.
+        PainlitError: The file is damaged, does not agree with its .idx, or has more or fewer images than it states.
     """
     if not path.stat().st_size:
         raise PainlitError(f"{path} is empty", _AGAIN)
     listed = _listed(path.with_suffix(".idx"))
-    found, images, told = 0, 0, None
+    found, images, stated = 0, 0, None
     with open(path, "rb") as handle, mmap.mmap(handle.fileno(), 0, access=mmap.ACCESS_READ) as data:
         for start, end in _records(path, data):
             if listed is not None and (found >= len(listed) or listed[found, 1] != start):
@@ -60,11 +60,11 @@ def recordio_images(path: Path) -> Iterator[PackedImage | Skipped]:
                 else:
                     yield Skipped(str(key), "it has no label")
             elif found == 1:
-                told = int(labels[0]) - 1  # the key that follows the last image's
+                stated = int(labels[0]) - 1  # the key that follows the last image's
     if listed is not None and found < len(listed):
         raise _disagreement(path, listed, found, path.stat().st_size)
-    if told is not None and told != images:
-        raise PainlitError(f"{path} has {images:,} images, and its first record tells of {told:,}", _AGAIN)
+    if stated is not None and stated != images:
+        raise PainlitError(f"{path} has {images:,} images, and its first record states {stated:,}", _AGAIN)
 
 
 def _records(path: Path, data: mmap.mmap) -> Iterator[tuple[int, int]]:
@@ -100,9 +100,9 @@ def _listed(path: Path) -> np.ndarray | None:
 
 
 def _disagreement(path: Path, listed: np.ndarray, place: int, start: int) -> PainlitError:
-    told = f"key {listed[place, 0]} at byte {listed[place, 1]:,}" if place < len(listed) else "nothing more"
+    entry = f"key {listed[place, 0]} at byte {listed[place, 1]:,}" if place < len(listed) else "nothing more"
     held = "a record" if start < path.stat().st_size else "its end"
     return PainlitError(
-        f"{path.with_suffix('.idx')} has {told}, where {path.name} has {held} at byte {start:,}",
+        f"{path.with_suffix('.idx')} has {entry}, where {path.name} has {held} at byte {start:,}",
         "get both files again, of one distribution; without the .idx the .rec is read alone",
     )

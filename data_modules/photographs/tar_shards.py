@@ -77,7 +77,7 @@ def _split(name: str) -> tuple[str, str]:
 
 
 def _label(content: bytes, kind: str) -> int | str | None:
-    """What a sample's label file says; None where that is no label."""
+    """The label in a sample's label file; None where that is no label."""
     try:
         text = content.decode("utf-8-sig").strip()
         if kind == "cls":

@@ -42,7 +42,7 @@ class Subject:
     seed: int
 
     def generator(self) -> np.random.Generator:
-        """Everything random of this person, whatever the others are."""
+        """Everything random of this person, independent of the others."""
         return np.random.default_rng([self.seed, self.person.number])
 
     def samples(self, generator: np.random.Generator) -> list[tuple[int, str]]:

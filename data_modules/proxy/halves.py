@@ -1,6 +1,6 @@
-"""A half of the proxy: so many people in BioVid's layout, made by several processes and resumed where it was stopped.
+"""A half of the proxy: people in BioVid's layout, made by several processes and resumed where it was stopped.
 
-All that is random follows from a person's number and the seed, so a clip is the same whoever else is made. Pixels may
+All that is random follows from a person's number and the seed, so a clip does not depend on other people. Pixels may
 differ by about a grey level between kinds of processors, as OpenCV's alignment and optical flow do.
 """
 
@@ -81,8 +81,8 @@ def make_half(
             advance(each * len(subjects))
             return root
         truth: dict[str, Any] = {}
-        for told in unordered(make_subject, subjects, config.proxy.workers or cores(), "clips"):
-            truth |= told
+        for entries in unordered(make_subject, subjects, config.proxy.workers or cores(), "clips"):
+            truth |= entries
             advance(each)
         samples = [(k, s, *sample) for k, s in enumerate(subjects, 1) for sample in s.samples(s.generator())]
         write_json(root / TRUTH, {name: truth[name] for *_, name in samples})
@@ -90,7 +90,7 @@ def make_half(
             [number, subject.person.subject, label, CLASS_TOKENS[label], row, name]
             for row, (number, subject, label, name) in enumerate(samples, 1)
         ]
-        write_csv(root / SAMPLES, [SAMPLE_COLUMNS, *rows], delimiter="\t")  # last: it says that all of it is there
+        write_csv(root / SAMPLES, [SAMPLE_COLUMNS, *rows], delimiter="\t")  # last: it marks the half as complete
         for left in root.rglob(".*.part"):  # of a run that was killed
             left.unlink()
     return root

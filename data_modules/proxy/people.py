@@ -1,4 +1,4 @@
-"""Whose photographs and whose heart a subject of the proxy is made of.
+"""The photographs and the ECG record that a subject of the proxy is made of.
 
 Faces are the Face Research Lab London Set (DeBruine & Jones 2017, https://doi.org/10.6084/m9.figshare.5047666, CC BY
 4.0), either as published or with shorter names:

@@ -61,13 +61,13 @@ def read_samples(root: Path | str, signals: str = "biosignals_filtered") -> list
 
 
 class _People:
-    """Who is who: a subject_id has one name and a name one subject_id, so that no fold parts a person from himself."""
+    """Identities: a subject_id has one name and a name one subject_id, so that no fold has a person on both sides."""
 
     def __init__(self):
         self._seen: dict[tuple[str, str], tuple[str, str, int]] = {}
 
     def add(self, number: str, name: str, row: int, where: str) -> None:
-        """Take note of a row; names that differ in case or blanks alone are one."""
+        """Record a row; names that differ in case or blanks alone are one."""
         for key in (("id", number.strip()), ("name", "".join(name.split()).casefold())):
             if not key[1]:
                 raise PainlitError(f"{where}: subject_id is empty", "restore the file from the distribution")

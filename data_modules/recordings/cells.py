@@ -20,13 +20,13 @@ def recording_in(folder: Path, cell: str) -> Path:
     Accents may be written in either way that Unicode has, since macOS writes names otherwise than most keyboards do;
     folders may be separated as on Windows.
     """
-    asked = folder / Path(cell).expanduser()
+    named = folder / Path(cell).expanduser()
     for form in (cell, *(unicodedata.normalize(form, cell.replace("\\", "/")) for form in ("NFC", "NFD"))):
         path = folder / Path(form).expanduser()
         header = path.with_name(f"{path.name}.hea")
         if path.exists() or header.is_file():
             return path if path.exists() else header
-    return asked
+    return named
 
 
 def stretch_in(row: Mapping[str, str], where: str, prefix: str = "") -> Stretch:

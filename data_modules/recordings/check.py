@@ -10,7 +10,7 @@ from functools import partial
 from pathlib import Path
 
 from data_modules.recordings.clips import read_clips
-from data_modules.recordings.preparation import clip_ecg, told_rates
+from data_modules.recordings.preparation import clip_ecg, device_rates
 from data_modules.recordings.table import RECORDINGS, clip_rows, unread_columns
 from painlit.clips.clip import UNKNOWN_PERSON, Clip, biovid_person
 from painlit.config import ClipConfig, Config
@@ -20,7 +20,7 @@ from painlit.signals.video.decoding import VideoInfo, probe
 from painlit.system.processes import cores, unordered
 from painlit.system.progress import progress_bar
 
-_LISTED = 100  # faults that are told one by one
+_LISTED = 100  # faults that are listed one by one
 
 
 def check_recordings(config: Config) -> tuple[list[str], list[str]]:
@@ -37,7 +37,7 @@ def check_recordings(config: Config) -> tuple[list[str], list[str]]:
 
 
 def recording_checks(config: Config) -> Iterator[tuple[list[str], list[str]]]:
-    """As `check_recordings`, in two parts: what the list and the folders tell at once, then what every file tells.
+    """As `check_recordings`, in two parts: first the list and the folders, at once, then every file.
 
     Yields:
         What is there, and what is wrong.
@@ -64,11 +64,11 @@ def _inventory(clips: list[Clip], config: Config) -> list[str]:
         f"{n} with {word}" for key, word in parts.items() if (n := sum(bool(getattr(c, key)) for c in clips))
     )
     subjects, rested = {clip.subject for clip in clips}, {clip.subject for clip in at_rest}
-    told = [f"{len(clips)} clips of {len(subjects)} subjects: {per_class}; {there}"]
+    inventory = [f"{len(clips)} clips of {len(subjects)} subjects: {per_class}; {there}"]
     if at_rest:
         without = f"; none of {some(sorted(subjects - rested))}" if subjects - rested else ""
-        told.append(f"{len(at_rest)} recordings at rest of {len(rested)} subjects{without}")
-    return told
+        inventory.append(f"{len(at_rest)} recordings at rest of {len(rested)} subjects{without}")
+    return inventory
 
 
 def _missing(clips: list[Clip], part: str) -> Iterator[str]:
@@ -96,7 +96,7 @@ def _missing(clips: list[Clip], part: str) -> Iterator[str]:
 
 @dataclass(frozen=True)
 class _Look:
-    """What a clip's headers tell."""
+    """What the headers of a clip's files state, and their faults."""
 
     clip: Clip
     video: VideoInfo | None
@@ -115,19 +115,19 @@ def _look(clip: Clip, config: Config) -> _Look:
         if clip.ecg and _readable(clip.ecg):
             clip_ecg(clip, config)
         elif clip.heart_rate and not clip.ecg and _readable(clip.heart_rate):
-            told_rates(clip, config)
+            device_rates(clip, config)
     except ClipError as error:
         faults.append(error.one_line)
     return _Look(clip, video, faults)
 
 
 def _readable(path: Path) -> bool:
-    """Whether there is something to open; that there is not has been said."""
+    """Whether there is something to open; absent and empty files are reported before."""
     return path.exists() and (path.is_dir() or path.stat().st_size > 0)
 
 
 def _length(clip: Clip, video: VideoInfo, wanted: ClipConfig) -> list[str]:
-    """Whether a video is long enough, as far as its header tells."""
+    """Whether a video is long enough, by its header."""
     if not video.seconds:
         return []
     there = min(video.seconds, clip.stretch.end or video.seconds) - clip.stretch.start
@@ -143,7 +143,7 @@ def _length(clip: Clip, video: VideoInfo, wanted: ClipConfig) -> list[str]:
 
 
 def _faulty(clips: list[Clip], config: Config) -> tuple[list[str], list[str]]:
-    """What the headers of all videos say together, and what is wrong in which file."""
+    """A summary of the headers of all videos, and what is wrong in which file."""
     workers = config.prepare.workers or cores()
     with progress_bar("read videos' headers and signals", total=len(clips)) as advance:
         looks = []
@@ -154,7 +154,7 @@ def _faulty(clips: list[Clip], config: Config) -> tuple[list[str], list[str]]:
     looks.sort(key=lambda look: order[look.clip.name])
     videos = {look.clip.video: f"{look.video.fps:.4g} Hz" for look in looks if look.video}
     rates = some(f"{rate} in {n} videos" for rate, n in Counter(videos.values()).most_common())
-    told = [f"frame rates: {rates}"] if rates else []
+    summary = [f"frame rates: {rates}"] if rates else []
     rows = {} if config.data.layout == "biovid" else clip_rows(config.data.table)
     of: dict[str, list[str]] = {}  # fault -> its clips
     for look in looks:
@@ -163,10 +163,10 @@ def _faulty(clips: list[Clip], config: Config) -> tuple[list[str], list[str]]:
             of.setdefault(fault, []).append(f"{name} in row {rows[name]}" if name in rows else name)
     faults = [f"{fault} (clip{'s' * (len(names) > 1)} {some(names)})" for fault, names in of.items()]
     more = [f"and {len(faults) - _LISTED} more of this kind"] if len(faults) > _LISTED else []
-    return told, [*faults[:_LISTED], *more]
+    return summary, [*faults[:_LISTED], *more]
 
 
 def _names(clips: list[Clip]) -> Iterator[str]:
     odd = sorted({clip.subject for clip in clips if biovid_person(clip.subject) == UNKNOWN_PERSON})
     if odd:
-        yield f"{len(odd)} subject names do not tell sex and age (code_w_21): {some(odd)}; subgroups will say unknown"
+        yield f"{len(odd)} subject names do not state sex and age (code_w_21): {some(odd)}; subgroups will say unknown"

@@ -45,7 +45,7 @@ class PainDataset(Dataset):
 
     @cached_property
     def _embeddings(self) -> np.ndarray | None:
-        """All rows, mapped when the first is asked for: a data set that travels before takes none of them along."""
+        """All rows, mapped at the first access: a data set that is sent to a process before carries none of them."""
         return self._sources.embeddings.open().values() if self._sources.embeddings else None
 
     def __len__(self) -> int:
@@ -154,7 +154,7 @@ class PainDataModule(ResumableDataModule):
         if shared:
             raise ValueError(f"subjects {sorted(shared)} are both trained on and held out")
         labels = clips.labels
-        if self.config.loso.shuffle_labels:  # of whoever decides something, but never of who is tested
+        if self.config.loso.shuffle_labels:  # of training and selection subjects, never of tested ones
             labels = shuffled_within_subjects(clips, sorted({*train, *validation} - set(test)), self.seed)
         self.train = self._part(train, labels)
         self.validation = self._part(validation, labels)
@@ -186,7 +186,7 @@ class PainDataModule(ResumableDataModule):
         return self._loader(self.train)
 
     def inputs(self, at: np.ndarray) -> Batch:
-        """`bpm`, `full` and `tiles` of the clips at these positions in `clips`, whoever's they are; never crops."""
+        """`bpm`, `full` and `tiles` of the clips at these positions in `clips`, of any subject; never crops."""
         return self.train.inputs(at)
 
     def val_dataloader(self) -> DataLoader | list:

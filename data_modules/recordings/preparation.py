@@ -72,7 +72,7 @@ def ecg_trace(clip: Clip, config: Config) -> Trace | None:
     ecg, rate = signal.values, signal.rate
     try:
         peaks = detect_r_peaks(config.prepare.r_peaks, ecg, rate)
-    except ClipError:  # which the row's problem says
+    except ClipError:  # which the row's problem states
         peaks = np.zeros(0, np.int64)
     return Trace(ecg, rate, peaks)
 
@@ -137,7 +137,7 @@ def _recordings(
 def _state(file: Path | None) -> FileState | None:
     try:
         return None if file is None else FileState.of(file)
-    except OSError:  # missing or unreadable, which the row's problem says
+    except OSError:  # missing or unreadable, which the row's problem states
         return None
 
 
@@ -160,26 +160,26 @@ def _with_heart_rates(row: PreparedClip, clip: Clip, config: Config) -> Prepared
         if clip.ecg is not None:
             return _from_ecg(row, clip, config)
         if clip.heart_rate is not None:
-            bpm, notes = told_rates(clip, config)
+            bpm, notes = device_rates(clip, config)
             return dataclasses.replace(row, bpm=bpm, signal_notes=notes)
     except ClipError as error:
         return dataclasses.replace(row, signal_problem=str(error))
     return dataclasses.replace(row, signal_problem=NO_SIGNAL)
 
 
-def told_rates(clip: Clip, config: Config) -> tuple[np.ndarray, tuple[str, ...]]:
-    """What a device has told: rates, (S,) bpm, and what is remarkable.
+def device_rates(clip: Clip, config: Config) -> tuple[np.ndarray, tuple[str, ...]]:
+    """The heart rates that a device recorded, (S,) bpm, and notes on them.
 
     Raises:
-        ClipError: The file cannot be read, or tells nothing for longer than `signals.longest_gap`.
+        ClipError: The file cannot be read, or has a gap longer than `signals.longest_gap`.
     """
     assert clip.heart_rate is not None
     series, seconds = _heart_rates(clip.heart_rate, _state(clip.heart_rate)), config.clip.heart_rates
     start = clip.stretch.start + clip.stretch.offset
-    with _offset_told(clip):
+    with _errors_with_offset(clip):
         bpm, filled = series.per_second(start, seconds, config.signals.longest_gap)
-    told = (f"{filled} of {seconds} seconds without heart rate, filled from their neighbours",) if filled else ()
-    return bpm, (*series.notes, *told)
+    notes = (f"{filled} of {seconds} seconds without heart rate, filled from their neighbours",) if filled else ()
+    return bpm, (*series.notes, *notes)
 
 
 def _from_ecg(row: PreparedClip, clip: Clip, config: Config) -> PreparedClip:
@@ -198,10 +198,10 @@ def _from_ecg(row: PreparedClip, clip: Clip, config: Config) -> PreparedClip:
 
 
 def clip_ecg(clip: Clip, config: Config) -> EcgSignal:
-    """The ECG of a clip, of its own clock's times; a table of BioVid's holds one clip alone.
+    """The ECG of a clip, at times on its own clock; a table of BioVid's holds one clip alone.
 
     Raises:
-        ClipError: It cannot be read, tells another rate than the settings, or does not hold the clip's times.
+        ClipError: It cannot be read, states another rate than the settings, or does not hold the clip's times.
     """
     assert clip.ecg is not None
     biovid, seconds = config.data.layout == "biovid", config.clip.seconds
@@ -211,20 +211,20 @@ def clip_ecg(clip: Clip, config: Config) -> EcgSignal:
         raise ClipError(
             f"{clip.ecg} lasts {signal.seconds:.3f} s, a clip {seconds:g} s", "copy it again, or set clip.seconds"
         )
-    with _offset_told(clip):
+    with _errors_with_offset(clip):
         return signal.between(signal.start if biovid else clip.stretch.start + clip.stretch.offset, seconds)
 
 
 @contextmanager
-def _offset_told(clip: Clip) -> Iterator[None]:
-    """Errors say that a clip's place in its signal is its start and offset, if it has one."""
+def _errors_with_offset(clip: Clip) -> Iterator[None]:
+    """Errors name a clip's start and offset, if it has an offset."""
     try:
         yield
     except ClipError as error:
         if not (offset := clip.stretch.offset):
             raise
-        told = f"{error.what} (start {clip.stretch.start:g} s, offset {offset:g} s)"
-        raise ClipError(told, f"{error.remedy}; mend offset if it is wrong") from error
+        what = f"{error.what} (start {clip.stretch.start:g} s, offset {offset:g} s)"
+        raise ClipError(what, f"{error.remedy}; mend offset if it is wrong") from error
 
 
 @lru_cache(maxsize=2)

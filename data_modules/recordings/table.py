@@ -87,11 +87,11 @@ def _cells(path: Path) -> Iterator[tuple[int, list[str]]]:
     """Rows from the header on, each with the line that it begins on; before it are blank lines and Excel's `sep=;`."""
     text, _ = decode(path.read_bytes(), str(path))
     lines = text.split("\n")
-    first, told = 0, ""
-    while first < len(lines) - 1 and (not lines[first].strip() or _told_delimiter(lines[first])):
-        told = told or _told_delimiter(lines[first])
+    first, stated = 0, ""
+    while first < len(lines) - 1 and (not lines[first].strip() or _stated_delimiter(lines[first])):
+        stated = stated or _stated_delimiter(lines[first])
         first += 1
-    delimiter = told or max(",;\t", key=lines[first].count)
+    delimiter = stated or max(",;\t", key=lines[first].count)
     rows = csv.reader(StringIO("\n".join(lines[first:])), delimiter=delimiter, strict=True)
     begins = first + 1
     try:
@@ -102,7 +102,7 @@ def _cells(path: Path) -> Iterator[tuple[int, list[str]]]:
         raise PainlitError(f"{path}, row {begins}: {error}", "mend the row: a quote is never closed") from error
 
 
-def _told_delimiter(line: str) -> str:
+def _stated_delimiter(line: str) -> str:
     found = re.fullmatch(r'"?sep=([,;\t])"?[,;\s]*', line)
     return found[1] if found else ""
 

@@ -28,7 +28,7 @@ import painlit
 from data_modules.recordings.clips import read_clips
 from experiments import bundle
 from experiments.bench.data import RUNS
-from experiments.bench.proxy import SAID, loso_run, pretrain, settings_of
+from experiments.bench.proxy import TITLES, loso_run, pretrain, settings_of
 from experiments.bench.timing import seconds as seconds_of
 from painlit.clips.clip import Clip
 from painlit.config import Config, load
@@ -118,24 +118,24 @@ def steps() -> None:
         began = time.perf_counter()
         page = result.save(HERE / "page")
         taken = {**result.about["seconds_taken"], "page": round(time.perf_counter() - began, 3)}
-        told = ", ".join(f"{step} {seconds:.2f}" for step, seconds in taken.items() if step != "all")
+        step_times = ", ".join(f"{step} {seconds:.2f}" for step, seconds in taken.items() if step != "all")
         size = page.stat().st_size / 2**20
         kind, whole = "tiles" if tiles else "full frame", taken["all"] + taken["page"]
-        print(f"  a clip, {kind}: {whole:.2f} s ({told}); page {size:.1f} MiB")
+        print(f"  a clip, {kind}: {whole:.2f} s ({step_times}); page {size:.1f} MiB")
 
 
 def lengths() -> None:
     """Seconds and memory for recordings of three lengths, joined from clips, each in a process of its own."""
     files = [clip.video for clip in clips("A")[:10] if clip.video]
-    told = []
+    measured = []
     for seconds in SPEED:
         video = join(files, HERE / "A" / f"{seconds}s.mkv", seconds)
         script = "from experiments.bench.assess import one; one()"
         command = [sys.executable, "-c", script, str(trained("A")), str(video)]
         out = subprocess.run(command, capture_output=True, text=True, check=True).stdout.split()
-        told.append((seconds, float(out[-2]), float(out[-1])))
-        print(f"  {seconds:4} s of video: {told[-1][1]:7.1f} s, {told[-1][2]:6.0f} MiB at most")
-    for (a, s, _), (b, t, _) in pairwise(told):
+        measured.append((seconds, float(out[-2]), float(out[-1])))
+        print(f"  {seconds:4} s of video: {measured[-1][1]:7.1f} s, {measured[-1][2]:6.0f} MiB at most")
+    for (a, s, _), (b, t, _) in pairwise(measured):
         print(f"  from {a} to {b} s: {(t - s) / (b - a):.2f} s for each more")
 
 
@@ -221,7 +221,7 @@ def planted(half: str) -> None:
     draws = generator.choice(values, (10_000, len(values))).mean(1)
     low, high = interval(draws, len(values))
     print(
-        f"  {SAID[half]}: {len(values)} people, recordings of {round(length * len(order))} s: face found in "
+        f"  {TITLES[half]}: {len(values)} people, recordings of {round(length * len(order))} s: face found in "
         f"{np.mean(everywhere):.1%} of frames; rank correlation of score and level {values.mean():.2f} "
         f"({low:.2f} to {high:.2f}), least {values.min():.2f}"
     )
@@ -229,18 +229,18 @@ def planted(half: str) -> None:
 
 def calibration(half: str) -> None:
     """ECE before and after a temperature fitted on some of a proxy's people, on the others."""
-    told = read_folds((load(settings_of(half, f"name={run_name(half)}")).folder("loso") / "folds").iterdir())
-    names = np.unique(told.subjects)
+    predictions = read_folds((load(settings_of(half, f"name={run_name(half)}")).folder("loso") / "folds").iterdir())
+    names = np.unique(predictions.subjects)
     before, after = [], []
     for seed in range(20):
         some = np.random.default_rng(seed).permutation(names)[: len(names) // 2]
-        fitted = np.isin(told.subjects, some)
-        temperature = fit_temperature(told.labels[fitted], told.probabilities[fitted])
-        labels, rest = told.labels[~fitted], told.probabilities[~fitted]
+        fitted = np.isin(predictions.subjects, some)
+        temperature = fit_temperature(predictions.labels[fitted], predictions.probabilities[fitted])
+        labels, rest = predictions.labels[~fitted], predictions.probabilities[~fitted]
         before.append(expected_calibration_error(labels, rest))
         after.append(expected_calibration_error(labels, apply_temperature(rest, temperature)))
     people = f"20 halvings of {len(names)} people"
-    print(f"  {SAID[half]}: ECE {np.mean(before):.3f} before, {np.mean(after):.3f} after ({people})")
+    print(f"  {TITLES[half]}: ECE {np.mean(before):.3f} before, {np.mean(after):.3f} after ({people})")
 
 
 def main() -> None:

@@ -12,7 +12,7 @@ shows that the machinery works, and nothing about what is to be expected on BioV
 
 from __future__ import annotations
 
-from experiments.bench.proxy import SAID, loso_run, pretrain
+from experiments.bench.proxy import TITLES, loso_run, pretrain
 from painlit.config.proxy import HALVES
 from painlit.loso.comparison import compare
 from painlit.loso.finished import read_folds
@@ -34,7 +34,7 @@ def main() -> None:
     """Run what is not finished and print the paired comparisons of each half."""
     lines = []
     for half in HALVES:
-        lines.append(f" {SAID[half]}:")
+        lines.append(f" {TITLES[half]}:")
         weights = pretrain(half)["stages12"]
         for part in PARTS:
             without, with_it = (predictions(half, part, baseline, weights) for baseline in ("none", "session"))

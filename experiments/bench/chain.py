@@ -139,17 +139,17 @@ def compare(video: Path, ecg: Path, tiles: bool) -> list[Row]:
             taken, scores[name] = chain()
             if number:
                 turns[name].append(taken)
-    whole = {name: [taken["all"] for taken in told] for name, told in turns.items()}
+    whole = {name: [taken["all"] for taken in rounds] for name, rounds in turns.items()}
     kind, rows = "tiles" if tiles else "full frame", []
-    for name, told in turns.items():
-        steps = {step: statistics.median(taken[step] for taken in told) for step in told[0] if step != "all"}
+    for name, rounds in turns.items():
+        steps = {step: statistics.median(taken[step] for taken in rounds) for step in rounds[0] if step != "all"}
         row = Row.of(f"{video.name}, {kind}, {name}", whole[name], "s", "plain", whole["plain"])
         rows.append(row)
         difference = np.abs(scores[name] - scores["plain"]).max()
-        told_steps = ", ".join(f"{step} {seconds:.2f}" for step, seconds in steps.items())
+        step_times = ", ".join(f"{step} {seconds:.2f}" for step, seconds in steps.items())
         print(
             f"  {name:26} {row.median:6.2f} s ({min(whole[name]):.2f} to {max(whole[name]):.2f}), "
-            f"{row.times_the_peers:.2f} times the plain chain's speed; {told_steps}; "
+            f"{row.times_the_peers:.2f} times the plain chain's speed; {step_times}; "
             f"scores {difference:.1e} from the plain chain's",
             flush=True,
         )

@@ -64,8 +64,8 @@ def measured(what: str, unit: str, sizes: Sequence[int], work: Callable[[int], C
         costs.append([])
         while len(costs[-1]) < rounds and sum(cost.seconds for cost in costs[-1]) < ENOUGH:
             costs[-1].append(in_new_process(work, size))
-        told = Curve(what, unit, [size], costs[-1:])
-        figures = (f"{name} {told.medians(attribute)[0]:.2f} {of}" for attribute, (name, of) in SHOWN.items())
+        latest = Curve(what, unit, [size], costs[-1:])
+        figures = (f"{name} {latest.medians(attribute)[0]:.2f} {of}" for attribute, (name, of) in SHOWN.items())
         print(f"  {what}, {size:,} {unit}: {', '.join(figures)}", flush=True)
     return Curve(what, unit, sizes, costs)
 

@@ -1,4 +1,4 @@
-"""`make bench ARGS=digests`: what it costs that everything is known by digests, at the paper's scale.
+"""`make bench ARGS=digests`: what identifying everything by digests costs, at the paper's scale.
 
 8,700 clips (BioVid Part A) in a clip table and an embedding cache, and 3.31 million image files (VGGFace2) in 9,131
 folders, all made for this and deleted again; ARGS="digests images=100000" makes fewer files.

@@ -134,11 +134,11 @@ def from_the_hub(bundle: Bundle, place: Path) -> None:
     inputs["bpm"] = generator.uniform(50, 110, (8, rates)).astype(np.float32)
     np.savez(place / "inputs.npz", **inputs)  # type: ignore[arg-type]
     command = [sys.executable, "-c", LOADED, str(place / "hub"), str(place / "inputs.npz")]
-    told = subprocess.run(command, check=True, capture_output=True, text=True).stdout
+    output = subprocess.run(command, check=True, capture_output=True, text=True).stdout
     with torch.inference_mode():
         network = bundle.models("fusion")[0].network
         ours = network(**{name: torch.from_numpy(value) for name, value in inputs.items()}).softmax(-1)[:, 1].double()
-    difference = np.abs(np.array(told.strip("[]\n").split(","), float) - ours.numpy()).max()
+    difference = np.abs(np.array(output.strip("[]\n").split(","), float) - ours.numpy()).max()
     print(f"  folder for the Hub, in a process of its own: largest difference {difference:.1e} of 8 windows")
 
 
@@ -159,10 +159,10 @@ def main() -> None:
             crops = faces(FACES, 2 * config.spatial.image_size)
             took = seconds(lambda: export_onnx(bundle, "fusion", place / "onnx", crops))  # noqa: B023
             export = OnnxFolder.open(place / "onnx")
-            told = ", ".join(
+            graph_sizes = ", ".join(
                 f"{file} {(place / 'onnx' / file).stat().st_size / 2**20:.1f}" for file in export.about["graphs"]
             )
-            print(f"  export and its check: {took:.0f} s; MiB: {told}", flush=True)
+            print(f"  export and its check: {took:.0f} s; MiB: {graph_sizes}", flush=True)
             given = expected_of(bundle, load_part(bundle, "fusion"), crops, 8, seed=1)
             compare(export, given)
             speed(bundle, export, given.crops[:4])

@@ -10,7 +10,7 @@ import torch
 from data_modules.photographs.emotion_datamodule import EmotionDataModule
 from experiments import pretrain_stage1, pretrain_stage2
 from experiments.bench.data import RUNS, given
-from experiments.bench.london import Scores, folds, london_people, make_fold, of_all, told
+from experiments.bench.london import Scores, folds, london_people, make_fold, of_all, summary
 from experiments.bench.pixels import nearest_neighbour_accuracy, opened
 from painlit.config import Config, load
 from painlit.tasks.emotion_multitask import EmotionMultitask
@@ -44,5 +44,5 @@ def main() -> None:
         after_stage1.append(scores_of(load([*settings, f"stage2.weights={weights}", f"name=london-{number}"])))
     print("neutral or smiling, people not learnt from (95 % interval of the share, Wilson):")
     print(f"  raw pixels: {of_all(sum(right for right, _ in pixels), sum(of for _, of in pixels))}")
-    print(f"  from scratch: {told(scratch)}")
-    print(f"  after stage 1: {told(after_stage1)}")
+    print(f"  from scratch: {summary(scratch)}")
+    print(f"  after stage 1: {summary(after_stage1)}")

@@ -3,7 +3,7 @@
 Each is timed as a command of its own on a few clips and on more, so that what comes once (imports, processes) and what
 each clip takes are known apart; figures for 100 clips are scaled from these. CPU time is that of all processes of a
 command (Linux). What else runs on the machine takes cores away, so the cores that a command's threads ran on or waited
-for are told beside: what it would use alone.
+for are given beside: what it would use alone.
 It has no quick form: six commands start, which alone takes a minute.
 Other `key=value` arguments reach the commands.
 """
@@ -29,7 +29,7 @@ SETTINGS = ("embed.weights=untrained",)
 
 
 def run_of(stage: str, count: int) -> Use:
-    """A command on so many clips that nobody has prepared, or embedded, before."""
+    """A command on so many clips that are not prepared, or embedded, yet."""
     place = PLACE / stage / f"{count}"
     link_clips(place / "data", count)
     settings = f"runs={place / 'runs'}", f"data.root={place / 'data'}", "data.is_biovid=false"

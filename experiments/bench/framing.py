@@ -1,4 +1,4 @@
-"""What a London photograph tells of neutral or smiling: through how it was taken, and through the face.
+"""Neutral or smiling London photographs: how well they are classified by how they were taken, and by the face.
 
 Gradient histograms (HOG) with logistic regression, on the five folds of the benchmark `expressions`: of the whole
 photograph, of the whole photograph with the face masked, and of the detected face's crop, as it is, closer, and
@@ -15,7 +15,7 @@ from sklearn.linear_model import LogisticRegression
 from sklearn.pipeline import make_pipeline
 from sklearn.preprocessing import StandardScaler
 
-from experiments.bench.london import CLASSES, LONDON, folds, london_people, told
+from experiments.bench.london import CLASSES, LONDON, folds, london_people, summary
 from painlit.errors import PainlitError
 from painlit.signals import FaceDetector
 from painlit.signals.video.crops import crop_face, face_squares
@@ -58,7 +58,7 @@ def gradients(image: np.ndarray) -> np.ndarray:
 
 
 def main() -> None:
-    """Tell the accuracy of each view."""
+    """Print the accuracy of each view."""
     people = london_people()
     detector = FaceDetector()
     seen = {(p, c): views(str(LONDON / name / f"{p}.jpg"), detector) for p in people for c, name in enumerate(CLASSES)}
@@ -75,4 +75,4 @@ def main() -> None:
             model.fit([features[key] for key in learnt], [label for _, label in learnt])
             decisions = model.decision_function([features[key] for key in held_out])
             scores.append(dict(zip(held_out, decisions.tolist(), strict=True)))
-        print(f"  {view}: {told(scores)}")
+        print(f"  {view}: {summary(scores)}")

@@ -110,6 +110,6 @@ def main() -> list[Row]:
     curves = [*fine_tuning, tokens, recordings]
     draw(curves, RUNS / "growth.png")
     for curve in curves:
-        told = (f"{what} {curve.exponent(attribute):.2f}" for attribute, (what, _) in SHOWN.items())
-        print(f"  {curve.what}, over {curve.unit}: exponents of {', '.join(told)}")
+        exponents = (f"{what} {curve.exponent(attribute):.2f}" for attribute, (what, _) in SHOWN.items())
+        print(f"  {curve.what}, over {curve.unit}: exponents of {', '.join(exponents)}")
     return [row for curve in curves for row in curve.rows()]

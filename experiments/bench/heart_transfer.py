@@ -13,7 +13,7 @@ import numpy as np
 
 from experiments import pretrain_ecg
 from experiments.bench.data import RUNS, real_data
-from experiments.bench.proxy import SAID, loso_run, settings_of, shown_in
+from experiments.bench.proxy import TITLES, loso_run, settings_of, shown_in
 from painlit.config import load
 from painlit.config.proxy import HALVES
 from painlit.loso.finished import read_folds
@@ -33,9 +33,9 @@ def main() -> None:
             for start, file in starts.items():
                 named = f"name=proxy-{half}-heart-{start}-{seed}"
                 done = loso_run(half, MODALITY, f"model.heart_rate_encoder.weights={file}", f"seed={seed}", named)
-                told, clips = right_by_subject(done.folder)
-                right[start].append(told)
-        lines.append(f" {SAID[half]}, {len(clips)} people:")
+                correct, clips = right_by_subject(done.folder)
+                right[start].append(correct)
+        lines.append(f" {TITLES[half]}, {len(clips)} people:")
         lines += report({start: np.stack(runs) for start, runs in right.items()}, clips)
     print(f"proxies, NP against P4 from heart rates, {SEEDS} seeds (stand-in data, no pain):")
     print("\n".join(lines))
@@ -53,17 +53,17 @@ def pretrained(half: str) -> Path:
 
 
 def right_by_subject(folder: Path) -> tuple[np.ndarray, np.ndarray]:
-    """Of each subject of a finished run: clips that were told right, and all clips, (S,) each."""
-    told = read_folds(sorted((folder / "folds").iterdir()))
-    subject = np.unique(told.subjects, return_inverse=True)[1]
-    return np.bincount(subject, told.probabilities.argmax(1) == told.labels), np.bincount(subject)
+    """Of each subject of a finished run: correctly classified clips, and all clips, (S,) each."""
+    predictions = read_folds(sorted((folder / "folds").iterdir()))
+    subject = np.unique(predictions.subjects, return_inverse=True)[1]
+    return np.bincount(subject, predictions.probabilities.argmax(1) == predictions.labels), np.bincount(subject)
 
 
 def report(right: dict[str, np.ndarray], clips: np.ndarray) -> list[str]:
     """Lines of accuracies over all seeds, and their difference with an interval drawn over subjects.
 
     Args:
-        right: Where the encoder starts from -> clips that were told right, (seeds, S).
+        right: Where the encoder starts from -> correctly classified clips, (seeds, S).
         clips: Of each subject, (S,).
     """
     draws = np.random.default_rng(0).integers(len(clips), size=(10_000, len(clips)))

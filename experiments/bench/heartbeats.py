@@ -22,7 +22,7 @@ SETTINGS = ("config=experiments/mitbih.yaml", f"runs={RUNS}")
 PUBLISHED = {"N": 90_589, "S": 2_779, "V": 7_236, "F": 803, "Q": 8_039}
 """Beats of each class in Kachuee et al. (2018)'s files."""
 EPOCHS = {"random_beats": 5, "inter_patient": 2}
-"""Of each split: with people not learnt from, more passes only learn the others' people by heart."""
+"""Of each split: with held-out people, more passes only overfit to the training people."""
 
 
 def main() -> None:
@@ -52,7 +52,7 @@ def counts() -> None:
 
 
 def report(split: str, result: StageResult) -> None:
-    """Figures of one run, beside always saying the commonest class."""
+    """Figures of one run, beside always predicting the commonest class."""
     with (result.folder / "confusion.csv").open(newline="", encoding="utf-8") as handle:
         confusion = np.array([list(map(int, row[1:])) for row in list(csv.reader(handle))[1:6]])
     metrics, total = result.metrics, confusion.sum()
@@ -60,10 +60,10 @@ def report(split: str, result: StageResult) -> None:
     accuracy, macro_f1 = (100 * metrics[f"val/mitbih/{key}"] for key in ("accuracy", "macro_f1"))
     print(f"  accuracy {accuracy:.2f} %, macro F1 {macro_f1:.2f} %")
     print(f"  always N: accuracy {100 * confusion[0].sum() / total:.2f} %")
-    print(f"  {'true':6}{'beats':>8}{'Se %':>8}{'+P %':>8}   told to be {'  '.join(CLASSES)}")
+    print(f"  {'true':6}{'beats':>8}{'Se %':>8}{'+P %':>8}   classified as {'  '.join(CLASSES)}")
     for name, row in zip(CLASSES, confusion, strict=True):
         sensitivity, predictivity = (
             100 * metrics[f"val/mitbih/{name}/{key}"] for key in ("sensitivity", "positive_predictivity")
         )
-        told = " ".join(f"{count:,}" for count in row)
-        print(f"  {name:6}{row.sum():8,}{sensitivity:8.2f}{predictivity:8.2f}   {told}")
+        cells = " ".join(f"{count:,}" for count in row)
+        print(f"  {name:6}{row.sum():8,}{sensitivity:8.2f}{predictivity:8.2f}   {cells}")

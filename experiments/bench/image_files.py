@@ -22,7 +22,7 @@ import torch
 
 from data_modules.photographs.face_datamodule import face_source
 from experiments.bench.data import given
-from experiments.bench.images import ROUNDS, SIZE, WORKERS, loading_rates, our_loader, told_rates
+from experiments.bench.images import ROUNDS, SIZE, WORKERS, loading_rates, our_loader, rates_text
 from experiments.bench.timing import in_turn, seconds
 from painlit.config import Config, load
 from painlit.errors import PainlitError
@@ -125,8 +125,8 @@ def list_source(config: Config) -> None:
 
 def main() -> None:
     """Write the forms, and time their listing and their loaders in turn."""
-    told = dict(argument.split("=", 1) for argument in given())
-    images = samples(Path(told.get("orl", "../shared/data/faces/orl")), int(told.get("images", 4000)))
+    options = dict(argument.split("=", 1) for argument in given())
+    images = samples(Path(options.get("orl", "../shared/data/faces/orl")), int(options.get("images", 4000)))
     torch.set_num_threads(1)
     with tempfile.TemporaryDirectory() as name:
         folder, configs, loaders = Path(name), {}, {}
@@ -146,7 +146,7 @@ def main() -> None:
     print(f"{len(images)} JPEGs of {SIDE} px, {size:.1f} kB each; to {SIZE} px by {WORKERS} processes")
     print(f"images a second, median of {ROUNDS} (fastest):")
     for form in FORMS:
-        listed = told_rates([len(images) / time for time in listing[form]])
+        listed = rates_text([len(images) / time for time in listing[form]])
         ratio = np.median(loaded[form]) / np.median(loaded["files"])
-        print(f"  {form:16} indexed {listed:>17}   loaded {told_rates(loaded[form]):>13}, {ratio:.2f} of files")
+        print(f"  {form:16} indexed {listed:>17}   loaded {rates_text(loaded[form]):>13}, {ratio:.2f} of files")
     print(f"one image by pyarrow's row group (snappy): {1000 * row_group:.1f} ms")

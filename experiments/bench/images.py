@@ -137,7 +137,7 @@ def loading_rates(loaders: Mapping[str, DataLoader]) -> dict[str, list[float]]:
     return {name: [BATCH * len(loader) / time for time in times[name]] for name, loader in loaders.items()}
 
 
-def told_rates(values: list[float]) -> str:
+def rates_text(values: list[float]) -> str:
     """Median and fastest."""
     return f"{np.median(values):.0f} ({max(values):.0f})"
 
@@ -151,7 +151,7 @@ def time_loaders(folder: Path) -> None:
     rates = loading_rates(loaders)
     print(f"images a second, {JPEGS} JPEGs to {SIZE} px, {WORKERS} processes, median of {ROUNDS} (fastest):")
     for name, values in rates.items():
-        print(f"  {name}: {told_rates(values)}")
+        print(f"  {name}: {rates_text(values)}")
     ours, plain = rates.values()
     print(f"  ratio {np.median(ours) / np.median(plain):.2f}")
 

@@ -1,7 +1,7 @@
 """Memory of joint training: what a frame's five images leave for the backward pass, with and without checkpointing.
 
 Counted at the paper's size as the bytes of all tensors that autograd saves, which is the same on every device, for one
-frame; and told for a step of the paper's batch, 32 clips of 138 frames.
+frame; and scaled to a step of the paper's batch, 32 clips of 138 frames.
 """
 
 import time

@@ -1,4 +1,4 @@
-"""The London faces of the benchmarks: who is held out when, and what scores of their photographs are worth."""
+"""The London faces of the benchmarks: folds, and the accuracy of scores of their photographs."""
 
 import math
 from collections.abc import Mapping, Sequence
@@ -43,8 +43,8 @@ def make_fold(people: list[str], test: set[str], folder: Path) -> Path:
     return folder
 
 
-def told(parts: Sequence[Scores]) -> str:
-    """Photographs told right, in all and by fold, and people whose smiling one scores above their neutral one."""
+def summary(parts: Sequence[Scores]) -> str:
+    """Photographs classified correctly, in all and by fold, and people whose smiling one scores above the neutral."""
     right = [sum((score > 0) == label for (_, label), score in part.items()) for part in parts]
     ordered = [part[person, 1] > part[person, 0] for part in parts for person in {person for person, _ in part}]
     shares = ", ".join(f"{r / len(part):.3f}" for r, part in zip(right, parts, strict=True))

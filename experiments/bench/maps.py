@@ -1,10 +1,10 @@
 """Maps on planted truth, on randomised weights, and on real faces.
 
-- Pointing game: networks that learnt to tell three marks and none apart; how often a map's maximum lies on the mark in
-  images and clips they have not seen, beside chance. `touches`: the patch or sub-patch of the maximum meets it.
+- Pointing game: networks that learnt to classify three marks and none; how often a map's maximum lies on the mark in
+  unseen images and clips, beside chance. `touches`: the patch or sub-patch of the maximum meets it.
 - Randomised weights (Adebayo et al. 2018): rank correlation of a map with that of the same network whose layers are
   random from the head down to each block. A map that stays is a picture of the image, not of what was learnt.
-- `--faces=FILE` also draws London people who no stage has seen, neutral and smiling, with what stages 1 and 2 see
+- `--faces=FILE` also draws London people unseen by every stage, neutral and smiling, with what stages 1 and 2 see
   (the weights of `make bench ARGS=recipes`) to FILE.png and FILE.svg.
 """
 
@@ -49,7 +49,7 @@ def small(seed: int, size: int = SIZE) -> nn.Sequential:
 
 
 def trained(mark: int, anywhere: bool, seed: int, size: int = SIZE) -> nn.Sequential:
-    """One that tells the class by a square of so many px."""
+    """One that classifies by a square of so many px."""
     generator = torch.Generator().manual_seed(seed)
     model = small(seed, size)
     rate = 1e-3 if size == SIZE else 2e-3
@@ -97,8 +97,8 @@ def pointing() -> Iterator[str]:
                 at = temporal_map(model_, {"full": x}, labels, method).mean(-1).argmax(1)
                 hit.setdefault(method, []).append(((at >= first) & (at < first + WIDTH)).float().mean().item())
         for method, shares in hit.items():
-            told = ", ".join(f"{100 * share:.1f}" for share in shares)
-            yield f"  {WIDTH} of {FRAMES} frames, {name}, {method}: {told} %; chance {100 * WIDTH / FRAMES:.1f} %"
+            percent = ", ".join(f"{100 * share:.1f}" for share in shares)
+            yield f"  {WIDTH} of {FRAMES} frames, {name}, {method}: {percent} %; chance {100 * WIDTH / FRAMES:.1f} %"
 
 
 def randomised() -> Iterator[str]:
@@ -114,12 +114,12 @@ def randomised() -> Iterator[str]:
     parts.append(("all", changed, fresh))
     for name, old, new in parts:
         old.load_state_dict(new.state_dict())
-        told = []
+        correlations = []
         for method, before in kept.items():
             after = spatial_map(changed, x, labels, method)
             each = [spearmanr(a.flatten(), b.flatten()).statistic for a, b in zip(before, after, strict=True)]
-            told.append(f"{method} {np.nanmean(each):+.2f}")
-        yield f"  random from the head to {name}: " + ", ".join(told)
+            correlations.append(f"{method} {np.nanmean(each):+.2f}")
+        yield f"  random from the head to {name}: " + ", ".join(correlations)
 
 
 def draw_london(path: Path) -> None:
@@ -160,7 +160,7 @@ def _mouth(maps: np.ndarray) -> float:
 
 
 def main() -> None:
-    """Print the games and correlations; draw the faces if they are asked for."""
+    """Print the games and correlations; draw the faces if they are requested."""
     options = dict(argument[2:].split("=", 1) for argument in sys.argv[1:] if argument.startswith("--"))
     print("pointing game, three seeds (planted marks):")
     for line in pointing():

@@ -54,7 +54,7 @@ EDITS: dict[str, Callable[[np.ndarray], np.ndarray]] = {
     "brighter": lambda image: np.clip(image * 0.8 + 30, 0, 255).astype(np.uint8),
     "mirrored, turned by 3°, JPEG": lambda image: compressed(turned(image[:, ::-1], 3), 60),
 }
-"""What is promised to be found."""
+"""The edits that must be found."""
 BEYOND = {"turned by 5°": lambda image: turned(image, 5), "cropped by 2 %": lambda image: cropped(image, 0.02),
           "cropped by 5 %": lambda image: cropped(image, 0.05)}  # fmt: skip
 

@@ -1,10 +1,10 @@
-"""Neutral or smiling: what embeddings of London photographs tell of people whom no stage has seen, on both halves.
+"""Neutral or smiling London photographs of people unseen by every stage, classified from embeddings, on both halves.
 
 Logistic regression on the embeddings of each Spatial-Module of the benchmark `recipes`, and on gradient histograms
 (HOG) of the same crops; and on distances between the teacher's landmarks (`painlit.weights.landmarks`). It learns
-from the people whom stage 2 of the half has seen, and is told on those of the half: how many photographs are right, and
-for how many people the smiling one of the two scores higher. Some smile so faintly that their smiling photograph, seen
-alone, could be another's neutral one. The penalty is fixed: C = 1 / (how many numbers).
+from the people whom stage 2 of the half learns from, and is tested on those of the half: how many photographs are
+classified correctly, and for how many people the smiling one of the two scores higher. Some smile so faintly that their
+smiling photograph, seen alone, could be another's neutral one. The penalty is fixed: C = 1 / (how many numbers).
 """
 
 import cv2
@@ -15,8 +15,8 @@ from sklearn.pipeline import make_pipeline
 from sklearn.preprocessing import StandardScaler
 
 from experiments.bench.framing import gradients
-from experiments.bench.london import CLASSES, LONDON, Scores, london_people, told
-from experiments.bench.proxy import PROXY, SAID, people_beside, pretrain
+from experiments.bench.london import CLASSES, LONDON, Scores, london_people, summary
+from experiments.bench.proxy import PROXY, TITLES, people_beside, pretrain
 from experiments.bench.taught import taught_spatial, teacher_file
 from painlit.config import Config, load
 from painlit.config.pretraining import TeacherConfig
@@ -67,11 +67,9 @@ def main() -> None:
     faces, landmarks = crops(config, 2 * config.spatial.image_size, config.face.margin), distances(config)
     images = torch.from_numpy(np.stack([*faces.values()])).permute(0, 3, 1, 2)
     histograms = {key: gradients(cv2.cvtColor(crop, cv2.COLOR_RGB2GRAY)) for key, crop in faces.items()}
-    print(
-        "neutral or smiling, people whom no stage has seen, logistic regression (95 % interval of the share, Wilson):"
-    )
+    print("neutral or smiling, people unseen by every stage, logistic regression (95 % interval of the share, Wilson):")
     for half in HALVES:
-        print(f" {SAID[half]}:")
+        print(f" {TITLES[half]}:")
         features = {"gradient histograms": histograms, "landmark distances": landmarks}
         for name, file in {**pretrain(half), "taught": str(taught_spatial(half))}.items():
             embedder = starting_embedder(config, resolve_weights(config, "spatial", file)).eval()
@@ -79,4 +77,4 @@ def main() -> None:
                 embedded = embedder.full(images).numpy()
             features[name] = dict(zip(faces, embedded, strict=True))
         for name, values in features.items():
-            print(f"  {name}: {told([scores(values, set(people_beside(half)))])}")
+            print(f"  {name}: {summary([scores(values, set(people_beside(half)))])}")

@@ -61,6 +61,6 @@ def main() -> list[Row]:
 
 
 def _row(pipeline: str, seconds: float, papers: float) -> Row:
-    """What is timed is told by its median alone; beside the paper only where as many frames are read."""
+    """A row of the median alone; beside the paper only where as many frames are read."""
     beside = sized((PAPER, papers / seconds), ("", None))
     return Row(pipeline, seconds, None, None, "s", ROUNDS, *beside)

@@ -31,6 +31,6 @@ def opened(data: Data) -> Data:
 def nearest_neighbour_accuracy(data: PhotographDataModule) -> tuple[int, int]:
     """Validation images whose nearest training image has their class, and all of them."""
     (index,), (labels,), (train,), (test,) = data.indices, data.labels, data.train_rows, data.validation_rows
-    known, asked = (grey_pixels(data.config, index, rows) for rows in (train, test))
-    distance = np.stack([np.square(known - image).sum(1) for image in asked])  # (test, train)
+    known, queries = (grey_pixels(data.config, index, rows) for rows in (train, test))
+    distance = np.stack([np.square(known - image).sum(1) for image in queries])  # (test, train)
     return int((labels[train][distance.argmin(1)] == labels[test]).sum()), len(test)

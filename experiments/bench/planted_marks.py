@@ -1,7 +1,7 @@
 """Images and clips in which one planted place alone decides the class, and models that learnt it.
 
-A last class, `NONE`, has no mark. Without it one of the others is what a blank image is taken for, and nothing in an
-image speaks for that class: a map of it could only be wrong.
+A last class, `NONE`, has no mark. Without it a blank image is classified as one of the others, and nothing in an image
+is evidence for that class: a map of it could only be wrong.
 """
 
 from collections.abc import Callable
@@ -68,7 +68,7 @@ def learn(
     steps: int = 400,
     certain_after: bool = True,
 ) -> nn.Module:
-    """Until 15 batches in a row are all but certain, or for so many steps, if `certain_after` allows that."""
+    """Train until 15 batches in a row are nearly certain, or for so many steps, if `certain_after` allows that."""
     optimizer, certain = torch.optim.AdamW(model.parameters(), lr), 0
     for _ in range(steps):
         x, y = batch()

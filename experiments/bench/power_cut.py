@@ -1,7 +1,7 @@
 """`make bench ARGS=power_cut`: does anything count as finished that a power cut would have lost? Needs Linux and root.
 
 A process writes embeddings to an ext4 file system in a file. Copies of that file, taken meanwhile, are disks as power
-cuts would leave them: they are repaired, mounted, and asked which clips are finished.
+cuts would leave them: they are repaired, mounted, and searched for finished clips.
 """
 
 from __future__ import annotations
@@ -96,7 +96,7 @@ def take(mode: str) -> None:
     finished, wrong, marked = np.array(found).T
     print(f"{mode}: {len(found)} snapshots, {finished.min()} to {finished.max()} of {CLIPS} clips finished")
     print(f"  finished with other values than were written: {wrong.sum()} in {(wrong > 0).sum()} snapshots")
-    print(f"  marked, and told from their digest to be unfinished: {marked.sum()} in {(marked > 0).sum()} snapshots")
+    print(f"  marked, and recognised by their digest as unfinished: {marked.sum()} in {(marked > 0).sum()} snapshots")
 
 
 if __name__ == "__main__":

@@ -1,15 +1,15 @@
-"""What pretraining brings to the main job, on both proxies of BioVid: leave-one-subject-out from video, NP against P4.
+"""What pretraining brings to fine-tuning, on both proxies of BioVid: leave-one-subject-out from video, NP against P4.
 
 Two proxies of 24 people each (`make proxy-data`, made here if they are not there), A and B. All settings, those of
 experiments/proxy_stage1.yaml, proxy_stage2.yaml and proxy.yaml, were chosen on A, which flatters its figures; B has
 decided nothing and is only reported.
 
-Who learns from whom:
+Training and test people:
 
 - stage 1 learns from the 40 people of the ORL set, none of whom is in the London set;
 - stage 2 for A learns from the London people who are not in A (of 72 the 24 of B and the 24 of neither half), and stage
-  2 for B from those who are not in B. These are two Spatial-Modules, and neither has seen a photograph of anybody whom
-  it is tested on;
+  2 for B from those who are not in B. These are two Spatial-Modules, and neither is trained on a photograph of anybody
+  in its test set;
 - each fold learns from the clips of 23 people of its half, and is tested on those of the 24th.
 
 Faces of A and B are of different people; hearts are not all. MIT-BIH has 34 records of use, so 14 people of B have the
@@ -34,14 +34,14 @@ from painlit.config.proxy import HALVES
 from painlit.loso.run import LosoResult
 
 PROXY = "config=experiments/proxy.yaml"
-VALIDATION = 6  # of those whom stage 2 may see, to see how it fares
-SAID = {"A": "A (settings were chosen on it)", "B": "B (decided nothing)"}
-"""What stands beside the figures of a half."""
+VALIDATION = 6  # people of stage 2 to validate on
+TITLES = {"A": "A (settings were chosen on it)", "B": "B (decided nothing)"}
+"""How a half is named beside its figures."""
 
 
 @cache
 def make_both() -> Config:
-    """The configuration that says where the proxies are, which are made if they are not there.
+    """The configuration with the places of the proxies, which are made if they are not there.
 
     Raises:
         PainlitError: As `make proxy-data`.
@@ -53,7 +53,7 @@ def make_both() -> Config:
 
 
 def shown_in(half: str, key: str) -> set[str]:
-    """What truth.json of a half says of any clip: face_id, or mitdb_record."""
+    """All values of a key in truth.json of a half: face_id, or mitdb_record."""
     truth = (folder_of(make_both(), half) / TRUTH).read_text(encoding="utf-8")
     return {str(clip[key]) for clip in json.loads(truth).values()}
 
@@ -65,7 +65,7 @@ def people_beside(half: str) -> list[str]:
 
 
 def people_tree(half: str) -> Path:
-    """The London photographs that stage 2 for a half may see, as a tree."""
+    """The London photographs that stage 2 for a half learns from, as a tree."""
     others = people_beside(half)
     return make_fold(others, set(others[:VALIDATION]), RUNS / "london" / f"beside-{half}")
 
@@ -76,7 +76,7 @@ def pretrain_faces() -> Path:
 
 
 def pretrain(half: str) -> dict[str, str]:
-    """The Spatial-Modules to compare on a half: what is told of each, and its weights."""
+    """The Spatial-Modules to compare on a half: name -> weights."""
     stage1 = pretrain_faces()
     stage2 = pretrain_stage2.run(
         load(
@@ -108,7 +108,7 @@ def loso_run(half: str, *settings: str) -> LosoResult:
     return loso.run(load(prepared(half, *settings)))
 
 
-def told_accuracy(results: Mapping[str, Any] | None) -> str:
+def accuracy_text(results: Mapping[str, Any] | None) -> str:
     """The pooled accuracy in %, and its 95 % interval over subjects."""
     assert results is not None
     low, high = results["interval_95"]["accuracy"]
@@ -120,11 +120,11 @@ def main() -> None:
     lines = []
     for half in HALVES:
         lines.append(
-            f" {SAID[half]}, {len(shown_in(half, 'face_id'))} people, stage 2 on {len(people_beside(half))} others:"
+            f" {TITLES[half]}, {len(shown_in(half, 'face_id'))} people, stage 2 on {len(people_beside(half))} others:"
         )
         for name, file in pretrain(half).items():
             named = f"proxy-{half}-{name}"
             settings = f"embed.name={named}", f"embed.weights={file}", f"name={named}", "model.modality=video"
-            lines.append(f"  {name}: {told_accuracy(loso_run(half, *settings).results)}")
+            lines.append(f"  {name}: {accuracy_text(loso_run(half, *settings).results)}")
     print("proxies, NP against P4 from video, nobody in the pretraining data of their half (stand-in data, no pain):")
     print("\n".join(lines))

@@ -1,4 +1,4 @@
-"""Learn what a beat looks like: the weights of `painlit.signals.ecg.qrs_network`, `make bench ARGS=qrs_network`.
+"""Train the classifier of beats: the weights of `painlit.signals.ecg.qrs_network`, `make bench ARGS=qrs_network`.
 
 From every other record of the MIT-BIH Arrhythmia Database, synthetic ECGs and noise, all of them disturbed. The other
 records are for `make bench ARGS=r_peaks`, which reports on them apart; here only the loss on them is printed. All is
@@ -60,9 +60,9 @@ def main() -> None:
         mean = expit(logit(np.clip(likely, 1e-9, 1 - 1e-9)).mean(axis=0))
         print(f"{name}: {len(y):,} candidates, {y.mean():.1%} beats, log loss {log_loss(y, mean):.4f}")
     weights = {"mean": scaler.mean_, "scale": scaler.scale_, **_mean_of(networks)}
-    told = {name: np.round(values, DIGITS).tolist() for name, values in weights.items()}
+    rounded = {name: np.round(values, DIGITS).tolist() for name, values in weights.items()}
     records = [record.name for record in learned]
-    write_text(PLACE, json.dumps({"features": FEATURES, "mitdb_records": records, **told}) + "\n")
+    write_text(PLACE, json.dumps({"features": FEATURES, "mitdb_records": records, **rounded}) + "\n")
     same = "the same as" if PLACE.read_bytes() == IN_USE.read_bytes() else "not those of"
     print(f"weights: {PLACE}, {same} {IN_USE}")
 

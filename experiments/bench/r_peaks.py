@@ -1,7 +1,7 @@
 """Score R-peak detectors on MIT-BIH: `make bench ARGS="r_peaks '--only=painlit,wfdb xqrs' --every=5"`.
 
 Tables of whole records, of the same at other rates, of the heart rates of 5.5 s clips at 512 Hz, with noise added, and
-of sets of other ECGs, on which quality is judged too; each as text, CSV and Markdown, with figures, under
+of sets of other ECGs, on which quality is scored too; each as text, CSV and Markdown, with figures, under
 runs/bench/r_peaks. What a version of a library gave is kept there
 and not computed again; ours always is. All of it takes an hour with wfdb's xqrs, minutes without;
 --parts=records,rates,clips,noise,sets names tables. Any other function is scored beside these:
@@ -72,13 +72,13 @@ def report_records(records: list[Record], chosen: list[Detector]) -> dict[str, d
         wrong = {r.name: m.false_positive + m.false_negative for r, m in zip(records, matches, strict=True)}
         worst = ", ".join(f"{name}: {wrong[name]}" for name in sorted(wrong, key=wrong.__getitem__)[:-6:-1])
         with_flutter = f"{100 * whole.detection_error:.2f}"
-        rows.append([detector.name, *_rates(gross(matches)), with_flutter, found.told_seconds, worst])
+        rows.append([detector.name, *_rates(gross(matches)), with_flutter, found.seconds_text, worst])
     header = ["whole records", "Se %", "+P %", "error %", "with flutter %", "seconds", "worst records: errors"]
     print(f"{sum(len(record.beats) for record in records):,} beats of {len(records)} records, first channel, 150 ms")
     flutter = {r.name: (r.flutter[:, 1] - r.flutter[:, 0]).sum() / r.rate for r in records if len(r.flutter)}
-    told = ", ".join(f"{seconds:.0f} s of record {name}" for name, seconds in flutter.items())
+    spans = ", ".join(f"{seconds:.0f} s of record {name}" for name, seconds in flutter.items())
     print(
-        f"error leaves out ventricular flutter, as AAMI EC57 allows: {told}; with it, all found there counts as false"
+        f"error leaves out ventricular flutter, as AAMI EC57 allows: {spans}; with it, all found there counts as false"
     )
     print(write_table(OUT / "records", header, rows))
     listed = [[r.name, str(len(r.beats)), *(f"{each[d.name][r.name]:.2f}" for d in chosen)] for r in records]
@@ -113,11 +113,11 @@ def report_clips(records: list[Record], chosen: list[Detector], every: int) -> N
         cells = [detector.name]
         for rule in RULES:
             wrong, known = errors(found.peaks, cut, rule)
-            told = wrong[np.isfinite(wrong)]
+            valid = wrong[np.isfinite(wrong)]
             refused = 1 - np.isfinite(wrong).sum() / known.sum()
-            mean, share = (f"{told.mean():.2f}", f"{100 * (told > WRONG).mean():.2f}") if told.size else ("-", "-")
+            mean, share = (f"{valid.mean():.2f}", f"{100 * (valid > WRONG).mean():.2f}") if valid.size else ("-", "-")
             cells += [mean, share, f"{100 * refused:.2f}"]
-        rows.append([*cells, found.told_seconds])
+        rows.append([*cells, found.seconds_text])
         if detector.name == "painlit":
             wrong, known = errors(found.peaks, cut, "overlap")
             rows += _by_quality(wrong, known, np.array([signal_quality(ecg, RATE) for ecg in ecgs]), threshold)
@@ -131,7 +131,7 @@ def report_clips(records: list[Record], chosen: list[Detector], every: int) -> N
 
 
 def _by_quality(wrong: np.ndarray, known: np.ndarray, quality: np.ndarray, threshold: float) -> list[list[str]]:
-    """A row for the clips that `make prepare` would keep; prints how well quality tells wrong rates from right ones."""
+    """A row for the clips that `make prepare` would keep; prints the AUC of separating wrong rates from right ones."""
     kept = known & np.isfinite(wrong) & (quality >= threshold)
     order = _order(wrong, quality)
     print(
@@ -160,7 +160,7 @@ def _order(wrong: np.ndarray, quality: np.ndarray) -> float:
 
 
 def report_sets(sets: dict[str, list[Record]], chosen: list[Detector]) -> None:
-    """Other ECGs: detection error of each detector on each set, and what quality says of ours on windows of it."""
+    """Other ECGs: detection error of each detector on each set, and the AUC of our quality on windows of it."""
     rows = []
     for name, records in sets.items():
         cells = [name, str(len(records)), f"{sum(len(record.beats) for record in records):,}"]
@@ -172,13 +172,13 @@ def report_sets(sets: dict[str, list[Record]], chosen: list[Detector]) -> None:
         peaks = [find_r_peaks(window.ecg, RATE) for window in cut]
         wrong, _ = errors([each.at for each in peaks], cut, "overlap")
         quality = np.array([signal_quality(w.ecg, RATE, each) for w, each in zip(cut, peaks, strict=True)])
-        told = np.isfinite(wrong)
-        kept = told & (quality >= PrepareConfig().least_ecg_quality)
-        shares = (f"{100 * (wrong[which] > WRONG).mean():.1f}" if which.any() else "-" for which in (told, kept))
-        rows.append([*cells, *shares, f"{100 * (1 - kept.mean()):.1f}", f"{_order(wrong[told], quality[told]):.3f}"])
+        rated = np.isfinite(wrong)
+        kept = rated & (quality >= PrepareConfig().least_ecg_quality)
+        shares = (f"{100 * (wrong[which] > WRONG).mean():.1f}" if which.any() else "-" for which in (rated, kept))
+        rows.append([*cells, *shares, f"{100 * (1 - kept.mean()):.1f}", f"{_order(wrong[rated], quality[rated]):.3f}"])
     header = ["detection error %", "ECGs", "beats", *(d.name for d in chosen)]
     header += [f"wrong by {WRONG:g} bpm %", "of those kept", "refused %", "AUC"]
-    print("\nother ECGs; on the right our heart rates of clips of 5.5 s and whether quality tells wrong ones")
+    print("\nother ECGs; on the right our heart rates of clips of 5.5 s and whether quality separates the wrong ones")
     print(write_table(OUT / "sets", header, rows))
 
 

@@ -1,6 +1,6 @@
 """The paper's recipe and ours on both proxies, NP against P4: accuracies, simple models, controls and ablations.
 
-Who learns from whom is as in the benchmark `proxy`. Sizes are those of experiments/proxy.yaml for both recipes:
+Training and test people are as in the benchmark `proxy`. Sizes are those of experiments/proxy.yaml for both recipes:
 
 - the paper's: its loss, AugmNet and embeddings as they are, on the Spatial-Module of stages 1 and 2;
 - ours: experiments/recipes/few_people.yaml, on the Spatial-Module of experiments/recipes/few_photographs.yaml (see
@@ -19,7 +19,7 @@ from collections.abc import Mapping
 from functools import cache
 from typing import Any
 
-from experiments.bench.proxy import SAID, loso_run, pretrain, told_accuracy
+from experiments.bench.proxy import TITLES, accuracy_text, loso_run, pretrain
 from experiments.bench.taught import taught_spatial, teacher_file
 from painlit.config.proxy import HALVES
 
@@ -42,7 +42,7 @@ ABLATIONS: dict[str, tuple[str, tuple[str, ...]]] = {
     "Basic and Masking": ("taught", ("model.basic=true", "model.masking=true")),
     "faces smoothed over 0.5 s": ("taught", ("face.smooth=0.5",)),
 }
-"""Name -> the Spatial-Module, and what is other than in our recipe; from video."""
+"""Name -> the Spatial-Module, and what differs from our recipe; from video."""
 
 
 def run(half: str, spatial: str, file: str, name: str, *settings: str) -> Mapping[str, Any]:
@@ -62,13 +62,13 @@ def run(half: str, spatial: str, file: str, name: str, *settings: str) -> Mappin
     return done.results
 
 
-def told(results: Mapping[str, Any]) -> str:
+def run_summary(results: Mapping[str, Any]) -> str:
     """Accuracy with its interval, that on the training clips, and people whose clips all got one class."""
     one_class, training = len(results["findings"]["one_class"]), 100 * results["training"]["accuracy"]
-    return f"{told_accuracy(results)}; training clips {training:.1f} %; one class for {one_class} people"
+    return f"{accuracy_text(results)}; training clips {training:.1f} %; one class for {one_class} people"
 
 
-def told_simple(results: Mapping[str, Any]) -> list[str]:
+def simple_model_lines(results: Mapping[str, Any]) -> list[str]:
     """A line for each simple model on the same folds."""
     return [
         f"      {name}: {100 * figures['accuracy']:.1f} % ({100 * figures['interval_95'][0]:.1f} to "
@@ -91,7 +91,7 @@ def recipes(half: str) -> list[str]:
         for modality in MODALITIES:
             chosen = f"model.modality={modality}"
             results = run(half, spatial, files[spatial], f"{recipe}-{modality}", *settings, chosen)
-            lines += [f"  {recipe}, {modality}: {told(results)}", *told_simple(results)]
+            lines += [f"  {recipe}, {modality}: {run_summary(results)}", *simple_model_lines(results)]
     return lines + _shuffled(half, "ours", "taught", files["taught"], OURS)
 
 
@@ -100,7 +100,7 @@ def landmarks(half: str) -> list[str]:
     file, lines = str(teacher_file()), []
     for modality in MODALITIES:
         results = run(half, "landmarks", file, f"landmarks-{modality}", LANDMARKS, f"model.modality={modality}")
-        lines += [f"  landmarks, {modality}: {told(results)}", *told_simple(results)]
+        lines += [f"  landmarks, {modality}: {run_summary(results)}", *simple_model_lines(results)]
     return lines + _shuffled(half, "landmarks", "landmarks", file, LANDMARKS)
 
 
@@ -109,7 +109,7 @@ def _shuffled(half: str, recipe: str, spatial: str, file: str, config: str) -> l
     for modality in ("video", "fusion"):
         shuffled = (config, f"model.modality={modality}", "loso.shuffle_labels=true")
         results = run(half, spatial, file, f"{recipe}-{modality}-shuffled", *shuffled)
-        lines.append(f"  {recipe}, {modality}, labels shuffled: {told(results)}")
+        lines.append(f"  {recipe}, {modality}, labels shuffled: {run_summary(results)}")
     return lines
 
 
@@ -122,7 +122,7 @@ def ablations(half: str) -> list[str]:
         results = run(half, spatial, files[spatial], named, *chosen)
         simple = results["simple_baselines"]
         best = max(simple, key=lambda model: simple[model]["accuracy"])
-        lines.append(f"  {name}: {told(results)}; {best} {100 * simple[best]['accuracy']:.1f} %")
+        lines.append(f"  {name}: {run_summary(results)}; {best} {100 * simple[best]['accuracy']:.1f} %")
     return lines
 
 
@@ -136,4 +136,4 @@ def main() -> None:
     print("proxies, NP against P4, 95 % over subjects (stand-in data, no pain):", flush=True)
     for half in halves:
         for part in parts:
-            print("\n".join([f" {SAID[half]}, {part}:", *PARTS[part](half)]), flush=True)
+            print("\n".join([f" {TITLES[half]}, {part}:", *PARTS[part](half)]), flush=True)

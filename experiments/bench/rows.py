@@ -23,7 +23,7 @@ from painlit.system.files import read_json, write_json, write_text
 SPEED = RUNS / "speed.json"
 """speed.md lies beside it."""
 PEERS = ("openvino", "perceiver-pytorch", "facenet-pytorch")
-"""Packages whose versions are told beside painlit's own, where they are installed."""
+"""Packages whose versions are recorded beside painlit's own, where they are installed."""
 COLUMNS = ("what", "median", "least", "greatest", "unit", "rounds", "times the peer's")
 
 
@@ -38,7 +38,7 @@ class Row:
     unit: str
     rounds: int
     peer: str = ""
-    """Whom it is compared with; empty if with nobody."""
+    """The peer it is compared with; empty without one."""
     times_the_peers: float | None = None
     """The peer's median over this one: how many times as fast, or as small."""
 
@@ -50,7 +50,7 @@ class Row:
             what: Is measured.
             values: Of each round.
             unit: Of the values; less is better.
-            peer: Whom to compare with.
+            peer: Name of what to compare with.
             peers: The peer's values in the same unit.
         """
         times = median(peers) / median(values) if len(peers) else None
@@ -89,15 +89,15 @@ def markdown(known: Mapping[str, Mapping[str, Any]]) -> str:
         known: Benchmark -> `head`, and `rows` as dictionaries of `Row`'s attributes.
     """
     parts = ["# Speed, as `make bench` measured it\n\nOnly figures of one table are of one run.\n"]
-    for benchmark, told in known.items():
-        rows = [_cells(Row(**row)) for row in told["rows"]]
+    for benchmark, entry in known.items():
+        rows = [_cells(Row(**row)) for row in entry["rows"]]
         table = [COLUMNS, ("---",) * len(COLUMNS), *rows]
         lines = "\n".join(f"| {' | '.join(cells)} |" for cells in table)
-        parts.append(f"## {benchmark}\n\n{_told(told['head'])}\n\n{lines}\n")
+        parts.append(f"## {benchmark}\n\n{_head_text(entry['head'])}\n\n{lines}\n")
     return "\n".join(parts)
 
 
-def _told(head: Mapping[str, Any]) -> str:
+def _head_text(head: Mapping[str, Any]) -> str:
     quick = " **A quick run: fewer rounds and smaller sizes.**" if head["quick"] else ""
     versions = ", ".join(f"{name} {number}" for name, number in head["versions"].items())
     return (

@@ -1,12 +1,12 @@
 """What choosing the epoch on the test subject does: `oracle` against `last` and `inner`, with true and shuffled labels.
 
 On both proxies (NP against P4, heart rates and embeddings of an untrained Spatial-Module), with few epochs.
-With shuffled labels there is nothing to learn: what is right beyond chance is the selection's doing. Finished runs are
+With shuffled labels there is nothing to learn: accuracy above chance comes from the selection. Finished runs are
 read again. Other `key=value` arguments reach the configuration.
 """
 
 from experiments.bench.data import RUNS
-from experiments.bench.proxy import SAID, loso_run, settings_of, told_accuracy
+from experiments.bench.proxy import TITLES, accuracy_text, loso_run, settings_of
 from painlit.config import load
 from painlit.config.proxy import HALVES
 
@@ -18,13 +18,13 @@ def main() -> None:
     """Run what is not finished, and print accuracies and the gap of each half."""
     lines = []
     for half in HALVES:
-        lines.append(f" {SAID[half]}:")
+        lines.append(f" {TITLES[half]}:")
         for shuffled in ("false", "true"):
             for rule in ("last", "inner", "oracle"):
                 name = f"{half}-{rule}-{'shuffled' if shuffled == 'true' else 'true'}-labels"
                 choice = [f"loso.selection={rule}", f"loso.shuffle_labels={shuffled}", f"name={name}"]
                 results = loso_run(half, *SETTINGS, *choice).results
-                line = f"  {name}: {told_accuracy(results)}"
+                line = f"  {name}: {accuracy_text(results)}"
                 if results and (gap := results.get("optimism")):
                     low, high = gap["interval_95"]
                     line += (

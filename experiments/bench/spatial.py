@@ -34,7 +34,7 @@ SIDE = 1536
 Works = dict[str, Callable[[], object]]
 
 
-def told(seconds: Mapping[str, list[float]], images: int) -> dict[str, list[float]]:
+def print_best(seconds: Mapping[str, list[float]], images: int) -> dict[str, list[float]]:
     """Print ms an image of each network at its best batch size, and return them, of each round."""
     best: dict[str, tuple[float, str, list[float]]] = {}
     for name, times in seconds.items():
@@ -92,7 +92,7 @@ def inference(spatial: SpatialModule) -> list[Row]:
             for name, network in networks.items()
             for batch in BATCHES
         }
-        made = told(in_turn(works, ROUNDS), IMAGES)
+        made = print_best(in_turn(works, ROUNDS), IMAGES)
         expected = spatial.tnt(images)
         rows = _rows("inference", made)
         for row, network in zip(rows, networks.values(), strict=True):
@@ -113,7 +113,7 @@ def training(spatial: SpatialModule) -> list[Row]:
         for batch in TRAINING
     }
     print(f" training step, ms an image (range of {ROUNDS} rounds):")
-    rows = _rows("training step", told(in_turn(works, ROUNDS), IMAGES))
+    rows = _rows("training step", print_best(in_turn(works, ROUNDS), IMAGES))
     print(f"  ours is {rows[-1].times_the_peers:.2f} times as fast as timm's")
     return rows
 

@@ -1,7 +1,7 @@
 """All 17 rows of Tables 3, 4 and 5 for both tasks, end to end on proxy A at reduced size, with one command.
 
 Runs short forms of stages 1 and 2, then `make tables` with experiments/proxy.yaml and a small share of the paper's
-epochs, and tells how long it took. It shows that every row runs; with so few epochs no figure means anything, and the
+epochs, and prints how long it took. It shows that every row runs; with so few epochs no figure means anything, and the
 proxy is no pain data. Finished steps are not run again. Other `key=value` arguments reach the configuration.
 """
 

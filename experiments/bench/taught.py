@@ -1,7 +1,7 @@
 """The Spatial-Module of experiments/recipes/few_photographs.yaml for a half of the proxies: a teacher, and more faces.
 
 Stage 2 learns from the London people who are not in the half and from six expressions of the Yale faces, with labels,
-and from the ORL faces and neutral portraits without; all of these teach what the teacher says of them. The teacher is a
+and from the ORL faces and neutral portraits without; targets of all are the teacher's outputs too. The teacher is a
 network of face landmarks (Apache-2.0) that is not part of the project:
 
     pip download --no-deps mediapipe==0.10.21

@@ -73,10 +73,10 @@ def main() -> list[Row]:
     for what, x in (("s a step", fixed), ("s a step with the input's gradient", learnt)):
         networks = {PEER: plain, "painlit": ours}
         times = in_turn({name: lambda n=net: training_step(n, x) for name, net in networks.items()}, ROUNDS)  # type: ignore[misc] # noqa: B023
-        told = [f"{name} {statistics.median(t):.2f} ({min(t):.2f}-{max(t):.2f})" for name, t in times.items()]
+        ranges = [f"{name} {statistics.median(t):.2f} ({min(t):.2f}-{max(t):.2f})" for name, t in times.items()]
         rows += [Row.of(f"{name}, {what}", t, "s", PEER, times[PEER]) for name, t in times.items()]
         print(
-            f"{what}, median (range) of {ROUNDS}: {', '.join(told)}; ratio {rows[-1].times_the_peers:.2f}", flush=True
+            f"{what}, median (range) of {ROUNDS}: {', '.join(ranges)}; ratio {rows[-1].times_the_peers:.2f}", flush=True
         )
     outputs, parameters, inputs = greatest_difference(ours, plain, fixed)
     print(

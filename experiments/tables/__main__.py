@@ -44,7 +44,7 @@ def run(config: Config) -> TablesResult:
     config = with_classes(config)
     runs = list(table_runs(config))
     if not config.loso.dry_run:
-        prepare.run(config, retry=False)  # a clip that is usable all of a sudden would part finished rows from new ones
+        prepare.run(config, retry=False)  # a clip that became usable would make new rows differ from finished ones
     embedded: set[tuple[Path, str]] = set()
     finished: list[str] = []
     failed: dict[str, str] = {}

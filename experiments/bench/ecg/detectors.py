@@ -33,7 +33,7 @@ class Detector(NamedTuple):
 
 
 def detectors(others: list[str]) -> list[Detector]:
-    """Ours and its peers, by the same door as `make prepare`; neurokit2's, as it documents them; the user's own.
+    """Ours and its peers, by the same call as in `make prepare`; neurokit2's, as it documents them; the user's own.
 
     Raises:
         PainlitError: neurokit2 is not installed, or a function cannot be found.
@@ -72,7 +72,7 @@ class Detections(NamedTuple):
     kept: bool
 
     @property
-    def told_seconds(self) -> str:
+    def seconds_text(self) -> str:
         """For tables."""
         return f"{self.seconds:.1f}" + (" (earlier)" if self.kept else "")
 

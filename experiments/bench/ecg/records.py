@@ -55,19 +55,19 @@ NO_FLUTTER = np.zeros((0, 2), np.int64)
 
 def load_challenge(folder: Path) -> list[Record]:
     """Records of the China Physiological Signal Challenge 2019, 10 s each, half a second at either end not scored."""
-    ecgs, told = np.load(folder / "cpsc2019_ecg.npy"), _json(folder / "cpsc2019_r_peaks.json")
-    rate, scored = float(told["rate_hz"]), tuple(told["scored_samples"])
+    ecgs, annotation = np.load(folder / "cpsc2019_ecg.npy"), _json(folder / "cpsc2019_r_peaks.json")
+    rate, scored = float(annotation["rate_hz"]), tuple(annotation["scored_samples"])
     return [
-        Record(name, ecg.astype(np.float64), rate, np.array(told["r_peaks"][name]), NO_FLUTTER, scored)
-        for name, ecg in zip(told["names"], ecgs, strict=True)
+        Record(name, ecg.astype(np.float64), rate, np.array(annotation["r_peaks"][name]), NO_FLUTTER, scored)
+        for name, ecg in zip(annotation["names"], ecgs, strict=True)
     ]
 
 
 def load_noise_stress(folder: Path, name: str) -> Record:
     """Two minutes of the MIT-BIH Noise Stress Test Database: noise of moving electrodes added to record 118."""
-    told = _json(folder / f"nstdb_{name}.json")
+    annotation = _json(folder / f"nstdb_{name}.json")
     ecg = np.load(folder / f"nstdb_{name}.npy").astype(np.float64)
-    return Record(name, ecg, float(told["rate_hz"]), np.array(told["r_peaks"]), NO_FLUTTER)
+    return Record(name, ecg, float(annotation["rate_hz"]), np.array(annotation["r_peaks"]), NO_FLUTTER)
 
 
 def _json(path: Path) -> dict[str, Any]:

@@ -1,7 +1,7 @@
 """Beats found against beats annotated, after AAMI EC57: one to one, within 150 ms, all beats of each record.
 
 Unlike EC57 the first five minutes count: a clip of 5.5 s has no time to learn. Ventricular flutter, in which single
-beats are not annotated (2.4 min of record 207), is left out, unless asked for.
+beats are not annotated (2.4 min of record 207), is left out by default.
 """
 
 import numpy as np

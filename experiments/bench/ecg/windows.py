@@ -53,7 +53,7 @@ def windows(record: Record, every: int = 1, step: float = CLIP) -> list[Window]:
 def errors(
     peaks: list[NDArray[np.int64] | None], cut: list[Window], rule: Rule
 ) -> tuple[NDArray[np.float64], NDArray[np.bool_]]:
-    """Mean absolute error of each clip's heart rates, bpm, (n,), NaN where none could be told; and where truth has one.
+    """Mean absolute error of each clip's heart rates, bpm, (n,), NaN where there is none; and where truth has one.
 
     Args:
         peaks: Of each clip, samples at 512 Hz, or None.
@@ -68,8 +68,8 @@ def errors(
             continue
         known[k] = True
         try:
-            told = heart_rate_from_peaks(np.unique(found) if found is not None else [], RATE, SECONDS, rule)
+            rates = heart_rate_from_peaks(np.unique(found) if found is not None else [], RATE, SECONDS, rule)
         except (ClipError, ValueError):
             continue
-        wrong[k] = np.abs(told - truth).mean()
+        wrong[k] = np.abs(rates - truth).mean()
     return wrong, known
