@@ -90,7 +90,7 @@ def test_settings_that_do_not_fit_the_files(root: Path):
 def test_subject_names_that_tell_nothing(make_biovid, tmp_path: Path):
     root = make_biovid(tmp_path / "PartA", subjects=["visitor", "071309_w_21"], clips_per_class=1, videos=True)
     assert findings(root) == [
-        "1 subject names do not tell sex and age (code_w_21): visitor; subgroups will say unknown"
+        "1 subject names do not state sex and age (code_w_21): visitor; subgroups will say unknown"
     ]
 
 

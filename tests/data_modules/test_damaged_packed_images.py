@@ -47,7 +47,7 @@ def test_a_recordio_cut_at_a_record_is_named(tmp_path, samples):
     offsets = [int(line.split()[1]) for line in (root / "train.idx").read_text().splitlines()]
     (root / "train.rec").write_bytes((root / "train.rec").read_bytes()[: offsets[10]])
     (root / "train.idx").unlink()
-    with pytest.raises(PainlitError, match="has 9 images, and its first record tells of 24"):
+    with pytest.raises(PainlitError, match="has 9 images, and its first record states 24"):
         records_of(root)
 
 

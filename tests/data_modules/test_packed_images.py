@@ -108,7 +108,7 @@ def test_of_a_set_without_split_and_people_the_user_is_told(tmp_path, samples):
     config = load(
         ["stage2.sets=[folders]", f"stage2.roots.folders={root}", "stage2.faces=whole", f"runs={tmp_path / 'r'}"]
     )
-    with pytest.raises(PainlitError, match="no official split, and does not tell who is shown"):
+    with pytest.raises(PainlitError, match="no official split, and does not state who is shown"):
         EmotionDataModule(config).setup()
 
 
