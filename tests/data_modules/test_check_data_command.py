@@ -60,7 +60,7 @@ def test_all_sets_are_those_whose_folder_exists(monkeypatch, capsys, vggface2, r
 
 
 @pytest.mark.parametrize(
-    ("sets", "told"),
+    ("sets", "message"),
     [
         ("[]", "name each once, of: biovid"),
         ("[biovid,biovid]", "name each once, of: biovid"),
@@ -69,7 +69,7 @@ def test_all_sets_are_those_whose_folder_exists(monkeypatch, capsys, vggface2, r
         ("[orl]", "biovid, vggface2, affectnet, cfee, raf_basic, raf_compound, folders"),
     ],
 )
-def test_sets_that_are_not_known_are_refused(sets: str, told: str):
+def test_sets_that_are_not_known_are_refused(sets: str, message: str):
     assert load().check.sets == ["biovid"]
-    with pytest.raises(PainlitError, match=told):
+    with pytest.raises(PainlitError, match=message):
         load([f"check.sets={sets}"])

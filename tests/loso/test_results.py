@@ -81,7 +81,7 @@ def test_a_clip_predicted_twice_is_named(tmp_path: Path):
 
 @pytest.fixture
 def predictions() -> Predictions:
-    """Four clips each of a woman (all right), a man (half right) and one whose name tells nothing (one right)."""
+    """Four clips each of a woman (all right), a man (half right) and one of unknown sex and age (one right)."""
     subjects = np.repeat(["071309_w_21", "080614_m_55", "visitor"], 4)
     labels = np.tile([0, 0, 1, 1], 3)
     predicted = np.array([0, 0, 1, 1, 0, 1, 0, 1, 1, 1, 0, 1])

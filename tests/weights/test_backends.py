@@ -142,8 +142,8 @@ def test_torch_is_used_where_openvino_fails(embedder, monkeypatch, capsys):
     monkeypatch.setattr(openvino_spatial, "_converted", fails)
     made = on_backend(embedder, "openvino", "fp32", CPU, "embed")
     assert made.spatial.spatial is embedder.spatial
-    told = "embed.backend=openvino is not used, torch is: OpenVINO fails: no such operation"
-    assert told in capsys.readouterr().out
+    message = "embed.backend=openvino is not used, torch is: OpenVINO fails: no such operation"
+    assert message in capsys.readouterr().out
 
 
 def test_openvino_runs_on_a_cpu_alone(embedder):
@@ -159,8 +159,8 @@ def test_bf16_is_refused_where_the_processor_has_none(embedder, monkeypatch):
             return ["FP32", "INT8"]
 
     monkeypatch.setattr(openvino, "Core", Plain)
-    told = r"embed\.precision=bf16: this processor has no bf16 arithmetic\n.*set embed\.precision=fp32"
-    with pytest.raises(PainlitError, match=told):
+    message = r"embed\.precision=bf16: this processor has no bf16 arithmetic\n.*set embed\.precision=fp32"
+    with pytest.raises(PainlitError, match=message):
         on_backend(embedder, "openvino", "bf16", CPU, "embed")
 
 

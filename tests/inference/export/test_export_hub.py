@@ -77,9 +77,9 @@ def test_the_card_has_what_the_hub_reads(hub_folder):
     assert "pain-assessment" in card.data.tags
     assert 'painlit.load("hf://lab/pain")' in card.text
     assert (hub_folder / "MODEL_CARD.md").read_text().strip() in card.text
-    told = json.loads((hub_folder / "config.json").read_text())
-    assert told["id2label"] == {"0": "NP", "1": "P4"}
-    assert told["bundle"]["sha256"] == Bundle.open(hub_folder).sha256
+    config = json.loads((hub_folder / "config.json").read_text())
+    assert config["id2label"] == {"0": "NP", "1": "P4"}
+    assert config["bundle"]["sha256"] == Bundle.open(hub_folder).sha256
 
 
 def test_what_is_for_the_hub_alone_is_not_read(hub_folder, tmp_path):

@@ -19,7 +19,7 @@ def small(patch: int = 8, **more: int) -> nn.Sequential:
 
 @pytest.fixture(scope="module")
 def learnt() -> nn.Module:
-    """Tells the class by a square of 8 px, which is a patch, at any of 16 places."""
+    """Classifies by a square of 8 px, which is a patch, at any of 16 places."""
     torch.manual_seed(0)
     generator, model = torch.Generator().manual_seed(0), small()
     return learn(model, lambda: images(32, generator, SIZE, MARK, classes=CLASSES)[:2], 2e-3)
@@ -105,7 +105,7 @@ def test_whoever_else_uses_the_model_meanwhile_gets_embeddings(learnt, method):
     torch.testing.assert_close(found, expected)
 
 
-def test_a_spatial_module_is_asked_by_a_function_of_its_embeddings(learnt):
+def test_a_spatial_module_is_explained_by_a_function_of_its_embeddings(learnt):
     spatial, head = learnt
     x, _, _ = images(2, torch.Generator().manual_seed(9), SIZE, MARK)
     slope = head.weight[1] - head.weight.mean(0)

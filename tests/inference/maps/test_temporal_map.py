@@ -25,7 +25,7 @@ def small(modality: str, classes: int = CLASSES, encoder: bool = True, **more: o
 
 @pytest.fixture(scope="module")
 def learnt() -> PainModel:
-    """Tells the class by four of 24 frames, at any time."""
+    """Classifies by four of 24 frames, at any time."""
     torch.manual_seed(0)
     generator, model = torch.Generator().manual_seed(0), small("video")
     return learn(model, lambda: clips(64, generator, FRAMES, DIM, WIDTH, CLASSES)[:2], 2e-3)

@@ -123,8 +123,10 @@ def test_quality_is_lower_where_the_odds_the_gaps_or_the_intervals_are_worse():
 def test_the_length_of_an_ecg_is_no_doubt_about_it():
     long, short = ecg(seconds=55), ecg()
     peaks = [pan_tompkins(x, RATE) for x in (long, short)]
-    told = [signal_quality(x, RATE, RPeaks(at, w)) for x, at, w in zip((long, short), peaks, (5.0, 0.5), strict=True)]
-    assert told[0] == pytest.approx(told[1], rel=0.02)
+    quality = [
+        signal_quality(x, RATE, RPeaks(at, w)) for x, at, w in zip((long, short), peaks, (5.0, 0.5), strict=True)
+    ]
+    assert quality[0] == pytest.approx(quality[1], rel=0.02)
 
 
 def test_a_fast_hearts_beat_hides_in_a_short_saturation():

@@ -15,8 +15,8 @@ from painlit.signals.video.decoding import read_clip
 def test_a_clip_a_few_frames_short_is_padded_with_its_last(tmp_path, write_video, numbers, frames, padded):
     reader = read_clip(write_video(tmp_path / "clip.mp4", frames), CLIP)
     assert numbers(reader) == [*range(frames), *[frames - 1] * padded]
-    told = (f"{padded} of 30 frames missing at the end, padded with the last one",) if padded else ()
-    assert reader.notes == told
+    notes = (f"{padded} of 30 frames missing at the end, padded with the last one",) if padded else ()
+    assert reader.notes == notes
 
 
 @pytest.mark.parametrize("rate", [25, 30, 50, 15])

@@ -204,7 +204,7 @@ def test_memory_does_not_grow_with_length(tmp_path, write_video):
 
 @pytest.mark.parametrize("suffix", ["mp4", "mkv", "ts"])
 def test_length_counts_from_the_first_frame(tmp_path, write_video, suffix):
-    """Matroska tells when a recording ends: 10 s late, a clip from 12 s on seemed to be there."""
+    """Matroska states when a recording ends: 10 s late, a clip from 12 s on seemed to be there."""
     path = write_video(tmp_path / f"late.{suffix}", 50, times=10 + np.arange(50) / 25)
     assert probe(path).seconds == pytest.approx(2, abs=0.05)
 
