@@ -17,7 +17,7 @@ def status(monkeypatch, *arguments: str) -> int:
     return caught.value.code
 
 
-def test_check_data_goes_through_the_sets_asked_for(monkeypatch, capsys, vggface2, raf):
+def test_check_data_checks_the_requested_sets(monkeypatch, capsys, vggface2, raf):
     roots = [f"stage1.root={vggface2}", f"stage2.roots.raf_db={raf}"]
     assert status(monkeypatch, "check.sets=[raf_basic,vggface2]", *roots) == 0
     out = capsys.readouterr().out

@@ -1,4 +1,4 @@
-"""Collections of heartbeats: the cache of what was cut, the data module, and what `make check-data` says."""
+"""Collections of heartbeats: the cache of what was cut, the data module, and what `make check-data` prints."""
 
 from pathlib import Path
 

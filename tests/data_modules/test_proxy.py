@@ -238,7 +238,7 @@ def test_the_command_makes_both_halves_unless_one_is_asked_for(sources: Path, tm
     assert made == ["A", "B", "B"]
 
 
-def test_what_the_second_half_lacks_is_said_before_the_first_is_made(sources: Path, tmp_path: Path):
+def test_what_the_second_half_lacks_is_reported_before_the_first_is_made(sources: Path, tmp_path: Path):
     with pytest.raises(PainlitError, match="lists 5 people: of 3 from number 4 on, 2 are left"):
         proxy_data.run(configured(sources, tmp_path, "proxy.subjects=3"))
     assert not list(tmp_path.iterdir())

@@ -1,4 +1,4 @@
-"""Recordings assessed by trained models: what leave-one-subject-out predicted, and what is missing is said."""
+"""Recordings assessed by trained models: what leave-one-subject-out predicted, and what is missing is reported."""
 
 import json
 import re
@@ -84,7 +84,7 @@ def test_each_window_is_the_clip_of_its_time(tiny_data, bundle, recording):
         assert alone["score"][0] == pytest.approx(table["score"][int(start)], abs=1e-5)
 
 
-def test_what_is_missing_is_said_and_the_rest_used(tiny_data, bundle, recording, tmp_path):
+def test_what_is_missing_is_reported_and_the_rest_used(tiny_data, bundle, recording, tmp_path):
     """An ECG of the first 6 s, and 3 s without a face."""
     table = pd.read_csv(ecg(tiny_data, f"{FOLD}-PA4-001"), sep="\t")
     twice = pd.concat([table, table.assign(time=table["time"] + 3_000_000)])

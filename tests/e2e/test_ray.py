@@ -22,7 +22,7 @@ pytestmark = pytest.mark.slow  # to start a head and nodes takes minutes on two 
 TOKEN = secrets.token_hex(32)
 """One for all clusters of this process, in which Ray reads it once."""
 ON_LOOPBACK = {"RAY_ENABLE_WINDOWS_OR_OSX_CLUSTER": "0"}
-"""Ray takes 127.0.0.1 for what it says."""
+"""Ray takes 127.0.0.1 literally."""
 
 
 @pytest.fixture

@@ -1,4 +1,4 @@
-"""Training beside testing: what a fold notes while it trains, and what the results and the page say of it."""
+"""Training beside testing: what a fold notes while it trains, and how the results and the page report it."""
 
 import json
 

@@ -228,7 +228,7 @@ def test_formats_that_pillow_does_not_know_are_decoded_all_the_same(tmp_path):
 
 
 def damaged(data: bytes, at: float, how: str) -> bytes:
-    """A JPEG that ends as it should, but whose data are not whole from a share of them on."""
+    """A JPEG that ends as it should, but whose data are damaged from a share of them on."""
     start = data.rfind(JPEG_SCAN) + 14
     place = start + int(at * (len(data) - 2 - start))
     if how == "ends early":

@@ -1,4 +1,4 @@
-"""Which part of a bundle scores a window, what is said of what is missing, and what a score is."""
+"""Which part of a bundle scores a window, how missing inputs are reported, and what a score is."""
 
 from types import SimpleNamespace
 

@@ -114,7 +114,7 @@ def test_macro_metrics_over_subjects_are_means_of_the_subjects_own(predictions: 
 
 
 def test_a_class_never_predicted_of_a_person_is_counted_and_not_a_precision_of_0(predictions: Predictions):
-    """The man's clips are all taken for 1: his precision is that of class 1, and pooled figures are scikit-learn's."""
+    """The man's clips are all classified as 1: his precision is class 1's, and pooled figures are scikit-learn's."""
     predictions.probabilities[4:8] = [0.25, 0.75]
     results = evaluate(predictions, people(predictions))
     assert results["never_predicted"] == 1

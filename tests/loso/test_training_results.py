@@ -1,4 +1,4 @@
-"""What folds leave of their training, and what results say of it."""
+"""What folds leave of their training, and how results report it."""
 
 from pathlib import Path
 

@@ -109,7 +109,7 @@ def test_bf16_by_torch_is_near_and_not_the_same(embedder):
     assert 1e-4 < (found - expected).abs().max() < 0.1
 
 
-def test_without_openvino_torch_is_used_and_said(embedder, monkeypatch, capsys):
+def test_without_openvino_torch_is_used_and_that_is_reported(embedder, monkeypatch, capsys):
     monkeypatch.setitem(sys.modules, "openvino", None)
     made = on_backend(embedder, "openvino", "fp32", CPU, "embed")
     assert made.spatial.spatial is embedder.spatial

@@ -46,7 +46,7 @@ def test_quality_orders_right_from_wrong(shared_data: Path):
     assert np.nanmean(wrong[quality < 0.3] > 5) > 3 * np.nanmean(wrong[quality > 0.6] > 5)
 
 
-def test_features_know_neither_gain_nor_offset_nor_polarity(shared_data: Path):
+def test_features_depend_on_neither_gain_nor_offset_nor_polarity(shared_data: Path):
     ecg = load_challenge(shared_data / "ecg_hard")[0].ecg
     expected = qrs_candidates(ecg, 500)
     assert expected.features.shape == (expected.at.size, len(FEATURES))

@@ -77,7 +77,7 @@ SAME = {
 
 
 @pytest.mark.parametrize("kind", SAME)
-def test_the_same_table_in_another_dress_is_the_same_ecg(kind, read):
+def test_the_same_table_in_another_format_is_the_same_ecg(kind, read):
     signal = read(SAME[kind])
     np.testing.assert_allclose(signal.values, ECG, atol=1e-12)
     assert (signal.rate, signal.start) == (RATE, 0)

@@ -155,7 +155,7 @@ def signal() -> EcgSignal:
 @pytest.mark.parametrize(
     ("start", "lost"), [(2, 0), (2 + 1 / 512, 1), (2 + 2 / 512, 2), (2 - 1 / 512, -1), (2 - 2 / 512, -2)]
 )
-def test_up_to_two_samples_that_lack_at_an_end_take_the_nearest(start, lost, signal):
+def test_up_to_two_samples_missing_at_an_end_take_the_nearest(start, lost, signal):
     part = signal.between(start, 5.5)
     np.testing.assert_array_equal(part.values, np.clip(np.arange(2816) + lost, 0, 2815))
     assert len(part.notes) == 1 + bool(lost)

@@ -34,7 +34,7 @@ def test_nobody_gets_all_frames_of_a_clip_that_is_refused(tmp_path, write_video)
     assert len(seen) < 30
 
 
-def test_a_longer_recording_is_read_from_the_start_and_it_is_said(tmp_path, write_video, numbers):
+def test_a_longer_recording_is_read_from_the_start_and_that_is_noted(tmp_path, write_video, numbers):
     reader = read_clip(write_video(tmp_path / "long.mp4", 60), CLIP)
     assert numbers(reader) == list(range(30))
     assert reader.notes == ("longer than a clip (2.4 s): used from 0 to 1.20 s",)
