@@ -1,4 +1,4 @@
-"""The house: imports go down, in no circle, and the library knows neither its data sets nor its commands."""
+"""The layers: imports go down, without a cycle, and the library imports neither data sets nor commands."""
 
 import ast
 from collections import defaultdict
@@ -7,7 +7,7 @@ from pathlib import Path
 import pytest
 
 ROOT = Path(__file__).parents[1]
-FLOORS = (
+LAYERS = (
     {"errors", "losses"},
     {"system"},
     {"config"},
@@ -21,7 +21,7 @@ FLOORS = (
     {"report"},
     {"inference"},
 )
-"""Rooms of painlit from the ground up; those on one floor do not know each other. `losses` is plain torch."""
+"""Packages of painlit from the bottom up; those of one layer do not import each other. `losses` is plain torch."""
 
 
 def imports_of(file: Path) -> set[str]:
@@ -52,17 +52,17 @@ def files(package: str) -> list[Path]:
     return sorted((ROOT / package).rglob("*.py"))
 
 
-def floor_of(module: str) -> int:
+def layer_of(module: str) -> int:
     parts = module.split(".")
-    return len(FLOORS) if len(parts) == 1 else next(k for k, rooms in enumerate(FLOORS) if parts[1] in rooms)
+    return len(LAYERS) if len(parts) == 1 else next(k for k, packages in enumerate(LAYERS) if parts[1] in packages)
 
 
 def upward(file: Path) -> set[str]:
-    """Imports of a file of painlit that go up, or across a floor."""
+    """Imports of a file of painlit that go up, or across a layer."""
     here = module_of(file)
     ours = {name for name in imports_of(file) if name.split(".")[0] == "painlit"}
-    room = here.split(".")[1:2]
-    return {name for name in ours if name.split(".")[1:2] != room and floor_of(name) >= floor_of(here)}
+    package = here.split(".")[1:2]
+    return {name for name in ours if name.split(".")[1:2] != package and layer_of(name) >= layer_of(here)}
 
 
 @pytest.mark.parametrize("file", files("painlit"), ids=module_of)
@@ -74,12 +74,12 @@ def test_imports_go_down(file: Path):
     ("package", "forbidden"),
     [("painlit", {"data_modules", "experiments", "tests"}), ("data_modules", {"experiments", "tests"})],
 )
-def test_nothing_imports_what_stands_on_it(package: str, forbidden: set[str]):
+def test_nothing_imports_what_depends_on_it(package: str, forbidden: set[str]):
     wrong = {(module_of(f), name) for f in files(package) for name in imports_of(f) if name.split(".")[0] in forbidden}
     assert wrong == set()
 
 
-def test_there_is_no_circle():
+def test_there_is_no_import_cycle():
     graph = defaultdict(set)
     for package in ("painlit", "data_modules", "experiments"):
         for file in files(package):
@@ -87,7 +87,7 @@ def test_there_is_no_circle():
     finished: set[str] = set()
 
     def visit(module: str, path: tuple[str, ...]) -> None:
-        assert module not in path, f"a circle: {' -> '.join([*path[path.index(module) :], module])}"
+        assert module not in path, f"a cycle: {' -> '.join([*path[path.index(module) :], module])}"
         if module in finished:
             return
         for other in graph[module]:
@@ -98,9 +98,9 @@ def test_there_is_no_circle():
         visit(module, ())
 
 
-def test_the_rooms_are_few():
-    rooms = {path.stem for path in (ROOT / "painlit").iterdir() if path.stem not in ("__init__", "__pycache__")}
-    assert rooms <= set().union(*FLOORS)
+def test_every_package_has_a_layer():
+    packages = {path.stem for path in (ROOT / "painlit").iterdir() if path.stem not in ("__init__", "__pycache__")}
+    assert packages <= set().union(*LAYERS)
     assert len(list((ROOT / "painlit").glob("*.py"))) == 3
 
 

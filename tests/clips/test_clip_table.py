@@ -64,7 +64,7 @@ def test_a_clip_with_problems_has_no_numbers(path: Path):
     assert (row.video_problem, row.signal_refusal(0.0)) == ("no face", "one R peak")
 
 
-def test_a_face_in_few_frames_stays_in_the_table_and_is_refused_by_who_asks(path: Path):
+def test_a_face_in_few_frames_stays_in_the_table_and_is_refused_on_reading(path: Path):
     ClipTable(path, SETTINGS).add(whole())  # found in 3 of 4 frames
     (row,) = ClipTable(path, SETTINGS).clips().values()
     assert row.video_refusal(0.75) == ""
@@ -73,7 +73,7 @@ def test_a_face_in_few_frames_stays_in_the_table_and_is_refused_by_who_asks(path
     assert PreparedClip("bad", "s", 0, video_problem="no face").video_refusal(0.5) == "no face"
 
 
-def test_heart_rates_of_low_quality_stay_in_the_table_and_are_refused_by_who_asks(path: Path):
+def test_heart_rates_of_low_quality_stay_in_the_table_and_are_refused_on_reading(path: Path):
     ClipTable(path, SETTINGS).add(whole())
     (row,) = ClipTable(path, SETTINGS).clips().values()
     assert row.signal_refusal(0.4) == ""

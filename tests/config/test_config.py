@@ -90,7 +90,7 @@ def test_a_value_of_the_wrong_kind_names_its_key(pair: str):
 
 
 @pytest.mark.parametrize(
-    ("arguments", "told"),
+    ("arguments", "message"),
     [
         (["task=np_vs_p5"], "NP, P1"),
         (["model.modality=ecg"], "heart_rate"),
@@ -140,8 +140,8 @@ def test_a_value_of_the_wrong_kind_names_its_key(pair: str):
         (["train.joint=true", "model.normalise_embeddings=true"], "model.normalise_embeddings=false"),
     ],
 )
-def test_a_value_no_run_could_use_is_refused_with_a_remedy(arguments: list[str], told: str):
-    assert told in error_of(*arguments)
+def test_a_value_no_run_could_use_is_refused_with_a_remedy(arguments: list[str], message: str):
+    assert message in error_of(*arguments)
 
 
 def test_a_missing_or_broken_file_is_named(tmp_path: Path):
@@ -193,7 +193,7 @@ def test_every_key_has_a_sentence():
 
 
 @pytest.mark.parametrize(
-    ("argument", "told"),
+    ("argument", "message"),
     [
         ("spatial.image_size=50", "spatial.image_size=50 is no multiple of spatial.patch_size=16"),
         ("spatial.outer_heads=3", "spatial.embed_dim=100 is no multiple of spatial.outer_heads=3"),
@@ -203,15 +203,15 @@ def test_every_key_has_a_sentence():
         ("trian.epochs=3", "did you mean train.epochs?"),
     ],
 )
-def test_sizes_and_names_that_no_run_could_use_name_their_key(argument, told):
+def test_sizes_and_names_that_no_run_could_use_name_their_key(argument, message):
     with pytest.raises(PainlitError) as error:
         load([argument])
-    assert told in str(error.value)
+    assert message in str(error.value)
 
 
 @pytest.mark.parametrize("text", ["${oc.env:PAINLIT_SECRET}", "a-${oc.decode:x}", "${a.${oc.env:HOME}}", r"\${seed}"])
 def test_resolvers_are_refused_wherever_a_configuration_enters(text: str, tmp_path: Path, monkeypatch):
-    monkeypatch.setenv("PAINLIT_SECRET", "told")
+    monkeypatch.setenv("PAINLIT_SECRET", "s3cret")
     file = tmp_path / "mine.yaml"
     file.write_text(f"log: {{project: '{text}'}}\n")
     values = Config().to_dict() | {"name": text}
@@ -225,7 +225,7 @@ def test_resolvers_are_refused_wherever_a_configuration_enters(text: str, tmp_pa
         with pytest.raises(PainlitError, match="resolver") as caught:
             enter()
         assert key in str(caught.value)
-        assert "told" not in str(caught.value)
+        assert "s3cret" not in str(caught.value)
 
 
 def test_a_setting_may_refer_to_another():
@@ -243,7 +243,7 @@ def test_a_file_of_the_wrong_kind_is_an_error_of_bounded_length(text: str, tmp_p
     assert len(error_of(f"config={file}")) < 600
 
 
-def test_passes_hold_64_images_unless_told():
+def test_passes_hold_64_images_unless_set():
     for given, passes in (
         ((), 4),
         (("batch_size=100",), 2),

@@ -1,4 +1,4 @@
-"""Tasks are classes of the data set, told apart."""
+"""A task is a choice of classes of the data set to be separated."""
 
 import pytest
 

@@ -38,7 +38,7 @@ def write_faces(root: Path, people: int) -> Path:
 
 
 def write_records(root: Path, people: int) -> Path:
-    """The records of the first people: R waves of 1 mV upon 0.3 mV, ever faster from 50 bpm on, annotated as normal."""
+    """The records of the first people: R waves of 1 mV on 0.3 mV, ever faster from 50 bpm on, annotated as normal."""
     root.mkdir(parents=True)
     for number in range(1, people + 1):
         at, beats = 0.3, []

@@ -36,7 +36,7 @@ def table_of(config: Config) -> ClipTable:
     return ClipTable(table_path(config), table_settings(config))
 
 
-def tell(config: Config, about: dict) -> None:
+def write_embedding_metrics(config: Config, about: dict) -> None:
     """What `make embed` leaves beside its cache."""
     folder = config.folder("embed")
     write_artefact(folder / "metrics.json", about, EmbeddingCache(folder).settings)

@@ -65,7 +65,7 @@ def test_missing_columns_are_named_with_the_header_found(samples, header: str, m
 
 
 @pytest.mark.parametrize(
-    ("row", "told"),
+    ("row", "message"),
     [
         (ROW, "sample_name 071309_w_21-PA4-006 occurs twice"),
         (ROW.replace("PA4", "PA5"), "class_name 'PA5' is unknown"),
@@ -78,8 +78,8 @@ def test_missing_columns_are_named_with_the_header_found(samples, header: str, m
         ("1\t071309_w_21", "class_name None is unknown|is empty"),
     ],
 )
-def test_a_faulty_row_is_named(samples, row: str, told: str):
-    with pytest.raises(PainlitError, match=rf"samples\.csv, row 3: .*({told})"):
+def test_a_faulty_row_is_named(samples, row: str, message: str):
+    with pytest.raises(PainlitError, match=rf"samples\.csv, row 3: .*({message})"):
         read_samples(samples(HEADER, ROW, row))
 
 
@@ -90,7 +90,7 @@ def test_no_table_or_no_clips(samples, tmp_path: Path):
         read_samples(samples(HEADER))
 
 
-def test_names_tell_sex_and_age():
+def test_names_hold_sex_and_age():
     assert biovid_person("071309_w_21") == Person("women", 21)
     assert biovid_person("082414_m_64") == Person("men", 64)
     for name in ("visitor", "071309_x_21", "071309_w_", "071309_w_21-PA4-006"):

@@ -32,7 +32,7 @@ def test_a_complete_folder_has_no_findings(complete: Path):
     assert wrong == []
 
 
-def test_what_is_missing_is_told_before_any_file_is_read(root: Path, monkeypatch):
+def test_what_is_missing_is_reported_before_any_file_is_read(root: Path, monkeypatch):
     (path,) = [path for path in (root / "video").rglob("*.mp4") if "020114_w_22-BL1" in path.name]
     path.unlink()
     monkeypatch.setattr("data_modules.recordings.check.unordered", lambda *_, **__: pytest.fail("a file is read"))
@@ -87,7 +87,7 @@ def test_settings_that_do_not_fit_the_files(root: Path):
     assert sum("lasts 5.52 s; clip.seconds=8" in line for line in longer) == 4
 
 
-def test_subject_names_that_tell_nothing(make_biovid, tmp_path: Path):
+def test_subject_names_without_sex_and_age(make_biovid, tmp_path: Path):
     root = make_biovid(tmp_path / "PartA", subjects=["visitor", "071309_w_21"], clips_per_class=1, videos=True)
     assert findings(root) == [
         "1 subject names do not state sex and age (code_w_21): visitor; subgroups will say unknown"

@@ -17,7 +17,7 @@ def status(monkeypatch, *arguments: str) -> int:
     return caught.value.code
 
 
-def test_check_data_goes_through_the_sets_asked_for(monkeypatch, capsys, vggface2, raf):
+def test_check_data_checks_the_requested_sets(monkeypatch, capsys, vggface2, raf):
     roots = [f"stage1.root={vggface2}", f"stage2.roots.raf_db={raf}"]
     assert status(monkeypatch, "check.sets=[raf_basic,vggface2]", *roots) == 0
     out = capsys.readouterr().out
@@ -60,7 +60,7 @@ def test_all_sets_are_those_whose_folder_exists(monkeypatch, capsys, vggface2, r
 
 
 @pytest.mark.parametrize(
-    ("sets", "told"),
+    ("sets", "message"),
     [
         ("[]", "name each once, of: biovid"),
         ("[biovid,biovid]", "name each once, of: biovid"),
@@ -69,7 +69,7 @@ def test_all_sets_are_those_whose_folder_exists(monkeypatch, capsys, vggface2, r
         ("[orl]", "biovid, vggface2, affectnet, cfee, raf_basic, raf_compound, folders"),
     ],
 )
-def test_sets_that_are_not_known_are_refused(sets: str, told: str):
+def test_sets_that_are_not_known_are_refused(sets: str, message: str):
     assert load().check.sets == ["biovid"]
-    with pytest.raises(PainlitError, match=told):
+    with pytest.raises(PainlitError, match=message):
         load([f"check.sets={sets}"])

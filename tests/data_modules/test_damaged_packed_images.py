@@ -20,7 +20,7 @@ from painlit.images.source import Note, Record, Skipped
 
 
 @pytest.mark.parametrize(
-    ("change", "told"),
+    ("change", "message"),
     [
         (lambda rec, idx: (rec[:-5], idx), "reaches past the end"),
         (lambda rec, idx: (rec[:36] + bytes(9) + rec[45:], idx), "byte 40: no record begins here"),
@@ -32,12 +32,12 @@ from painlit.images.source import Note, Record, Skipped
         (lambda rec, idx: (rec, "key offset\n" + idx), "is not of lines `key offset`"),
     ],
 )
-def test_a_damaged_recordio_is_named(tmp_path, samples, change, told: str):
+def test_a_damaged_recordio_is_named(tmp_path, samples, change, message: str):
     root = write_recordio(tmp_path, samples)
     rec, idx = change((root / "train.rec").read_bytes(), (root / "train.idx").read_text())
     (root / "train.rec").write_bytes(rec)
     (root / "train.idx").write_text(idx)
-    with pytest.raises(PainlitError, match=told) as error:
+    with pytest.raises(PainlitError, match=message) as error:
         records_of(root)
     assert "train." in str(error.value)
 
@@ -94,14 +94,14 @@ def test_a_damaged_tar_is_named(tmp_path, samples):
 def test_parquet_without_images_or_labels_is_named(tmp_path, samples):
     pa, pq = pytest.importorskip("pyarrow"), pytest.importorskip("pyarrow.parquet")
     path = tmp_path / "x.parquet"
-    for columns, told in [
+    for columns, message in [
         ({"photo": [b"x"], "label": [1]}, "has 0 columns of images and 1 of labels; its columns are photo, label"),
         ({"image": [b"x"], "other": [1]}, "1 columns of images and 0 of labels"),
         ({"image": ["x"], "label": [1]}, "column image is of string"),
         ({"image": [b"x"], "label": [1.5]}, "column label is of double"),
     ]:
         pq.write_table(pa.table(columns), path)
-        with pytest.raises(PainlitError, match=told):
+        with pytest.raises(PainlitError, match=message):
             records_of(tmp_path)
     whole = write_parquet(path, samples).read_bytes()
     for data in (whole[:-20], whole[: len(whole) // 2], b"PAR1" * 9, b""):

@@ -108,9 +108,9 @@ def test_a_complete_folder_is_left_alone_and_an_incomplete_one_is_made(tmp_path:
     assert [p.name for p in root.rglob(".*")] == []
 
 
-def test_every_clip_is_told(tmp_path: Path):
-    told: list[int] = []
-    make_demo(tmp_path, SHORT, subjects=1, clips_per_class=2, classes=(0, 1, 4), advance=lambda: told.append(1))
+def test_progress_counts_every_clip(tmp_path: Path):
+    advances: list[int] = []
+    make_demo(tmp_path, SHORT, subjects=1, clips_per_class=2, classes=(0, 1, 4), advance=lambda: advances.append(1))
     names = [clip.name.split("-", 1)[1] for clip in read_samples(tmp_path)]
     assert names == ["BL1-081", "BL1-082", "PA1-001", "PA1-002", "PA4-003", "PA4-004"]
-    assert len(told) == 6
+    assert len(advances) == 6

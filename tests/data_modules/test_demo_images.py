@@ -71,13 +71,13 @@ def test_the_readers_find_nothing_wrong(made):
         RAF_IMAGES["basic"],
         RAF_IMAGES["compound"],
     )
-    told = dict(line.split(": ", 1) for line in result.inventory if not line.startswith(" "))
-    assert told["vggface2"].startswith(f"{identities * IDENTITY_IMAGES} images of {identities} people")
-    assert f"happy {train} + {val}," in told["affectnet"]
-    assert told["cfee"].startswith(f"{CFEE_PEOPLE * len(CFEE_CLASSES)} images of {CFEE_PEOPLE} people, 26 classes")
-    assert f"fear {basic['train']} + {basic['test']}," in told["raf_basic"]
-    assert f"sadly angry {compound['train']} + {compound['test']}," in told["raf_compound"]
-    counted = sum(int(line.split()[0]) for line in told.values())
+    counts = dict(line.split(": ", 1) for line in result.inventory if not line.startswith(" "))
+    assert counts["vggface2"].startswith(f"{identities * IDENTITY_IMAGES} images of {identities} people")
+    assert f"happy {train} + {val}," in counts["affectnet"]
+    assert counts["cfee"].startswith(f"{CFEE_PEOPLE * len(CFEE_CLASSES)} images of {CFEE_PEOPLE} people, 26 classes")
+    assert f"fear {basic['train']} + {basic['test']}," in counts["raf_basic"]
+    assert f"sadly angry {compound['train']} + {compound['test']}," in counts["raf_compound"]
+    counted = sum(int(line.split()[0]) for line in counts.values())
     assert counted == DEMO_IMAGES == sum(len(list(made.rglob(f"*.{ending}"))) for ending in ("jpg", "png"))
 
 

@@ -37,7 +37,7 @@ def test_a_clips_row_is_the_full_frame_and_then_the_tiles(configure):
     rows = dict(embed_frames(clips, embedder_of(config), config, torch.device("cpu")))
     for clip in clips:
         full, tiles = expected(config, clip)
-        assert (full - tiles).abs().mean() > 0.5, "they are told apart"
+        assert (full - tiles).abs().mean() > 0.5, "they differ"
         np.testing.assert_allclose(rows[clip.name], torch.stack([full, tiles]), rtol=1e-4, atol=1e-5)
 
 

@@ -169,7 +169,7 @@ def test_two_processes_see_what_one_would(open_sets, sampling: str, monkeypatch)
         assert len(halves[0]["label"]) == len(halves[1]["label"]) == 8
 
 
-def test_it_tells_what_was_learnt_from(open_sets):
+def test_it_describes_its_training_data(open_sets):
     about = open_sets().describe()
     assert list(about) == ["cfee", "raf_basic"]
     assert (about["raf_basic"]["train_images"], about["raf_basic"]["validation_images"]) == (21, 7)

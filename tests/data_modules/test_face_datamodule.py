@@ -125,7 +125,7 @@ def test_the_division_does_not_depend_on_sampling_or_batches(divide):
         assert np.array_equal(getattr(one, name), getattr(other, name))
 
 
-def test_it_tells_what_was_learnt_from(divide):
+def test_it_describes_its_training_data(divide):
     about = divide(*PARTS).describe()
     assert about["identities"] + about["verification_identities"] == 6
     assert about["train_images"] + about["top1_images"] + about["verification_images"] == 33
@@ -149,11 +149,11 @@ def test_under_a_trainer_each_epoch_augments_otherwise(divide, tmp_path, monkeyp
     seeds: list[int] = []
     crop = dataset_module.augmented_crop
 
-    def told(image, square, size, config, seed):
+    def recorded(image, square, size, config, seed):
         seeds.append(seed)
         return crop(image, square, size, config, seed)
 
-    monkeypatch.setattr(dataset_module, "augmented_crop", told)
+    monkeypatch.setattr(dataset_module, "augmented_crop", recorded)
     quiet = {"enable_progress_bar": False, "enable_model_summary": False, "enable_checkpointing": False}
     options = {"max_epochs": 3, "limit_val_batches": 0, "logger": False, "accelerator": "cpu"}
     data = divide("stage1.held_out=0", "stage1.validation_share=0")

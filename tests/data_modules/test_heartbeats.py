@@ -1,4 +1,4 @@
-"""Collections of heartbeats: the cache of what was cut, the data module, and what `make check-data` says."""
+"""Collections of heartbeats: the cache of what was cut, the data module, and what `make check-data` prints."""
 
 from pathlib import Path
 
@@ -36,9 +36,9 @@ def test_one_unreadable_record_among_many_does_not_end_the_run(heartbeats, tmp_p
     left = open_collection(MITBIH(heartbeats / "mitdb"), tmp_path / "cache")
     assert left.records == ["300", "301", "303", "304", "305"]
     assert set(left.record.tolist()) == set(range(5))
-    told = capsys.readouterr().out
-    assert "1 of 6 records of mitbih cannot be used" in told
-    assert "left out of this run" in told
+    printed = capsys.readouterr().out
+    assert "1 of 6 records of mitbih cannot be used" in printed
+    assert "left out of this run" in printed
     assert "302,all of it," in (tmp_path / "cache" / "mitbih" / "problems.csv").read_text()
     (heartbeats / "mitdb" / "303.dat").write_bytes(data[:100])
     with pytest.raises(PainlitError, match="2 of 6 records"):
@@ -67,7 +67,7 @@ def test_an_inter_patient_split_of_unknown_records_is_refused(heartbeats, tmp_pa
         opened(config)
 
 
-def test_all_takes_what_is_there_and_says_what_is_not(heartbeats, tmp_path, capsys):
+def test_all_takes_the_available_sets_and_names_the_others(heartbeats, tmp_path, capsys):
     config = load([f"ecg.roots.mitbih={heartbeats}/mitdb", f"ecg.roots.ptb={tmp_path}/none"])
     assert [source.name for source in heartbeat_sources(config)] == ["mitbih"]
     assert "not there, and not learnt from: ptb" in capsys.readouterr().out
@@ -95,7 +95,7 @@ def test_a_class_without_training_beats_is_named(heartbeats, tmp_path):
         opened(config)
 
 
-def test_check_data_counts_records_and_tells_who_is_left_out(heartbeats):
+def test_check_data_counts_records_and_those_left_out(heartbeats):
     header = heartbeats / "ptbdb/patient002/s0001_re.hea"
     header.write_text(header.read_text().replace("Healthy control", "Myocarditis"))
     inventory, findings = check_heartbeats(PTB(heartbeats / "ptbdb"))

@@ -157,7 +157,7 @@ def test_corrupt_images_are_named(raf):
 
 
 @pytest.mark.parametrize(
-    ("box", "told"),
+    ("box", "extent"),
     [
         ("-30,6,20,20", "from -30, 6, -10, 26"),
         ("5,-20,20,20", "from 5, -20, 25, 0"),
@@ -165,11 +165,11 @@ def test_corrupt_images_are_named(raf):
         ("5,31.5,20,20", "from 5, 31.5, 25, 51.5 of 40 x 30 px"),
     ],
 )
-def test_a_box_wholly_outside_its_image_is_named(vggface2, box: str, told: str):
+def test_a_box_wholly_outside_its_image_is_named(vggface2, box: str, extent: str):
     edit(vggface2 / "bb_landmark/loose_bb_train.csv", '"n000002/0002_01",5,6,20,20', f'"n000002/0002_01",{box}')
     (finding,) = check_images(IdentityTree(vggface2))[1]
     where = "train/n000002/0002_01.jpg (line 3 of its list)"
-    assert finding == f"1 face boxes lie wholly outside their images: {where} {told}"
+    assert finding == f"1 face boxes lie wholly outside their images: {where} {extent}"
 
 
 def test_a_box_that_reaches_over_the_edge_is_nothing_wrong(vggface2):

@@ -38,7 +38,7 @@ def test_symbols_become_aami_classes(heartbeats, tmp_path):
     assert not got.skipped
 
 
-def test_marks_that_are_no_beats_and_beats_without_class_are_told_apart(heartbeats):
+def test_marks_that_are_no_beats_and_beats_without_class_are_distinguished(heartbeats):
     annotate(heartbeats / "mitdb", "300", ["N", "+", "N", "?", "N", "~", "N"])
     got = MITBIH(heartbeats / "mitdb").read("300")
     assert got.labels.tolist() == [0, 0, 0]
@@ -104,7 +104,7 @@ def test_an_annotation_of_another_time_resolution_marks_the_same_beats(heartbeat
     assert np.abs(before.beats - after.beats).mean() < 0.02
 
 
-def test_beats_outside_the_signal_are_told(heartbeats):
+def test_beats_outside_the_signal_are_reported(heartbeats):
     folder = heartbeats / "mitdb"
     size = wfdb.rdheader(str(folder / "300")).sig_len
     wfdb.wrann("300", "atr", np.array([300, 600, 900, 1200, size, size + 70]), symbol=["N"] * 6, write_dir=str(folder))

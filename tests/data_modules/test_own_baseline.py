@@ -1,4 +1,4 @@
-"""Training and test inputs without what is each person's own: which clips it is the mean of, and whom it reaches."""
+"""Training and test inputs less each person's own mean: the clips it is taken over, and the people it is used for."""
 
 import csv
 from collections.abc import Callable
@@ -8,7 +8,7 @@ from pathlib import Path
 import numpy as np
 import pytest
 import torch
-from made_up_runs import bpm_of, clips_of, embedding_of, set_up, table_of, tell
+from made_up_runs import bpm_of, clips_of, embedding_of, set_up, table_of, write_embedding_metrics
 
 from data_modules.recordings import clips as reading
 from data_modules.recordings import datamodule
@@ -54,9 +54,9 @@ def test_by_hand(configure, root: Path):
 
 
 def test_without_a_baseline_nothing_changes(configure):
-    none, told = clips_of(configure()), clips_of(configure("data.baseline=none"))
+    none, explicit = clips_of(configure()), clips_of(configure("data.baseline=none"))
     assert (none.baselines, none.baselines_from) == ({}, None)
-    assert none.fingerprints() == told.fingerprints()
+    assert none.fingerprints() == explicit.fingerprints()
     assert "baselines" not in none.fingerprints()
     for name, values in inputs(configure()).items():
         assert values["full"].dtype == np.float16
@@ -111,7 +111,7 @@ def test_each_modality_takes_what_it_can_use(configure, root: Path):
     table = table_of(config)
     table.add(replace(table.clips()[no_face], boxes=None, found=None, video_problem="no face"))
     table.add(replace(table.clips()[silent], ecg_quality=0.01))
-    tell(config, {"failed": {cut: "cut short"}})
+    write_embedding_metrics(config, {"failed": {cut: "cut short"}})
     baseline = clips_of(config).baselines[names[0].partition("-")[0]]
     rates = [bpm_of(name) for name in names if name != silent]
     assert baseline.bpm == pytest.approx(np.mean(rates))
@@ -162,9 +162,9 @@ def test_refusals():
 def test_results_say_so(configure):
     config = configure(SESSION)
     data = set_up(config)
-    (told,) = [note for note in remarks(config, data.clips, data.sources) if "data.baseline" in note]
-    assert "data.baseline=session" in told
-    assert "the paper has no such baseline" in told
+    (remark,) = [note for note in remarks(config, data.clips, data.sources) if "data.baseline" in note]
+    assert "data.baseline=session" in remark
+    assert "the paper has no such baseline" in remark
     config = configure()
     assert not any("baseline" in note for note in remarks(config, set_up(config).clips, set_up(config).sources))
 
@@ -234,8 +234,8 @@ def test_who_has_no_usable_recording_at_rest_is_left_out_by_name(with_rests, roo
     assert len(clips.excluded) == 4
     assert all("no usable recording for a baseline" in why and "lead off" in why for why in clips.excluded.values())
     data = set_up(config)
-    told = remarks(data.config, clips, data.sources)
-    assert any(f"1 subjects have no usable clip and are in no fold: {a}" in note for note in told)
+    notes = remarks(data.config, clips, data.sources)
+    assert any(f"1 subjects have no usable clip and are in no fold: {a}" in note for note in notes)
     assert clips_of(with_rests("model.modality=video")).subject_names == [a, b, c]
 
 

@@ -103,7 +103,7 @@ def test_files_called_train_and_validation_are_an_official_split(tmp_path, sampl
     assert np.asarray(index.parts).tolist() == [0] * 12 + [VALIDATION] * 6
 
 
-def test_of_a_set_without_split_and_people_the_user_is_told(tmp_path, samples):
+def test_a_set_without_split_and_people_is_refused(tmp_path, samples):
     root = write_recordio(tmp_path / "rec", samples)
     config = load(
         ["stage2.sets=[folders]", f"stage2.roots.folders={root}", "stage2.faces=whole", f"runs={tmp_path / 'r'}"]
@@ -112,7 +112,7 @@ def test_of_a_set_without_split_and_people_the_user_is_told(tmp_path, samples):
         EmotionDataModule(config).setup()
 
 
-def test_parts_that_are_not_told_are_refused(tmp_path, samples):
+def test_files_named_after_no_part_are_refused(tmp_path, samples):
     for name in ("train-0.tar", "val-0.tar", "more.tar"):
         write_tar(tmp_path / "x", samples, shards=1)
         (tmp_path / "x/000.tar").rename(tmp_path / name)

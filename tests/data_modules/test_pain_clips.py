@@ -5,7 +5,7 @@ from dataclasses import replace
 
 import numpy as np
 import pytest
-from made_up_runs import clips_of, set_up, table_of, tell
+from made_up_runs import clips_of, set_up, table_of, write_embedding_metrics
 
 from data_modules.recordings.biovid import read_samples
 from painlit.clips.sources import check_label_leakage, resolve_sources
@@ -24,7 +24,7 @@ from painlit.weights.pretrained import network_sizes
 def test_a_spatial_module_that_learnt_from_a_tested_subject_is_refused(configure, tmp_path):
     config = configure()
     a, b, _ = clips_of(config).subject_names
-    tell(config, {"failed": {}, "weights": "w", "stage": "finetune", "learnt_from": [a]})
+    write_embedding_metrics(config, {"failed": {}, "weights": "w", "stage": "finetune", "learnt_from": [a]})
     check_label_leakage(resolve_sources(config), [b])
     check_label_leakage(resolve_sources(configure("model.modality=heart_rate")), [a, b])
     with pytest.raises(PainlitError, match=f"learnt from the pain labels of 1 subjects who are tested here.*{a}"):
@@ -45,7 +45,7 @@ def test_a_spatial_module_that_learnt_from_a_tested_subject_is_refused(configure
 @pytest.mark.parametrize("stage", ["pretrain-stage1", "pretrain-stage2", "untrained", "finetune"])
 def test_a_run_knows_which_stage_auto_stands_for(configure, stage: str):
     config = configure()
-    tell(config, {"failed": {}, "weights": "w", "stage": stage})
+    write_embedding_metrics(config, {"failed": {}, "weights": "w", "stage": stage})
     assert resolve_sources(config).spatial_stage == stage
     if stage == "pretrain-stage1":
         named = configure("embed.weights=stage1", f"embed.name={config.folder('embed').name}")
@@ -57,7 +57,7 @@ def test_a_run_knows_which_stage_auto_stands_for(configure, stage: str):
 def test_what_a_run_starts_from_is_settled_once(configure):
     config = configure()
     data = set_up(config)
-    tell(config, {"failed": {}, "weights": "later", "stage": "pretrain-stage1"})
+    write_embedding_metrics(config, {"failed": {}, "weights": "later", "stage": "pretrain-stage1"})
     assert data.divided(data.clips.subject_names).sources is data.sources
     assert data.sources.spatial_stage == "unknown"
 
@@ -70,7 +70,7 @@ def test_a_clip_that_lacks_an_input_is_left_out_where_that_is_needed(configure):
     table.add(replace(row, bpm=None, signal_problem="one R peak"))
     row = table.clips()[second]
     table.add(replace(row, boxes=None, found=None, video_problem="no face"))
-    tell(config, {"failed": {third: "cut short"}})
+    write_embedding_metrics(config, {"failed": {third: "cut short"}})
     excluded = {first: "one R peak", second: "no face", third: "cut short"}
     assert clips_of(config).excluded == excluded
     assert set(clips_of(configure("model.modality=video")).excluded) == {second, third}
@@ -81,7 +81,7 @@ def test_a_clip_that_lacks_an_input_is_left_out_where_that_is_needed(configure):
     assert not set(clips_of(config).names) & set(excluded)
 
 
-def test_a_video_with_few_faces_serves_only_who_asks_for_it(configure):
+def test_a_video_with_few_faces_is_used_only_where_settings_allow_it(configure):
     config = configure()
     first = clips_of(config).names[0]
     table = table_of(config)
@@ -92,10 +92,10 @@ def test_a_video_with_few_faces_serves_only_who_asks_for_it(configure):
     assert first not in clips_of(configure("face.least_found=0")).excluded
 
 
-def test_problems_of_clips_of_other_tasks_are_not_told(configure):
+def test_problems_of_clips_of_other_tasks_are_not_reported(configure):
     config = configure()
     other = "010114_m_21-PA2-001"
-    tell(config, {"failed": {other: "cut short"}})
+    write_embedding_metrics(config, {"failed": {other: "cut short"}})
     assert clips_of(config).excluded == {}
 
 
@@ -126,7 +126,7 @@ def test_embeddings_older_than_a_setting_are_still_taken(configure):
     about = read_artefact(folder / "cache.json", "")
     del about["settings"]["embed.precision"]
     write_artefact(folder / "cache.json", about)
-    tell(configure(), {"failed": {}})
+    write_embedding_metrics(configure(), {"failed": {}})
     assert len(clips_of(configure()).names) == 12
     with pytest.raises(ChangedError, match=r"embed\.precision was 'fp32' and is now 'bf16'"):
         clips_of(configure("embed.precision=bf16"))

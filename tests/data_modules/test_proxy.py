@@ -58,8 +58,8 @@ def test_a_half_is_a_complete_biovid_folder_with_its_credits(half: Path):
         for signals in ("biosignals_filtered", "biosignals_raw"):
             recording = read_ecg(half / signals / clip.subject / f"{clip.name}_bio.csv")
             assert (len(recording.values), recording.rate) == (2816, pytest.approx(512, rel=1e-3))
-    told = (half / "README.txt").read_text()
-    assert all(part in told for part in ("CC BY 4.0", "ODC-By 1.0", "DeBruine", "PhysioNet", "It is no pain data"))
+    text = (half / "README.txt").read_text()
+    assert all(part in text for part in ("CC BY 4.0", "ODC-By 1.0", "DeBruine", "PhysioNet", "It is no pain data"))
 
 
 def subjects(config: Config) -> dict[str, list[str]]:
@@ -101,7 +101,7 @@ def test_what_a_class_shows_rises_with_it(half: Path):
     assert rates["P4"] > rates["NP"] + 10
 
 
-def test_the_ecg_is_the_records_own_at_the_rate_that_truth_tells(half: Path, sources: Path):
+def test_the_ecg_is_the_records_own_at_the_rate_that_truth_gives(half: Path, sources: Path):
     truth = json.loads((half / "truth.json").read_text())
     record, rate = sources / "mitdb/101", 360
     lead, (at, _) = read_lead(record, 0)[0], read_annotation(record)
@@ -117,8 +117,8 @@ def test_the_ecg_is_the_records_own_at_the_rate_that_truth_tells(half: Path, sou
         assert max(likeness) > 0.97
         start = starts[int(np.argmax(likeness))] / 512
         inside = at[(at / rate >= start) & (at / rate < start + 5.5)]
-        told = truth[clip.name]
-        assert told == {
+        recorded = truth[clip.name]
+        assert recorded == {
             "heart_rate_bpm": pytest.approx(60 * rate / np.diff(inside).mean(), abs=0.006),
             "face_id": "001",
             "mitdb_record": 101,
@@ -182,9 +182,9 @@ def test_a_finished_half_is_left_as_it_is_and_a_lost_file_made_again(sources: Pa
         make_half(config, "A", clip=FEW)
         assert content(half) == before
     monkeypatch.setattr(halves, "unordered", lambda *_: pytest.fail("something is made"))
-    told: list[int] = []
-    make_half(config, "A", told.append, FEW)
-    assert told == [5]
+    advances: list[int] = []
+    make_half(config, "A", advances.append, FEW)
+    assert advances == [5]
 
 
 @pytest.mark.parametrize(
@@ -232,13 +232,13 @@ def test_the_command_makes_both_halves_unless_one_is_asked_for(sources: Path, tm
     made = []
     monkeypatch.setattr(halves, "make_half", lambda config, half, advance: made.append(half) or Path(half))
     assert proxy_data.run(configured(sources, tmp_path, ONE)).roots == {"A": Path("A"), "B": Path("B")}
-    told = capsys.readouterr().out
-    assert "It is no pain data" in told
+    printed = capsys.readouterr().out
+    assert "It is no pain data" in printed
     proxy_data.run(configured(sources, tmp_path, ONE, "proxy.halves=[B]"))
     assert made == ["A", "B", "B"]
 
 
-def test_what_the_second_half_lacks_is_said_before_the_first_is_made(sources: Path, tmp_path: Path):
+def test_what_the_second_half_lacks_is_reported_before_the_first_is_made(sources: Path, tmp_path: Path):
     with pytest.raises(PainlitError, match="lists 5 people: of 3 from number 4 on, 2 are left"):
         proxy_data.run(configured(sources, tmp_path, "proxy.subjects=3"))
     assert not list(tmp_path.iterdir())
@@ -255,8 +255,8 @@ def test_the_real_sets_give_the_clips_that_documented_figures_are_of(shared_data
     whole = clips.Subject.samples
     monkeypatch.setattr(clips.Subject, "samples", lambda *some: whole(*some)[:1])  # it takes seconds
     name = samples[0][1]
-    told, before = make_subject(subject), json.loads((known / "truth.json").read_text())
-    assert told == {name: before[name]}
+    truth, before = make_subject(subject), json.loads((known / "truth.json").read_text())
+    assert truth == {name: before[name]}
     for made in (tmp_path / "A").rglob("*.csv"):
         ours, theirs = (np.loadtxt(path, skiprows=1) for path in (made, known / made.relative_to(tmp_path / "A")))
         assert np.array_equal(ours, theirs)

@@ -1,4 +1,4 @@
-"""Whose photographs and whose record a subject of the proxy gets, and what is said where one of them cannot be used."""
+"""Whose photographs and whose record a subject of the proxy gets, and the error where one of them cannot be used."""
 
 import shutil
 from collections.abc import Callable

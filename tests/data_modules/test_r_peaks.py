@@ -55,7 +55,7 @@ def test_heart_rates_follow_the_chosen_detector_and_quality_is_judged_by_ours(co
         assert row.ecg_quality == signal_quality(read_ecg(clip.ecg).values, 512) > 0.5
 
 
-def test_a_detector_that_fails_is_told_by_clip_and_file(configure, monkeypatch):
+def test_a_detector_that_fails_is_reported_by_clip_and_file(configure, monkeypatch):
     replace(monkeypatch, lambda ecg, rate: 1 / 0)
     for clip, row in rows_of(configure("prepare.r_peaks=xqrs")):
         assert row.bpm is row.ecg_quality is None
@@ -63,7 +63,7 @@ def test_a_detector_that_fails_is_told_by_clip_and_file(configure, monkeypatch):
 
 
 @pytest.mark.parametrize("beats", [[], [700]])
-def test_fewer_than_two_beats_are_told_as_with_ours(configure, monkeypatch, beats):
+def test_fewer_than_two_beats_are_reported_as_with_ours(configure, monkeypatch, beats):
     replace(monkeypatch, lambda ecg, rate: beats)
     for _, row in rows_of(configure("prepare.r_peaks=xqrs")):
         assert row.bpm is None

@@ -1,4 +1,4 @@
-"""Simple models get what the run's model gets: the same clips, each less the person's own mean where that is asked."""
+"""Simple models get what the run's model gets: the same clips, each less the person's own mean where that is set."""
 
 import pickle
 
@@ -35,9 +35,9 @@ def test_numbers_are_means_of_the_models_inputs(configure, baseline: str, frame_
 def test_each_tested_clip_is_predicted_once(configure, tmp_path, more: tuple[str, ...]):
     config = configure(*more)
     data = set_up(config)
-    told = simple_predictions(config, data, folds(config, data.clips), tmp_path, {"a": 1})
-    assert list(told) == [MAJORITY, *NUMBERS]
-    for predictions in told.values():
+    predicted = simple_predictions(config, data, folds(config, data.clips), tmp_path, {"a": 1})
+    assert list(predicted) == [MAJORITY, *NUMBERS]
+    for predictions in predicted.values():
         assert sorted(predictions.clips) == sorted(data.clips.names)
         assert predictions.probabilities.sum(1) == pytest.approx(1)
 

@@ -34,7 +34,7 @@ def test_a_row_is_a_clip(table, tmp_path: Path):
     assert (clip.person, clip.split) == (Person("women", 34.0, "patients"), "train")
 
 
-def test_what_is_not_told_is_whole_and_unknown(table):
+def test_what_is_not_given_is_whole_and_unknown(table):
     (clip,), _ = read_table(table("clip,subject,label,heart_rate", "a1,anna,rest,polar.csv"))
     assert (clip.stretch, clip.person, clip.split) == (Stretch(0.0, None, 0.0), Person("", None, ""), "")
     assert (clip.video, clip.signal) == (None, clip.heart_rate)
@@ -59,7 +59,7 @@ def test_decimal_commas_and_quotes(table):
     assert (clip.name, clip.video.name, clip.stretch.start) == ("a;1", "my film.mp4", 12.75)
 
 
-def test_columns_come_in_any_order_and_others_are_told(table):
+def test_columns_come_in_any_order_and_others_are_listed(table):
     path = table("notes,label,video,subject,room no,clip", "tired,rest,a.mp4,anna,3,a1")
     assert read_table(path)[0][0].name == "a1"
     assert unread_columns(path) == ["notes", "room no"]
@@ -229,7 +229,7 @@ def test_a_row_at_rest_has_no_label_and_is_no_class(table, word: str):
 
 
 @pytest.mark.parametrize(
-    ("header", "row", "told"),
+    ("header", "row", "message"),
     [
         ("rest", "r,anna,,r.edf,maybe", "row 2: rest is 'maybe'.*yes or no"),
         ("rest", "r,anna,,r.edf,no", "row 2: label is empty.*column rest"),
@@ -237,8 +237,8 @@ def test_a_row_at_rest_has_no_label_and_is_no_class(table, word: str):
         ("rest", "r,anna,,r.edf,yes", "lists recordings at rest alone"),
     ],
 )
-def test_what_is_wrong_with_a_row_at_rest(table, header: str, row: str, told: str):
-    with pytest.raises(PainlitError, match=f"(?s){told}"):
+def test_what_is_wrong_with_a_row_at_rest(table, header: str, row: str, message: str):
+    with pytest.raises(PainlitError, match=f"(?s){message}"):
         read_table(table(f"clip,subject,label,ecg,{header}", row))
 
 

@@ -92,7 +92,7 @@ def tiny_sets(tmp_path_factory) -> Path:
 
 
 def _write_pattern(path: Path, kind: int, generator: np.random.Generator) -> None:
-    """Stripes whose width and colour tell the kind, on noise."""
+    """Stripes whose width and colour depend on the kind, on noise."""
     path.parent.mkdir(parents=True, exist_ok=True)
     stripes = np.sin(np.arange(40) * (0.3 + 0.2 * kind))[None, :, None] * np.roll([90, 30, -60], kind)
     light = cv2.resize(generator.normal(0, 25, (5, 5, 3)), (40, 40), interpolation=cv2.INTER_CUBIC)  # no two are copies

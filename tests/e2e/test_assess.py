@@ -1,4 +1,4 @@
-"""Recordings assessed by trained models: what leave-one-subject-out predicted, and what is missing is said."""
+"""Recordings assessed by trained models: what leave-one-subject-out predicted, and what is missing is reported."""
 
 import json
 import re
@@ -35,8 +35,8 @@ def ecg(data: Path, clip: str) -> Path:
 def test_a_clip_gets_what_its_fold_predicted(tiny_data, trained_once, bundle):
     model = painlit.load(bundle, "cpu")
     for part, signals in (("fusion", "both"), ("video", "video"), ("heart_rate", "ecg")):
-        told = read_predictions([trained_once / "loso" / part / "folds" / FOLD / "predictions.csv"])
-        for clip, expected in zip(told.clips, told.probabilities, strict=True):
+        predictions = read_predictions([trained_once / "loso" / part / "folds" / FOLD / "predictions.csv"])
+        for clip, expected in zip(predictions.clips, predictions.probabilities, strict=True):
             video = None if signals == "ecg" else tiny_data / "video" / FOLD / f"{clip}.mp4"
             result = model.assess(video, None if signals == "video" else ecg(tiny_data, clip), calibrated=False)
             (row,) = result.table.to_dict("records")
@@ -65,13 +65,13 @@ def test_the_examples_of_the_documentation(tiny_data, bundle, recording, tmp_pat
     assert drawn == ["shown", "score.svg"]
 
 
-def test_probabilities_are_calibrated_unless_asked(tiny_data, bundle, recording):
+def test_probabilities_are_calibrated_by_default(tiny_data, bundle, recording):
     model = painlit.load(bundle, "cpu")
-    raw, told = (model.assess(recording, calibrated=c).table for c in (False, True))
+    raw, calibrated = (model.assess(recording, calibrated=c).table for c in (False, True))
     logits = np.log(raw[["p_NP", "p_P4"]].to_numpy()) / model.bundle.temperature("video")
     expected = np.exp(logits) / np.exp(logits).sum(1, keepdims=True)
-    assert told[["p_NP", "p_P4"]].to_numpy() == pytest.approx(expected, abs=1e-9)
-    assert told["score"].to_numpy() == pytest.approx(expected[:, 1], abs=1e-9)
+    assert calibrated[["p_NP", "p_P4"]].to_numpy() == pytest.approx(expected, abs=1e-9)
+    assert calibrated["score"].to_numpy() == pytest.approx(expected[:, 1], abs=1e-9)
 
 
 def test_each_window_is_the_clip_of_its_time(tiny_data, bundle, recording):
@@ -84,7 +84,7 @@ def test_each_window_is_the_clip_of_its_time(tiny_data, bundle, recording):
         assert alone["score"][0] == pytest.approx(table["score"][int(start)], abs=1e-5)
 
 
-def test_what_is_missing_is_said_and_the_rest_used(tiny_data, bundle, recording, tmp_path):
+def test_what_is_missing_is_reported_and_the_rest_used(tiny_data, bundle, recording, tmp_path):
     """An ECG of the first 6 s, and 3 s without a face."""
     table = pd.read_csv(ecg(tiny_data, f"{FOLD}-PA4-001"), sep="\t")
     twice = pd.concat([table, table.assign(time=table["time"] + 3_000_000)])
@@ -170,15 +170,15 @@ def test_folders_of_pictures_are_named(bundle, recording, tmp_path, capsys):
     assert "1 folders of pictures are passed over, such as frames: list them in a table" in capsys.readouterr().out
 
 
-def test_recordings_without_a_score_are_told(bundle, recording, tmp_path, write_video, capsys):
+def test_recordings_without_a_score_are_reported(bundle, recording, tmp_path, write_video, capsys):
     folder = tmp_path / "recordings"
     folder.mkdir()
     shutil.copy(recording, folder / "a.mp4")
     write_video(folder / "nobody.mp4", [np.full((96, 96, 3), 90, np.uint8)] * 200)
     run_assess(str(folder), "--model", str(bundle), "--out", str(tmp_path / "out"), "--step", "4")
-    told = capsys.readouterr().out
-    assert "2 of 2 recordings are assessed" in told
-    assert "1 of them have no score, such as nobody: " in told
+    printed = capsys.readouterr().out
+    assert "2 of 2 recordings are assessed" in printed
+    assert "1 of them have no score, such as nobody: " in printed
 
 
 def test_a_stop_in_the_middle_keeps_what_is_done(bundle, recording, tmp_path, monkeypatch):

@@ -48,9 +48,9 @@ def test_each_folds_model_gives_that_folds_predictions(tiny_data, trained):
     assert bundle.parts == ("fusion", "video", "heart_rate")
     for part in PARTS:
         for fold in (trained / "loso" / part / "folds").iterdir():
-            told = read_predictions([fold / "predictions.csv"])
-            ours = scores(bundle, part, fold.name, tiny_data, trained, told.clips)
-            assert np.abs(ours - told.probabilities).max() < 1e-5
+            predicted = read_predictions([fold / "predictions.csv"])
+            ours = scores(bundle, part, fold.name, tiny_data, trained, predicted.clips)
+            assert np.abs(ours - predicted.probabilities).max() < 1e-5
         results = json.loads((trained / "loso" / part / "results.json").read_text())
         expected = bundle.about["expected"][part]
         assert {key: results[key] for key in ("pooled", "interval_95", "over_subjects", "subgroups")} == {
@@ -64,9 +64,9 @@ def test_each_folds_model_gives_that_folds_predictions(tiny_data, trained):
 def test_one_fold_to_a_zip(tiny_data, trained, tmp_path):
     bundle = bundled(tiny_data, trained, "name=fusion", f"bundle.folds=[{FOLD}]", f"bundle.out={tmp_path}/made/b.zip")
     assert bundle.path == tmp_path / "made" / "b.zip"
-    told = read_predictions([trained / "loso" / "fusion" / "folds" / FOLD / "predictions.csv"])
-    ours = scores(bundle, "fusion", FOLD, tiny_data, trained, told.clips)
-    assert np.abs(ours - told.probabilities).max() < 1e-5
+    predicted = read_predictions([trained / "loso" / "fusion" / "folds" / FOLD / "predictions.csv"])
+    ours = scores(bundle, "fusion", FOLD, tiny_data, trained, predicted.clips)
+    assert np.abs(ours - predicted.probabilities).max() < 1e-5
     assert bundle.about["models"][0]["tested"] == [FOLD]
     assert FOLD not in bundle.about["models"][0]["subjects"]
     with pytest.raises(PainlitError, match="has no fold nobody"):
@@ -79,9 +79,9 @@ def test_the_epoch_that_was_selected(tiny_data, trained):
     bundle = bundled(tiny_data, trained, "name=inner")
     for model in bundle.about["models"]:
         fold = trained / "loso" / "inner" / "folds" / model["fold"]
-        told = read_predictions([fold / "predictions.csv"])
-        ours = scores(bundle, "heart_rate", model["fold"], tiny_data, trained, told.clips)
-        assert np.abs(ours - told.probabilities).max() < 1e-5
+        predicted = read_predictions([fold / "predictions.csv"])
+        ours = scores(bundle, "heart_rate", model["fold"], tiny_data, trained, predicted.clips)
+        assert np.abs(ours - predicted.probabilities).max() < 1e-5
         assert model["epoch"] == json.loads((fold / "metrics.json").read_text())["epoch"]
         assert model["selected_on"]
         assert not {*model["selected_on"]} & {*model["subjects"], *model["tested"]}
@@ -127,15 +127,15 @@ def test_joint_training_has_the_spatial_module_it_trained(tiny_data, trained):
     folder = finetune.run(tiny(tiny_data, trained, *joint)).folder
     loso.run(tiny(tiny_data, trained, *joint))
     bundle = bundled(tiny_data, trained, "name=joint")
-    told = bundle.about["embedders"]
+    embedders = bundle.about["embedders"]
     assert [model.embedder for model in bundle.models("video")] == ["video-001", "video-002", "video-003"]
-    assert len({entry["sha256"] for entry in told.values()}) == 3
-    assert FOLD not in told["video-001"]["subjects"]
-    for name in told:
+    assert len({entry["sha256"] for entry in embedders.values()}) == 3
+    assert FOLD not in embedders["video-001"]["subjects"]
+    for name in embedders:
         assert not bundle.embedder(name).training
     one = Bundle.open(folder / "bundle")
     assert one.about["embedders"]["spatial"]["stage"] == "finetune"
-    assert one.about["embedders"]["spatial"]["sha256"] not in [entry["sha256"] for entry in told.values()]
+    assert one.about["embedders"]["spatial"]["sha256"] not in [entry["sha256"] for entry in embedders.values()]
 
 
 def test_unfinished_runs_are_named_with_what_is_missing(tiny_data, trained):
@@ -221,14 +221,14 @@ def test_the_spatial_module_is_found_moved_and_refused_if_it_is_another(tiny_dat
     given = "name=given", "embed.name=given", "model.modality=video", "train.epochs=1", "train.warmup_epochs=0"
     embed.run(tiny(tiny_data, trained, *given, f"embed.weights={here}"))
     folder = finetune.run(tiny(tiny_data, trained, *given, "embed.weights=auto")).folder
-    told = Bundle.open(folder / "bundle").about["embedders"]["spatial"]
-    assert (told["stage"], told["data"]) == ("pretrain-stage2", {"faces": {}})
+    spatial = Bundle.open(folder / "bundle").about["embedders"]["spatial"]
+    assert (spatial["stage"], spatial["data"]) == ("pretrain-stage2", {"faces": {}})
     assert "trained by pretrain-stage2 on faces" in (folder / "bundle" / "MODEL_CARD.md").read_text()
     for suffix in (".safetensors", ".json"):
         here.with_suffix(suffix).rename(moved.with_suffix(suffix))
     make = "bundle.stage=finetune", "bundle.runs=[given]"
     with pytest.raises(PainlitError, match=r"here\.safetensors, which is not there"):
         bundled(tiny_data, trained, *make, "embed.weights=auto")
-    assert bundled(tiny_data, trained, *make, f"embed.weights={moved}").about["embedders"]["spatial"] == told
+    assert bundled(tiny_data, trained, *make, f"embed.weights={moved}").about["embedders"]["spatial"] == spatial
     with pytest.raises(PainlitError, match=r"here\.safetensors, and embed\.weights=.*other"):
         bundled(tiny_data, trained, *make, f"embed.weights={other}")

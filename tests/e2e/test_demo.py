@@ -1,4 +1,4 @@
-"""The demo as `make demo` runs it, with fewer people and epochs: every stage learns, and each modality by itself tells.
+"""The demo as `make demo` runs it, with fewer people and epochs: each stage learns, each modality alone classifies.
 
 Without an expression in the clips, or with heart rates that do not follow the class, these tests fail.
 """
@@ -42,7 +42,7 @@ def result(folder) -> demo.DemoResult:
 
 
 @pytest.mark.slow
-def test_video_alone_tells(tmp_path):
+def test_video_alone_classifies(tmp_path):
     """The quick one: stage 2 on one set and from random weights, then video alone."""
     settings = config(
         tmp_path, "stage2.sets=[raf_basic]", "stage2.weights=untrained", "stage2.train.epochs=60",

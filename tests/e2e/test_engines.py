@@ -1,4 +1,4 @@
-"""The engines of `make loso`: what dies, what is told, and what is the same afterwards."""
+"""The engines of `make loso`: what dies, what is reported, and what is the same afterwards."""
 
 import json
 import os
@@ -49,10 +49,10 @@ def test_ctrl_c_ends_parent_and_folds_and_the_same_command_goes_on(tiny_data, ru
                                start_new_session=True)  # fmt: skip
     wait_for(lambda: list(folds.glob("*/checkpoints/last.ckpt")))
     os.killpg(running.pid, signal.SIGINT)  # as a terminal does: to all of them
-    told = running.communicate(timeout=60)[1]
+    printed = running.communicate(timeout=60)[1]
     assert running.returncode == 130
-    assert "stopped; run the same command to go on" in told
-    assert "Traceback" not in told
+    assert "stopped; run the same command to go on" in printed
+    assert "Traceback" not in printed
     wait_for(lambda: not any(alive(pid) for pid in processes_of(folds)), seconds=20)
     ended = subprocess.run(arguments, capture_output=True, text=True, check=True)
     assert "3/3" in ended.stdout or "3 of 3 folds" in ended.stdout
@@ -91,9 +91,9 @@ def test_a_dry_run_lists_folds_and_hours_and_trains_nothing(tiny_data, runs, cap
     assert estimate.step_flops > 0
     assert estimate.hours(1) == pytest.approx(2 * estimate.hours(2))
     assert estimate.hours(64) == estimate.hours(2), "more workers than folds do not help"
-    told = capsys.readouterr().out
-    assert "020100_w_34: not begun" in told
-    assert "64 workers like this one" in told
+    printed = capsys.readouterr().out
+    assert "020100_w_34: not begun" in printed
+    assert "64 workers like this one" in printed
     stopped_fold = runs / "loso" / "dry" / "folds" / FOLDS[1]
     (stopped_fold / "checkpoints").mkdir(parents=True)
     (stopped_fold / "checkpoints" / "last.ckpt").touch()
@@ -104,16 +104,16 @@ def test_a_dry_run_lists_folds_and_hours_and_trains_nothing(tiny_data, runs, cap
 
 
 @pytest.mark.slow
-def test_a_fold_told_to_end_is_tried_again_and_the_others_go_on(tiny_data, runs):
-    folder = runs / "loso" / "told"
-    arguments = command(tiny_data, runs, "name=told", "train.epochs=60", "loso.workers=1")
+def test_a_fold_that_is_terminated_is_tried_again_and_the_others_go_on(tiny_data, runs):
+    folder = runs / "loso" / "terminated"
+    arguments = command(tiny_data, runs, "name=terminated", "train.epochs=60", "loso.workers=1")
     running = subprocess.Popen(arguments, stdout=subprocess.PIPE, text=True)
     fold = folder / "folds" / FOLDS[0]
     wait_for((fold / "checkpoints" / "last.ckpt").is_file)
     os.kill(processes_of(folder / "folds")[-1], signal.SIGTERM)
-    told = running.communicate(timeout=120)[0]
+    printed = running.communicate(timeout=120)[0]
     assert running.returncode == 0
-    assert f"fold {FOLDS[0]}: ended by SIGTERM, see {fold}/log.txt; it will be tried once more" in told
+    assert f"fold {FOLDS[0]}: ended by SIGTERM, see {fold}/log.txt; it will be tried once more" in printed
     assert json.loads((folder / "results.json").read_text())["folds_done"] == 3
 
 
@@ -134,7 +134,7 @@ def test_the_selected_epoch_is_the_same_when_the_runs_folder_moves_between_stop_
         assert texts[0] == texts[1]
 
 
-def test_diverged_training_is_told_and_not_tried_again(tiny_data, runs, capfd):
+def test_diverged_training_is_reported_and_not_tried_again(tiny_data, runs, capfd):
     only = ["train.lr=1e30", "loso.subjects=[010100_m_27]", "name=diverged"]
     result = loso.run(tiny(tiny_data, runs, *HEART, *only))
     assert "the training diverged" in result.failed[FOLDS[0]]
@@ -180,16 +180,16 @@ def test_a_summary_that_cannot_be_logged_costs_no_result_and_is_tried_again(tiny
 
 
 @pytest.mark.slow
-def test_oracle_tells_by_how_much_it_flatters(tiny_data, runs):
+def test_oracle_reports_by_how_much_it_flatters(tiny_data, runs):
     result = loso.run(tiny(tiny_data, runs, *HEART, "loso.selection=oracle", "name=oracle"))
     last = loso.run(tiny(tiny_data, runs, *HEART, "name=last"))
     gap = result.results["optimism"]
     assert gap["accuracy"] == [last.results["pooled"]["accuracy"], result.results["pooled"]["accuracy"]]
     assert gap["difference"] >= 0
     for fold in FOLDS:
-        told, plain = (r.folder / "folds" / fold / name for r, name in ((result, "predictions_last.csv"),
+        last_epoch, plain = (r.folder / "folds" / fold / name for r, name in ((result, "predictions_last.csv"),
                                                                        (last, "predictions.csv")))  # fmt: skip
-        assert told.read_text() == plain.read_text(), "the last epoch is the same training's"
+        assert last_epoch.read_text() == plain.read_text(), "the last epoch is the same training's"
 
 
 def test_an_edited_fold_stops_the_next_run_before_it_trains(tiny_data, trained):
@@ -222,8 +222,8 @@ def test_a_subject_without_a_class_is_trained_tested_and_named(tiny_data, runs, 
     result = loso.run(tiny(root, runs, *HEART, "name=partial"))
     assert not result.failed
     assert any("1 subjects lack a class" in remark for remark in result.results["remarks"])
-    told = result.results["per_subject"][FOLDS[0]]
-    assert told["recall"] == told["accuracy"], "of the one class that is there"
+    figures = result.results["per_subject"][FOLDS[0]]
+    assert figures["recall"] == figures["accuracy"], "of the one class that is there"
     assert result.results["pooled"]["clips"] == 10
 
 

@@ -49,8 +49,8 @@ def test_a_cache_holds_the_distances_and_no_tiles(config):
 
 def test_an_assessment_gives_what_the_fold_predicted_and_maps_no_face(tiny_data, config, bundle, tmp_path):
     model = painlit.load(bundle, "cpu")
-    told = read_predictions([config.folder("loso") / "folds" / FOLD / "predictions.csv"])
-    for clip, expected in zip(told.clips, told.probabilities, strict=True):
+    predictions = read_predictions([config.folder("loso") / "folds" / FOLD / "predictions.csv"])
+    for clip, expected in zip(predictions.clips, predictions.probabilities, strict=True):
         result = model.assess(tiny_data / "video" / FOLD / f"{clip}.mp4", calibrated=False)
         (row,) = result.table.to_dict("records")
         assert [row["p_NP"], row["p_P4"]] == pytest.approx(expected, abs=1e-5)

@@ -48,9 +48,9 @@ def test_maps_of_all_modalities(tiny_data, trained, pretrained):
     assert len(clips) <= 3 * 12
     assert all(np.isclose(sum(float(clip[str(k)]) for k in range(3)), 1, atol=1e-4) for clip in clips)
     report.run(tiny(tiny_data, trained))
-    told = (trained / "loso" / "video" / "report.html").read_text()
-    assert told.count("data:image/png;base64,") == 3
-    assert 'href="../../maps/video/maps.html"' in told
+    report_page = (trained / "loso" / "video" / "report.html").read_text()
+    assert report_page.count("data:image/png;base64,") == 3
+    assert 'href="../../maps/video/maps.html"' in report_page
     assert "<h2>Maps" not in (trained / "loso" / "fusion" / "report.html").read_text()
     curves = list(csv.DictReader((result.folder / "time_curves.csv").open()))
     for run, times in (("video", 4), ("heart rate", 3)):

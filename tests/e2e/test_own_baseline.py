@@ -71,12 +71,12 @@ def test_a_clip_gets_what_its_fold_predicted(tiny_data, rest_runs, rest_bundle):
     model = painlit.load(rest_bundle, "cpu")
     video_at_rest, ecg_at_rest = rest_of(tiny_data)
     for part in PARTS:
-        told = read_predictions([rest_runs / "loso" / part / "folds" / FOLD / "predictions.csv"])
-        assert len(told.clips) == 3
-        assert not any(clip.endswith(AT_REST) for clip in told.clips)
+        predictions = read_predictions([rest_runs / "loso" / part / "folds" / FOLD / "predictions.csv"])
+        assert len(predictions.clips) == 3
+        assert not any(clip.endswith(AT_REST) for clip in predictions.clips)
         has_video, has_ecg = part != "heart_rate", part != "video"
         rest = Rest(video_at_rest if has_video else None, ecg_at_rest if has_ecg else None)
-        for clip, expected in zip(told.clips, told.probabilities, strict=True):
+        for clip, expected in zip(predictions.clips, predictions.probabilities, strict=True):
             video, ecg = files(tiny_data, clip)
             given = {"video": video if has_video else None, "ecg": ecg if has_ecg else None}
             result = model.assess(**given, rest=rest, calibrated=False)
@@ -198,11 +198,11 @@ def recording(tiny_data, tmp_path_factory) -> Path:
 
 def test_a_session_of_the_very_clips_gets_what_was_predicted(session, recording):
     """Windows that are the clips have the mean that training took over them."""
-    told = read_predictions([session / "predictions.csv"])
-    order = np.argsort(told.clips)
+    predictions = read_predictions([session / "predictions.csv"])
+    order = np.argsort(predictions.clips)
     result = painlit.load(session / "bundle", "cpu").assess(recording, step=3.0, calibrated=False)
     assert len(result.table) == 4
-    assert result.table[["p_NP", "p_P4"]].to_numpy() == pytest.approx(told.probabilities[order], abs=2e-4)
+    assert result.table[["p_NP", "p_P4"]].to_numpy() == pytest.approx(predictions.probabilities[order], abs=2e-4)
     assert result.about["baseline"] == "session"
     assert any(
         "own mean over the whole recording is subtracted: face over 4 windows" in n for n in result.about["notes"]

@@ -81,7 +81,7 @@ def study(tmp_path_factory) -> Path:
     # text with decimal commas, in volts, 60 bpm
     lines = [f"{k / 250:.3f};{v / 1000:.7f}".replace(".", ",") for k, v in enumerate(ecg([0.5, 1.5, 2.5, 3.5], 250, 4))]
     (place / "b2.csv").write_text("\n".join(["Zeit (s);EKG (V)", *lines]))
-    # a watch that tells a rate each second, and a belt that tells the ms between beats
+    # a watch that gives a rate each second, and a belt that gives the ms between beats
     watch = [f"2026-03-01T10:00:{k:02},{70 + 10 * k}" for k in range(4)]
     (place / "watch.csv").write_text("\n".join(["time,heart rate (bpm)", *watch]))
     (place / "belt.csv").write_text("\n".join(["rr_ms", *map(str, (800, 800, 900, 900))]))

@@ -29,8 +29,8 @@ def test_one_command_leaves_every_table_and_figure(tiny_data, tiny_sets, tmp_pat
     config = wanted(tiny_data, tiny_sets, tmp_path / "runs")
     result = paper.run(config)
     assert result.exit_status == 0
-    told = capsys.readouterr().out
-    assert "Table 7" in told
+    printed = capsys.readouterr().out
+    assert "Table 7" in printed
     left = {path.name for path in result.folder.iterdir()}
     assert left >= {"paper.html", "table6.csv", "table7.csv", "figure3.png", "figure3.svg", "timing.json"}
     page = (result.folder / "paper.html").read_text()

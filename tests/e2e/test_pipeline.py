@@ -99,7 +99,7 @@ def test_finetune_leaves_a_model_with_its_provenance(tiny_data, runs):
 
 def test_training_learns(tiny_data, runs):
     result = finetune.run(tiny(tiny_data, runs, "model.modality=heart_rate", "train.epochs=30", "model.augmnet=false"))
-    assert result.metrics["train"]["loss"] < 0.55, "the demo's heart rates tell the classes apart; chance is 0.69"
+    assert result.metrics["train"]["loss"] < 0.55, "the demo's heart rates separate the classes; chance is 0.69"
 
 
 @pytest.mark.parametrize("selection", ["inner", pytest.param("oracle", marks=pytest.mark.slow)])
@@ -137,15 +137,15 @@ def test_results_say_that_embeddings_are_untrained(trained_once):
 
 
 @pytest.mark.parametrize(
-    ("arguments", "told"),
+    ("arguments", "message"),
     [
         (["task=multilevel"], "no usable clip of P1, P2, P3"),
         (["loso.protocol=holdout"], "26 of its 26 test subjects"),
         (["loso.subjects=[nobody]"], "nobody"),
     ],
 )
-def test_what_the_data_cannot_give_is_refused_before_any_fold(tiny_data, runs, arguments, told):
-    with pytest.raises(PainlitError, match=re.escape(told)):
+def test_what_the_data_cannot_give_is_refused_before_any_fold(tiny_data, runs, arguments, message):
+    with pytest.raises(PainlitError, match=re.escape(message)):
         loso.run(tiny(tiny_data, runs, "model.modality=heart_rate", *arguments))
 
 

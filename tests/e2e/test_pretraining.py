@@ -117,9 +117,9 @@ def test_killed_within_an_epoch_it_goes_on_to_the_undisturbed_result(tiny_sets, 
         kill_when_saved(name, [*arguments, "name=killed"], step)
     capsys.readouterr()
     RUN[name](load([*arguments, "name=killed"]))
-    told = capsys.readouterr().out
-    assert "epoch 4/4" in told
-    assert "epoch 1/4" not in told, "it must go on, not start again"
+    printed = capsys.readouterr().out
+    assert "epoch 4/4" in printed
+    assert "epoch 1/4" not in printed, "it must go on, not start again"
     assert results(tmp_path, name, "killed") == results(tmp_path, name, "undisturbed")
 
 
@@ -129,9 +129,9 @@ def test_two_processes_learn_what_one_does_and_log_once(tiny_sets, tmp_path, nam
     short = name.replace("pretrain_", "")
     arguments = [*pretraining(tiny_sets, tmp_path), f"{short}.train.epochs=2"]
     RUN[name](load([*arguments, "name=one"]))
-    told = stage(name, [*arguments, f"{short}.train.devices=2", "name=two", "log.wandb=offline"]).stdout
-    assert len(re.findall(r"^epoch \d/2 ", told, re.MULTILINE)) == 2
-    assert told.count("weights: ") == 1
+    printed = stage(name, [*arguments, f"{short}.train.devices=2", "name=two", "log.wandb=offline"]).stdout
+    assert len(re.findall(r"^epoch \d/2 ", printed, re.MULTILINE)) == 2
+    assert printed.count("weights: ") == 1
     assert len(list((tmp_path / name.replace("_", "-") / "two" / "wandb").glob("offline-run-*"))) == 1
     one, two = (results(tmp_path, name, run)[0] for run in ("one", "two"))
     assert two == pytest.approx(one, rel=1e-3, abs=1e-4)
@@ -173,9 +173,9 @@ def test_a_training_image_that_is_a_validation_image_is_left_out_and_named(tiny_
     images = root / "RAF-DB" / "basic" / "Image" / "aligned"
     shutil.copy(images / "test_00007_aligned.jpg", images / "train_00008_aligned.jpg")
     result = pretrain_stage2.run(load(pretraining(root, tmp_path)))
-    told = (result.folder / "duplicates.csv").read_text()
-    assert "train_00008_aligned.jpg (line 5 of the list)" in told
-    assert "test_00007_aligned.jpg (line 4 of the list)" in told
+    duplicates = (result.folder / "duplicates.csv").read_text()
+    assert "train_00008_aligned.jpg (line 5 of the list)" in duplicates
+    assert "test_00007_aligned.jpg (line 4 of the list)" in duplicates
 
 
 @pytest.mark.slow

@@ -22,7 +22,7 @@ pytestmark = pytest.mark.slow  # to start a head and nodes takes minutes on two 
 TOKEN = secrets.token_hex(32)
 """One for all clusters of this process, in which Ray reads it once."""
 ON_LOOPBACK = {"RAY_ENABLE_WINDOWS_OR_OSX_CLUSTER": "0"}
-"""Ray takes 127.0.0.1 for what it says."""
+"""Ray takes 127.0.0.1 literally."""
 
 
 @pytest.fixture
@@ -49,8 +49,8 @@ def test_a_node_that_dies_costs_nothing_and_the_results_are_the_local_ones(tiny_
     wait_for(lambda: list(folder.glob("folds/*/checkpoints/last.ckpt")), seconds=300)
     cluster.remove_node(node, allow_graceful=False)
     cluster.add_node(num_cpus=1)
-    told = running.communicate(timeout=300)[0]
-    assert running.returncode == 0, told
+    printed = running.communicate(timeout=300)[0]
+    assert running.returncode == 0, printed
     on_ray = (folder / "results.json").read_bytes()
     for path in folder.glob("folds/*/metrics.json"):
         path.unlink()
@@ -60,16 +60,16 @@ def test_a_node_that_dies_costs_nothing_and_the_results_are_the_local_ones(tiny_
     assert (folder / "results.json").read_bytes() == on_ray
 
 
-def test_a_head_that_goes_away_is_told_and_the_work_is_kept(tiny_data, runs, cluster):
+def test_a_head_that_goes_away_is_reported_and_the_work_is_kept(tiny_data, runs, cluster):
     cluster.add_node(num_cpus=1)
     more = ["name=headless", "train.epochs=400", "loso.engine=ray", f"loso.ray_address={cluster.address}"]
     running = subprocess.Popen(command(tiny_data, runs, *more), stdout=subprocess.PIPE, text=True)
     folder = runs / "loso" / "headless"
     wait_for(lambda: list(folder.glob("folds/*/checkpoints/last.ckpt")), seconds=300)
     cluster.head_node.kill_gcs_server()
-    told = running.communicate(timeout=300)[0]
+    printed = running.communicate(timeout=300)[0]
     assert running.returncode == 1
-    assert told.count("the Ray cluster went away") == len(FOLDS) - told.count("accuracy ")
+    assert printed.count("the Ray cluster went away") == len(FOLDS) - printed.count("accuracy ")
     assert list(folder.glob("folds/*/checkpoints/last.ckpt")), "what was done is there for the next run"
 
 
@@ -152,10 +152,10 @@ def test_a_cluster_started_here_listens_here_alone_and_answers_no_stranger(tiny_
         address = next(found[1] for line in lines if (found := re.search(r"--gcs-address=([\d.:]+)", line)))
         for environment in ({"RAY_AUTH_MODE": "disabled"}, {"RAY_AUTH_MODE": "token", "RAY_AUTH_TOKEN": "7" * 64}):
             stranger = {**os.environ, **ON_LOOPBACK, **environment}
-            told = subprocess.run([sys.executable, "-c", STRANGER, address], env=stranger, capture_output=True,
+            refused = subprocess.run([sys.executable, "-c", STRANGER, address], env=stranger, capture_output=True,
                                   text=True, timeout=120)  # fmt: skip
-            assert told.returncode
-            assert "Authentication token is missing or incorrect" in told.stderr
+            assert refused.returncode
+            assert "Authentication token is missing or incorrect" in refused.stderr
     finally:
         os.killpg(running.pid, signal.SIGINT)
         running.wait()

@@ -76,12 +76,13 @@ def test_a_killed_fold_resumes_to_the_undisturbed_result(tiny_data, runs):
     wait_for((second / "checkpoints" / "last.ckpt").is_file)
     kill(second, times=1)
     kill(second, times=2)
-    told = running.communicate(timeout=120)[0]
+    printed = running.communicate(timeout=120)[0]
     assert (
-        f"fold {names[1]}: ended by SIGKILL (out of memory?), see {second}/log.txt; it will be tried once more" in told
+        f"fold {names[1]}: ended by SIGKILL (out of memory?), see {second}/log.txt; it will be tried once more"
+        in printed
     )
     assert running.returncode == 1, "a run with a failed fold must say so"
-    assert f"fold {names[1]} failed: ended by SIGKILL" in told
+    assert f"fold {names[1]} failed: ended by SIGKILL" in printed
     assert not (second / "metrics.json").exists()
     assert (folds / names[2] / "metrics.json").is_file(), "the other folds must go on"
     before = {path: path.stat().st_mtime_ns for n in (names[0], names[2]) for path in (folds / n).iterdir()}

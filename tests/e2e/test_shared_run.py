@@ -42,8 +42,8 @@ def six_people(tmp_path_factory) -> tuple[Path, Path]:
 
 def start(root: Path, runs: Path, log: Path, *more: str) -> subprocess.Popen:
     arguments = command(root, runs, *LONG, *more)
-    with log.open("w") as told:  # no pipe: what a killed call started may hold it for a while
-        return subprocess.Popen(arguments, stdout=told, stderr=subprocess.STDOUT)
+    with log.open("w") as output:  # no pipe: what a killed call started may hold it for a while
+        return subprocess.Popen(arguments, stdout=output, stderr=subprocess.STDOUT)
 
 
 def trained_by(folder: Path) -> list[int]:
@@ -58,13 +58,13 @@ def test_two_calls_share_the_folds_and_end_with_the_same_results(tiny_data, trai
     other = start(tiny_data, runs, log, *AS_TRAINED)
     wait_for(lambda: list(folder.glob("folds/*/log.txt")))  # it is at its first fold
     assert not loso.run(tiny(tiny_data, runs, *HEART, *LONG, *AS_TRAINED)).failed
-    status, told = other.wait(timeout=300), [log.read_text(), capsys.readouterr().out]
-    assert status == 0, told
+    status, outputs = other.wait(timeout=300), [log.read_text(), capsys.readouterr().out]
+    assert status == 0, outputs
     for fold in FOLDS:
         once, shared = (root / "loso/heart_rate/folds" / fold / "predictions.csv" for root in (trained_once, runs))
         assert shared.read_bytes() == once.read_bytes()
     assert trained_by(folder) == [1] * 3, "no fold was trained twice"
-    assert all("3 of 3 folds" in text for text in told), "both wait for all folds and present the result"
+    assert all("3 of 3 folds" in text for text in outputs), "both wait for all folds and present the result"
 
 
 @pytest.mark.slow

@@ -83,9 +83,9 @@ def stop(stage: str, arguments: list[str], number: signal.Signals, runs: Path, m
     assert not left
     assert status == STATUSES[number], log.read_text()
     if status > 0:
-        told = log.read_text()
-        assert "run the same command to go on" in told
-        assert "Traceback" not in told
+        logged = log.read_text()
+        assert "run the same command to go on" in logged
+        assert "Traceback" not in logged
 
 
 @pytest.mark.slow

@@ -1,4 +1,4 @@
-"""`make tables` and `make report`: rows of the paper's tables, run and told beside the paper's figures."""
+"""`make tables` and `make report`: rows of the paper's tables, run and shown beside the paper's figures."""
 
 import csv
 import dataclasses
@@ -38,11 +38,11 @@ def config(tiny_data, tmp_path):
 
 @pytest.fixture(scope="module")
 def partly_run(tiny_data, tmp_path_factory):
-    """Tables for which nobody has left a Spatial-Module: the configuration, what came of it, and what it printed."""
+    """Tables for which nobody has left a Spatial-Module: the configuration, the result, and what was printed."""
     config = tiny(tiny_data, tmp_path_factory.mktemp("partly") / "runs", *TABLES)
-    with redirect_stdout(io.StringIO()) as told:
+    with redirect_stdout(io.StringIO()) as output:
         result = run(config)
-    return config, result, told.getvalue()
+    return config, result, output.getvalue()
 
 
 @pytest.fixture
@@ -53,7 +53,7 @@ def partly(partly_run, tmp_path):
 
 
 @pytest.mark.slow
-def test_missing_rows_are_run_and_told_beside_the_papers(config, capsys):
+def test_missing_rows_are_run_and_shown_beside_the_papers(config, capsys):
     leave_spatial_modules(config)
     result = run(config)
     assert (len(result.finished), result.failed, result.exit_status) == (3, {}, 0)
@@ -66,8 +66,8 @@ def test_missing_rows_are_run_and_told_beside_the_papers(config, capsys):
     assert all("train.epochs" in line["differs from paper in"] for line in lines)
     assert (runs / "tables" / "tiny" / "report.html").is_file()
     assert all((runs / "loso" / name / "report.html").is_file() for name in result.finished)
-    told = capsys.readouterr().out
-    assert "not the paper's configuration" in told
+    printed = capsys.readouterr().out
+    assert "not the paper's configuration" in printed
 
     before = {path: path.stat().st_mtime_ns for path in runs.glob("loso/*/folds/*/*")}
     assert len(run(config).finished) == 3
@@ -75,12 +75,12 @@ def test_missing_rows_are_run_and_told_beside_the_papers(config, capsys):
 
 
 def test_a_row_that_fails_does_not_stop_the_others(partly_run):
-    _, result, told = partly_run
+    _, result, printed = partly_run
     assert result.exit_status == 1
     assert sorted(result.failed) == [f"tiny-{name}-np_vs_p4" for name in ROWS[:2]]
     assert all("make pretrain-stage" in why for why in result.failed.values())
     assert result.finished == [f"tiny-{ROWS[2]}-np_vs_p4"]
-    assert "1 of 34 rows and tasks have results" in told
+    assert "1 of 34 rows and tasks have results" in printed
 
 
 def test_report_needs_no_run(config, capsys):
@@ -104,18 +104,18 @@ def test_report_writes_pages_anew(partly, capsys):
     write_artefact(old / "results.json", results)
     (torn / "config.yaml").write_text("no_such_key: 1\n")
     assert report.run(config).reports == 1, "what cannot be read does not keep the others from their pages"
-    told = capsys.readouterr().out
-    assert f"no report of {old}: another version" in told
-    assert f"no report of {torn}: unknown key 'no_such_key'" in told
+    printed = capsys.readouterr().out
+    assert f"no report of {old}: another version" in printed
+    assert f"no report of {torn}: unknown key 'no_such_key'" in printed
 
 
 @pytest.mark.slow
-def test_lines_are_told_by_the_runs_and_not_by_the_configuration_given_now(config):
+def test_lines_come_from_the_runs_and_not_from_the_configuration_given_now(config):
     oracle = dataclasses.replace(config.loso, selection="oracle")
     run(dataclasses.replace(config, loso=oracle))  # only the row of heart rates has what it needs
     plain = dataclasses.replace(config, tables=dataclasses.replace(config.tables, epoch_share=1.0))
     (line,) = report.run(plain).lines
-    assert {"train.epochs", "loso.selection"} <= {told.partition("=")[0] for told in line.differences}
+    assert {"train.epochs", "loso.selection"} <= {difference.partition("=")[0] for difference in line.differences}
     assert any("flatter" in remark for remark in line.remarks)
     assert "flatter" in (Path(config.runs) / "tables" / "tiny" / "report.html").read_text()
 

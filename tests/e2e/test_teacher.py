@@ -1,4 +1,4 @@
-"""Stages 1 and 2 with a teacher, as their commands run them: what is learnt from, told, resumed and refused."""
+"""Stages 1 and 2 with a teacher, as their commands run them: what is learnt from, reported, resumed and refused."""
 
 import json
 import shutil

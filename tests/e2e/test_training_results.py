@@ -1,4 +1,4 @@
-"""Training beside testing: what a fold notes while it trains, and what the results and the page say of it."""
+"""Training beside testing: what a fold notes while it trains, and how the results and the page report it."""
 
 import json
 
@@ -37,11 +37,11 @@ def test_results_and_page_say_what_the_folds_left(trained_once, modality):
     folder = trained_once / "loso" / modality
     results = json.loads((folder / "results.json").read_text())
     training = results["training"]
-    for name, told in training["per_fold"].items():
+    for name, fold in training["per_fold"].items():
         curves = training["curves"][name]
         assert curves["epoch"] == [1, 2, 3, 4]
-        assert curves["held_out_accuracy"][-1] == told["test_accuracy"] == results["per_subject"][name]["accuracy"]
-        assert (told["train_clips"], told["test_clips"], told["epoch"]) == (8, 4, 4)
+        assert curves["held_out_accuracy"][-1] == fold["test_accuracy"] == results["per_subject"][name]["accuracy"]
+        assert (fold["train_clips"], fold["test_clips"], fold["epoch"]) == (8, 4, 4)
     assert training["accuracy"] == pytest.approx(np.mean([t["train_accuracy"] for t in training["per_fold"].values()]))
     simple = results["simple_baselines"]
     assert list(simple)[:2] == ["majority class", "mean heart rate"]
@@ -58,8 +58,10 @@ def test_results_and_page_say_what_the_folds_left(trained_once, modality):
 def test_the_last_point_is_that_of_the_predictions(set_up, tmp_path):
     config, data, fold = set_up("model.modality=fusion", "train.epochs=3", "model.basic=true")
     module, metrics = run_fold(config, fold, data, tmp_path, fold.name)
-    told, curves = read_predictions([tmp_path / "predictions.csv"]), read_curves(tmp_path / CURVES_FILE)
-    assert curves["held_out_loss"][-1] == pytest.approx(cross_entropy(told.labels, told.probabilities), abs=1e-5)
+    predictions, curves = read_predictions([tmp_path / "predictions.csv"]), read_curves(tmp_path / CURVES_FILE)
+    assert curves["held_out_loss"][-1] == pytest.approx(
+        cross_entropy(predictions.labels, predictions.probabilities), abs=1e-5
+    )
     assert curves["held_out_accuracy"][-1] == metrics["test"]["accuracy"]
     divided, hits = data.divided(fold.train, (), fold.test), []
     module.eval()
@@ -70,7 +72,7 @@ def test_the_last_point_is_that_of_the_predictions(set_up, tmp_path):
     assert metrics["train"]["accuracy"] == pytest.approx(np.mean(hits))
 
 
-def test_the_tested_weights_are_told_and_not_the_last(set_up, tmp_path):
+def test_the_tested_weights_are_reported_and_not_the_last(set_up, tmp_path):
     """With oracle they are those of the best epoch on the held-out subject, and so is the training accuracy."""
     config, data, fold = set_up(
         "model.modality=heart_rate", "train.epochs=8", "loso.selection=oracle", "model.augmnet=false"
@@ -81,9 +83,9 @@ def test_the_tested_weights_are_told_and_not_the_last(set_up, tmp_path):
     assert curves["held_out_accuracy"][-1] == metrics["last_epoch"]["accuracy"]
     at = data.clips.of_subjects(fold.train)
     with torch.no_grad():
-        told = module.eval()({"bpm": data.inputs(at)["bpm"]}).softmax(1).double().numpy()
+        probabilities = module.eval()({"bpm": data.inputs(at)["bpm"]}).softmax(1).double().numpy()
     assert metrics["epoch"] < 8, "else the last weights would do"
-    assert metrics["train"]["loss"] == pytest.approx(cross_entropy(data.clips.labels[at], told), abs=1e-6)
+    assert metrics["train"]["loss"] == pytest.approx(cross_entropy(data.clips.labels[at], probabilities), abs=1e-6)
 
 
 def test_looking_at_the_held_out_subject_changes_no_weight(set_up, tmp_path, monkeypatch):
@@ -102,7 +104,7 @@ def test_long_trainings_are_looked_at_now_and_then(set_up, tmp_path):
     assert epochs == [*range(3, 2 * POINTS + 1, 3), 2 * POINTS + 1]
 
 
-def test_labels_that_are_shuffled_are_those_that_training_is_told_by(set_up, monkeypatch, tmp_path):
+def test_shuffled_labels_are_those_that_training_uses(set_up, monkeypatch, tmp_path):
     """A model that knows every true label by heart knows few of the shuffled ones."""
     config, data, fold = set_up("model.modality=heart_rate", "train.epochs=2", "loso.shuffle_labels=true")
 

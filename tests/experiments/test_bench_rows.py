@@ -20,10 +20,10 @@ HEAD = {
 
 @pytest.fixture
 def head(monkeypatch):
-    """What the machine says of itself; changed by a test, it is another run."""
-    told = dict(HEAD)
-    monkeypatch.setattr(experiments.bench.rows, "head", lambda: dict(told))
-    return told
+    """The description of the machine; changed by a test, it is another run."""
+    machine = dict(HEAD)
+    monkeypatch.setattr(experiments.bench.rows, "head", lambda: dict(machine))
+    return machine
 
 
 def lines_of(text, benchmark):
@@ -39,8 +39,8 @@ def test_a_row_is_over_rounds_and_beside_its_peer():
 
 def test_the_table_has_the_rows_and_their_head():
     rows = [vars(Row.of("ours", [1.0, 2.0, 3.0], "s", "timm", [5.0])), vars(Row("alone", 0.123456, None, None, "s", 4))]
-    told, _, *table = lines_of(markdown({"spatial": {"head": HEAD, "rows": rows}}), "spatial")
-    assert told == ("2026-11-27 03:00. AMD EPYC, 2 cores, 1 threads, 23.5 GiB, load 0.4 at the end; avx2, fma3. "
+    summary, _, *table = lines_of(markdown({"spatial": {"head": HEAD, "rows": rows}}), "spatial")
+    assert summary == ("2026-11-27 03:00. AMD EPYC, 2 cores, 1 threads, 23.5 GiB, load 0.4 at the end; avx2, fma3. "
                     "python 3.11.7, torch 2.14.1.")  # fmt: skip
     assert table == [
         "| what | median | least | greatest | unit | rounds | times the peer's |",
@@ -77,7 +77,7 @@ def test_a_damaged_table_is_named_and_kept(tmp_path, head):
     assert place.read_text() == '{"spatial": '
 
 
-def test_growth_is_told_of_the_upper_half_of_sizes():
+def test_growth_is_fitted_to_the_upper_half_of_sizes():
     costs = [[Cost(s, s, 7, 1), Cost(s, s, 9, 1), Cost(100 * s, s, 8, 1)] for s in (5.0, 5.0, 5.0, 10.0, 20.0)]
     curve = Curve("assessing", "s", (1, 2, 10, 20, 40), costs)
     assert curve.exponent("seconds") == pytest.approx(1)
@@ -92,7 +92,7 @@ def test_what_comes_once_is_not_scaled():
     assert few.scaled(many, 2, 6, 100) == pytest.approx((110.0, 210.0, 19.8))
 
 
-def test_a_command_is_told_with_all_its_processes():
+def test_a_command_is_measured_with_all_its_processes():
     spin = "import time; end = time.process_time() + 0.7\nwhile time.process_time() < end: pass"
     both = f"import subprocess, sys; c = [subprocess.Popen([sys.executable, '-c', {spin!r}]) for _ in range(2)]"
     use = in_new_process(use_of, [sys.executable, "-c", both])

@@ -70,7 +70,7 @@ class HalfMade:
 
 
 @pytest.mark.parametrize(("stop", "expected"), [(KeyboardInterrupt(), 130), (TerminatedError(signal.SIGTERM), 143)])
-def test_a_stop_says_nothing_of_what_it_left_half_made(monkeypatch, capsys, stop, expected):
+def test_a_stop_does_not_report_what_it_left_half_made(monkeypatch, capsys, stop, expected):
     ignored = []
     monkeypatch.setattr(sys, "unraisablehook", ignored.append)
     held = [HalfMade()]
@@ -106,9 +106,9 @@ def test_our_own_mistakes_keep_their_traceback(monkeypatch):
 )
 def test_a_setting_of_another_stage_is_refused_and_that_stage_named(monkeypatch, capsys, stage, key, meant):
     assert status(monkeypatch, fail(AssertionError("run")), key, stage=stage) == 2
-    told = capsys.readouterr().err
-    assert f"{stage} does not read {key.split('=')[0]}" in told
-    assert meant in told
+    printed = capsys.readouterr().err
+    assert f"{stage} does not read {key.split('=')[0]}" in printed
+    assert meant in printed
 
 
 def test_a_yaml_file_may_hold_settings_of_several_stages(monkeypatch, tmp_path):
@@ -124,11 +124,11 @@ def test_help_of_a_stage_lists_what_it_reads_and_runs_nothing(monkeypatch, capsy
     assert status(monkeypatch, fail(AssertionError("run")), "--help", stage=stage) == 0
     lines = capsys.readouterr().out.splitlines()
     assert lines[0] == f"{stage}: {STAGES[stage]}"
-    told = {line.split("=")[0].strip(): below for line, below in itertools.pairwise(lines) if "=" in line}
+    sentences = {line.split("=")[0].strip(): below for line, below in itertools.pairwise(lines) if "=" in line}
     mine = {key for key, setting in settings().items() if stage in setting.stages}
-    assert mine <= told.keys()
-    assert not told.keys() & (settings().keys() - mine)
-    assert all(len(told[key].split()) >= 2 for key in mine), "each has its sentence"
+    assert mine <= sentences.keys()
+    assert not sentences.keys() & (settings().keys() - mine)
+    assert all(len(sentences[key].split()) >= 2 for key in mine), "each has its sentence"
 
 
 def test_every_setting_is_read_by_some_stage_and_every_stage_is_known():
@@ -146,8 +146,8 @@ def test_painlit_lists_the_stages_at_once(monkeypatch, capsys):
     with pytest.raises(SystemExit) as caught:
         painlit()
     assert caught.value.code == 0
-    told = capsys.readouterr().out
-    assert all(f"  {stage} " in told for stage in STAGES)
+    printed = capsys.readouterr().out
+    assert all(f"  {stage} " in printed for stage in STAGES)
     done = subprocess.run([sys.executable, "-X", "importtime", "-m", "experiments", "loso", "--help"], check=True,
                           capture_output=True, text=True)  # fmt: skip
     imported = {line.rpartition("|")[2].strip() for line in done.stderr.splitlines()}

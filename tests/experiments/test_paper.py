@@ -77,14 +77,14 @@ def test_the_share_of_epochs_reaches_every_training(tmp_path, called):
     assert {run.config.train.epochs for run in runs_of(of(tmp_path))} == {500, 800}
 
 
-def test_missing_data_are_told_before_anything_starts(tmp_path, called):
+def test_missing_data_are_reported_before_anything_starts(tmp_path, called):
     with pytest.raises(PainlitError) as caught:
         paper.run(of(tmp_path))
-    told = str(caught.value)
+    message = str(caught.value)
     assert called == []
     for name in ("vggface2", "affectnet", "cfee", "raf_basic", "raf_compound", "mitbih", "ptb", "biovid"):
-        assert f"  {name}: " in told
-    assert "nothing was started" in told
+        assert f"  {name}: " in message
+    assert "nothing was started" in message
 
 
 def test_steps_that_are_left_out_need_no_data(tmp_path, called):
@@ -177,10 +177,10 @@ def test_a_dry_run_estimates_and_starts_nothing(tmp_path, called, capsys):
     config = of(tmp_path, "paper.accept_data=true", "loso.dry_run=true", "data.is_biovid=false")
     assert paper.run(config).took == {}
     assert called == []
-    told = capsys.readouterr().out
-    assert "6 of 6 runs" in told
-    assert " h on " in told
-    assert "no estimate" in told
+    printed = capsys.readouterr().out
+    assert "6 of 6 runs" in printed
+    assert " h on " in printed
+    assert "no estimate" in printed
 
 
 def test_hours_grow_with_folds_epochs_and_clips(tmp_path):

@@ -61,7 +61,7 @@ def test_a_mirrored_crop_is_the_plain_one_reversed(photograph):
 
 
 def test_a_scaled_crop_stays_about_its_centre(photograph):
-    square = np.array([50, 20, 60])  # colours are linear there, so their mean tells where the crop is
+    square = np.array([50, 20, 60])  # colours are linear there, so their mean gives where the crop is
     plain = augmented_crop(photograph, square, 64, STILL, 0).mean((0, 1))
     scales = replace(STILL, scale=0.3)
     crops = [augmented_crop(photograph, square, 64, scales, seed) for seed in range(10)]

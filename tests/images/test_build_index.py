@@ -104,7 +104,7 @@ def test_the_same_folder_by_another_path_has_the_same_index(photographs, build, 
     assert len(folders) == 1
 
 
-def test_digests_tell_contents_apart(photographs, build):
+def test_digests_differ_as_contents_do(photographs, build):
     source = photographs()
     shutil.copy(source.root / "0/0000.jpg", source.root / "1/0005.jpg")
     digests = build(source, digests=True).digests

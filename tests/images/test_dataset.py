@@ -164,7 +164,7 @@ def test_augmentation_follows_from_the_seed(faces):
     assert not np.array_equal(first, plain)
 
 
-def test_sets_are_told_apart_by_task(faces, build, photographs):
+def test_sets_are_numbered_by_task(faces, build, photographs):
     one = faces()
     source = photographs(4, name="others")
     index = build(source)

@@ -103,7 +103,7 @@ def test_empty_missing_and_folder_are_named(tmp_path):
         assert str(tmp_path / path) in str(caught.value)
 
 
-def test_the_content_tells_the_format_not_the_ending(tmp_path):
+def test_the_content_determines_the_format_not_the_ending(tmp_path):
     path = tmp_path / "png_inside.jpg"
     path.write_bytes(encoded(picture(), "PNG"))
     assert np.array_equal(read_image(path), np.asarray(picture()))
@@ -228,7 +228,7 @@ def test_formats_that_pillow_does_not_know_are_decoded_all_the_same(tmp_path):
 
 
 def damaged(data: bytes, at: float, how: str) -> bytes:
-    """A JPEG that ends as it should, but whose data are not whole from a share of them on."""
+    """A JPEG that ends as it should, but whose data are damaged from a share of them on."""
     start = data.rfind(JPEG_SCAN) + 14
     place = start + int(at * (len(data) - 2 - start))
     if how == "ends early":
@@ -264,7 +264,7 @@ def test_a_sound_jpeg_with_grey_corners_is_read(tmp_path):
 
 
 @pytest.mark.parametrize("kind", ["TIFF", "GIF", "BMP", "AVIF", "WEBP", "PPM", "JPEG"])
-def test_formats_are_told_by_content(kind: str):
+def test_formats_are_recognised_by_content(kind: str):
     image = picture()
     found = decode(encoded(image, kind), NAME).astype(int)
     assert np.abs(found - np.asarray(image)).mean() < (30 if kind == "GIF" else 4)

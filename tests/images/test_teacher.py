@@ -53,9 +53,9 @@ def test_targets_are_uncorrelated_with_a_variance_of_one_largest_first(file):
     teacher = Teacher(TeacherConfig(file=file, size=SIZE, components=5))
     outputs = [teacher.outputs(noise(k, SIZE)) for k in range(200)]
     targets = fit_targets(teacher, outputs)
-    told = np.array([(values - targets.mean) @ targets.axes for values in outputs])
+    projected = np.array([(values - targets.mean) @ targets.axes for values in outputs])
     assert targets.size == 5
-    assert np.cov(told.T, bias=True) == pytest.approx(np.eye(5), abs=1e-3)
+    assert np.cov(projected.T, bias=True) == pytest.approx(np.eye(5), abs=1e-3)
     variances = np.sort(np.linalg.eigvalsh(np.cov(np.array(outputs).T, bias=True)))[::-1][:5]
     assert 1 / np.linalg.norm(targets.axes, axis=0) ** 2 == pytest.approx(variances, rel=1e-3)
 

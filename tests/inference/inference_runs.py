@@ -40,8 +40,8 @@ def predictions(seed: int = 0, clips: int = 40, sharpness: float = 3.0) -> Predi
 
 
 def figures(of: Predictions, config: Config) -> dict[str, Any]:
-    told = evaluate(of, {"ann": Person("women", 30), "bob": Person("men", 40), "cid": Person("men", 60)})
-    kept = {key: told[key] for key in ("subjects", "pooled", "interval_95", "over_subjects", "subgroups")}
+    results = evaluate(of, {"ann": Person("women", 30), "bob": Person("men", 40), "cid": Person("men", 60)})
+    kept = {key: results[key] for key in ("subjects", "pooled", "interval_95", "over_subjects", "subgroups")}
     return {
         "run": "tiny", "protocol": "loso", "selection": "last", "folds": 3, "remarks": [], "weights_differ": [], **kept,
         "ece": {"before": 0.2, "after": 0.1},

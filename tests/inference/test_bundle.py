@@ -53,16 +53,16 @@ def test_the_embedder_embeds_as_it_did(bundle):
     assert torch.allclose(embedder(crops)[1], theirs.network.eval()(crops)[1], atol=1e-6, rtol=0)
 
 
-def test_what_it_says_of_itself(bundle):
+def test_its_description(bundle):
     assert bundle.parts == PARTS
     assert bundle.classes == ("NP", "P4")
     assert bundle.config.clip.used_frames == 4
     assert bundle.config.model.modality == "fusion"
     assert (bundle.config.runs, bundle.config.data.root, bundle.config.embed.weights) == ("", "", "")
     assert bundle.temperature("video") == trained_run("video").temperature
-    told = bundle.about
-    assert (told["format"], told["made_by"], told["is_pain"], told["task"]) == (1, "loso", True, "np_vs_p4")
-    model = told["models"][0]
+    about = bundle.about
+    assert (about["format"], about["made_by"], about["is_pain"], about["task"]) == (1, "loso", True, "np_vs_p4")
+    model = about["models"][0]
     assert (model["subjects"], model["tested"], model["epoch"]) == (["bob", "cid"], ["ann"], 4)
 
 
@@ -140,7 +140,7 @@ def test_temperatures_are_those_of_held_out_predictions():
 
 
 def test_bundle_json_is_plain(bundle_folder: Path):
-    told = json.loads((bundle_folder / "bundle.json").read_text())
-    assert {*told["files"]} == {
+    about = json.loads((bundle_folder / "bundle.json").read_text())
+    assert {*about["files"]} == {
         file.relative_to(bundle_folder).as_posix() for file in bundle_folder.rglob("*.*")
     } - {"bundle.json"}  # fmt: skip

@@ -17,7 +17,7 @@ def test_runs_that_differ_in_modality_go_together():
 
 
 @pytest.mark.parametrize(
-    ("setting", "told"),
+    ("setting", "message"),
     [
         ("task=p1_vs_p4", "task is 'np_vs_p4' in tiny-video and 'p1_vs_p4' in tiny-heart_rate"),
         ("clip.seconds=4", "clip.seconds is 3.0 in tiny-video and 4.0"),
@@ -28,8 +28,8 @@ def test_runs_that_differ_in_modality_go_together():
         ("loso.protocol=kfold", "loso.protocol is 'loso' in tiny-video and 'kfold'"),
     ],
 )
-def test_settings_that_differ_are_named_with_both_values(setting, told):
-    with pytest.raises(PainlitError, match=told):
+def test_settings_that_differ_are_named_with_both_values(setting, message):
+    with pytest.raises(PainlitError, match=message):
         check_agreement([trained_run("video"), trained_run("heart_rate", setting)])
 
 
@@ -53,10 +53,12 @@ def test_other_embeddings_also_behind_a_run_without():
 
 
 def test_embeddings_older_than_a_setting_are_those_of_its_value_then(monkeypatch):
-    """A cache made before `embed.precision` was there does not tell it, and goes with a newer one in fp32."""
+    """A cache made before `embed.precision` was there does not record it, and goes with a newer one in fp32."""
 
-    def embeddings_of(**told):
-        source = SimpleNamespace(settings={"weights": "abc", **{key.replace("_", "."): v for key, v in told.items()}})
+    def embeddings_of(**recorded):
+        source = SimpleNamespace(
+            settings={"weights": "abc", **{key.replace("_", "."): v for key, v in recorded.items()}}
+        )
         monkeypatch.setattr(finished_runs, "run_embeddings", lambda config, weights: source)
         return finished_runs._embeddings(tiny_config("video"), "auto")
 

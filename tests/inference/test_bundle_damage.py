@@ -22,8 +22,8 @@ from painlit.system.digests import file_digest
 FILE = "weights/video-model-002.safetensors"
 
 
-def refused(path: Path, told: str) -> None:
-    with pytest.raises(PainlitError, match=told) as caught:
+def refused(path: Path, message: str) -> None:
+    with pytest.raises(PainlitError, match=message) as caught:
         Bundle.open(path)
     assert str(path) in caught.value.what
     assert caught.value.remedy
@@ -107,15 +107,15 @@ DAMAGE = {
 @pytest.mark.parametrize("kind", DAMAGE)
 @pytest.mark.parametrize("zipped", [False, True], ids=["folder", "zip"])
 def test_a_damaged_bundle_is_refused(bundle_folder, tmp_path, kind, zipped):
-    damage, told = DAMAGE[kind]
+    damage, message = DAMAGE[kind]
     damage(bundle_folder)
     if not zipped:
-        refused(bundle_folder, told)
+        refused(bundle_folder, message)
         return
     if "link" in kind:
         pytest.skip("a zip's links have a test of their own")
     path = Path(shutil.make_archive(str(tmp_path / "made"), "zip", bundle_folder))
-    refused(path, told)
+    refused(path, message)
 
 
 @pytest.mark.parametrize(

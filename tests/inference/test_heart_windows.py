@@ -45,9 +45,9 @@ def test_rates_are_those_of_the_heart(written):
         assert window.bpm == pytest.approx([75] * 4, rel=0.01)
         assert window.quality > 0.5
         assert not window.problem
-    told = heart.per_second(0, 20)
-    assert told["bpm"].to_numpy() == pytest.approx(75, rel=0.01)
-    assert list(told["time"][:2]) == [1, 2]
+    rates = heart.per_second(0, 20)
+    assert rates["bpm"].to_numpy() == pytest.approx(75, rel=0.01)
+    assert list(rates["time"][:2]) == [1, 2]
 
 
 def test_the_offset_is_the_signals_lead(written):
@@ -67,9 +67,9 @@ def test_a_dead_stretch_refuses_the_windows_that_hold_it(written):
     good = [not heart.window(float(start)).problem for start in range(0, 36, 2)]
     assert good == [not (start + 4 > 15.5 and start < 21.5) for start in range(0, 36, 2)]
     assert "flat" in heart.window(16.0).problem
-    told = heart.per_second(0, 40)
-    assert not set(range(16, 21)) & set(told["time"].astype(int))
-    assert told["bpm"].to_numpy() == pytest.approx(75, rel=0.02)
+    rates = heart.per_second(0, 40)
+    assert not set(range(16, 21)) & set(rates["time"].astype(int))
+    assert rates["bpm"].to_numpy() == pytest.approx(75, rel=0.02)
 
 
 def test_noise_alone_has_no_rates(tmp_path):
@@ -80,7 +80,7 @@ def test_noise_alone_has_no_rates(tmp_path):
     assert all(heart.window(float(start)).bpm is None for start in range(0, 16, 4))
 
 
-def test_what_a_device_told(tmp_path):
+def test_rates_of_a_device(tmp_path):
     path = tmp_path / "hr.csv"
     path.write_text("time (s),heart rate (bpm)\n" + "".join(f"{k},{60 + k}\n" for k in range(30) if not 12 <= k < 22))
     heart = DeviceWindows(path, CONFIG, offset=-5)
@@ -88,8 +88,8 @@ def test_what_a_device_told(tmp_path):
     assert heart.window(5.0).bpm == pytest.approx([60, 61, 62, 63])
     assert np.isnan(heart.window(5.0).quality)
     assert "has no heart rate for" in heart.window(19.0).problem
-    told = heart.per_second(0, 40)
-    assert told["bpm"].to_numpy()[:12] == pytest.approx(60 + np.arange(12))
+    rates = heart.per_second(0, 40)
+    assert rates["bpm"].to_numpy()[:12] == pytest.approx(60 + np.arange(12))
 
 
 @pytest.mark.parametrize("bpm", [0, 400])

@@ -1,4 +1,4 @@
-"""The model card tells what bundle.json has, and calls a stand-in a stand-in."""
+"""The model card states what bundle.json holds, and calls a stand-in a stand-in."""
 
 import json
 import re
@@ -18,8 +18,8 @@ def card_of(run: TrainedRun, place: Path) -> tuple[str, dict]:
 
 
 def test_figures_are_those_of_the_results(tmp_path):
-    card, told = card_of(trained_run("video"), tmp_path)
-    expected = told["video"]
+    card, figures = card_of(trained_run("video"), tmp_path)
+    expected = figures["video"]
     assert re.search(r"3 folds, 3 subjects, 120 clips; epoch by `last`\. Chance is 50\.00 %", card)
     for name, line in (("accuracy", "accuracy"), ("f1", "macro F1"), ("recall", "macro recall")):
         low, high = expected["interval_95"][name]
@@ -56,7 +56,7 @@ def test_a_stand_in_is_never_presented_as_pain(tmp_path, pain):
     assert "**Research use, not a diagnosis.**" in card
 
 
-def test_an_ensemble_and_one_model_are_told_apart(tmp_path):
+def test_an_ensemble_and_one_model_are_distinguished(tmp_path):
     ensemble, _ = card_of(trained_run("fusion"), tmp_path)
     assert "| fusion | video and heart rate | 3 | 2 subjects each | 4 |" in ensemble
     assert "The mean of several models, as a bundle gives it, was not measured." in ensemble

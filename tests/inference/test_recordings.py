@@ -47,15 +47,15 @@ def write(path: Path, frames: list[np.ndarray], fps: float = 4) -> Path:
 
 
 def test_the_table_has_a_row_for_each_second(model, recording):
-    told: list[tuple[float, float]] = []
-    result = model.assess(*recording, step=1, progress=lambda done, of: told.append((done, of)))
+    reported: list[tuple[float, float]] = []
+    result = model.assess(*recording, step=1, progress=lambda done, of: reported.append((done, of)))
     table = result.table
     assert list(table["start"]) == [0, 1, 2, 3, 4, 5, 6]
     assert list(table.columns[:6]) == ["start", "end", "p_NP", "p_P4", "score", "prediction"]
     assert set(table["used"]) == {"video+heart_rate"}
     assert table["face_found"].min() == 1
     assert table["heart_rate"].between(55, 110).all()
-    assert told[-1][0] == pytest.approx(9, abs=0.3)
+    assert reported[-1][0] == pytest.approx(9, abs=0.3)
     assert result.evidence.frames["time"].is_monotonic_increasing
     assert result.evidence.ecg is not None
     assert len(result.evidence.heart_rates) >= 6

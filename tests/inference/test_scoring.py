@@ -1,4 +1,4 @@
-"""Which part of a bundle scores a window, what is said of what is missing, and what a score is."""
+"""Which part of a bundle scores a window, how missing inputs are reported, and what a score is."""
 
 from types import SimpleNamespace
 
@@ -66,7 +66,7 @@ ALL = ("fusion", "video", "heart_rate")
         (("video", "heart_rate"), None, HEART, "heart_rate", ""),
     ],
 )  # fmt: skip
-def test_the_part_for_what_is_there(parts, face, heart, used, reason):
+def test_the_part_for_the_available_inputs(parts, face, heart, used, reason):
     score = scorer(*parts).score(face, heart)
     assert (score.used, score.reason) == (used, reason)
     assert np.isnan(score.probabilities).all() == (used == "")

@@ -29,8 +29,8 @@ def test_a_known_overconfidence_is_recovered(classes, true):
     logits = generator.normal(0, 2, (20_000, classes))
     chances = softmax(logits, axis=1)
     labels = (chances.cumsum(1) < generator.random((len(logits), 1))).sum(1)  # drawn as the probabilities say
-    told = softmax(logits * true, axis=1).round(8)  # then told too surely, or not surely enough
-    assert fit_temperature(labels, told) == pytest.approx(true, rel=0.07)
+    predicted = softmax(logits * true, axis=1).round(8)  # overconfident, or underconfident
+    assert fit_temperature(labels, predicted) == pytest.approx(true, rel=0.07)
 
 
 @pytest.mark.parametrize("seed", range(5))

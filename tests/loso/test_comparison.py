@@ -10,11 +10,11 @@ from painlit.loso.results import Predictions
 
 
 def predictions(right: np.ndarray, subjects: np.ndarray, labels: np.ndarray | None = None) -> Predictions:
-    """Two classes; each clip told right or wrong."""
+    """Two classes; each clip classified right or wrong."""
     labels = np.arange(len(right)) % 2 if labels is None else labels
-    told = np.where(right, labels, 1 - labels)
+    predicted = np.where(right, labels, 1 - labels)
     clips = [f"c{k}" for k in range(len(right))]
-    return Predictions(clips, subjects, labels, np.eye(2)[told])
+    return Predictions(clips, subjects, labels, np.eye(2)[predicted])
 
 
 def test_difference_and_mcnemar_are_those_of_the_formulas():

@@ -1,4 +1,4 @@
-"""A fold's process: its log, its folder, and how it tells what happened."""
+"""A fold's process: its log, its folder, and how it reports what happened."""
 
 import multiprocessing
 import os
@@ -45,13 +45,13 @@ def test_a_fold_that_another_call_has_finished_meanwhile_is_left_as_it_is(job, m
     assert not job.log.exists()
 
 
-def test_an_error_for_the_user_is_told_without_a_traceback(job, monkeypatch):
+def test_an_error_for_the_user_is_reported_without_a_traceback(job, monkeypatch):
     assert ran(job, monkeypatch, PainlitError("clip a is damaged", "copy it again")) == EXIT_USER_ERROR
     assert "Traceback" not in job.log.read_text()
     assert reason(EXIT_USER_ERROR, job) == f"clip a is damaged\n  -> copy it again, see {job.log}"
 
 
-def test_memory_that_runs_out_is_told_by_its_last_line(job, monkeypatch):
+def test_memory_that_runs_out_is_reported_by_its_last_line(job, monkeypatch):
     assert ran(job, monkeypatch, MemoryError("cannot allocate 8 GiB")) == EXIT_FAILED
     assert reason(EXIT_FAILED, job) == f"MemoryError: cannot allocate 8 GiB, see {job.log}"
 

@@ -28,18 +28,18 @@ def test_without_ray_the_extra_is_named(monkeypatch):
 
 
 @pytest.mark.parametrize(
-    ("told", "error"),
+    ("printed", "error"),
     [
         ("Traceback\nray.exceptions.AuthenticationError: token is missing", None),
         ("", PainlitError),
         ("Traceback\nray.exceptions.RpcError: Timed out", ConnectionError),
     ],
 )
-def test_a_cluster_that_answers_a_stranger_is_refused(told: str, error: type[Exception] | None, monkeypatch):
+def test_a_cluster_that_answers_a_stranger_is_refused(printed: str, error: type[Exception] | None, monkeypatch):
     def run(command, env, **_):
         assert env["RAY_AUTH_MODE"] == "disabled"
         assert command[-2:] == ["--address", "10.0.0.1:6379"]
-        return subprocess.CompletedProcess(command, 1, "", told)
+        return subprocess.CompletedProcess(command, 1, "", printed)
 
     monkeypatch.setattr(ray_cluster.subprocess, "run", run)
     if error is None:

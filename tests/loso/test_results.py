@@ -81,7 +81,7 @@ def test_a_clip_predicted_twice_is_named(tmp_path: Path):
 
 @pytest.fixture
 def predictions() -> Predictions:
-    """Four clips each of a woman (all right), a man (half right) and one whose name tells nothing (one right)."""
+    """Four clips each of a woman (all right), a man (half right) and one of unknown sex and age (one right)."""
     subjects = np.repeat(["071309_w_21", "080614_m_55", "visitor"], 4)
     labels = np.tile([0, 0, 1, 1], 3)
     predicted = np.array([0, 0, 1, 1, 0, 1, 0, 1, 1, 1, 0, 1])
@@ -114,7 +114,7 @@ def test_macro_metrics_over_subjects_are_means_of_the_subjects_own(predictions: 
 
 
 def test_a_class_never_predicted_of_a_person_is_counted_and_not_a_precision_of_0(predictions: Predictions):
-    """The man's clips are all taken for 1: his precision is that of class 1, and pooled figures are scikit-learn's."""
+    """The man's clips are all classified as 1: his precision is class 1's, and pooled figures are scikit-learn's."""
     predictions.probabilities[4:8] = [0.25, 0.75]
     results = evaluate(predictions, people(predictions))
     assert results["never_predicted"] == 1

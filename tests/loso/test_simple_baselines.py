@@ -83,11 +83,13 @@ def test_figures_are_scikit_learns_in_a_leave_one_out_loop(tmp_path: Path):
     assert list(ours) == [MAJORITY, *by_hand(data)]
     for name, numbers in by_hand(data).items():
         model = make_pipeline(StandardScaler(), LogisticRegression(C=1 / numbers.shape[1], max_iter=2000))
-        told = cross_val_predict(model, numbers, labels, groups=owner, cv=LeaveOneGroupOut(), method="predict_proba")
+        expected = cross_val_predict(
+            model, numbers, labels, groups=owner, cv=LeaveOneGroupOut(), method="predict_proba"
+        )
         found = predicted(data, tmp_path)[name]
         assert found.clips == data.clips.names
-        np.testing.assert_allclose(found.probabilities, told, atol=1e-4)
-        assert ours[name]["accuracy"] == accuracy_score(labels, told.argmax(1))
+        np.testing.assert_allclose(found.probabilities, expected, atol=1e-4)
+        assert ours[name]["accuracy"] == accuracy_score(labels, expected.argmax(1))
         assert ours[name]["difference"] == pytest.approx(0.5 - ours[name]["accuracy"])
     assert ours["all together"]["accuracy"] > 0.7, "there is something to learn"
 
@@ -96,10 +98,10 @@ def test_the_majority_is_that_of_the_training_clips(tmp_path: Path):
     """Of p0 all clips are 1, of the others three in five are 0: who is left out decides nothing."""
     labels = np.where(np.arange(6 * EACH) % 5 < 3, 0, 1)
     labels[:EACH] = 1
-    told = predicted(MadeUp(labels), tmp_path)[MAJORITY]
-    assert (told.probabilities.argmax(1)[told.subjects == "p0"] == 0).all()
-    np.testing.assert_allclose(told.probabilities[told.subjects == "p0"], [[0.6, 0.4]] * EACH)
-    np.testing.assert_allclose(told.probabilities[told.subjects == "p1"], [[0.48, 0.52]] * EACH)
+    majority = predicted(MadeUp(labels), tmp_path)[MAJORITY]
+    assert (majority.probabilities.argmax(1)[majority.subjects == "p0"] == 0).all()
+    np.testing.assert_allclose(majority.probabilities[majority.subjects == "p0"], [[0.6, 0.4]] * EACH)
+    np.testing.assert_allclose(majority.probabilities[majority.subjects == "p1"], [[0.48, 0.52]] * EACH)
 
 
 @pytest.mark.parametrize("protocol", ["loso", "kfold"])
@@ -111,14 +113,14 @@ def test_labels_and_inputs_of_a_tested_person_change_nothing_that_is_fitted_for_
     data.clips.labels[mine] = 1 - data.clips.labels[mine]
     relabelled = predicted(data, tmp_path / "b", *more)
     for name in before:
-        told = np.isin(before[name].subjects, fold.test)
-        np.testing.assert_array_equal(relabelled[name].probabilities[told], before[name].probabilities[told])
+        tested = np.isin(before[name].subjects, fold.test)
+        np.testing.assert_array_equal(relabelled[name].probabilities[tested], before[name].probabilities[tested])
         if name != MAJORITY:  # which is of as many clips of both classes
-            assert (relabelled[name].probabilities[~told] != before[name].probabilities[~told]).any()
+            assert (relabelled[name].probabilities[~tested] != before[name].probabilities[~tested]).any()
     one = data.clips.of_subjects(["p2"])[0]
     data.full[one], data.tiles[one], data.bpm[one] = 1e3, 1e3, 1e3
     moved = predicted(data, tmp_path / "c", *more)["all together"].probabilities
-    same = [k for k, clip in enumerate(before[MAJORITY].clips) if told[k] and clip != data.clips.names[one]]
+    same = [k for k, clip in enumerate(before[MAJORITY].clips) if tested[k] and clip != data.clips.names[one]]
     np.testing.assert_array_equal(moved[same], before["all together"].probabilities[same])
 
 
@@ -148,22 +150,22 @@ def test_a_short_clips_ends_do_not_overlap():
 def test_a_class_that_nobody_in_training_has_gets_nothing(tmp_path: Path):
     labels = np.zeros(6 * EACH, np.int64)
     labels[: EACH // 2] = 1  # p0 alone
-    told = predicted(MadeUp(labels), tmp_path)
-    for predictions in told.values():
-        np.testing.assert_array_equal(predictions.probabilities[told[MAJORITY].subjects == "p0"], [[1, 0]] * EACH)
+    found = predicted(MadeUp(labels), tmp_path)
+    for predictions in found.values():
+        np.testing.assert_array_equal(predictions.probabilities[found[MAJORITY].subjects == "p0"], [[1, 0]] * EACH)
 
 
-def test_they_train_on_whom_the_model_trains_on(tmp_path: Path):
+def test_they_train_on_the_same_people_as_the_model(tmp_path: Path):
     """With loso.selection=inner validation people are left out of training, here as there."""
-    asked = []
+    divisions = []
     data = MadeUp()
     divided = data.divided
-    data.divided = lambda *parts: asked.append(parts) or divided(*parts)
+    data.divided = lambda *parts: divisions.append(parts) or divided(*parts)
     predicted(data, tmp_path, "loso.selection=inner", "loso.inner_share=0.4")
-    for train, validation, test, _ in asked:
+    for train, validation, test, _ in divisions:
         assert (len(train), len(validation), len(test)) == (3, 2, 1)
         assert not {*train} & {*validation, *test}
-    assert len({seed for *_, seed in asked}) == 6, "each fold's own"
+    assert len({seed for *_, seed in divisions}) == 6, "each fold's own"
 
 
 def test_what_is_computed_is_kept_until_the_run_is_made_from_something_else(tmp_path: Path):
@@ -178,9 +180,11 @@ def test_what_is_computed_is_kept_until_the_run_is_made_from_something_else(tmp_
     del kept["folds"]["p3"]
     kept["folds"]["p1"][MAJORITY] = [[1.0, 0.0]] * EACH
     write_artefact(tmp_path / FILE, kept, {"clips": "abc"})
-    told = predicted(data, tmp_path)[MAJORITY]
-    assert (told.probabilities[told.subjects == "p1"] == [1, 0]).all(), "those that are there are not made again"
-    assert (told.probabilities[told.subjects == "p3"] == 0.5).all(), "those that are not are"
+    majority = predicted(data, tmp_path)[MAJORITY]
+    assert (majority.probabilities[majority.subjects == "p1"] == [1, 0]).all(), (
+        "those that are there are not made again"
+    )
+    assert (majority.probabilities[majority.subjects == "p3"] == 0.5).all(), "those that are not are"
     assert data.seen == 2 * seen
     other = predicted(data, tmp_path, made_from={"clips": "def"})[MAJORITY]
     assert (other.probabilities == 0.5).all()
@@ -195,8 +199,8 @@ def test_the_difference_is_the_models_less_theirs():
     model = simple_baselines.Predictions(clips.names, clips.subjects, clips.labels, right)
     wrong = right.copy()
     wrong[::4] = 1 - wrong[::4]
-    told = compare_simple(model, {"x": replace(model, probabilities=wrong)})["x"]
-    assert told["accuracy"] == 0.75
-    assert told["difference"] == 0.25
-    assert told["difference_95"] == [0.25, 0.25]
-    assert told["p"] == pytest.approx(2 / 64, abs=0.01), "six people, all of whom gain"
+    comparison = compare_simple(model, {"x": replace(model, probabilities=wrong)})["x"]
+    assert comparison["accuracy"] == 0.75
+    assert comparison["difference"] == 0.25
+    assert comparison["difference_95"] == [0.25, 0.25]
+    assert comparison["p"] == pytest.approx(2 / 64, abs=0.01), "six people, all of whom gain"

@@ -29,10 +29,10 @@ def test_a_file_says_what_its_row_is(row):
     path = FOLDER / f"{row.name}.yaml"
     config = load([f"config={path}"])
     assert from_row(config) == (row.name, [])
-    told = " ".join(line.lstrip("# ") for line in path.read_text().splitlines() if line.startswith("#"))
-    assert f"NP against P4 {row.np_vs_p4[0]:.2f} %, five classes {row.multilevel[0]:.2f} %" in told
-    assert f"Table {row.table[0]}:" in told
-    assert f"{row.epochs} epochs" in told
+    comments = " ".join(line.lstrip("# ") for line in path.read_text().splitlines() if line.startswith("#"))
+    assert f"NP against P4 {row.np_vs_p4[0]:.2f} %, five classes {row.multilevel[0]:.2f} %" in comments
+    assert f"Table {row.table[0]}:" in comments
+    assert f"{row.epochs} epochs" in comments
 
 
 def test_all_rows_and_tasks_are_runs_with_names_of_their_own():
@@ -66,10 +66,10 @@ def test_an_unknown_row_is_named():
 
 def test_the_differences_of_all_rows_are_printed(capsys):
     print_differences(list(table_runs(load(["train.lr=0.5"]))))
-    told = capsys.readouterr().out
-    number = re.search(r"(\d+) train\.lr=0\.5, the paper's is 0\.0001 \(Table 2\)", told)
+    printed = capsys.readouterr().out
+    number = re.search(r"(\d+) train\.lr=0\.5, the paper's is 0\.0001 \(Table 2\)", printed)
     assert number is not None
-    rows = [line for line in told.splitlines() if line.startswith("table")]
+    rows = [line for line in printed.splitlines() if line.startswith("table")]
     assert len(rows) == 34
     assert all(re.search(rf"\b{number[1]}\b", row.partition(":")[2]) for row in rows)
 

@@ -1,4 +1,4 @@
-"""What folds leave of their training, and what results say of it."""
+"""What folds leave of their training, and how results report it."""
 
 from pathlib import Path
 
@@ -48,21 +48,21 @@ def test_pooled_is_over_the_training_clips_of_all_folds(tmp_path: Path):
         write_curves(tmp_path / name / CURVES_FILE, ROWS)
         train, test = {"clips": clips, "accuracy": accuracy, "loss": 1.0}, {"clips": 7, "accuracy": 0.4}
         metrics[name] = {"train": train, "test": test, "epoch": 5}
-    told = training_results([tmp_path / name for name in metrics], metrics)
-    assert told["accuracy"] == pytest.approx(240 / 400)
-    assert told["per_fold"]["bob"] == {
+    results = training_results([tmp_path / name for name in metrics], metrics)
+    assert results["accuracy"] == pytest.approx(240 / 400)
+    assert results["per_fold"]["bob"] == {
         "train_clips": 300, "train_accuracy": 0.5, "test_clips": 7, "test_accuracy": 0.4, "epoch": 5
     }  # fmt: skip
-    assert list(told["curves"]) == ["ann", "bob"]
-    assert told["curves"]["ann"]["epoch"] == [2, 4]
+    assert list(results["curves"]) == ["ann", "bob"]
+    assert results["curves"]["ann"]["epoch"] == [2, 4]
 
 
 @pytest.mark.parametrize(("tested", "remarks"), [(0.5, 1), (0.84, 1), (0.86, 0), (1.0, 0)])
-def test_a_remark_says_where_what_acts_in_training_alone_tells_the_classes(tested: float, remarks: int):
+def test_a_remark_says_where_what_acts_in_training_alone_separates_the_classes(tested: float, remarks: int):
     """The last epoch of each fold counts, and the mean over folds."""
     curves = {"ann": {"train_accuracy": [0.5, 1.0]}, "bob": {"train_accuracy": [1.0, 0.9]}}
-    told = {"accuracy": tested, "curves": curves}
-    found = training_remarks(told, augmnet=True)
-    assert not any("AugmNet" in text for text in training_remarks(told, augmnet=False))
+    results = {"accuracy": tested, "curves": curves}
+    found = training_remarks(results, augmnet=True)
+    assert not any("AugmNet" in text for text in training_remarks(results, augmnet=False))
     assert len(found) == remarks
     assert all("AugmNet" in text and "95.0 %" in text and f"{100 * tested:.1f} %" in text for text in found)

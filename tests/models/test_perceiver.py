@@ -74,7 +74,7 @@ def test_indivisible_size_and_wrong_rank_are_errors():
         HeartRateEncoder(num_latents=4, latent_dim=8)(torch.randn(5))
 
 
-def test_a_tiny_one_learns_to_tell_two_classes():
+def test_a_tiny_one_learns_to_separate_two_classes():
     torch.manual_seed(0)
     module = TemporalModule(num_latents=8, latent_dim=16, blocks=1, self_heads=2, head_dim=8)
     x = torch.randn(16, 24)

@@ -25,17 +25,17 @@ from painlit.report.traces import Trace
 
 @pytest.fixture
 def results() -> dict:
-    """24 subjects, 20 clips each, told right more often by some."""
+    """24 subjects, 20 clips each, classified correctly more often for some."""
     generator = np.random.default_rng(0)
     subjects = np.repeat([f"{k:02d}0114_{'wm'[k % 2]}_{20 + k}" for k in range(1, 25)], 20)
     labels = np.tile([0, 1], 240)
-    told = np.where(generator.random(480) < np.repeat(generator.uniform(0.4, 1, 24), 20), labels, 1 - labels)
+    predicted = np.where(generator.random(480) < np.repeat(generator.uniform(0.4, 1, 24), 20), labels, 1 - labels)
     confidence = generator.uniform(0.5, 1, 480)
-    probabilities = np.stack([np.where(told == k, confidence, 1 - confidence) for k in range(2)], axis=1)
+    probabilities = np.stack([np.where(predicted == k, confidence, 1 - confidence) for k in range(2)], axis=1)
     predictions = Predictions([f"{s}-{k}" for k, s in enumerate(subjects)], subjects, labels, probabilities)
     majority = replace(predictions, probabilities=np.tile([0.5, 0.5], (480, 1)))
     people = sorted(set(subjects.tolist()))
-    told = {"train_clips": 460, "train_accuracy": 0.99, "test_clips": 20, "test_accuracy": 0.7, "epoch": 9}
+    fold = {"train_clips": 460, "train_accuracy": 0.99, "test_clips": 20, "test_accuracy": 0.7, "epoch": 9}
     return {
         "run": "proxy-np_vs_p4-fusion",
         "task": "np_vs_p4",
@@ -52,7 +52,7 @@ def results() -> dict:
         "findings": findings(predictions),
         "training": {
             "accuracy": 0.99,
-            "per_fold": dict.fromkeys(people, told),
+            "per_fold": dict.fromkeys(people, fold),
             "curves": {name: curves_of(generator) for name in people},
         },
         "simple_baselines": compare_simple(predictions, {"majority class": majority}),

@@ -220,8 +220,8 @@ def test_each_setting_that_is_not_the_papers_is_one_difference(change: str):
     ],
 )
 def test_weights_and_data_that_are_not_the_papers_are_differences(results: dict, line: str):
-    (told,) = compared(*PAPERS, **results).differences
-    assert told.startswith(line)
+    (difference,) = compared(*PAPERS, **results).differences
+    assert difference.startswith(line)
 
 
 def test_the_row_of_the_fewest_differences_is_compared_with():
@@ -238,7 +238,7 @@ def test_where_it_runs_does_not_make_it_another_configuration():
     assert compared(*PAPERS, *where).differences == []
 
 
-def test_a_run_that_does_not_tell_its_weights_is_not_called_the_papers():
+def test_a_run_without_a_record_of_its_weights_is_not_called_the_papers():
     config = load(list(PAPERS))
     old = {k: v for k, v in FINISHED.items() if k != "weights_differ"} | {"pooled": {"clips": 87 * 40}}
     found = compare_with_paper(config, old)

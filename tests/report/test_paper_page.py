@@ -27,7 +27,7 @@ def test_everything_is_there_in_the_papers_order(text):
     assert 'href="https://doi.org/10.1109/TMM.2021.3096080"' in text
 
 
-def test_ours_and_the_papers_are_told_apart(text):
+def test_our_sizes_and_the_papers_are_distinguished(text):
     rows = [row for row in text.split("<tr") if "61.37" in row]
     assert len(rows) == 1
     assert "painlit" in rows[0]

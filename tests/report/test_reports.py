@@ -98,14 +98,14 @@ def test_a_run_without_a_wrong_clip_has_nobody_to_name(results, tmp_path: Path):
 
 def test_the_run_stands_beside_simple_models(results, page: str, capsys):
     text = " ".join(" ".join(Outline(page).words).split())
-    told = results["simple_baselines"]["majority class"]
-    gain, low, high = (f"{100 * v:+.2f}" for v in (told["difference"], *told["difference_95"]))
-    assert f"majority class 50.00 50.00 to 50.00 {gain} {low} to {high} {told['p']:.3g}" in text
+    majority = results["simple_baselines"]["majority class"]
+    gain, low, high = (f"{100 * v:+.2f}" for v in (majority["difference"], *majority["difference_95"]))
+    assert f"majority class 50.00 50.00 to 50.00 {gain} {low} to {high} {majority['p']:.3g}" in text
     assert "in 0 of 24 people a class of theirs is never predicted" in text
     assert "accuracy on training clips 99.00 %" in text
     print_results(load(["data.is_biovid=false"]), results)
     printed = " ".join(capsys.readouterr().out.replace("│", " ").split())
-    assert f"majority class 50.00 50.00 to 50.00 {gain} {low} to {high} {told['p']:.3g}" in printed
+    assert f"majority class 50.00 50.00 to 50.00 {gain} {low} to {high} {majority['p']:.3g}" in printed
     gap = 100 * (0.99 - results["pooled"]["accuracy"])
     assert f"accuracy on training clips: 99.00 %, gap to held-out people {gap:+.2f} points" in printed
 

@@ -44,13 +44,13 @@ def test_there_are_29_results_of_19_publications_and_the_papers_three():
 
 
 def test_each_publication_has_its_facts():
-    for number, told in references().items():
-        assert told.authors, number
-        assert told.title, number
-        assert told.source, number
-        assert 2013 < int(told.year) < 2025
-        assert not told.doi or told.doi.startswith("10.")
-    assert sum(bool(told.doi) for told in references().values()) == 12
+    for number, reference in references().items():
+        assert reference.authors, number
+        assert reference.title, number
+        assert reference.source, number
+        assert 2013 < int(reference.year) < 2025
+        assert not reference.doi or reference.doi.startswith("10.")
+    assert sum(bool(reference.doi) for reference in references().values()) == 12
     assert references()["43"].doi == "", "the paper's list gives none"
     assert references()["33"].doi == "10.1109/TMM.2021.3096080"
 

@@ -126,6 +126,6 @@ def test_work_that_is_older_than_a_setting_was_made_as_it_was_then():
     with pytest.raises(ChangedError, match=r"embed\.precision was 'fp32' and is now 'bf16'$"):
         refuse_changes(Path("x"), older, now | {"embed.precision": "bf16"}, "")
     with pytest.raises(ChangedError, match=r"face\.margin was None and is now 0\.3$"):
-        refuse_changes(Path("x"), {}, now, "")  # what nobody said of older work is not guessed
+        refuse_changes(Path("x"), {}, now, "")  # what older work does not record is not guessed
     with pytest.raises(ChangedError, match=r"embed\.precision was 'bf16' and is now None$"):
         refuse_changes(Path("x"), older | {"embed.precision": "bf16"}, older, "")

@@ -45,12 +45,12 @@ import sys
 from torch.utils.data import DataLoader
 from painlit.system.processes import forking, loader_options
 
-def tell():
+def print_imported():
     print([name in sys.modules for name in ("painlit.loso.fold", "wandb.sdk.launch")], flush=True)
 
 if __name__ == "__main__":
     print([int(row) for row in DataLoader([1, 2, 3], **loader_options(1))])
-    process = forking().Process(target=tell)
+    process = forking().Process(target=print_imported)
     process.start()
     process.join()
 """
@@ -119,7 +119,7 @@ os.killpg(0, signal.SIGINT)
 """
 
 
-def test_ctrl_c_while_the_server_imports_is_told_by_one_process_alone(tmp_path):
+def test_ctrl_c_while_the_server_imports_is_reported_by_one_process_alone(tmp_path):
     script = tmp_path / "stopped.py"
     script.write_text(STOPPED_WHILE_IT_IMPORTS)
     done = subprocess.run([sys.executable, str(script)], capture_output=True, text=True, timeout=120,
@@ -247,10 +247,10 @@ def test_workers_and_folds_end_with_their_parent_however_that_ended(tmp_path):
 
 
 @pytest.mark.parametrize(
-    ("error", "told"), [(EOFError(), ""), (ConnectionResetError(), ""), (ValueError("mine"), "mine")]
+    ("error", "message"), [(EOFError(), ""), (ConnectionResetError(), ""), (ValueError("mine"), "mine")]
 )
-def test_a_worker_whose_parent_has_gone_says_nothing_of_it(error: Exception, told: str, capsys):
+def test_a_worker_whose_parent_has_gone_prints_nothing(error: Exception, message: str, capsys):
     processes._unless_parent_left(type(error), error, error.__traceback__)
     printed = capsys.readouterr().err
-    assert told in printed
-    assert bool(printed) == bool(told)
+    assert message in printed
+    assert bool(printed) == bool(message)

@@ -63,6 +63,6 @@ def test_time_left_does_not_count_what_came_before_the_first_piece(monkeypatch, 
     with progress_bar("work", total=5) as advance:
         for _ in range(5):
             advance()
-    told = capsys.readouterr().out.splitlines()
-    assert told[0] == "work: 1/5"
-    assert told[1:] == [f"work: {k}/5, about {30 * (5 - k)} s left" for k in (2, 3, 4)] + ["work: 5/5 in 180 s"]
+    lines = capsys.readouterr().out.splitlines()
+    assert lines[0] == "work: 1/5"
+    assert lines[1:] == [f"work: {k}/5, about {30 * (5 - k)} s left" for k in (2, 3, 4)] + ["work: 5/5 in 180 s"]

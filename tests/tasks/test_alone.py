@@ -72,7 +72,7 @@ MODULES = [
     pain_assessment,
     joint_training,
 ]
-"""Each makes a small module; `LENGTH` is what its settings say of epochs and learning rate."""
+"""Each makes a small module; `LENGTH` holds its settings of epochs and learning rate."""
 
 
 def items(module: L.LightningModule) -> list[dict[str, Any]]:

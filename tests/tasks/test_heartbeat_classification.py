@@ -52,9 +52,9 @@ def test_it_learns_both_collections_and_its_figures_are_those_of_the_confusion_m
     counts = data.validation_counts[0]
     np.testing.assert_array_equal(confusion.sum(axis=1), counts)
     assert metrics["val/mitbih/accuracy"] == pytest.approx(confusion.trace() / confusion.sum())
-    assert metrics["val/mitbih/accuracy"] > max(counts) / sum(counts), "better than always saying N"
-    told = confusion.sum(axis=0)
-    sensitivity, predictivity = confusion.diagonal() / counts, confusion.diagonal() / np.maximum(told, 1)
+    assert metrics["val/mitbih/accuracy"] > max(counts) / sum(counts), "better than always predicting N"
+    predicted = confusion.sum(axis=0)
+    sensitivity, predictivity = confusion.diagonal() / counts, confusion.diagonal() / np.maximum(predicted, 1)
     for k, kind in enumerate("NSVFQ"):
         assert metrics[f"val/mitbih/{kind}/sensitivity"] == pytest.approx(sensitivity[k])
         assert metrics[f"val/mitbih/{kind}/positive_predictivity"] == pytest.approx(predictivity[k])

@@ -39,7 +39,7 @@ def emotion(**train) -> EmotionMultitask:
     return EmotionMultitask({"looks": 2, "sexes": 2}, teacher=K, spatial=SPATIAL, train=settings)
 
 
-def test_what_the_teacher_says_is_learnt(tmp_path):
+def test_the_teachers_targets_are_learnt(tmp_path):
     module = emotion()
     run = trainer(150, tmp_path)
     run.fit(module, loader(), val_dataloaders=loader())

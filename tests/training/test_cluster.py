@@ -53,7 +53,7 @@ def test_who_started_this_process(monkeypatch, values, kind, rank):
 
 
 @pytest.mark.parametrize("values", [TORCHRUN, SRUN])
-def test_what_was_started_must_be_what_was_asked_for(monkeypatch, values):
+def test_what_was_started_must_be_what_was_configured(monkeypatch, values):
     setting(monkeypatch, values)
     options = trainer_options(EcgTraining(nodes=2))
     assert (options["devices"], options["num_nodes"], options["strategy"]) == (2, 2, "ddp")
@@ -63,7 +63,7 @@ def test_what_was_started_must_be_what_was_asked_for(monkeypatch, values):
         trainer_options(EcgTraining(nodes=2, devices="4"))
 
 
-def test_several_nodes_need_somebody_who_says_which_this_is(monkeypatch):
+def test_several_nodes_need_the_rank_of_this_one(monkeypatch):
     with pytest.raises(PainlitError, match="torchrun or srun, or set NODE_RANK"):
         trainer_options(EcgTraining(nodes=2))
     monkeypatch.setenv("NODE_RANK", "0")
@@ -113,8 +113,8 @@ def together(folder: Path, name: str, starts: list[tuple[list[str], dict[str, st
                          stdout=subprocess.PIPE, stderr=subprocess.STDOUT, text=True)
         for start, env in starts
     ]  # fmt: skip
-    told = [process.communicate(timeout=240)[0] for process in running]
-    assert [process.returncode for process in running] == [0] * len(running), told
+    outputs = [process.communicate(timeout=240)[0] for process in running]
+    assert [process.returncode for process in running] == [0] * len(running), outputs
     (metrics, weights), (others, other) = result(folder, "alone"), result(folder, name)
     assert others == pytest.approx(metrics, rel=1e-3, abs=1e-4)
     assert all((other[key] - value).abs().max() < 1e-4 for key, value in weights.items())

@@ -1,4 +1,4 @@
-"""What a process of a training says of a step that fails since another process has ended."""
+"""What a process of a training prints when a step fails since another process has ended."""
 
 import json
 import os
@@ -44,7 +44,7 @@ def train(case):
     command.stage_module = lambda stage: types.SimpleNamespace(run=run)
     command.main("finetune", [])
 
-told = {}
+printed = {}
 for case in cases:  # each begins here, so that the packages are imported once
     output, errors = os.pipe()
     if not os.fork():
@@ -54,8 +54,8 @@ for case in cases:  # each begins here, so that the packages are imported once
         sys.exit()
     os.close(errors)
     with open(output) as written:
-        told[case] = written.read()  # ends when both processes have
-print(json.dumps(told))
+        printed[case] = written.read()  # ends when both processes have
+print(json.dumps(printed))
 """
 
 CASES = {
@@ -74,7 +74,7 @@ def errors(tmp_path_factory) -> Mapping[str, str]:
     return json.loads(done.stdout.splitlines()[-1])
 
 
-@pytest.mark.parametrize(("case", "told"), CASES.items())
-def test_a_rank_whose_parent_was_stopped_says_nothing_and_its_own_errors_always(case: str, told: str | None, errors):
-    assert ("Traceback" in errors[case]) == (told is not None), errors[case]
-    assert (told or "") in errors[case]
+@pytest.mark.parametrize(("case", "message"), CASES.items())
+def test_a_rank_whose_parent_was_stopped_prints_no_error_but_its_own(case: str, message: str | None, errors):
+    assert ("Traceback" in errors[case]) == (message is not None), errors[case]
+    assert (message or "") in errors[case]

@@ -135,7 +135,7 @@ def test_a_stopped_run_goes_on_exactly(balanced: bool):
         resumed.go_on(done)
         rest = list(resumed) if done < 3 * sampler.batches else []
         for number in range(done // sampler.batches + 1, 3):
-            resumed.set_epoch(number - 1)  # the trainer tells the epoch that it is in, too
+            resumed.set_epoch(number - 1)  # the trainer sets the epoch that it is in, too
             rest += epoch(resumed, number)
         assert rest == whole[done:], done
 

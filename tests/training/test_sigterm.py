@@ -1,4 +1,4 @@
-"""What SIGTERM does to a training is the command's to say."""
+"""The command decides what SIGTERM does to a training."""
 
 import signal
 from collections.abc import Iterator
@@ -12,15 +12,15 @@ from painlit.training.callbacks import CommandsSigterm
 
 
 class Watched(L.LightningModule):
-    """Notes who would answer SIGTERM while it trains."""
+    """Records the handlers of SIGTERM while it trains."""
 
     def __init__(self) -> None:
         super().__init__()
         self.layer = nn.Linear(2, 1)
-        self.answers: list[object] = []
+        self.handlers: list[object] = []
 
     def training_step(self, batch: torch.Tensor) -> torch.Tensor:
-        self.answers.append(signal.getsignal(signal.SIGTERM))
+        self.handlers.append(signal.getsignal(signal.SIGTERM))
         return self.layer(batch).sum()
 
     def configure_optimizers(self) -> torch.optim.Optimizer:
@@ -34,7 +34,7 @@ def sigterm() -> Iterator[None]:
     signal.signal(signal.SIGTERM, before)
 
 
-def answers() -> set[object]:
+def handlers() -> set[object]:
     module = Watched()
     callbacks = [CommandsSigterm()]
     quiet = {
@@ -45,17 +45,17 @@ def answers() -> set[object]:
     }
     trainer = L.Trainer(max_epochs=1, accelerator="cpu", callbacks=callbacks, **quiet)
     trainer.fit(module, torch.utils.data.DataLoader(torch.ones(4, 2)))
-    return {*module.answers}
+    return {*module.handlers}
 
 
-def test_the_commands_handler_answers_while_it_trains(sigterm):
+def test_the_commands_handler_is_installed_while_it_trains(sigterm):
     def ours(number: int, frame: object) -> None: ...
 
     signal.signal(signal.SIGTERM, ours)
-    assert answers() == {ours}
+    assert handlers() == {ours}
 
 
 def test_without_a_handler_it_is_lightnings(sigterm):
     signal.signal(signal.SIGTERM, signal.SIG_DFL)
-    (answer,) = answers()
-    assert "lightning" in type(answer).__module__
+    (handler,) = handlers()
+    assert "lightning" in type(handler).__module__

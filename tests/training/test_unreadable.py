@@ -33,7 +33,7 @@ def test_readable_images_leave_no_file(path, capsys):
     assert capsys.readouterr().out == ""
 
 
-def test_few_are_listed_once_each_and_said_once(path, capsys):
+def test_few_are_listed_once_each_and_reported_once(path, capsys):
     callback = UnreadableImages(path, every=2)
     step(callback, 1, batch(499, "b.jpg is empty"))
     assert not path.exists()
@@ -44,7 +44,7 @@ def test_few_are_listed_once_each_and_said_once(path, capsys):
     assert capsys.readouterr().out.count("2 unreadable images so far") == 1
 
 
-def test_one_percent_is_borne_and_more_is_an_error(path):
+def test_one_percent_is_tolerated_and_more_is_an_error(path):
     callback = UnreadableImages(path, every=1)
     step(callback, 1, batch(198, "a.jpg is empty", "b.jpg is empty"))
     with pytest.raises(

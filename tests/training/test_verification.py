@@ -113,7 +113,7 @@ def test_opposite_embeddings():
 
 
 def test_embeddings_in_one_point_are_worth_nothing():
-    """Also where rounding tells them apart."""
+    """Also where they differ by rounding."""
     embeddings = (torch.rand(40, 1) + 0.5) * torch.rand(1, 100)
     expected = {"auc": 0.5, "eer": 0.5, "tar_at_far_1e-3": 0.0, "pairs": 780}
     assert verify(torch.ones(40, 100), torch.arange(40) % 4) == expected

@@ -127,7 +127,7 @@ def test_bf16_by_torch_is_near_and_not_the_same(embedder):
     assert 1e-4 < (found - expected).abs().max() < 0.1
 
 
-def test_without_openvino_torch_is_used_and_said(embedder, monkeypatch, capsys):
+def test_without_openvino_torch_is_used_and_that_is_reported(embedder, monkeypatch, capsys):
     monkeypatch.setitem(sys.modules, "openvino", None)
     made = on_backend(embedder, "openvino", "fp32", CPU, "embed")
     assert made.spatial.spatial is embedder.spatial
@@ -160,8 +160,8 @@ def test_torch_is_used_where_openvino_fails(embedder, monkeypatch, capsys):
     monkeypatch.setattr(openvino_spatial, "_converted", fails)
     made = on_backend(embedder, "openvino", "fp32", CPU, "embed")
     assert made.spatial.spatial is embedder.spatial
-    told = "embed.backend=openvino is not used, torch is: OpenVINO fails: no such operation"
-    assert told in capsys.readouterr().out
+    message = "embed.backend=openvino is not used, torch is: OpenVINO fails: no such operation"
+    assert message in capsys.readouterr().out
 
 
 def test_openvino_runs_on_a_cpu_alone(embedder):
@@ -177,8 +177,8 @@ def test_bf16_is_refused_where_the_processor_has_none(embedder, monkeypatch):
             return ["FP32", "INT8"]
 
     monkeypatch.setattr(openvino, "Core", Plain)
-    told = r"embed\.precision=bf16: this processor has no bf16 arithmetic\n.*set embed\.precision=fp32"
-    with pytest.raises(PainlitError, match=told):
+    message = r"embed\.precision=bf16: this processor has no bf16 arithmetic\n.*set embed\.precision=fp32"
+    with pytest.raises(PainlitError, match=message):
         on_backend(embedder, "openvino", "bf16", CPU, "embed")
 
 

@@ -135,7 +135,7 @@ def test_tensors_that_are_not_those_of_the_json_are_refused(tmp_path):
         settled.load_into(build_spatial_module(config(tmp_path).spatial))
 
 
-def test_weights_that_do_not_tell_their_normalisation_are_refused(tmp_path):
+def test_weights_without_their_normalisation_are_refused(tmp_path):
     path = leave(tmp_path, "pretrain-stage1", "silent", 1, mean=None, std=None)
     with pytest.raises(PainlitError, match=r"spatial\.mean is None.*spatial\.std is None"):
         spatial(config(tmp_path), str(path))
@@ -228,10 +228,10 @@ def test_digests_are_of_the_tensors_not_of_the_name(tmp_path):
 def described(path: Path, stage: str, data: dict, settings, **more) -> Path:
     """The same weights under a JSON that says how they were trained."""
     state, about = read_weights(path)
-    told = {"stage": stage, "data": data, "config": settings.to_dict(), "spatial": about["spatial"], **more}
+    metadata = {"stage": stage, "data": data, "config": settings.to_dict(), "spatial": about["spatial"], **more}
     network = build_spatial_module(settings.spatial)
     network.load_state_dict(state)
-    save_weights(path, network, told)
+    save_weights(path, network, metadata)
     return path
 
 
@@ -243,20 +243,21 @@ def test_weights_say_how_their_training_differs_from_the_papers(tmp_path):
     assert len(spatial(papers, "stage1")[0].differs) == size
 
     described(first, "pretrain-stage1", {"name": "orl"}, config(tmp_path, "stage1.head=arcface"))
-    told = "\n".join(spatial(papers, "stage1")[0].differs)
-    assert "pretrain-stage1 learns from orl, the paper from vggface2 (Table 1)" in told
-    assert "stage1.head=arcface, the paper's is softmax" in told
-    assert "stage1.held_out=0.01, the paper's is 0.0" in told
+    differences = "\n".join(spatial(papers, "stage1")[0].differs)
+    assert "pretrain-stage1 learns from orl, the paper from vggface2 (Table 1)" in differences
+    assert "stage1.head=arcface, the paper's is softmax" in differences
+    assert "stage1.held_out=0.01, the paper's is 0.0" in differences
 
     second = leave(tmp_path, "pretrain-stage2", "two", age=1)
     started = {"started_from": {"source": str(first)}}
     described(second, "pretrain-stage2", {"raf_basic": {}, "cfee": {}}, papers, **started)
-    told = "\n".join(spatial(papers)[0].differs)
+    differences = "\n".join(spatial(papers)[0].differs)
     assert (
-        "pretrain-stage2 learns from cfee, raf_basic, the paper from affectnet, cfee, raf_basic, raf_compound" in told
+        "pretrain-stage2 learns from cfee, raf_basic, the paper from affectnet, cfee, raf_basic, raf_compound"
+        in differences
     )
-    assert "eq. 12" in told
-    assert "stage1.head=arcface" in told, "what it started from counts too"
+    assert "eq. 12" in differences
+    assert "stage1.head=arcface" in differences, "what it started from counts too"
 
     described(second, "pretrain-stage2", {}, papers, started_from={"source": "untrained"})
     assert any("does not tell the weights it started from" in line for line in spatial(papers)[0].differs)
@@ -296,5 +297,5 @@ def test_raw_heart_rates_start_untrained_where_stage_1_learnt_other_tokens(tmp_p
         save_weights(path, module, {"stage": "pretrain-stage1", "temporal": network_sizes(settings, "temporal")})
         sources = resolve_sources(settings)
         assert (sources.temporal.source == "untrained") == (size == 8)
-        assert any("Temporal-Module starts from random weights" in told for told in sources.differs) == (size == 8)
+        assert any("Temporal-Module starts from random weights" in line for line in sources.differs) == (size == 8)
         sources.temporal.load_into(build_pain_model(settings.model, 2, 4, 8, 3).temporal.perceiver)

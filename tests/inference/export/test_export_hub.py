@@ -77,9 +77,9 @@ def test_the_card_has_what_the_hub_reads(hub_folder):
     assert "pain-assessment" in card.data.tags
     assert 'painlit.load("hf://lab/pain")' in card.text
     assert (hub_folder / "MODEL_CARD.md").read_text().strip() in card.text
-    told = json.loads((hub_folder / "config.json").read_text())
-    assert told["id2label"] == {"0": "NP", "1": "P4"}
-    assert told["bundle"]["sha256"] == Bundle.open(hub_folder).sha256
+    config = json.loads((hub_folder / "config.json").read_text())
+    assert config["id2label"] == {"0": "NP", "1": "P4"}
+    assert config["bundle"]["sha256"] == Bundle.open(hub_folder).sha256
 
 
 def test_what_is_for_the_hub_alone_is_not_read(hub_folder, tmp_path):
@@ -134,17 +134,17 @@ def test_names_on_the_hub(tmp_path, monkeypatch):
 
 
 def test_load_takes_a_name_on_the_hub(snapshot, monkeypatch):
-    asked = []
+    requests = []
 
     def download(repository, *, revision, allow_patterns):
-        asked.append((repository, revision, allow_patterns))
+        requests.append((repository, revision, allow_patterns))
         return str(snapshot)
 
     monkeypatch.setattr(huggingface_hub, "snapshot_download", download)
     assert painlit.load("hf://lab/pain@v1", "cpu").bundle.classes == ("NP", "P4")
     assert painlit.load("lab/pain", "cpu").bundle.path == snapshot
-    assert [name[:2] for name in asked] == [("lab/pain", "v1"), ("lab/pain", None)]
-    assert asked[0][2] == ["*.safetensors", "*.json", "*.md"], "neither pickles nor code are fetched"
+    assert [name[:2] for name in requests] == [("lab/pain", "v1"), ("lab/pain", None)]
+    assert requests[0][2] == ["*.safetensors", "*.json", "*.md"], "neither pickles nor code are fetched"
 
 
 def test_a_name_that_cannot_be_reached(monkeypatch, tmp_path):
@@ -159,31 +159,31 @@ def test_a_name_that_cannot_be_reached(monkeypatch, tmp_path):
 
 
 class Api:
-    """Stands for the hub's API: what it was asked, and whether the repository is private."""
+    """Stands for the hub's API: the requests it got, and whether the repository is private."""
 
     def __init__(self, private: bool = True, error: Exception | None = None):
-        self.private, self.error, self.asked = private, error, {}
+        self.private, self.error, self.requests = private, error, {}
 
     def create_repo(self, repository, **given):
         if self.error:
             raise self.error
-        self.asked["create"] = (repository, given)
+        self.requests["create"] = (repository, given)
         return f"https://huggingface.co/{repository}"
 
     def model_info(self, repository):
         return SimpleNamespace(private=self.private)
 
     def upload_folder(self, **given):
-        self.asked["upload"] = given
+        self.requests["upload"] = given
 
 
 def test_push(hub_folder, monkeypatch):
     api = Api()
     monkeypatch.setattr(huggingface_hub, "HfApi", lambda: api)
     assert push_to_hub(hub_folder, "lab/pain") == "https://huggingface.co/lab/pain"
-    assert api.asked["create"] == ("lab/pain", {"private": True, "exist_ok": True})
-    assert (api.asked["upload"]["folder_path"], api.asked["upload"]["repo_id"]) == (hub_folder, "lab/pain")
-    assert api.asked["upload"]["delete_patterns"] == ["weights/*"]
+    assert api.requests["create"] == ("lab/pain", {"private": True, "exist_ok": True})
+    assert (api.requests["upload"]["folder_path"], api.requests["upload"]["repo_id"]) == (hub_folder, "lab/pain")
+    assert api.requests["upload"]["delete_patterns"] == ["weights/*"]
 
 
 def test_a_public_repository_is_refused_unless_it_is_asked_for(hub_folder, monkeypatch):
@@ -191,9 +191,9 @@ def test_a_public_repository_is_refused_unless_it_is_asked_for(hub_folder, monke
     monkeypatch.setattr(huggingface_hub, "HfApi", lambda: api)
     with pytest.raises(PainlitError, match=r"lab/pain on the Hub is public, and export\.private=true"):
         push_to_hub(hub_folder, "lab/pain")
-    assert "upload" not in api.asked
+    assert "upload" not in api.requests
     push_to_hub(hub_folder, "lab/pain", private=False)
-    assert "upload" in api.asked
+    assert "upload" in api.requests
 
 
 def test_a_push_that_fails_names_the_repository(hub_folder, monkeypatch):

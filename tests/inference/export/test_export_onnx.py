@@ -84,16 +84,16 @@ def test_any_batch_and_nothing_of_the_makers_machine(fusion, heart):
 
 
 def test_what_export_json_says(bundle, fusion):
-    told = OnnxFolder.open(fusion).about
-    assert (told["part"], told["classes"], told["models"]) == ("fusion", ["NP", "P4"], 3)
-    assert told["temperature"] == bundle.temperature("fusion") > 1.5
-    assert told["bundle"] == bundle.sha256
-    assert told["outside"]["face"]["margin"] == bundle.config.face.margin
-    assert told["outside"]["face"]["side_px"] == SIDE
-    assert told["outside"]["heart_rate"]["r_peaks"] == "pan_tompkins"
-    assert told["outside"]["window"]["frame_times_s"] == [round(t, 6) for t in bundle.config.clip.frame_times]
-    assert {*told["checked"]["largest_difference"]} == {"model.onnx", "embedder.onnx", "pain.onnx"}
-    assert max(told["checked"]["largest_difference"].values()) < 1e-4
+    about = OnnxFolder.open(fusion).about
+    assert (about["part"], about["classes"], about["models"]) == ("fusion", ["NP", "P4"], 3)
+    assert about["temperature"] == bundle.temperature("fusion") > 1.5
+    assert about["bundle"] == bundle.sha256
+    assert about["outside"]["face"]["margin"] == bundle.config.face.margin
+    assert about["outside"]["face"]["side_px"] == SIDE
+    assert about["outside"]["heart_rate"]["r_peaks"] == "pan_tompkins"
+    assert about["outside"]["window"]["frame_times_s"] == [round(t, 6) for t in bundle.config.clip.frame_times]
+    assert {*about["checked"]["largest_difference"]} == {"model.onnx", "embedder.onnx", "pain.onnx"}
+    assert max(about["checked"]["largest_difference"].values()) < 1e-4
 
 
 ALONE = """

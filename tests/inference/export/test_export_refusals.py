@@ -37,13 +37,13 @@ EDITS = {
 @pytest.mark.parametrize("kind", EDITS)
 def test_an_edited_export_is_refused(fusion, tmp_path, kind):
     folder = shutil.copytree(fusion, tmp_path / "export")
-    name, change, told = EDITS[kind]
+    name, change, message = EDITS[kind]
     if change is None:
         (folder / name).unlink()
     else:
         assert change((folder / name).read_bytes()) != (folder / name).read_bytes()
         (folder / name).write_bytes(change((folder / name).read_bytes()))
-    with pytest.raises(PainlitError, match=told):
+    with pytest.raises(PainlitError, match=message):
         OnnxFolder.open(folder)
     if name == "model.onnx":
         with pytest.raises(SystemExit, match=r"model\.onnx is not what was written"):
@@ -79,7 +79,7 @@ def test_what_differs_from_torch_is_not_left(bundle, heart, tmp_path, monkeypatc
 
 def test_an_embedder_that_differs_is_refused(bundle, fusion):
     export, part = OnnxFolder.open(fusion), load_part(bundle, "fusion")
-    files = {file: told["inputs"] for file, told in export.about["graphs"].items()}
+    files = {file: graph["inputs"] for file, graph in export.about["graphs"].items()}
     given = expected_of(bundle, part, CROPS, 3)
     check_against_torch(export.run, files, given)
     for wrong in (replace(given, crops=given.crops[:, ::-1].copy()), replace(given, rows=np.roll(given.rows, 8, 1))):

@@ -18,80 +18,80 @@ def small(patch: int = 8, **more: int) -> nn.Sequential:
 
 
 @pytest.fixture(scope="module")
-def learnt() -> nn.Module:
-    """Tells the class by a square of 8 px, which is a patch, at any of 16 places."""
+def trained() -> nn.Module:
+    """Classifies by a square of 8 px, which is a patch, at any of 16 places."""
     torch.manual_seed(0)
     generator, model = torch.Generator().manual_seed(0), small()
     return learn(model, lambda: images(32, generator, SIZE, MARK, classes=CLASSES)[:2], 2e-3)
 
 
 @pytest.mark.parametrize("method", SPATIAL_METHODS)
-def test_the_maximum_falls_on_what_decides_the_class(learnt, method):
+def test_the_maximum_falls_on_what_decides_the_class(trained, method):
     x, labels, corner = images(60, torch.Generator().manual_seed(5), SIZE, MARK)
-    maps = spatial_map(learnt, x, labels, method)
+    maps = spatial_map(trained, x, labels, method)
     assert maps.shape == (60, SIZE, SIZE)
     assert maps.min() >= 0
     assert maps.max() <= 1
     assert share_within(maps, corner, MARK) >= 0.9  # by chance 1/16
     assert share_within(maps, corner.flip(1), MARK) < 0.5  # rows are rows
-    torch.testing.assert_close(maps, spatial_map(learnt, x, labels, method, batch=7), rtol=1e-4, atol=1e-4)
+    torch.testing.assert_close(maps, spatial_map(trained, x, labels, method, batch=7), rtol=1e-4, atol=1e-4)
 
 
-def test_a_map_is_of_its_target(learnt):
+def test_a_map_is_of_its_target(trained):
     x, _, _ = images(4, torch.Generator().manual_seed(6), SIZE, MARK)
     x[2:] = x[:2]
     targets = torch.tensor([0, 1, 2, 2])
-    maps = spatial_map(learnt, x, targets, "gradient")
+    maps = spatial_map(trained, x, targets, "gradient")
     assert (maps[:2] - maps[2:]).abs().amax((1, 2)).min() > 0.1
-    predicted = learnt(x).argmax(1)
-    assert torch.equal(spatial_map(learnt, x), spatial_map(learnt, x, predicted))
-    logits = spatial_map(learnt, x, lambda given: given[:, 1] - given.mean(1))
-    torch.testing.assert_close(logits, spatial_map(learnt, x, 1))
+    predicted = trained(x).argmax(1)
+    assert torch.equal(spatial_map(trained, x), spatial_map(trained, x, predicted))
+    logits = spatial_map(trained, x, lambda given: given[:, 1] - given.mean(1))
+    torch.testing.assert_close(logits, spatial_map(trained, x, 1))
 
 
-def test_sub_patches_are_finer_than_patches(learnt):
-    """A mark that is half a patch to the right and below: patches cannot say so."""
+def test_sub_patches_are_finer_than_patches(trained):
+    """A mark that is half a patch to the right and below: patches cannot resolve it."""
     x, labels, corner = images(60, torch.Generator().manual_seed(5), SIZE, MARK)
     x, corner = x.roll((4, 4), (2, 3)), corner + 4
     within = (corner < SIZE - MARK).all(1)
-    maps = {m: spatial_map(learnt, x[within], labels[within], m) for m in ("gradient", "sub_patch")}
+    maps = {m: spatial_map(trained, x[within], labels[within], m) for m in ("gradient", "sub_patch")}
     share = {m: share_within(found, corner[within], MARK) for m, found in maps.items()}
     assert share["sub_patch"] >= 0.5
     assert share["gradient"] < share["sub_patch"] - 0.1
     assert len(maps["sub_patch"][0, 2::4, 2::4].unique()) > 16 >= len(maps["gradient"][0, 4::8, 4::8].unique())
 
 
-def test_contributions_are_what_the_last_layer_loses_without_a_patch(learnt):
+def test_contributions_are_what_the_last_layer_loses_without_a_patch(trained):
     """By hand, for a model whose patches are cut by the eye: a grey patch in the image itself."""
     x, _, _ = images(2, torch.Generator().manual_seed(7), SIZE, MARK)
-    whole, lost = learnt(x)[:, 1] - learnt(x).mean(1), torch.zeros(2, 4, 4)
+    whole, lost = trained(x)[:, 1] - trained(x).mean(1), torch.zeros(2, 4, 4)
     for row in range(4):
         for column in range(4):
             without = x.clone()
             without[:, :, row * 8 : row * 8 + 8, column * 8 : column * 8 + 8] = 0
-            given = learnt(without)
+            given = trained(without)
             lost[:, row, column] = whole - given[:, 1] + given.mean(1)
     positive = lost.detach().clamp_min(0)
     expected = positive / positive.amax((1, 2), keepdim=True)
-    found = spatial_map(learnt, x, 1)[:, 4::8, 4::8]  # near the centres of patches
+    found = spatial_map(trained, x, 1)[:, 4::8, 4::8]  # near the centres of patches
     assert torch.corrcoef(torch.stack([found.flatten(), expected.flatten()]))[0, 1] > 0.99
 
 
-def test_the_model_is_left_as_it_was(learnt):
+def test_the_model_is_left_as_it_was(trained):
     x, _, _ = images(2, torch.Generator().manual_seed(8), SIZE, MARK)
-    before = learnt.train()(x)
+    before = trained.train()(x)
     with torch.inference_mode():
-        inside = spatial_map(learnt, x.clone(), 0, "rollout")
-    assert learnt.training
-    torch.testing.assert_close(learnt(x), before)
-    assert all(parameter.grad is None or parameter.grad.abs().sum() >= 0 for parameter in learnt.parameters())
-    assert torch.equal(inside, spatial_map(learnt.eval(), x, 0, "rollout"))
+        inside = spatial_map(trained, x.clone(), 0, "rollout")
+    assert trained.training
+    torch.testing.assert_close(trained(x), before)
+    assert all(parameter.grad is None or parameter.grad.abs().sum() >= 0 for parameter in trained.parameters())
+    assert torch.equal(inside, spatial_map(trained.eval(), x, 0, "rollout"))
 
 
 @pytest.mark.parametrize("method", SPATIAL_METHODS)
-def test_whoever_else_uses_the_model_meanwhile_gets_embeddings(learnt, method):
+def test_other_threads_get_embeddings_of_the_model_meanwhile(trained, method):
     """As another thread of a server does, which shares the Spatial-Module."""
-    spatial, head = learnt.eval()
+    spatial, head = trained.eval()
     x, _, _ = images(2, torch.Generator().manual_seed(10), SIZE, MARK)
     with torch.no_grad():
         before = spatial(x)
@@ -101,16 +101,16 @@ def test_whoever_else_uses_the_model_meanwhile_gets_embeddings(learnt, method):
             torch.testing.assert_close(spatial(x), before)
         return head(embeddings)[:, 1] - head(embeddings).mean(1)
 
-    found, expected = spatial_map(spatial, x.flip(0), target, method), spatial_map(learnt, x.flip(0), 1, method)
+    found, expected = spatial_map(spatial, x.flip(0), target, method), spatial_map(trained, x.flip(0), 1, method)
     torch.testing.assert_close(found, expected)
 
 
-def test_a_spatial_module_is_asked_by_a_function_of_its_embeddings(learnt):
-    spatial, head = learnt
+def test_a_spatial_module_is_explained_by_a_function_of_its_embeddings(trained):
+    spatial, head = trained
     x, _, _ = images(2, torch.Generator().manual_seed(9), SIZE, MARK)
     slope = head.weight[1] - head.weight.mean(0)
     found = spatial_map(spatial, x, lambda embeddings: embeddings @ slope, "gradient")
-    torch.testing.assert_close(found, spatial_map(learnt, x, 1, "gradient"))
+    torch.testing.assert_close(found, spatial_map(trained, x, 1, "gradient"))
 
 
 @pytest.mark.parametrize(
@@ -130,21 +130,21 @@ def test_what_cannot_be_mapped_is_an_error(model, target, method, message):
 
 
 @pytest.mark.parametrize("method", SPATIAL_METHODS)
-def test_a_map_is_of_what_was_learnt(learnt, method):
+def test_a_map_is_of_what_was_learnt(trained, method):
     """Adebayo et al. 2018: with random weights it is another."""
     x, labels, _ = images(20, torch.Generator().manual_seed(10), SIZE, MARK)
     torch.manual_seed(1)
-    before, after = (spatial_map(model, x, labels, method).flatten(1) for model in (learnt, small()))
+    before, after = (spatial_map(model, x, labels, method).flatten(1) for model in (trained, small()))
     similar = [torch.corrcoef(torch.stack(pair))[0, 1] for pair in zip(before, after, strict=True)]
     assert torch.stack(similar).nanmean() < 0.5
 
 
-def test_rollout_follows_the_last_block_back_to_the_first(learnt):
+def test_rollout_follows_the_last_block_back_to_the_first(trained):
     """What the class token has at the end, of what was at a place at the start."""
     from painlit.inference.maps import spatial as spatial_maps
 
     x, _, _ = images(2, torch.Generator().manual_seed(11), SIZE, MARK)
-    explained = spatial_maps._Images(learnt, learnt[0], x, 1)
+    explained = spatial_maps._Images(trained, trained[0], x, 1)
     found = spatial_maps._rollout(explained)
     scores, blocks = explained.scores([part.requires_grad_() for part in explained.entering("patch")[0]])
     slopes = torch.autograd.grad(scores.sum(), [block.weights for block in blocks])

@@ -24,17 +24,17 @@ def small(modality: str, classes: int = CLASSES, encoder: bool = True, **more: o
 
 
 @pytest.fixture(scope="module")
-def learnt() -> PainModel:
-    """Tells the class by four of 24 frames, at any time."""
+def trained() -> PainModel:
+    """Classifies by four of 24 frames, at any time."""
     torch.manual_seed(0)
     generator, model = torch.Generator().manual_seed(0), small("video")
     return learn(model, lambda: clips(64, generator, FRAMES, DIM, WIDTH, CLASSES)[:2], 2e-3)
 
 
 @pytest.mark.parametrize("method", TEMPORAL_METHODS)
-def test_the_maximum_falls_on_the_frames_that_decide_the_class(learnt, method):
+def test_the_maximum_falls_on_the_frames_that_decide_the_class(trained, method):
     x, labels, first = clips(100, torch.Generator().manual_seed(9), FRAMES, DIM, WIDTH)
-    maps = temporal_map(learnt, {"full": x}, labels, method)
+    maps = temporal_map(trained, {"full": x}, labels, method)
     assert maps.shape == (100, FRAMES, DIM)
     assert maps.min() >= 0
     assert maps.flatten(1).amax(1).allclose(torch.ones(100))
@@ -94,7 +94,7 @@ def test_slopes_are_those_of_the_score():
     assert frame_slopes(small("video"), {"full": torch.randn(1, FRAMES, DIM)})[1] is None
 
 
-def test_fusion_is_mapped_over_both(learnt):
+def test_fusion_is_mapped_over_both(trained):
     inputs = {"full": torch.randn(2, FRAMES, DIM), "bpm": 75 + torch.randn(2, 5)}
     model = small("fusion").train()
     for method in TEMPORAL_METHODS:
@@ -120,18 +120,18 @@ def test_two_maps_of_a_model_at_once():
         torch.testing.assert_close(temporal_map(model, x, target, method), expected)
 
 
-def test_a_modality_that_the_model_lacks_is_an_error(learnt):
+def test_a_modality_that_the_model_lacks_is_an_error(trained):
     with pytest.raises(ValueError, match="video alone"):
-        heart_rate_map(learnt, {"full": torch.randn(1, FRAMES, DIM)})
+        heart_rate_map(trained, {"full": torch.randn(1, FRAMES, DIM)})
     with pytest.raises(ValueError, match="heart rates alone"):
         frame_slopes(small("heart_rate"), {"bpm": torch.full((1, 5), 70.0)})
     with pytest.raises(ValueError, match="contribution, gradient, attention"):
-        temporal_map(learnt, {"full": torch.randn(1, FRAMES, DIM)}, method="rollout")
+        temporal_map(trained, {"full": torch.randn(1, FRAMES, DIM)}, method="rollout")
     with pytest.raises(ValueError, match="no class 4"):
-        temporal_map(learnt, {"full": torch.randn(1, FRAMES, DIM)}, 4)
+        temporal_map(trained, {"full": torch.randn(1, FRAMES, DIM)}, 4)
 
 
-def test_gradients_add_up_to_what_the_change_in_time_brings(learnt, monkeypatch):
+def test_gradients_add_up_to_what_the_change_in_time_brings(trained, monkeypatch):
     """Completeness (Sundararajan et al. 2017): against the same clip with its mean frame throughout."""
     from painlit.inference.maps import temporal
     from painlit.inference.maps.scores import score
@@ -139,7 +139,7 @@ def test_gradients_add_up_to_what_the_change_in_time_brings(learnt, monkeypatch)
 
     monkeypatch.setattr(temporal, "STEPS", 64)  # 8 are a quarter off in the sum, and enough for a map
     x, _, _ = clips(8, torch.Generator().manual_seed(3), FRAMES, DIM, WIDTH)
-    found = TEMPORAL_METHODS["gradient"](_vector(learnt, {"full": x}), 1).sum(1)
+    found = TEMPORAL_METHODS["gradient"](_vector(trained, {"full": x}), 1).sum(1)
     still = x.mean(1, keepdim=True).expand_as(x)
-    change = (score(1, learnt(full=x)) - score(1, learnt(full=still))).detach()
+    change = (score(1, trained(full=x)) - score(1, trained(full=still))).detach()
     torch.testing.assert_close(found.detach(), change, rtol=0.02, atol=0.02)

@@ -89,7 +89,7 @@ def make(
 
 
 def figures(accuracy: float, low: float, high: float) -> dict[str, Any]:
-    """What a bundle says of a part-model, as far as the page reads it."""
+    """What a bundle records of a part-model, as far as the page reads it."""
     return {"subjects": 87, "pooled": {"accuracy": accuracy}, "interval_95": {"accuracy": [low, high]}}
 
 

@@ -91,15 +91,15 @@ def test_an_hour_is_a_page_of_less_than_8_mb(make_assessment, tmp_path: Path):
 
 def test_the_summary_says_what_the_table_says(make_assessment):
     found = make_assessment()
-    told = summary(found)
+    figures = summary(found)
     score = found.table["score"]
-    assert (told["windows"], told["scored"], told["length"]) == (295, 265, "5:00")
-    assert told["mean"] == pytest.approx(score.mean())
-    assert [peak["score"] for peak in told["highest"]] == pytest.approx([score.max(), score[200:].max()])
-    assert told["highest"][0]["time"] == "2:13–2:18"
-    assert told["face_found"] == found.evidence.frames["found"].mean()
-    assert told["rates"][:2] == (found.evidence.heart_rates["bpm"].min(), found.evidence.heart_rates["bpm"].max())
-    assert dict(told["used"]) == {"video+heart_rate": 230, "video": 35, "": 30}
+    assert (figures["windows"], figures["scored"], figures["length"]) == (295, 265, "5:00")
+    assert figures["mean"] == pytest.approx(score.mean())
+    assert [peak["score"] for peak in figures["highest"]] == pytest.approx([score.max(), score[200:].max()])
+    assert figures["highest"][0]["time"] == "2:13–2:18"
+    assert figures["face_found"] == found.evidence.frames["found"].mean()
+    assert figures["rates"][:2] == (found.evidence.heart_rates["bpm"].min(), found.evidence.heart_rates["bpm"].max())
+    assert dict(figures["used"]) == {"video+heart_rate": 230, "video": 35, "": 30}
     assert [(kind["windows"], kind["scored"], kind["times"]) for kind in reasons(found)] == [
         (30, False, ["1:10–1:40"]),
         (35, True, ["3:00–3:35"]),

@@ -50,7 +50,7 @@ def test_noise_of_5_db_costs_few_beats(shared_data: Path, kind):
     assert gross(matches).detection_error <= 0.02
 
 
-def test_heart_rates_of_clips_and_what_quality_says_of_them(shared_data: Path):
+def test_heart_rates_of_clips_and_their_quality(shared_data: Path):
     cut = [clip for name in BOUNDS for clip in windows(load_record(shared_data / "mitdb" / name), every=10)]
     found = [find_r_peaks(clip.ecg, RATE) for clip in cut]
     wrong, known = errors([peaks.at for peaks in found], cut, "overlap")
@@ -73,7 +73,7 @@ def test_a_function_of_the_users_is_scored_beside_the_others(shared_data: Path, 
         detectors(["math:none"])
 
 
-def test_peers_are_kept_by_version_and_their_failures_are_told(tmp_path: Path):
+def test_peers_are_kept_by_version_and_their_failures_are_recorded(tmp_path: Path):
     calls = []
 
     def detect(ecg, rate):

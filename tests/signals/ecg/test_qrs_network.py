@@ -16,6 +16,6 @@ def test_log_odds_are_those_of_one_hidden_layer_raised_and_limited(monkeypatch):
     features[1, 0] = -1.5  # (-1, 0): none and 0.9
     features[2, 0] = 1e3
     plain = np.array([2 * 2.75 - 0.7, 5 * 0.9 - 0.7])
-    told = qrs_network.beat_log_odds(features)
-    assert told[:2] == pytest.approx(plain + qrs_network.MORE)
-    assert told[2] == qrs_network.SURE
+    log_odds = qrs_network.beat_log_odds(features)
+    assert log_odds[:2] == pytest.approx(plain + qrs_network.MORE)
+    assert log_odds[2] == qrs_network.SURE

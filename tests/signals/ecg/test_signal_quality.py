@@ -28,7 +28,7 @@ def test_clean_is_high_and_noise_lowers_it():
 
 
 @pytest.mark.parametrize("change", [lambda x: -x, lambda x: 1000 * x + 7, lambda x: x[::-1]])
-def test_it_knows_neither_unit_nor_sign_nor_direction(change):
+def test_it_depends_on_neither_unit_nor_sign_nor_direction(change):
     assert signal_quality(change(ecg()), RATE) == pytest.approx(signal_quality(ecg(), RATE), abs=0.02)
 
 
@@ -48,7 +48,7 @@ def test_coarse_steps_of_a_converter_are_no_lead_off():
 
 @pytest.mark.parametrize("seed", range(10))
 def test_without_two_beats_there_is_none(seed):
-    """One beat, then silence: noise that were called the second would be seconds after it."""
+    """One beat, then silence: noise taken for the second would be seconds after it."""
     assert signal_quality(ecg(bpm=10, seed=seed), RATE) == 0
 
 
@@ -123,8 +123,10 @@ def test_quality_is_lower_where_the_odds_the_gaps_or_the_intervals_are_worse():
 def test_the_length_of_an_ecg_is_no_doubt_about_it():
     long, short = ecg(seconds=55), ecg()
     peaks = [pan_tompkins(x, RATE) for x in (long, short)]
-    told = [signal_quality(x, RATE, RPeaks(at, w)) for x, at, w in zip((long, short), peaks, (5.0, 0.5), strict=True)]
-    assert told[0] == pytest.approx(told[1], rel=0.02)
+    quality = [
+        signal_quality(x, RATE, RPeaks(at, w)) for x, at, w in zip((long, short), peaks, (5.0, 0.5), strict=True)
+    ]
+    assert quality[0] == pytest.approx(quality[1], rel=0.02)
 
 
 def test_a_fast_hearts_beat_hides_in_a_short_saturation():

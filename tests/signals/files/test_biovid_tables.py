@@ -66,10 +66,12 @@ def test_real_values_are_kept_to_the_last_bit(shared_data):
         np.testing.assert_array_equal(of_file(path), [float(row[2]) for row in cells])
 
 
-@pytest.mark.parametrize(("case", "told"), [("03", "256 Hz.*512 Hz"), ("04", "row 1410: time 0 comes after 5498047")])
-def test_cases_that_are_refused(case, told, shared_data):
+@pytest.mark.parametrize(
+    ("case", "message"), [("03", "256 Hz.*512 Hz"), ("04", "row 1410: time 0 comes after 5498047")]
+)
+def test_cases_that_are_refused(case, message, shared_data):
     (path,) = (shared_data / "cases").glob(f"{case}-*/*.csv")
-    with pytest.raises(ClipError, match=told):
+    with pytest.raises(ClipError, match=message):
         of_file(path)
 
 

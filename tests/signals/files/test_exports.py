@@ -78,7 +78,7 @@ def test_units_in_a_row_of_their_own(read, form: str):
 
 
 def test_a_header_without_the_last_delimiter_of_the_rows(read):
-    """As Shimmer writes it, below a line that tells the delimiter."""
+    """As Shimmer writes it, below a line that states the delimiter."""
     signal = read(
         '"sep=\t"',
         "Shimmer_Timestamp_Unix_CAL\tShimmer_ECG_LL-RA_24BIT_CAL\tShimmer_ECG_Status",

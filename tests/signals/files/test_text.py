@@ -77,7 +77,7 @@ SAME = {
 
 
 @pytest.mark.parametrize("kind", SAME)
-def test_the_same_table_in_another_dress_is_the_same_ecg(kind, read):
+def test_the_same_table_in_another_format_is_the_same_ecg(kind, read):
     signal = read(SAME[kind])
     np.testing.assert_allclose(signal.values, ECG, atol=1e-12)
     assert (signal.rate, signal.start) == (RATE, 0)
@@ -223,7 +223,7 @@ def test_decimal_commas_between_commas_are_refused(read):
 
 
 @pytest.mark.parametrize("padding", [1, 512, 4096])
-def test_nul_bytes_at_the_end_are_told_and_the_row_they_cut_is_left_out(padding, read):
+def test_nul_bytes_at_the_end_are_noted_and_the_row_they_cut_is_left_out(padding, read):
     text = PLAIN.encode()
     cut = text[: text.index(b"\n3.5,") + 7]
     signal = read(cut + bytes(padding))
@@ -265,7 +265,7 @@ def test_damaged_text_gives_no_traceback(read):
             continue
 
 
-def test_leads_are_told_by_name(read):
+def test_leads_are_recognised_by_name(read):
     rows = [f"{t},{v},{2 * v},0.1,3" for t, v in zip(AT, ECG, strict=True)]
     signal = read("\n".join(["time,I,II,emg,resp", *rows]), lead="ii")
     np.testing.assert_array_equal(signal.values, 2 * ECG)
@@ -276,7 +276,7 @@ def test_leads_are_told_by_name(read):
         read("\n".join(["time,emg,gsr", *(f"{t},1,2" for t in AT)]))
 
 
-def test_of_several_leads_the_best_is_taken_and_told(read):
+def test_of_several_leads_the_best_is_taken_and_noted(read):
     noise = np.random.default_rng(0).normal(size=N)
     rows = [f"{t},{n},{v}" for t, n, v in zip(AT, noise, ECG, strict=True)]
     for names in ("I,II", "a,b"):

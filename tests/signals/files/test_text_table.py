@@ -74,7 +74,7 @@ def test_what_is_no_table(tmp_path, content, message):
         table_of(tmp_path, content)
 
 
-def test_rows_before_padding_with_nul_are_kept_and_told(tmp_path):
+def test_rows_before_padding_with_nul_are_kept_and_noted(tmp_path):
     table = table_of(tmp_path, b"time,bpm\n0,72\n1,7" + bytes(300))
     assert table.rows == [["0", "72"]]
     assert any("300 NUL bytes at the end" in note for note in table.notes)

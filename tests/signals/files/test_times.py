@@ -68,7 +68,7 @@ def test_times_that_go_back_are_named_with_their_row(at, read):
 
 
 @pytest.mark.parametrize(("lost", "where"), [(1, 500), (3, 500), (10, 1000)])
-def test_a_short_gap_is_interpolated_and_told(lost, where, read):
+def test_a_short_gap_is_interpolated_and_noted(lost, where, read):
     kept = np.delete(np.arange(N), np.arange(where, where + lost))
     signal = read(kept / 256, VALUES[kept])
     assert signal.gaps == ((where, where + lost),)
@@ -115,7 +115,7 @@ def test_a_clock_coarser_than_the_samples_needs_a_rate(clock, read):
     times = np.floor(np.arange(N) / 256 / clock) * clock
     with pytest.raises(ClipError, match=r"(?s)steps are uneven.*signals\.rate"):
         read(times)
-    signal = read(times, rate=256)  # which a clock of whole seconds tells to a few per cent only
+    signal = read(times, rate=256)  # which a clock of whole seconds gives to a few per cent only
     np.testing.assert_array_equal(signal.values, VALUES)
     assert any("uneven" in note for note in signal.notes)
     with pytest.raises(ClipError, match=r"Hz over the whole file.*512 Hz"):
@@ -155,7 +155,7 @@ def signal() -> EcgSignal:
 @pytest.mark.parametrize(
     ("start", "lost"), [(2, 0), (2 + 1 / 512, 1), (2 + 2 / 512, 2), (2 - 1 / 512, -1), (2 - 2 / 512, -2)]
 )
-def test_up_to_two_samples_that_lack_at_an_end_take_the_nearest(start, lost, signal):
+def test_up_to_two_samples_missing_at_an_end_take_the_nearest(start, lost, signal):
     part = signal.between(start, 5.5)
     np.testing.assert_array_equal(part.values, np.clip(np.arange(2816) + lost, 0, 2815))
     assert len(part.notes) == 1 + bool(lost)

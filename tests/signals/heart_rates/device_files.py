@@ -14,7 +14,7 @@ BPM = [72, 75, 80, 78, 74, 70]
 BEGAN = datetime(2026, 8, 29, 22, 0, 1, tzinfo=UTC)
 
 
-def told(series: HeartRates, words: str) -> bool:
+def has_note(series: HeartRates, words: str) -> bool:
     return any(words in note for note in series.notes)
 
 

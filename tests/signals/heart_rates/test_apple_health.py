@@ -4,7 +4,7 @@ import zipfile
 
 import numpy as np
 import pytest
-from device_files import BEGAN, BPM, HEALTH, health_beats, health_record, told
+from device_files import BEGAN, BPM, HEALTH, has_note, health_beats, health_record
 
 from painlit.errors import ClipError
 from painlit.signals.heart_rates import read_heart_rates
@@ -31,7 +31,7 @@ def test_apple_health_of_several_devices(read):
     text = HEALTH.format(two + health_record(4, 64))
     series = read(text, "export.xml")
     assert series.bpm.tolist() == [60, 61, 62, 63, 64]
-    assert told(series, "of Anna’s Watch (5 values), Strap (4 values), Anna’s Watch is taken")
+    assert has_note(series, "of Anna’s Watch (5 values), Strap (4 values), Anna’s Watch is taken")
     assert read(text, "export.xml", device="Strap").bpm.tolist() == [90] * 4
     with pytest.raises(ClipError, match="has no values of 'Ring'"):
         read(text, "export.xml", device="Ring")
@@ -51,7 +51,7 @@ def test_apple_healths_beats_lie_within_their_record_in_any_zone_and_format(read
     series = read(HEALTH.format(health_record(0, 65) + text + health_record(60, 66)), "export.xml")
     np.testing.assert_allclose(series.times, [0, 10, 11, 11.8, 60], atol=0.011)
     assert series.bpm.tolist() == [65, 60, 75, 100, 66]
-    assert told(series, "3 beats")
+    assert has_note(series, "3 beats")
 
 
 @pytest.mark.parametrize(

@@ -26,7 +26,7 @@ def test_newest_first_is_turned_round():
     assert any("turned round" in note for note in series.notes)
 
 
-def test_records_in_any_order_are_sorted_and_told():
+def test_records_in_any_order_are_sorted_and_noted():
     series = bpm_of([3, 1, 2, 0], [90, 70, 80, 60], records=True)
     assert series.bpm.tolist() == [60, 70, 80, 90]
     assert any("sorted" in note for note in series.notes)

@@ -4,7 +4,7 @@ from datetime import datetime, timedelta
 
 import numpy as np
 import pytest
-from device_files import BEGAN, BPM, INTERVALS, POLAR_FLOW, told
+from device_files import BEGAN, BPM, INTERVALS, POLAR_FLOW, has_note
 
 from painlit.errors import ClipError
 
@@ -36,7 +36,7 @@ def test_polar_sensor_logger_intervals_arrive_in_batches(read):
     series = read("Phone timestamp;RR-interval [ms]\n" + rows, "Polar_H10_RR.txt")
     np.testing.assert_allclose(np.diff(series.ends), INTERVALS[1:] / 1000)
     assert series.source == "Polar Sensor Logger"
-    assert told(series, "of arrival")
+    assert has_note(series, "of arrival")
 
 
 SAMSUNG = ["start_time", "update_time", "max", "min", "time_offset", "deviceuuid", "end_time", "heart_rate"]
@@ -51,7 +51,7 @@ def test_samsung_health_in_any_order(read, bom):
     series = read(bom + "\n".join([title, header, *(rows[k] for k in (3, 1, 0, 5, 2, 4))]) + "\n")
     assert (series.source, series.began) == ("Samsung Health", BEGAN + timedelta(seconds=3))
     assert (series.times.tolist(), series.bpm.tolist()) == ([-3, -2, -1, 0, 1, 2], BPM)
-    assert told(series, "sorted")
+    assert has_note(series, "sorted")
 
 
 def test_fitbit_csv_and_its_devices(read):
@@ -61,7 +61,7 @@ def test_fitbit_csv_and_its_devices(read):
     text = "timestamp,beats per minute,data source\n" + "\n".join(rows) + "\n"
     series = read(text, "heart_rate_2026-08-29.csv")
     assert (series.source, series.began, series.bpm.tolist()) == ("Fitbit", BEGAN, BPM)
-    assert told(series, "of Fitbit Air (6 values), Some Phone (1 values), Fitbit Air is taken")
+    assert has_note(series, "of Fitbit Air (6 values), Some Phone (1 values), Fitbit Air is taken")
     assert read(text, device="Some Phone").bpm.tolist() == [99]
     with pytest.raises(ClipError, match="has no values of 'Watch', but of Fitbit Air"):
         read(text, device="Watch")

@@ -2,7 +2,7 @@
 
 import numpy as np
 import pytest
-from device_files import BEGAN, BPM, HEALTH, TCX, fit_file, fitbit, health_record, record, told, trackpoint
+from device_files import BEGAN, BPM, HEALTH, TCX, fit_file, fitbit, has_note, health_record, record, trackpoint
 
 from painlit.errors import ClipError
 
@@ -15,14 +15,14 @@ def test_tcx(read, name, encoding):
     series = read(text.encode(encoding), name)
     assert (series.source, series.began) == ("Garmin TCX", BEGAN)
     assert (series.times.tolist(), series.bpm.tolist()) == ([0, 0.5, 1, 1.5, 2, 2.5, 3.5], [*BPM, 90])
-    assert told(series, "1 of 8 values are 0 or missing")
+    assert has_note(series, "1 of 8 values are 0 or missing")
 
 
 def test_laps_may_repeat_a_point(read):
     points = [trackpoint(0, 70), trackpoint(1, 71), "</Track><Track>", trackpoint(1, 71), trackpoint(2, 72)]
     series = read(TCX.format("".join(points)), "a.tcx")
     assert series.bpm.tolist() == [70, 71, 72]
-    assert told(series, "1 values are there twice")
+    assert has_note(series, "1 values are there twice")
 
 
 ENTITIES = '<!DOCTYPE x [<!ENTITY a "70"><!ENTITY b "&a;&a;&a;&a;">]>'
@@ -51,7 +51,7 @@ def test_fitbit_json(read):
     series = read(fitbit(entries), "heart_rate-2026-08-29.json")
     assert (series.source, series.began) == ("Fitbit", BEGAN)
     assert (series.times.tolist(), series.bpm.tolist()) == ([0, 1, 2, 3, 4, 5], BPM)
-    assert told(series, "1 of 6 values have confidence 0")
+    assert has_note(series, "1 of 6 values have confidence 0")
     assert read(fitbit(entries[::-1]), "a.json").bpm.tolist() == BPM
 
 

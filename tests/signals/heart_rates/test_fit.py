@@ -4,7 +4,7 @@ import sys
 
 import numpy as np
 import pytest
-from device_files import BEGAN, BPM, NO_RATE, fit_file, hrv, record, told
+from device_files import BEGAN, BPM, NO_RATE, fit_file, has_note, hrv, record
 
 from painlit.errors import ClipError, PainlitError
 
@@ -23,7 +23,7 @@ def test_fit_records_without_a_heart_rate_are_gaps(read):
     series = read(fit_file([record(k, NO_RATE if k in (2, 3) else 72) for k in range(6)]), "a.fit")
     assert series.times.tolist() == [0, 1, 4, 5]
     assert series.ends.tolist() == [1, 2, 5, 6]
-    assert told(series, "2 of 6 values are 0 or missing")
+    assert has_note(series, "2 of 6 values are 0 or missing")
 
 
 def test_fit_beat_intervals(read):
@@ -35,7 +35,7 @@ def test_fit_beat_intervals(read):
     assert (series.kind, series.began) == ("intervals", BEGAN)
     np.testing.assert_allclose(series.ends - series.times, np.array(intervals) / 1000)
     np.testing.assert_allclose(np.diff(series.ends), np.array(intervals[1:]) / 1000)
-    assert told(series, "hrv messages")
+    assert has_note(series, "hrv messages")
 
 
 def test_a_pause_between_the_beats_of_a_fit_file(read):

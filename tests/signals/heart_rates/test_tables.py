@@ -4,7 +4,7 @@ from datetime import UTC, datetime, timedelta
 
 import numpy as np
 import pytest
-from device_files import BEGAN, BPM, INTERVALS, POLAR_FLOW, told
+from device_files import BEGAN, BPM, INTERVALS, POLAR_FLOW, has_note
 
 from painlit.errors import ClipError
 from painlit.signals.heart_rates import read_heart_rates
@@ -93,14 +93,14 @@ def test_clocks(read, form, zone):
     series = read("timestamp;heart_rate\n" + "".join(f"{c};{b}\n" for c, b in zip(cells, BPM, strict=True)))
     np.testing.assert_allclose(series.times, range(6), atol=1e-6)
     assert series.began == BEGAN.replace(tzinfo=zone)
-    assert told(series, "no time zone") == (zone is None)
+    assert has_note(series, "no time zone") == (zone is None)
 
 
 @pytest.mark.parametrize(("sign", "year", "month", "day"), [("/", 2026, 5, 8), (".", 2026, 8, 5), ("-", 2026, 8, 5)])
 def test_dates_that_may_begin_with_day_or_month(read, sign, year, month, day):
     series = read("".join(f"05{sign}08{sign}2026 10:00:0{k};{b}\n" for k, b in enumerate(BPM)))
     assert series.began == datetime(year, month, day, 10)
-    assert told(series, "are taken to begin with the")
+    assert has_note(series, "are taken to begin with the")
 
 
 @pytest.mark.parametrize("header", ["Date,Time,HR", "date,start_time,bpm"])
@@ -113,8 +113,8 @@ def test_date_and_time_in_two_columns(read, header):
 def test_times_of_day_pass_midnight(read):
     series = read("time,bpm\n" + "23:59:58,70\n23:59:59,71\n00:00:00,72\n00:00:01,73\n")
     assert series.times.tolist() == [0, 1, 2, 3]
-    assert told(series, "midnight passes 1 times")
-    assert told(series, "times of day")
+    assert has_note(series, "midnight passes 1 times")
+    assert has_note(series, "times of day")
 
 
 def test_zones_and_the_summer_time_jump(read):
@@ -125,7 +125,7 @@ def test_zones_and_the_summer_time_jump(read):
     )
     series = read("time,bpm\n" + spring)
     assert series.times[-1] == 3611
-    assert told(series, "jumps ahead by an hour after 2026-03-29T01:59:59 (summer time?)")
+    assert has_note(series, "jumps ahead by an hour after 2026-03-29T01:59:59 (summer time?)")
     autumn = (
         "".join(f"2026-10-25T02:59:5{k},70\n" for k in range(10)) + "2026-10-25T02:00:00,71\n2026-10-25T02:00:01,72\n"
     )
@@ -141,9 +141,9 @@ def test_intervals_alone(read, unit, header):
     np.testing.assert_allclose(series.ends - series.times, INTERVALS / 1000)
     np.testing.assert_allclose(series.ends, np.cumsum(INTERVALS) / 1000)
     assert series.kind == "intervals"
-    assert told(series, f"the intervals are in {unit}")
+    assert has_note(series, f"the intervals are in {unit}")
     other = {"ms": "ibi_s", "s": "(ms) [ms]"}[unit]
-    assert told(series, "though their column is") == (header is not None and header.split(" ")[-1] in other.split())
+    assert has_note(series, "though their column is") == (header is not None and header.split(" ")[-1] in other.split())
 
 
 @pytest.mark.parametrize(("cells", "line"), [([812, 795, 0.83, 805], 4), ([0.812, 0.795, 0.83, 805], 5)])
@@ -201,8 +201,8 @@ def test_bad_tables(read, case):
 def test_a_cut_last_line_and_missing_cells(read):
     series = read("time,hr,device\n0,70,a\n1,--,a\n2,,a\n3,NaN,a\n4,72,a\n5,7")
     assert series.bpm.tolist() == [70, 72]
-    assert told(series, "line 7, the last, is cut short and left out")
-    assert told(series, "3 of 5 values are 0 or missing")
+    assert has_note(series, "line 7, the last, is cut short and left out")
+    assert has_note(series, "3 of 5 values are 0 or missing")
 
 
 def test_missing_and_unreadable_files(tmp_path):

@@ -1,4 +1,4 @@
-"""What is said of a clip that is refused."""
+"""The error of a clip that is refused."""
 
 from pathlib import Path
 

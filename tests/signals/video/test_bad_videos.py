@@ -165,7 +165,7 @@ def test_examples_of_real_trouble(shared_data: Path):
     for number, note in ((5, ""), (6, "longer than a clip"), (10, ""), (11, "the video has 15 a second")):
         reader = read_clip(example(number), clip)
         assert sum(1 for _ in reader) == 138
-        assert [note in told for told in reader.notes] == [True] * bool(note), number
+        assert [note in line for line in reader.notes] == [True] * bool(note), number
         assert max(abs(a - b) for a, b in zip(reader.times, clip.frame_times, strict=True)) <= 1 / 30 + 1e-6
         assert all(a <= b for a, b in pairwise(reader.times))
     assert "138 of 138 frames are damaged" in refusal(example(8), clip)

@@ -22,13 +22,13 @@ def shown(crops) -> list[int]:
     return [int(crop.mean()) // 2 for crop in crops]
 
 
-def test_crops_are_of_the_part_that_is_asked_for(path):
+def test_crops_are_of_the_requested_part(path):
     assert shown(clip_crops(path, WHOLE, CLIP, PLAIN, 16)) == list(range(30))
     assert shown(clip_crops(path, WHOLE, CLIP, PLAIN, 16, 2.0, 3.2)) == list(range(50, 80))
     assert shown(clip_crops(path, WHOLE, CLIP, PLAIN, 16, 2.0, 3.12))[-3:] == [77, 77, 77]
 
 
-def test_faces_are_looked_for_in_the_part_that_is_asked_for(path, monkeypatch):
+def test_faces_are_detected_in_the_requested_part(path, monkeypatch):
     seen = []
 
     class Detector:

@@ -15,8 +15,8 @@ from painlit.signals.video.decoding import read_clip
 def test_a_clip_a_few_frames_short_is_padded_with_its_last(tmp_path, write_video, numbers, frames, padded):
     reader = read_clip(write_video(tmp_path / "clip.mp4", frames), CLIP)
     assert numbers(reader) == [*range(frames), *[frames - 1] * padded]
-    told = (f"{padded} of 30 frames missing at the end, padded with the last one",) if padded else ()
-    assert reader.notes == told
+    notes = (f"{padded} of 30 frames missing at the end, padded with the last one",) if padded else ()
+    assert reader.notes == notes
 
 
 @pytest.mark.parametrize("rate", [25, 30, 50, 15])
@@ -34,7 +34,7 @@ def test_nobody_gets_all_frames_of_a_clip_that_is_refused(tmp_path, write_video)
     assert len(seen) < 30
 
 
-def test_a_longer_recording_is_read_from_the_start_and_it_is_said(tmp_path, write_video, numbers):
+def test_a_longer_recording_is_read_from_the_start_and_that_is_noted(tmp_path, write_video, numbers):
     reader = read_clip(write_video(tmp_path / "long.mp4", 60), CLIP)
     assert numbers(reader) == list(range(30))
     assert reader.notes == ("longer than a clip (2.4 s): used from 0 to 1.20 s",)

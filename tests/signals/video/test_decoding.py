@@ -40,7 +40,7 @@ NTSC = Fraction(30_000, 1001)
         ("gif", "gif", {}),
     ],
 )
-def test_a_clip_of_the_rate_asked_for_gives_each_of_its_frames(tmp_path, write_video, numbers, codec, suffix, options):
+def test_a_clip_of_the_requested_rate_gives_each_of_its_frames(tmp_path, write_video, numbers, codec, suffix, options):
     path = write_video(tmp_path / f"clip.{suffix}", 30, codec=codec, **options)
     reader = read_clip(path, CLIP)
     assert numbers(reader) == list(range(30))
@@ -89,7 +89,7 @@ def jittered(seconds: float, seed: int) -> list[float]:
 @pytest.mark.parametrize("rate", [12.5, 15, 24, 25, NTSC, 30, 50, 60, "variable"])
 @pytest.mark.parametrize("suffix", ["mp4", "mkv", "webm"])
 def test_the_frame_nearest_to_each_time_is_taken(tmp_path, write_video, rate, suffix):
-    """At all rates the times differ from those asked for by half a frame of the source at most."""
+    """At all rates the times differ from the requested ones by half a frame of the source at most."""
     clip, codec = ClipConfig(seconds=2), {"webm": "libvpx"}.get(suffix, "libx264")
     times = jittered(2.1, seed=3) if rate == "variable" else [k / float(rate) for k in range(int(2.1 * rate))]
     path = write_video(tmp_path / f"clip.{suffix}", len(times), fps=30, codec=codec, times=times)
@@ -204,7 +204,7 @@ def test_memory_does_not_grow_with_length(tmp_path, write_video):
 
 @pytest.mark.parametrize("suffix", ["mp4", "mkv", "ts"])
 def test_length_counts_from_the_first_frame(tmp_path, write_video, suffix):
-    """Matroska tells when a recording ends: 10 s late, a clip from 12 s on seemed to be there."""
+    """Matroska states when a recording ends: 10 s late, a clip from 12 s on seemed to be there."""
     path = write_video(tmp_path / f"late.{suffix}", 50, times=10 + np.arange(50) / 25)
     assert probe(path).seconds == pytest.approx(2, abs=0.05)
 

@@ -56,4 +56,4 @@ def test_embeddings_hardly_depend_on_the_frame_rate(tmp_path, write_video, embed
         print(f"{name}: correlation of embeddings with those at 25 Hz {correlation:.4f}")
         assert correlation > 0.95
     backwards = float(np.corrcoef(centred.ravel(), centred[::-1].ravel())[0, 1])
-    assert backwards < 0.8, "frames of other times are told apart"
+    assert backwards < 0.8, "frames of other times differ"

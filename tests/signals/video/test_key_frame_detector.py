@@ -162,11 +162,11 @@ def test_crops_are_the_area_samplers(speakers: list[Frames]):
 def test_the_setting_chooses(shared_data: Path, monkeypatch: pytest.MonkeyPatch):
     seen: list[str] = []
 
-    def told(kind: type[FaceDetector]) -> Callable[..., FaceDetector]:
+    def recorded(kind: type[FaceDetector]) -> Callable[..., FaceDetector]:
         return lambda **given: seen.append(kind.__name__) or kind(**given)
 
     video, clip = shared_data / "videos/lbax4n.mpg", ClipConfig(seconds=1, frames=3)
-    kinds = {"every_frame": told(FaceDetector), "key_frames": told(KeyFrameDetector)}
+    kinds = {"every_frame": recorded(FaceDetector), "key_frames": recorded(KeyFrameDetector)}
     monkeypatch.setattr("painlit.signals.video.clip_faces.DETECTORS", kinds)
     tracks = [clip_faces(video, clip, FaceConfig(detection=kind, min_face=0.31), "cpu")[0] for kind in kinds]
     assert seen == ["FaceDetector", "KeyFrameDetector"]
