@@ -128,10 +128,10 @@ def write_maps_page(
         sections.append(_section("Over time", text, images, head, end_sentences(curves)))
     text = (
         "What becomes of the score when what a map marks is taken away first (deletion) or given back first "
-        "(insertion): the area under the curve from 0, everything blank, to 1, everything whole. Believe a map whose "
+        "(insertion): the area under the curve from 0, everything blank, to 1, everything whole. Trust a map whose "
         "deletion is low and whose insertion is above random order's."
     )
-    sections.append(_section("Whether to believe it", text, [], FAITHFUL, rows))
+    sections.append(_section("When to trust a map", text, [], FAITHFUL, rows))
     notes = []
     if any(trained.config.joint for trained in runs):
         notes.append("Trained jointly: only the clips that are shown were mapped.")

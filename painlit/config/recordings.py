@@ -133,7 +133,7 @@ class FaceConfig:
     """Smallest face looked for, as a share of the frame's shorter side. Ours: BioVid's faces fill about half of it."""
     detection: str = field(default="every_frame", metadata=affects("prepare", "pain") | before("every_frame"))
     """Frames that the whole of MTCNN sees: every_frame (paper); key_frames: every 12th, and more where needed, and its
-    last network alone follows the faces through those between, which takes about a quarter of the time. Ours."""
+    last network alone follows the faces through those between, which takes about a fifth of the time. Ours."""
     margin: float = field(default=0.3, metadata=affects("embed", "stage1", "stage2", "pain", read_by=("prepare",)))
     """Share by which the square crop exceeds the detected box's longer side. Ours."""
     crop: str = field(default="per_frame", metadata=affects("embed", "pain", read_by=("prepare",)))

@@ -18,7 +18,7 @@ from painlit.signals.video.clip_faces import clip_crops
 from painlit.system.processes import cores
 
 SIDE = 128
-"""Of a thumbnail, in px: some 5 KB, so all of them stay below 4 MB."""
+"""Of a thumbnail, in px: some 4 KB, so all of them stay at about 3 MB at most."""
 BLURRED_SIDE = 8
 """Of a blurred one: they show where the head is, and the rest is not in the file."""
 MOST_SUBJECTS, MOST_MORE = 100, 20
