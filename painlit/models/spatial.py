@@ -30,7 +30,8 @@ class SpatialModule(nn.Module):
         outer_heads: Attention heads of the outer stream.
         mlp_ratio: Hidden width of the outer feed-forward, in multiples of embed_dim.
         drop_path: Rate of stochastic depth in the last block, rising linearly from 0; ours, off by default.
-        chunk: Patches whose inner stream runs at once on a CPU. Other devices, and exported graphs, take all at once.
+        chunk: Patches whose inner stream runs at once on a CPU in inference. Training, other devices and exported graphs
+            take all at once.
 
     Shapes:
         images (B, 3, image_size, image_size), of order one as after x / 127.5 - 1 -> (B, embed_dim).
@@ -79,7 +80,8 @@ class SpatialModule(nn.Module):
                 f"got {tuple(images.shape)}"
             )
         patches = self.patches(images)
-        whole = images.device.type != "cpu" or torch.compiler.is_exporting()  # a graph has no loop over the batch
+        on_cpu = images.device.type == "cpu" and not torch.is_grad_enabled()  # a backward pass needs all in memory
+        whole = not on_cpu or torch.compiler.is_exporting()  # a graph has no loop over the batch
         chunks = [self.inner_stream(self.pixels(part)) for part in ([patches] if whole else patches.split(self.chunk))]
         of_an_image = (self.image_size // self.patch_size) ** 2
         given = [torch.cat(parts) for parts in zip(*chunks, strict=True)]  # 1 + depth of (B·p, D)

@@ -17,13 +17,29 @@ def test_paper_size_equals_timm():
         torch.testing.assert_close(module(images), module.tnt(images), atol=1e-5, rtol=0)
 
 
-@pytest.mark.parametrize("chunk", [1, 3, 4, 100])
-def test_outputs_and_gradients_equal_timm(chunk):
+def perturbed(**settings) -> SpatialModule:
     torch.manual_seed(0)
-    module = SpatialModule(**TINY, chunk=chunk).train()  # 4 patches an image: chunks cut through images
+    module = SpatialModule(**TINY, **settings).train()
     with torch.no_grad():
         for parameter in module.parameters():
             parameter.add_(torch.randn_like(parameter) * 0.1)
+    return module
+
+
+@pytest.mark.parametrize("chunk", [1, 3, 4, 100])
+def test_chunks_of_patches_change_no_output(chunk, monkeypatch):
+    module = perturbed(chunk=chunk)  # 4 patches an image: chunks cut through images
+    images, sizes = torch.randn(3, 3, 32, 32), []
+    pixels = module.pixels
+    monkeypatch.setattr(module, "pixels", lambda patches: sizes.append(len(patches)) or pixels(patches))
+    with torch.no_grad():
+        torch.testing.assert_close(module(images), module.tnt(images), atol=2e-5, rtol=1e-4)
+    assert max(sizes) == min(chunk, 12)
+    assert sum(sizes) == 12
+
+
+def test_outputs_and_gradients_equal_timm():
+    module = perturbed()
     images = torch.randn(3, 3, 32, 32)
     weighting = torch.randn(3, 20)
     results = []
