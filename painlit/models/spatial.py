@@ -30,8 +30,8 @@ class SpatialModule(nn.Module):
         outer_heads: Attention heads of the outer stream.
         mlp_ratio: Hidden width of the outer feed-forward, in multiples of embed_dim.
         drop_path: Rate of stochastic depth in the last block, rising linearly from 0; ours, off by default.
-        chunk: Patches whose inner stream runs at once on a CPU in inference. Training, other devices and exported graphs
-            take all at once.
+        chunk: Patches whose inner stream runs at once on a CPU in inference. Training, other devices and exported
+            graphs take all at once.
 
     Shapes:
         images (B, 3, image_size, image_size), of order one as after x / 127.5 - 1 -> (B, embed_dim).
