@@ -251,13 +251,12 @@ def test_weights_say_how_their_training_differs_from_the_papers(tmp_path):
     second = leave(tmp_path, "pretrain-stage2", "two", age=1)
     started = {"started_from": {"source": str(first)}}
     described(second, "pretrain-stage2", {"raf_basic": {}, "cfee": {}}, papers, **started)
-    differences = "\n".join(spatial(papers)[0].differs)
+    text = "\n".join(spatial(papers)[0].differs)
     assert (
-        "pretrain-stage2 learns from cfee, raf_basic, the paper from affectnet, cfee, raf_basic, raf_compound"
-        in differences
+        "pretrain-stage2 learns from cfee, raf_basic, the paper from affectnet, cfee, raf_basic, raf_compound" in text
     )
-    assert "eq. 12" in differences
-    assert "stage1.head=arcface" in differences, "what it started from counts too"
+    assert "eq. 12" in text
+    assert "stage1.head=arcface" in text, "what it started from counts too"
 
     described(second, "pretrain-stage2", {}, papers, started_from={"source": "untrained"})
     assert any("does not tell the weights it started from" in line for line in spatial(papers)[0].differs)
