@@ -8,8 +8,8 @@ from torch import Tensor, nn
 from painlit.models.attention import FeedForward, FoldedCrossAttention, SelfAttention
 from painlit.models.read_once import read_once
 
-CHUNK = 2**17
-"""Values of latents that exchange at once on a CPU, where small memory that is used again is faster than new."""
+CHUNK = 2**18
+"""Values of latents that go through at once on a CPU, where small memory that is used again is faster than new."""
 
 
 def fourier_positions(
@@ -87,20 +87,20 @@ class Perceiver(nn.Module):
 
     def forward(self, tokens: Tensor) -> Tensor:
         """Return the normalised mean of the latents, (B, latent_dim)."""
-        tokens = self.with_positions(tokens)
         if not self.self_attentions:
             (feed_forward,) = self.feed_forwards
             assert isinstance(feed_forward, FeedForward)
-            return self.norm(read_once(self.latents, self.cross_attention, feed_forward, tokens))
-        latents = self.latents.unsqueeze(0)  # (1, M, D): the same for all samples until they have read
-        x = latents + self.cross_attention(latents, tokens)  # (B, M, D)
-        if x.device.type != "cpu" or torch.compiler.is_exporting():  # a graph has no loop over the batch
-            return self.norm(self._exchange(x))
-        parts = x.split(max(1, CHUNK // x.shape[1:].numel()))
-        return self.norm(torch.cat([self._exchange(part) for part in parts]))
+            positioned = self.with_positions(tokens)
+            return self.norm(read_once(self.latents, self.cross_attention, feed_forward, positioned))
+        if tokens.device.type != "cpu" or torch.compiler.is_exporting():  # a graph has no loop over the batch
+            return self.norm(self._read_and_exchange(tokens))
+        parts = tokens.split(max(1, CHUNK // self.latents.numel()))
+        return self.norm(torch.cat([self._read_and_exchange(part) for part in parts]))
 
-    def _exchange(self, x: Tensor) -> Tensor:
-        """Mean of the latents after they have exchanged what they read: (B, M, D) -> (B, D)."""
+    def _read_and_exchange(self, tokens: Tensor) -> Tensor:
+        """Mean of the latents after they have read the tokens and exchanged what they read: (B, D)."""
+        latents = self.latents.unsqueeze(0)  # (1, M, D): the same for all samples until they have read
+        x = latents + self.cross_attention(latents, self.with_positions(tokens))  # (B, M, D)
         for feed_forward, attention in zip(self.feed_forwards[:-1], self.self_attentions, strict=True):
             x = x + feed_forward(x)
             x = x + attention(x)

@@ -28,13 +28,15 @@ def test_nothing_of_latents_times_tokens_is_kept():
     assert 2 * 3000 * 14 <= max(sizes) <= 2 * 3000 * 16  # the tokens themselves, padded
 
 
-def test_the_gate_is_formed_again_instead_of_kept():
+@pytest.mark.parametrize("average", [False, True])
+def test_hidden_values_are_formed_again_instead_of_kept(average):
     module = FeedForward(8)
     kept = []
     with torch.autograd.graph.saved_tensors_hooks(lambda t: kept.append(t) or t, lambda t: t):
-        module(torch.randn(2, 5, 8, requires_grad=True)).sum().backward()
-    wide = [t.numel() for t in kept if t.ndim == 3 and t.shape[-1] > 8]
-    assert sum(wide) == 2 * 2 * 5 * 4 * 8  # the hidden values and the gate, and nothing made of them
+        module(torch.randn(2, 5, 8, requires_grad=True), average=average).sum().backward()
+    rows = 2 if average else 2 * 5
+    wide = [t.shape[-1] for t in kept if t.shape[-1] > 8 and t.numel() // t.shape[-1] in (rows, 2 * 5)]
+    assert wide == [4 * 8]  # what the output layer reads, and neither the hidden values nor the gate
 
 
 def test_a_batch_in_parts_gives_what_each_clip_gives(monkeypatch):
