@@ -1,6 +1,8 @@
 """The layers: imports go down, without a cycle, and the library imports neither data sets nor commands."""
 
 import ast
+import subprocess
+import sys
 from collections import defaultdict
 from pathlib import Path
 
@@ -136,3 +138,9 @@ def test_the_check_sees_what_loads_code():
     given = "torch.load(a)", "M.load_from_checkpoint(a, weights_only=False)", "t.fit(m, ckpt_path=a)", "pickle.load(a)"
     assert all(loads_code(call) for call in (*given, "np.load(a, allow_pickle=True)"))
     assert not loads_code("torch.load(a, weights_only=True)\nnp.load(a)\nt.fit(m, ckpt_path=a, weights_only=True)")
+
+
+def test_an_assessment_does_not_wait_for_what_only_training_needs():
+    shown = "import sys, painlit.inference.model; print(sorted({'lightning', 'torchmetrics'} & set(sys.modules)))"
+    done = subprocess.run([sys.executable, "-c", shown], cwd=ROOT, capture_output=True, text=True, check=True)
+    assert done.stdout.split("\n")[0] == "[]"

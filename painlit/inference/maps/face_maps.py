@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from dataclasses import dataclass, field
+from typing import TYPE_CHECKING
 
 import numpy as np
 import torch
@@ -10,10 +11,12 @@ from einops import rearrange
 from torch import Tensor
 
 from painlit.inference.maps.faithfulness import Faithfulness, spatial_faithfulness
-from painlit.inference.maps.pretrained_heads import PretrainedHead
 from painlit.inference.maps.spatial import spatial_map
 from painlit.models.frame_embedder import FrameEmbedder
 from painlit.models.tiles import frame_images
+
+if TYPE_CHECKING:  # it brings Lightning, for which an assessment would wait
+    from painlit.inference.maps.pretrained_heads import PretrainedHead
 
 
 @dataclass(frozen=True)
