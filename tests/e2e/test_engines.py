@@ -27,7 +27,7 @@ def command(root: Path, runs: Path, *more: str) -> list[str]:
     return [sys.executable, "-m", "experiments.loso", on_command_line(settings)]
 
 
-def wait_for(condition, seconds: float = 120):
+def wait_for(condition, seconds: float = 600):
     end = time.monotonic() + seconds
     while not (found := condition()):
         assert time.monotonic() < end, "it never happened"

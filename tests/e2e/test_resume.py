@@ -28,7 +28,7 @@ def command(root: Path, runs: Path, *more: str) -> list[str]:
     return [sys.executable, "-m", "experiments.loso", on_command_line(settings)]
 
 
-def wait_for(condition, seconds: float = 120) -> None:
+def wait_for(condition, seconds: float = 600) -> None:
     end = time.monotonic() + seconds
     while not condition():
         assert time.monotonic() < end, "it never happened"
