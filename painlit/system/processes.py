@@ -13,8 +13,8 @@ import time
 from collections.abc import Callable, Generator, Iterator, Sequence
 from concurrent.futures import FIRST_COMPLETED, Future, ProcessPoolExecutor, wait
 from concurrent.futures.process import BrokenProcessPool
-from contextlib import contextmanager
-from multiprocessing import AuthenticationError, connection, forkserver, queues
+from contextlib import contextmanager, suppress
+from multiprocessing import AuthenticationError, connection, forkserver, queues, util
 from pathlib import Path
 from typing import Any, TypeVar
 
@@ -27,6 +27,7 @@ _IMPORTED = [
     "wandb.sdk.launch",  # which Weights & Biases imports when a run begins, half of the second that takes
 ]
 _SERVES = "forkserver" in multiprocessing.get_all_start_methods()
+_SERVER: Any = forkserver._forkserver  # typeshed lacks its process number
 _CPU_QUOTA = Path("/sys/fs/cgroup/cpu.max")  # "max 100000", or microseconds of processor time in so many
 _SHARED_MEMORY = Path("/dev/shm")
 _PREFETCHED = 4  # batches of each worker
@@ -164,7 +165,10 @@ def forking() -> Any:
 
 
 def start_server() -> None:
-    """Start the server of `forking`, unless it runs. It imports for seconds, while this process goes on."""
+    """Start the server of `forking`, unless it runs. It imports for seconds, while this process goes on.
+
+    It ends with this process, also while it imports: who reads what both print would wait for it.
+    """
     if not _SERVES:
         return
     if len(temporary := tempfile.gettempdir()) > _LONGEST_TEMPORARY:
@@ -173,11 +177,18 @@ def start_server() -> None:
             f"set TMPDIR to a folder of at most {_LONGEST_TEMPORARY} characters, such as TMPDIR=/tmp",
         )
     multiprocessing.get_context("forkserver").set_forkserver_preload(_IMPORTED)
+    if _SERVER._forkserver_pid is None:
+        util.Finalize(None, _end_server, exitpriority=-1)  # after those that it forked are waited for
     before = signal.pthread_sigmask(signal.SIG_BLOCK, {signal.SIGINT, signal.SIGHUP})  # for this process alone
     try:
         forkserver.ensure_running()
     finally:
         signal.pthread_sigmask(signal.SIG_SETMASK, before)
+
+
+def _end_server() -> None:
+    with suppress(ProcessLookupError):
+        os.kill(_SERVER._forkserver_pid, signal.SIGTERM)
 
 
 def process_rank() -> int:

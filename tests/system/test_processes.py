@@ -128,6 +128,35 @@ def test_ctrl_c_while_the_server_imports_is_reported_by_one_process_alone(tmp_pa
     assert "forkserver" not in done.stderr
 
 
+ENDS_WHILE_IT_IMPORTS = """
+import sys
+from painlit.system import processes
+
+if __name__ == "__main__":
+    processes._IMPORTED = sys.argv[1:]
+    if not sys.argv[1:]:
+        assert set(processes.unordered(abs, [-1, -2], workers=2, what="numbers")) == {1, 2}
+    processes.start_server()
+    print(processes._SERVER._forkserver_pid)
+    sys.exit(3)
+"""
+
+
+@pytest.mark.parametrize("imported", [[], ["takes_minutes"]])
+def test_the_server_ends_with_the_process_that_started_it(imported: list[str], tmp_path):
+    (tmp_path / "takes_minutes.py").write_text("import time\ntime.sleep(120)")
+    script, printed = tmp_path / "ends.py", tmp_path / "printed.txt"
+    script.write_text(ENDS_WHILE_IT_IMPORTS)
+    with printed.open("w") as file:
+        done = subprocess.run([sys.executable, str(script), *imported], stdout=file, stderr=file, check=False,
+                              env=os.environ | {"PYTHONPATH": str(tmp_path)})  # fmt: skip
+    assert done.returncode == 3, printed.read_text()
+    server, end = int(printed.read_text()), time.monotonic() + 60
+    while alive(server):
+        assert time.monotonic() < end
+        time.sleep(0.01)
+
+
 HANDING_ON = """
 import os, signal, sys
 import torch
