@@ -11,7 +11,7 @@ from conftest import tiny
 
 from data_modules.recordings.datamodule import PainDataModule
 from experiments import check_data, loso, prepare
-from painlit.clips.table import open_table
+from painlit.clips.table import ClipTable, open_table
 from painlit.errors import PainlitError
 
 CLIP = "010100_m_27-PA4-001"
@@ -187,7 +187,7 @@ def test_check_data_names_a_subject_without_videos(root, tmp_path, capsys):
 def test_a_stopped_prepare_keeps_what_it_finished(tiny_data, tmp_path, monkeypatch):
     """The table is written clip by clip: what a stop leaves is whole, and the next run does only the rest."""
     config = tiny(tiny_data, tmp_path / "runs")
-    add, calls = prepare.ClipTable.add, []
+    add, calls = ClipTable.add, []
 
     def stop_after_four(self, row):
         if len(calls) == 4:
@@ -195,12 +195,12 @@ def test_a_stopped_prepare_keeps_what_it_finished(tiny_data, tmp_path, monkeypat
         calls.append(row.name)
         add(self, row)
 
-    monkeypatch.setattr(prepare.ClipTable, "add", stop_after_four)
+    monkeypatch.setattr(ClipTable, "add", stop_after_four)
     with pytest.raises(KeyboardInterrupt):
         prepare.run(config)
     monkeypatch.undo()
     done = []
-    monkeypatch.setattr(prepare.ClipTable, "add", lambda self, row: (done.append(row.name), add(self, row)))
+    monkeypatch.setattr(ClipTable, "add", lambda self, row: (done.append(row.name), add(self, row)))
     assert prepare.run(config).clips == 12
     assert len(done) == 8
     assert not set(done) & set(calls)
