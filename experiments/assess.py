@@ -71,7 +71,7 @@ def run(config: Config) -> AssessResult:
         raise PainlitError("assess.model is empty", "name a bundle: --model runs/finetune/NAME/bundle")
     live = live_source(config)
     many = [] if live else _listed(config)
-    model = load(wanted.model, wanted.device, wanted.backend, wanted.precision)
+    model = load(wanted.model, wanted.device, wanted.backend, wanted.precision, wanted.every)
     one = _one(wanted)
     if live is not None:
         print_stream(config, model, live, _rest(one))
@@ -171,6 +171,7 @@ def _made_from(config: Config, model: Model, recording: Recording) -> dict[str, 
         "settings": [wanted.step, wanted.image_fps, wanted.least_length, wanted.calibrated, wanted.faces, wanted.maps],
         "signals": [config.signals.rate, config.signals.lead],
         "precision": model.precision,
+        "every": model.every,
     }
 
 
@@ -215,7 +216,8 @@ def _earlier(folder: Path, config: Config, model: Model, recording: Recording) -
         held = read_artefact(path, "assess it again")
     except PainlitError:
         return None
-    return held if held["about"].get("made_from") == _made_from(config, model, recording) else None
+    made_from = {"every": 1, **held["about"].get("made_from", {})}  # older ones do not record it
+    return held if made_from == _made_from(config, model, recording) else None
 
 
 def _summary_row(name: str, held: dict[str, Any]) -> list[object]:

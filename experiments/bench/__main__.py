@@ -32,6 +32,7 @@ BENCHMARKS = (
         "framing",
         "proxy",
         "recipes",
+        "every",
         "assess",
         "export",
         "maps",

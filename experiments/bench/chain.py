@@ -11,7 +11,6 @@ facenet-pytorch pins an old torch: put it aside as `experiments.bench.faces` say
 
 from __future__ import annotations
 
-import copy
 import statistics
 from dataclasses import replace
 from fractions import Fraction
@@ -46,6 +45,8 @@ LARGE = (1388, 1038)
 SMALLEST = 20
 """px; facenet-pytorch's default."""
 BACKENDS = ("torch", "openvino")
+EVERY = (1, 2, 4, 8)
+"""Of so many frames one is embedded."""
 ROUNDS = sized(2, 1)
 FRAMES = sized(None, 8)
 """Of a clip; None: all."""
@@ -125,11 +126,15 @@ class _OnTokens(nn.Module):
 
 def compare(video: Path, ecg: Path, tiles: bool) -> list[Row]:
     """Print seconds of each step of every chain, which take turns, and how far their scores are apart."""
-    models = {backend: painlit.load(paper_bundle(tiles, FRAMES), "cpu", backend) for backend in BACKENDS}
+    bundle = paper_bundle(tiles, FRAMES)
+    models = {backend: painlit.load(bundle, "cpu", backend) for backend in BACKENDS}
     plain = PlainChain(models["torch"], tiles)
     chains = {"plain": partial(plain.run, video, ecg)}
     chains |= {f"ours, {backend}": partial(_assessed, model, video, ecg) for backend, model in models.items()}
-    chains["ours, openvino, key frames"] = partial(_assessed, _on_key_frames(models["openvino"]), video, ecg)
+    for every in EVERY:
+        few = f", one of {every} frames embedded" if every > 1 else ""
+        made = _on_key_frames(painlit.load(bundle, "cpu", "openvino", every=every))
+        chains[f"ours, openvino, key frames{few}"] = partial(_assessed, made, video, ecg)
     turns: dict[str, list[dict[str, float]]] = {name: [] for name in chains}
     scores: dict[str, np.ndarray] = {}
     for number in range(ROUNDS + 1):
@@ -148,7 +153,7 @@ def compare(video: Path, ecg: Path, tiles: bool) -> list[Row]:
         difference = np.abs(scores[name] - scores["plain"]).max()
         step_times = ", ".join(f"{step} {seconds:.2f}" for step, seconds in steps.items())
         print(
-            f"  {name:26} {row.median:6.2f} s ({min(whole[name]):.2f} to {max(whole[name]):.2f}), "
+            f"  {name:54} {row.median:6.2f} s ({min(whole[name]):.2f} to {max(whole[name]):.2f}), "
             f"{row.times_the_peers:.2f} times the plain chain's speed; {step_times}; "
             f"scores {difference:.1e} from the plain chain's",
             flush=True,
@@ -157,11 +162,10 @@ def compare(video: Path, ecg: Path, tiles: bool) -> list[Row]:
 
 
 def _on_key_frames(model: Model) -> Model:
-    """A model as if it had been trained with face.detection=key_frames, with the same embedder and weights."""
-    made, config = copy.copy(model), model.bundle.config
-    made.bundle = copy.copy(model.bundle)
-    made.bundle.config = replace(config, face=replace(config.face, detection="key_frames"))
-    return made
+    """The model as if it had been trained with face.detection=key_frames, with the same embedder and weights."""
+    config = model.bundle.config
+    model.bundle.config = replace(config, face=replace(config.face, detection="key_frames"))
+    return model
 
 
 def _assessed(model: Model, video: Path, ecg: Path) -> tuple[dict[str, float], np.ndarray]:

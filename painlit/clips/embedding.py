@@ -17,6 +17,7 @@ import torch
 from torch import Tensor
 from torch.utils.data import DataLoader, IterableDataset, get_worker_info
 
+from painlit.clips.embedded_frames import EmbeddedFrames
 from painlit.config import Config
 from painlit.errors import ClipError
 from painlit.models.frame_embedder import FrameEmbedder
@@ -46,10 +47,13 @@ def embed_frames(
 ) -> Iterator[tuple[str, np.ndarray | ClipError]]:
     """Embed clips one after another, decoding in other processes.
 
+    With `embed.every` above 1 only some frames go through the network, see `EmbeddedFrames`.
+
     Yields:
         Clip name and its row, (2, F, D) float32: d_full and the tiles' sum; or the error that this clip met.
     """
-    frames, size = config.clip.used_frames, embedder.spatial.embed_dim
+    size, chosen = embedder.spatial.embed_dim, _chosen(config)
+    frames = len(chosen.positions)
     embedder = on_backend(embedder.to(device).eval(), config.embed.backend, config.embed.precision, device, "embed")
     chunks = _CropChunks(clips, config)
     workers = min(config.embed.workers, len(clips))
@@ -67,7 +71,7 @@ def embed_frames(
         row[0, first : first + len(crops)] = full.float().cpu().numpy()
         row[1, first : first + len(crops)] = tiles.float().cpu().numpy()
         if first + len(crops) == frames:
-            yield clips[number].name, started.pop(number)
+            yield clips[number].name, chosen.with_others(started.pop(number))
 
 
 def embed_on_devices(
@@ -116,8 +120,15 @@ def embed_on_devices(
             thread.join()
 
 
+def _chosen(config: Config) -> EmbeddedFrames:
+    return EmbeddedFrames.of(config.clip.frame_indices, config.embed.every)
+
+
 class _CropChunks(IterableDataset):
-    """Streams (clip number, first frame, crops (n, S, S, 3) uint8 or the clip's error); each worker takes its share."""
+    """Streams (clip number, number of its crops before, crops (n, S, S, 3) uint8 or the clip's error).
+
+    Each worker takes its share.
+    """
 
     def __init__(self, clips: Sequence[VideoClip], config: Config):
         self.clips = clips
@@ -132,7 +143,8 @@ class _CropChunks(IterableDataset):
     def _chunks(self, number: int) -> Iterator[tuple[int, int, Tensor | ClipError]]:
         clip, config = self.clips[number], self.config
         size = 2 * config.spatial.image_size
-        crops = clip_crops(clip.video, clip.boxes, config.clip, config.face, size, clip.start, clip.end)
+        positions = {*_chosen(config).positions}
+        crops = clip_crops(clip.video, clip.boxes, config.clip, config.face, size, clip.start, clip.end, positions)
         first = 0
         try:
             while chunk := list(islice(crops, config.embed.batch_frames)):

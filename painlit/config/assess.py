@@ -64,6 +64,8 @@ class AssessConfig:
     """What runs the Spatial-Module: torch, or openvino (on a CPU; extra `openvino`), with the same scores."""
     precision: str = "fp32"
     """Of its matrix products: fp32; or bf16, faster on GPUs and on CPUs that have it."""
+    every: int | None = None
+    """Frames of which one is embedded, as of embed.every; null: as for the clips that the model learnt from."""
     stream: bool = False
     """Print the score of each window as soon as its last frame is there, from a file that grows or a pipe; --stream."""
     camera: int | None = None
@@ -78,6 +80,7 @@ class AssessConfig:
         at_least("assess.start", self.start, 0)
         at_least("assess.rest_start", self.rest_start, 0)
         at_least("assess.step", self.step, 0.01)
+        at_least("assess.every", self.every, 1)
         at_least("assess.idle", self.idle, 0.1)
         at_least("assess.baseline_seconds", self.baseline_seconds, 1)
         share("assess.least_length", self.least_length, all_of_it=True)

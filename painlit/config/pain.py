@@ -33,6 +33,10 @@ class EmbedConfig:
     precision: str = field(default="fp32", metadata=affects("embed") | before("fp32"))
     """Of its matrix products: fp32; or bf16, faster on GPUs and on CPUs that have it, which changes embeddings by a few
     per cent of their size at most."""
+    every: int = field(default=1, metadata=affects("embed") | before(1))
+    """Frames of which one is embedded: 1 embeds all (paper); 4 every fourth and the clip's last, and the embeddings of
+    those between lie on the line between their neighbours', which takes a quarter of the time. Ours; docs/speed.md has
+    what it does to scores."""
     batch_frames: int = 8
     """Frames in one forward pass; each is five images."""
     workers: int = 1
@@ -43,6 +47,7 @@ class EmbedConfig:
             check_name("embed.name", self.name)
         one_of("embed.backend", self.backend, BACKENDS)
         one_of("embed.precision", self.precision, PRECISIONS)
+        at_least("embed.every", self.every, 1)
         at_least("embed.batch_frames", self.batch_frames, 1)
         at_least("embed.workers", self.workers, 0)
 

@@ -55,6 +55,7 @@ PAPER: dict[str, Paper] = {
     "stage1.held_out": Paper(0.0, "Table 1: all 9,131 identities"),
     "ecg.leave_out": Paper([], "Table 1"),
     "ecg.split": Paper("random_beats", "Table 1: the divided tables of Kachuee et al."),
+    "embed.every": Paper(1, "4: all frames are used", VIDEO),
     "model.normalise_embeddings": Paper(False, "3.2.1: eq. 8 alone", VIDEO),
     "model.reference_share": Paper(0.0, "3.2.1: eq. 8 alone", VIDEO),
     "model.heart_rate_encoder.latents": Paper(256, "Table 7: 4.40 M parameters", HEART_RATE),

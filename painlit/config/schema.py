@@ -105,6 +105,11 @@ class Config:
                 "model.normalise_embeddings needs embeddings that do not change, but train.joint changes them",
                 "set model.normalise_embeddings=false",
             )
+        if self.joint and self.embed.every > 1:
+            raise PainlitError(
+                f"embed.every={self.embed.every} is of embeddings that are made before, and train.joint makes its own",
+                "set embed.every=1 or train.joint=false",
+            )
         if self.joint and self.data.baseline != "none":
             raise PainlitError(
                 f"data.baseline={self.data.baseline} needs embeddings that do not change, but train.joint changes them",

@@ -8,6 +8,7 @@ from typing import NamedTuple
 import numpy as np
 import torch
 
+from painlit.clips.embedded_frames import EmbeddedFrames
 from painlit.clips.table import PreparedClip
 from painlit.config import Config
 from painlit.inference.same_person import SamePerson
@@ -36,7 +37,7 @@ class FaceWindow(NamedTuple):
     """The face in a window."""
 
     rows: Mapping[str, list[np.ndarray]]
-    """Embedder -> of each frame (2, D) float16, which windows share; empty if `problem` says why."""
+    """Embedder -> of each embedded frame (2, D) float16, which windows share; empty if `problem` says why."""
     found: float
     """Share of frames in which the face is found; NaN if the video itself cannot be used."""
     faces: int
@@ -50,10 +51,13 @@ class FaceWindow(NamedTuple):
     """What was padded."""
     crop: np.ndarray | None = None
     """The face in the middle of the window as it is embedded, (S, S, 3) uint8 RGB; None if it is not."""
+    embedded: EmbeddedFrames | None = None
+    """The frames that `rows` are of; None: all."""
 
     def embeddings(self, embedder: str) -> np.ndarray:
         """(2, F, D) float16, as in the embedding cache."""
-        return np.stack(self.rows[embedder], axis=1)
+        rows = np.stack(self.rows[embedder], axis=1)
+        return rows if self.embedded is None else self.embedded.with_others(rows)
 
 
 class FaceWindows:
@@ -112,11 +116,12 @@ class FaceWindows:
         why = PreparedClip("", found=track.found).video_refusal(config.face.least_found).partition("\n")[0]
         if why:
             return FaceWindow({}, float(there.mean()), faces, picture, looked, why)
-        self._embed(frames, squares)
-        keys = [(frame.at, square) for frame, square in zip(frames, squares, strict=True)]
-        rows = {name: [self._rows[key][name] for key in keys] for name in self.embedders}
+        embedded = EmbeddedFrames.of(indices, config.embed.every)
+        shown = {(frames[k].at, squares[k]): frames[k] for k in embedded.positions}
+        self._embed(shown)
+        rows = {name: [self._rows[key][name] for key in shown] for name in self.embedders}
         crop = crop_face(frames[middle].pixels, np.array(squares[middle]), 2 * config.spatial.image_size)
-        return FaceWindow(rows, float(there.mean()), faces, picture, looked, "", window.note, crop)
+        return FaceWindow(rows, float(there.mean()), faces, picture, looked, "", window.note, crop, embedded)
 
     def _detect(self, frames: list[Frame]) -> None:
         if frames:
@@ -124,10 +129,9 @@ class FaceWindows:
             boxes = detector.detect(frame.pixels for frame in frames)
             self._detections |= {frame.at: found for frame, found in zip(frames, boxes, strict=True)}
 
-    def _embed(self, frames: list[Frame], squares: list[Square]) -> None:
+    def _embed(self, shown: Mapping[tuple[int, Square], Frame]) -> None:
         side = 2 * self.config.spatial.image_size
-        pairs = zip(frames, squares, strict=True)
-        new = {(frame.at, square): frame for frame, square in pairs if (frame.at, square) not in self._rows}
+        new = {key: frame for key, frame in shown.items() if key not in self._rows}
         keys = list(new)
         for at in range(0, len(keys), self.config.embed.batch_frames):
             some = keys[at : at + self.config.embed.batch_frames]

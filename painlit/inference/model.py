@@ -4,13 +4,14 @@ from __future__ import annotations
 
 import time as clock
 from collections.abc import Callable, Iterator
+from dataclasses import replace
 from os import PathLike
 from pathlib import Path
 
 import numpy as np
 import pandas as pd
 
-from painlit.config.checks import one_of
+from painlit.config.checks import at_least, one_of
 from painlit.config.pain import BACKENDS, PRECISIONS
 from painlit.errors import ClipError
 from painlit.inference.assessing import Assessing, Row
@@ -34,7 +35,9 @@ from painlit.weights.backends import on_backend
 File = str | PathLike[str]
 
 
-def load(path: File, device: str = "auto", backend: str = "torch", precision: str = "fp32") -> Model:
+def load(
+    path: File, device: str = "auto", backend: str = "torch", precision: str = "fp32", every: int | None = None
+) -> Model:
     """Load a bundle, a folder or a .zip, to assess recordings with.
 
     Args:
@@ -43,12 +46,13 @@ def load(path: File, device: str = "auto", backend: str = "torch", precision: st
         device: cpu, cuda:1, mps; auto takes an accelerator if available, else the CPU.
         backend: What embeds faces: torch; or openvino, on a CPU, with the same scores.
         precision: Of the Spatial-Module's matrix products: fp32; or bf16, faster on GPUs and on CPUs that have it.
+        every: Frames of which one is embedded, see `embed.every`; None: as for the clips that the model learnt from.
 
     Raises:
         PainlitError: The bundle is damaged, edited, unsafe or of a newer version, or cannot be reached; or the back end
             does not run on the device.
     """
-    return Model(Bundle.open(find_bundle(path)), device, backend, precision)
+    return Model(Bundle.open(find_bundle(path)), device, backend, precision, every)
 
 
 class Model:
@@ -56,16 +60,25 @@ class Model:
 
     Args:
         bundle: Its weights and settings.
-        device, backend, precision: As of `load`.
+        device, backend, precision, every: As of `load`.
 
     Attributes:
         bundle: Its weights, settings and expected performance.
     """
 
-    def __init__(self, bundle: Bundle, device: str = "auto", backend: str = "torch", precision: str = "fp32"):
+    def __init__(
+        self,
+        bundle: Bundle,
+        device: str = "auto",
+        backend: str = "torch",
+        precision: str = "fp32",
+        every: int | None = None,
+    ):
         one_of("backend", backend, BACKENDS)
         one_of("precision", precision, PRECISIONS)
+        at_least("every", every, 1)
         self.bundle, self.device, self.precision = bundle, pick_device(device), precision
+        self.every = every or bundle.config.embed.every
         self._scorers: dict[bool, Scorer] = {}
         tiles = self._scorer(True).embedders()
         self._embedders = {name: (bundle.embedder(name).to(self.device).eval(), tiles[name]) for name in tiles}
@@ -162,6 +175,8 @@ class Model:
         if len(work.rows) == 1 and not work.rows[0]["used"]:
             raise ClipError(f"{file}: no score. {work.rows[0]['reason']}", "give a recording of at least a window")
         notes += heart.notes if heart is not None else ()
+        if reads_video and self.every > 1:
+            notes.append(f"of every {self.every} frames one was embedded: every={self.every}")
         columns = ["start", "end", *(f"p_{name}" for name in self.bundle.classes), *COLUMNS[2:]]
         evidence = Evidence(
             frames=pd.DataFrame(sorted(work.looked), columns=list(Looked._fields)),
@@ -232,7 +247,9 @@ class Model:
         return None if heart_rate is None else DeviceWindows(Path(heart_rate), self.bundle.config, offset)
 
     def _faces(self, watch: Stopwatch) -> FaceWindows:
-        return FaceWindows(self.bundle.config, self._in_windows, self.device, watch)
+        config = self.bundle.config
+        config = replace(config, embed=replace(config.embed, every=self.every))
+        return FaceWindows(config, self._in_windows, self.device, watch)
 
     def _assessing(
         self, watch: Stopwatch, heart: Heart | None, calibrated: bool, at_rest: PersonMeans | None

@@ -6,6 +6,7 @@ from made_up_runs import boxes_of, set_up
 
 from data_modules.recordings.biovid import read_samples
 from experiments import embed
+from painlit.clips.embedded_frames import EmbeddedFrames
 from painlit.clips.embedding import VideoClip, embed_frames
 from painlit.models.frame_embedder import FrameEmbedder
 from painlit.models.normalisation import Normalise
@@ -39,6 +40,23 @@ def test_a_clips_row_is_the_full_frame_and_then_the_tiles(configure):
         full, tiles = expected(config, clip)
         assert (full - tiles).abs().mean() > 0.5, "they differ"
         np.testing.assert_allclose(rows[clip.name], torch.stack([full, tiles]), rtol=1e-4, atol=1e-5)
+
+
+def test_of_every_few_frames_one_is_embedded(configure):
+    """The rest lies between; what is embedded is what embedding all gives."""
+    config, few = configure(*SMALL), configure(*SMALL, "embed.every=25", "embed.batch_frames=2")
+    clip = read_samples(config.data.root)[0]
+    clips = [VideoClip(clip.name, clip.video, boxes_of(clip.name), source=1)]
+    embedder, counted = embedder_of(few), []
+    embedder.spatial.register_forward_pre_hook(lambda module, inputs: counted.append(len(inputs[0])))
+    (whole,) = dict(embed_frames(clips, embedder_of(config), config, torch.device("cpu"))).values()
+    (row,) = dict(embed_frames(clips, embedder, few, torch.device("cpu"))).values()
+    frames = EmbeddedFrames.of(config.clip.frame_indices, 25)
+    assert frames.positions == (0, 3, 5)
+    assert sum(counted) == 5 * 3
+    np.testing.assert_allclose(row[:, frames.positions], whole[:, frames.positions], rtol=1e-4, atol=1e-5)
+    np.testing.assert_allclose(row, frames.with_others(whole[:, frames.positions]), rtol=1e-4, atol=1e-5)
+    assert abs(row - whole).max() > 0.01
 
 
 def test_batches_hold_what_the_frame_embedder_makes_of_the_video(configure):

@@ -1,6 +1,7 @@
 """Recordings of every kind that may be given, each assessed or refused by name; with random weights."""
 
 from concurrent.futures import ThreadPoolExecutor
+from dataclasses import replace
 from fractions import Fraction
 from pathlib import Path
 
@@ -9,12 +10,20 @@ import cv2
 import numpy as np
 import pandas as pd
 import pytest
+import torch
 from inference_runs import tiny_config
 
 import painlit
 from data_modules.demo.clips import make_recording
+from painlit.clips.embedded_frames import EmbeddedFrames
+from painlit.config import EmbedConfig
 from painlit.errors import ClipError, PainlitError
+from painlit.inference.bundles.bundle import Bundle
+from painlit.inference.face_windows import FaceWindows
 from painlit.inference.live import Camera, LiveDecoding
+from painlit.inference.video_windows import VideoWindows
+from painlit.signals.video.decoding import open_footage
+from painlit.system.stopwatch import Stopwatch
 
 
 @pytest.fixture(scope="module")
@@ -220,6 +229,31 @@ def test_scores_by_openvino_are_those_of_torch(model, made_once, recording):
     expected, found = model.assess(*recording, step=3), fast.assess(*recording, step=3, maps="gradient")
     np.testing.assert_allclose(found.table["score"], expected.table["score"], atol=1e-4)
     assert found.evidence.pictures[0].map is not None  # by gradients, which torch alone has
+
+
+def test_of_every_few_frames_one_is_embedded(made_once, recording):
+    """A window has the embeddings that a clip of the same frames gets; the assessment says that some are missing."""
+    bundle, counted = Bundle.open(made_once), list[int]()
+    embedder, clip = bundle.embedder("spatial"), bundle.config.clip
+    embedder.spatial.register_forward_pre_hook(lambda module, inputs: counted.append(len(inputs[0])))
+    window = next(iter(VideoWindows(open_footage(recording[0], None), "it", clip, 1.0)))
+
+    def embedded(every: int) -> np.ndarray:
+        config = replace(bundle.config, embed=EmbedConfig(every=every))
+        face = FaceWindows(config, {"spatial": (embedder, True)}, torch.device("cpu"), Stopwatch()).window(window)
+        return face.embeddings("spatial")
+
+    some, frames = embedded(30), EmbeddedFrames.of(clip.frame_indices, 30)
+    assert sum(counted) == 5 * 3, "of four frames 25 places apart, the second is left out"
+    whole = embedded(1)
+    np.testing.assert_allclose(some, frames.with_others(whole[:, frames.positions]), atol=2e-3)
+    assert abs(some - whole).max() > 0.01
+
+    few = painlit.load(made_once, "cpu", every=30).assess(recording[0], end=3)
+    assert "every=30" in " ".join(few.about["notes"])
+    assert few.table["score"][0] != painlit.load(made_once, "cpu").assess(recording[0], end=3).table["score"][0]
+    with pytest.raises(PainlitError, match="every=0 is too small"):
+        painlit.load(made_once, "cpu", every=0)
 
 
 def test_threads_of_a_server_share_a_model(model, recording):

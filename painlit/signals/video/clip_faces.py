@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator
+from collections.abc import Collection, Iterator
 from functools import lru_cache
 from itertools import chain
 from pathlib import Path
@@ -45,6 +45,7 @@ def clip_crops(
     size: int,
     start: float = 0.0,
     end: float | None = None,
+    positions: Collection[int] | None = None,
 ) -> Iterator[np.ndarray]:
     """The square crop of the face in every used frame, (size, size, 3) uint8 RGB.
 
@@ -56,12 +57,15 @@ def clip_crops(
         size: Side of the crops in px.
         start: Where the clip begins in the video, in s.
         end: Where it ends.
+        positions: Numbers of the used frames whose crops are wanted; None: of all.
 
     Raises:
         ClipError: The video cannot be read any more.
     """
-    for frame, square in zip(read_clip(video, clip, start, end), clip_squares(boxes, clip, face), strict=True):
-        yield crop_face(frame, square, size)
+    pairs = zip(read_clip(video, clip, start, end), clip_squares(boxes, clip, face), strict=True)
+    for position, (frame, square) in enumerate(pairs):
+        if positions is None or position in positions:
+            yield crop_face(frame, square, size)
 
 
 def clip_squares(boxes: np.ndarray, clip: ClipConfig, face: FaceConfig) -> np.ndarray:

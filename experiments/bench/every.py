@@ -1,0 +1,135 @@
+"""What embedding one of several frames does to scores: `embed.every` and `assess.every` on the proxies, from video.
+
+Models of leave-one-subject-out that were trained with all 138 frames score the clips of the person they were not
+trained with again, from every few frames. A control has all frames, of faces found in every frame instead of in key
+frames: how far scores move when boxes do. Then the same is trained with embed.every=4, and compared in pairs.
+
+`--halves=A` takes one half. `embed.weights=FILE` is the Spatial-Module, instead of the one that `recipes` trains. It is
+no pain data.
+"""
+
+import sys
+from collections.abc import Mapping
+
+import numpy as np
+import torch
+
+from experiments import bundle
+from experiments.bench.data import given
+from experiments.bench.proxy import RUNS, TITLES, accuracy_text, loso_run, prepared
+from experiments.bench.recipes import OURS
+from experiments.bench.taught import taught_spatial
+from painlit.clips.embedded_frames import EmbeddedFrames
+from painlit.clips.embedding_cache import EmbeddingCache
+from painlit.config import Config, load
+from painlit.config.proxy import HALVES
+from painlit.inference.bundles.bundle import Bundle
+from painlit.loso.comparison import compare
+from painlit.loso.results import Predictions, read_predictions
+
+EVERY = (2, 3, 4, 6, 8)
+TRAINED = 4
+"""`embed.every` of the run that is trained with it."""
+TOKENS = {"a frame a token": (), "a value a token, as in the paper": ("model.temporal.token_size=1",)}
+CONTROL = "all, other boxes"
+
+
+def of_half(half: str) -> list[str]:
+    """Lines for a half."""
+    lines = []
+    for what, settings in TOKENS.items():
+        name = f"every-{half}{'-values' if settings else ''}"
+        trained = (*settings_of(half, 1), *settings)
+        results = loso_run(half, *trained, f"name={name}").results
+        scores = scored_again(
+            name, load(prepared(half, *trained)), load(prepared(half, *settings_of(half, 1, "every_frame")))
+        )
+        lines.append(f"  {what}: {accuracy_text(results)}")
+        lines += [f"    {line}" for line in moved(scores)]
+        few = loso_run(half, *settings_of(half, TRAINED), *settings, f"name={name}-{TRAINED}").results
+        paired = compare(predictions(name), predictions(f"{name}-{TRAINED}"))
+        low, high = (100 * value for value in paired["interval_95"])
+        lines.append(
+            f"    trained with embed.every={TRAINED}: {accuracy_text(few)}, "
+            f"{100 * paired['difference']:+.2f} points ({low:+.1f} to {high:+.1f}, paired)"
+        )
+    return lines
+
+
+def settings_of(half: str, every: int, detection: str = "key_frames") -> list[str]:
+    """Of a run on all frames of a half."""
+    weights = [] if any(setting.startswith("embed.weights=") for setting in given()) else [str(taught_spatial(half))]
+    return [
+        OURS,
+        "clip.frames=null",
+        "model.modality=video",
+        f"face.detection={detection}",
+        f"data.name=proxy-{half}-{detection}",
+        f"embed.every={every}",
+        f"embed.name=proxy-{half}-{detection}-{every}",
+        *(f"embed.weights={file}" for file in weights),
+    ]  # fmt: skip
+
+
+def predictions(name: str) -> Predictions:
+    """Of all folds of a run."""
+    return read_predictions(sorted((RUNS / "loso" / name / "folds").glob("*/predictions.csv")))
+
+
+def scored_again(name: str, config: Config, other: Config) -> Mapping[str, np.ndarray]:
+    """Probabilities of the second class by the models of a run that did not learn from the person, of each clip.
+
+    Args:
+        name: Of the run.
+        config: Its configuration.
+        other: One whose embeddings are of other boxes.
+
+    Returns:
+        `1`, each of `EVERY` and `CONTROL` -> (n,); `labels`.
+    """
+    made = Bundle.open(bundle.run(load([f"bundle.runs=[{name}]", f"runs={RUNS}", *given()])).path)
+    clips, temperature = predictions(name), made.temperature("video")
+    caches = [EmbeddingCache(c.folder("embed")) for c in (config, other)]
+    rows = [cache.values()[cache.rows(clips.clips)] for cache in caches]  # (n, 2, F, D) each
+    ways = {"1": rows[0], CONTROL: rows[1]}
+    for every in EVERY:
+        frames = EmbeddedFrames.of(config.clip.frame_indices, every)
+        ways[str(every)] = np.stack([frames.with_others(row[:, frames.positions]) for row in rows[0]])
+    scores = {way: np.full(len(clips.clips), np.nan) for way in ways}
+    for model, entry in zip(made.models("video"), made.about["models"], strict=True):
+        mine = np.flatnonzero(np.isin(clips.subjects, entry["tested"]))
+        for way, embedded in ways.items():
+            full, tiles = torch.from_numpy(embedded[mine]).transpose(0, 1)
+            with torch.inference_mode():
+                logits = model.network(full=full, tiles=tiles).float()
+            scores[way][mine] = (logits / temperature).softmax(-1)[:, 1]
+    return {**scores, "labels": clips.labels}
+
+
+def moved(scores: Mapping[str, np.ndarray]) -> list[str]:
+    """A line for each way but the first: how far scores are from those of all frames, and what that decides."""
+    lines = []
+    for way, found in scores.items():
+        if way in ("1", "labels"):
+            continue
+        off = abs(found - scores["1"])
+        other = int(((found > 0.5) != (scores["1"] > 0.5)).sum())
+        right = 100 * ((found > 0.5) == scores["labels"]).mean()
+        lines.append(
+            f"{way:18} score off by {off.mean():.4f} in the mean, median {np.median(off):.4f}, 95th percentile "
+            f"{np.quantile(off, 0.95):.3f}, {off.max():.3f} at most; {other} of {len(off)} clips told differently; "
+            f"accuracy {right:.2f} %"
+        )
+    return lines
+
+
+def main() -> None:
+    """Run what is not finished, and print it half by half."""
+    options = dict(argument[2:].split("=", 1) for argument in sys.argv[1:] if argument.startswith("--"))
+    print("one of several frames embedded, NP against P4, 95 % over subjects (stand-in data, no pain):", flush=True)
+    for half in options.get("halves", ",".join(HALVES)).split(","):
+        print("\n".join([f" {TITLES[half]}:", *of_half(half)]), flush=True)
+
+
+if __name__ == "__main__":
+    main()
