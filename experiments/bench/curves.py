@@ -15,6 +15,8 @@ from experiments.bench.rows import Row
 SHOWN = {"seconds": ("time", "s"), "cpu": ("CPU time", "s"), "megabytes": ("memory", "MB"), "own": ("own memory", "MB")}
 """Attribute of `Cost` -> what it is called, and its unit."""
 LINES = {"cpu": ("o-", "#1f6f9f"), "megabytes": ("s--", "#b4540a"), "own": ("s-", "#b4540a")}
+LEGEND = 0.4
+"""Height above the curves that is left to the legend, in heights of the curves."""
 ENOUGH = 20.0
 """s that are spent on one size, where one round does not take longer."""
 
@@ -87,5 +89,7 @@ def draw(curves: Sequence[Curve], path: Path) -> None:
         axes.minorticks_off()
         axes.set_xlabel(curve.unit)
         axes.grid(visible=True, color="#dddddd", linewidth=0.6)
-        axes.legend(frameon=False, fontsize=8)
+        bottom, top = axes.get_ylim()
+        axes.set_ylim(bottom, top * (top / bottom) ** LEGEND)
+        axes.legend(frameon=False, fontsize=8, loc="upper left")
     figure.savefig(path, dpi=90)

@@ -4,6 +4,8 @@ Models of leave-one-subject-out that were trained with all 138 frames score the 
 trained with again, from every few frames. A control has all frames, of faces found in every frame instead of in key
 frames: how far scores move when boxes do. Then the same is trained with embed.every=4, and compared in pairs.
 
+The proxies' faces change once and smoothly, so beside are people who speak (GRID): how far embeddings are off there.
+
 `--halves=A` takes one half. `embed.weights=FILE` is the Spatial-Module, instead of the one that `recipes` trains. It is
 no pain data.
 """
@@ -15,23 +17,28 @@ import numpy as np
 import torch
 
 from experiments import bundle
-from experiments.bench.data import given
-from experiments.bench.proxy import RUNS, TITLES, accuracy_text, loso_run, prepared
+from experiments.bench.data import given, real_data
+from experiments.bench.proxy import PROXY, RUNS, TITLES, accuracy_text, loso_run, prepared
 from experiments.bench.recipes import OURS
 from experiments.bench.taught import taught_spatial
 from painlit.clips.embedded_frames import EmbeddedFrames
+from painlit.clips.embedding import VideoClip, embed_frames
 from painlit.clips.embedding_cache import EmbeddingCache
 from painlit.config import Config, load
 from painlit.config.proxy import HALVES
 from painlit.inference.bundles.bundle import Bundle
 from painlit.loso.comparison import compare
 from painlit.loso.results import Predictions, read_predictions
+from painlit.signals.video.clip_faces import clip_faces
+from painlit.weights.pretrained import resolve_weights, starting_embedder
 
 EVERY = (2, 3, 4, 6, 8)
 TRAINED = 4
 """`embed.every` of the run that is trained with it."""
 TOKENS = {"a frame a token": (), "a value a token, as in the paper": ("model.temporal.token_size=1",)}
 CONTROL = "all, other boxes"
+SPEECH = 2.96
+"""s of GRID's videos, of which all have so many."""
 
 
 def of_half(half: str) -> list[str]:
@@ -58,7 +65,6 @@ def of_half(half: str) -> list[str]:
 
 def settings_of(half: str, every: int, detection: str = "key_frames") -> list[str]:
     """Of a run on all frames of a half."""
-    weights = [] if any(setting.startswith("embed.weights=") for setting in given()) else [str(taught_spatial(half))]
     return [
         OURS,
         "clip.frames=null",
@@ -67,8 +73,13 @@ def settings_of(half: str, every: int, detection: str = "key_frames") -> list[st
         f"data.name=proxy-{half}-{detection}",
         f"embed.every={every}",
         f"embed.name=proxy-{half}-{detection}-{every}",
-        *(f"embed.weights={file}" for file in weights),
+        f"embed.weights={weights_of(half)}",
     ]  # fmt: skip
+
+
+def weights_of(half: str) -> str:
+    """File of the Spatial-Module: the command's, or the one for this half."""
+    return load(given()).embed.weights if "embed.weights=" in " ".join(given()) else str(taught_spatial(half))
 
 
 def predictions(name: str) -> Predictions:
@@ -123,12 +134,36 @@ def moved(scores: Mapping[str, np.ndarray]) -> list[str]:
     return lines
 
 
+def of_speech(weights: str) -> list[str]:
+    """A line for each of `EVERY`: how far embeddings of speaking faces are off, over their spread within a clip.
+
+    Args:
+        weights: File of the Spatial-Module.
+    """
+    config = load([PROXY, "clip.frames=null", f"clip.seconds={SPEECH}", "face.detection=key_frames"])
+    embedder, videos = starting_embedder(config, resolve_weights(config, "spatial", weights)), []
+    for file in sorted(real_data("videos").glob("*.mpg")):
+        track, _ = clip_faces(file, config.clip, config.face, "cpu")
+        videos.append(VideoClip(file.name, file, track.boxes, source=0))
+    rows = [row for _, row in embed_frames(videos, embedder, config, torch.device("cpu"))]
+    lines = []
+    for every in EVERY:
+        frames = EmbeddedFrames.of(config.clip.frame_indices, every)
+        off = [
+            np.sqrt(np.square(frames.with_others(row[:, frames.positions]) - row).mean((1, 2)) / row.var(1).mean(1))
+            for row in map(np.asarray, rows)
+        ]
+        full, tiles = (", ".join(f"{clip[kind]:.2f}" for clip in off) for kind in (0, 1))
+        lines.append(f"  speech, {every}: full frame {full}; tiles {tiles}")
+    return lines
+
+
 def main() -> None:
     """Run what is not finished, and print it half by half."""
     options = dict(argument[2:].split("=", 1) for argument in sys.argv[1:] if argument.startswith("--"))
     print("one of several frames embedded, NP against P4, 95 % over subjects (stand-in data, no pain):", flush=True)
     for half in options.get("halves", ",".join(HALVES)).split(","):
-        print("\n".join([f" {TITLES[half]}:", *of_half(half)]), flush=True)
+        print("\n".join([f" {TITLES[half]}:", *of_half(half), *of_speech(weights_of(half))]), flush=True)
 
 
 if __name__ == "__main__":

@@ -40,6 +40,8 @@ def outside_constants(config: Config, video: bool, signal: bool) -> dict[str, An
             "side_px": 2 * config.spatial.image_size,
             "resize": "OpenCV's INTER_AREA where the square is larger than side_px, else INTER_CUBIC",
             "colours": "RGB, uint8, channels first",
+            "frames_of_which_one_is_embedded": config.embed.every,
+            "embeddings_of_the_others": "on the line between those of the two embedded frames around them, float16",
             "within_the_graph": "five images a frame, normalisation, Spatial-Module, float16 embeddings",
         }
     if signal:
