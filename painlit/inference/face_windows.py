@@ -121,7 +121,8 @@ class FaceWindows:
         self._embed(shown)
         rows = {name: [self._rows[key][name] for key in shown] for name in self.embedders}
         crop = crop_face(frames[middle].pixels, np.array(squares[middle]), 2 * config.spatial.image_size)
-        return FaceWindow(rows, float(there.mean()), faces, picture, looked, "", window.note, crop, embedded)
+        some = None if len(shown) == len(frames) else embedded  # windows may wait, thousands of them
+        return FaceWindow(rows, float(there.mean()), faces, picture, looked, "", window.note, crop, some)
 
     def _detect(self, frames: list[Frame]) -> None:
         if frames:
