@@ -11,7 +11,8 @@ no pain data.
 """
 
 import sys
-from collections.abc import Mapping
+from collections.abc import Iterator, Mapping
+from itertools import chain
 
 import numpy as np
 import torch
@@ -41,9 +42,8 @@ SPEECH = 2.96
 """s of GRID's videos, of which all have so many."""
 
 
-def of_half(half: str) -> list[str]:
+def of_half(half: str) -> Iterator[str]:
     """Lines for a half."""
-    lines = []
     for what, settings in TOKENS.items():
         name = f"every-{half}{'-values' if settings else ''}"
         trained = (*settings_of(half, 1), *settings)
@@ -51,16 +51,15 @@ def of_half(half: str) -> list[str]:
         scores = scored_again(
             name, load(prepared(half, *trained)), load(prepared(half, *settings_of(half, 1, "every_frame")))
         )
-        lines.append(f"  {what}: {accuracy_text(results)}")
-        lines += [f"    {line}" for line in moved(scores)]
+        yield f"  {what}: {accuracy_text(results)}"
+        yield from (f"    {line}" for line in moved(scores))
         few = loso_run(half, *settings_of(half, TRAINED), *settings, f"name={name}-{TRAINED}").results
         paired = compare(predictions(name), predictions(f"{name}-{TRAINED}"))
         low, high = (100 * value for value in paired["interval_95"])
-        lines.append(
+        yield (
             f"    trained with embed.every={TRAINED}: {accuracy_text(few)}, "
             f"{100 * paired['difference']:+.2f} points ({low:+.1f} to {high:+.1f}, paired)"
         )
-    return lines
 
 
 def settings_of(half: str, every: int, detection: str = "key_frames") -> list[str]:
@@ -163,7 +162,9 @@ def main() -> None:
     options = dict(argument[2:].split("=", 1) for argument in sys.argv[1:] if argument.startswith("--"))
     print("one of several frames embedded, NP against P4, 95 % over subjects (stand-in data, no pain):", flush=True)
     for half in options.get("halves", ",".join(HALVES)).split(","):
-        print("\n".join([f" {TITLES[half]}:", *of_half(half), *of_speech(weights_of(half))]), flush=True)
+        print(f" {TITLES[half]}:", flush=True)
+        for line in chain(of_half(half), of_speech(weights_of(half))):
+            print(line, flush=True)
 
 
 if __name__ == "__main__":
