@@ -23,6 +23,7 @@ from painlit.inference.maps.face_maps import whole_crops
 from painlit.inference.pages import page
 from painlit.inference.video_windows import VideoWindows
 from painlit.loso.results import read_predictions
+from painlit.runs.artefact import read_artefact, write_artefact
 from painlit.signals.files import read_ecg
 from painlit.signals.video.decoding import open_footage
 from painlit.system.stopwatch import Stopwatch
@@ -150,13 +151,18 @@ def test_a_folder_of_recordings(tiny_data, bundle, recording, tmp_path, capsys):
     assert list(rows["recording"]) == ["a", "b", "broken"]
     assert "broken.mp4" in rows["problem"][2]
     assert rows["windows"][0] == 4
+    older = read_artefact(out / "a" / "assessment.json", "")
+    del older["about"]["made_from"]["every"]  # as before there was assess.every
+    write_artefact(out / "a" / "assessment.json", older)
     before = {name: (out / name / "assessment.json").stat().st_mtime_ns for name in ("a", "b")}
     (out / "b" / "assessment.json").write_text("{}")
     run_assess(str(folder), "--model", str(bundle), "--out", str(out), "--step", "3")
     assert (out / "a" / "assessment.json").stat().st_mtime_ns == before["a"]
     assert json.loads((out / "b" / "assessment.json").read_text())["about"]["recording"] == "b"
-    run_assess(str(folder), "--model", str(bundle), "--out", str(out), "--step", "4")
-    assert (out / "a" / "assessment.json").stat().st_mtime_ns != before["a"]
+    for other in (["--step", "4"], ["--step", "4", "assess.every=2"]):
+        run_assess(str(folder), "--model", str(bundle), "--out", str(out), *other)
+        assert (now := (out / "a" / "assessment.json").stat().st_mtime_ns) != before["a"]
+        before["a"] = now
 
 
 def test_folders_of_pictures_are_named(bundle, recording, tmp_path, capsys):
