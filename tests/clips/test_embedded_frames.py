@@ -4,6 +4,7 @@ import numpy as np
 import pytest
 
 from painlit.clips.embedded_frames import EmbeddedFrames
+from painlit.clips.embedding_cache import EmbeddingCache, cache_settings
 from painlit.config import ClipConfig, load
 from painlit.errors import PainlitError
 
@@ -64,3 +65,15 @@ def test_joint_training_is_refused():
     with pytest.raises(PainlitError, match=r"embed\.every=4 .*train\.joint"):
         load(["embed.every=4", "train.joint=true", "model.modality=video"])
     load(["embed.every=4", "train.joint=true", "model.modality=heart_rate"])
+
+
+def test_a_cache_of_other_frames_is_refused_and_an_older_one_is_of_all(tmp_path):
+    def settings(*more: str) -> dict[str, object]:
+        return cache_settings(load([*more]), "weights", {"mean": [0], "std": [1]})
+
+    older = settings()
+    del older["embed.every"]
+    EmbeddingCache(tmp_path, older).reserve(["ann"])
+    assert EmbeddingCache(tmp_path, settings()).names == ["ann"]
+    with pytest.raises(PainlitError, match=r"embed\.every was 1 and is now 4"):
+        EmbeddingCache(tmp_path, settings("embed.every=4"))

@@ -161,7 +161,8 @@ def test_a_folder_of_recordings(tiny_data, bundle, recording, tmp_path, capsys):
     assert json.loads((out / "b" / "assessment.json").read_text())["about"]["recording"] == "b"
     for other in (["--step", "4"], ["--step", "4", "assess.every=2"]):
         run_assess(str(folder), "--model", str(bundle), "--out", str(out), *other)
-        assert (now := (out / "a" / "assessment.json").stat().st_mtime_ns) != before["a"]
+        now = (out / "a" / "assessment.json").stat().st_mtime_ns
+        assert now != before["a"]
         before["a"] = now
 
 
