@@ -29,6 +29,7 @@ from experiments.bench.data import sized
 from experiments.bench.faces import peer_detector
 from experiments.bench.models import plain_perceiver
 from experiments.bench.rows import Row
+from painlit.config.pain import BACKENDS
 from painlit.inference.heart_windows import EcgWindows
 from painlit.inference.model import Model
 from painlit.inference.scoring import Scorer
@@ -44,7 +45,8 @@ LARGE = (1388, 1038)
 """px, of BioVid's videos."""
 SMALLEST = 20
 """px; facenet-pytorch's default."""
-BACKENDS = ("torch", "openvino")
+FASTEST = "native"
+"""Of BACKENDS, on a CPU."""
 EVERY = (1, 2, 4, 8)
 """Of so many frames one is embedded."""
 ROUNDS = sized(2, 1)
@@ -133,8 +135,8 @@ def compare(video: Path, ecg: Path, tiles: bool) -> list[Row]:
     chains |= {f"ours, {backend}": partial(_assessed, model, video, ecg) for backend, model in models.items()}
     for every in EVERY:
         few = f", one of {every} frames embedded" if every > 1 else ""
-        made = _on_key_frames(painlit.load(bundle, "cpu", "openvino", every=every))
-        chains[f"ours, openvino, key frames{few}"] = partial(_assessed, made, video, ecg)
+        made = _on_key_frames(painlit.load(bundle, "cpu", FASTEST, every=every))
+        chains[f"ours, {FASTEST}, key frames{few}"] = partial(_assessed, made, video, ecg)
     turns: dict[str, list[dict[str, float]]] = {name: [] for name in chains}
     scores: dict[str, np.ndarray] = {}
     for number in range(ROUNDS + 1):

@@ -69,7 +69,7 @@ def rate() -> float:
 def back_ends(embedder: FrameEmbedder) -> dict[str, nn.Module]:
     """What each back end makes of the network, as far as it runs here; torch's bf16 is for GPUs."""
     made: dict[str, nn.Module] = {}
-    for backend, precision in (("torch", "fp32"), ("openvino", "fp32"), ("openvino", "bf16")):
+    for backend, precision in (("torch", "fp32"), ("openvino", "fp32"), ("native", "fp32"), ("openvino", "bf16")):
         name = f"{backend} {precision}"
         try:
             found = on_backend(embedder, backend, precision, torch.device("cpu"), "embed")

@@ -61,7 +61,7 @@ class AssessConfig:
     device: str = "auto"
     """cpu, cuda:1, mps; auto takes the accelerator there is, else the CPU."""
     backend: str = "torch"
-    """What runs the Spatial-Module: torch, or openvino (on a CPU; extra `openvino`), with the same scores."""
+    """What runs the Spatial-Module: torch; or, on a CPU, openvino or native (the same scores): see embed.backend."""
     precision: str = "fp32"
     """Of its matrix products: fp32; or bf16, faster on GPUs and on CPUs that have it."""
     every: int | None = None

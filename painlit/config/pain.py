@@ -9,7 +9,7 @@ from painlit.config.checks import at_least, one_of, share, some_of
 from painlit.errors import PainlitError
 from painlit.system.names import check_name
 
-BACKENDS = ("torch", "openvino")
+BACKENDS = ("torch", "openvino", "native")
 """What runs the Spatial-Module in inference."""
 PRECISIONS = ("fp32", "bf16")
 """Of its matrix products."""
@@ -28,8 +28,8 @@ class EmbedConfig:
     device: str = "auto"
     """cpu, cuda:1, mps, or several with commas between; auto takes every accelerator of this machine, else the CPU."""
     backend: str = "torch"
-    """What runs the Spatial-Module: torch, or openvino (on a CPU; extra `openvino`), whose embeddings are the same
-    within 1e-4 and which docs/speed.md compares."""
+    """What runs the Spatial-Module: torch; or, on a CPU, openvino (extra `openvino`) or native (C++ of our own, needs
+    g++ or clang++), whose embeddings are the same within 1e-4. docs/speed.md compares them."""
     precision: str = field(default="fp32", metadata=affects("embed") | before("fp32"))
     """Of its matrix products: fp32; or bf16, faster on GPUs and on CPUs that have it, which changes embeddings by a few
     per cent of their size at most."""

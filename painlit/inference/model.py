@@ -44,7 +44,7 @@ def load(
         path: What `make finetune` or `make bundle` left; or a model on the Hugging Face Hub, owner/name or
             hf://owner/name.
         device: cpu, cuda:1, mps; auto takes an accelerator if available, else the CPU.
-        backend: What embeds faces: torch; or openvino, on a CPU, with the same scores.
+        backend: What embeds faces: torch; or openvino or native, on a CPU, with the same scores.
         precision: Of the Spatial-Module's matrix products: fp32; or bf16, faster on GPUs and on CPUs that have it.
         every: Frames of which one is embedded, see `embed.every`; None: as for the clips that the model learnt from.
 

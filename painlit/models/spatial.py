@@ -37,7 +37,7 @@ class SpatialModule(nn.Module):
         images (B, 3, image_size, image_size), of order one as after x / 127.5 - 1 -> (B, embed_dim).
 
     Raises:
-        ValueError: From `forward`, when the images have another shape.
+        ValueError: From `forward` and `patches`, when the images have another shape.
     """
 
     def __init__(
@@ -74,11 +74,6 @@ class SpatialModule(nn.Module):
 
     def forward(self, images: Tensor) -> Tensor:
         """Return the embedding of each image, the class token after the final norm: (B, embed_dim)."""
-        if images.ndim != 4 or images.shape[1:] != (3, self.image_size, self.image_size):
-            raise ValueError(
-                f"the Spatial-Module reads images (B, 3, {self.image_size}, {self.image_size}), "
-                f"got {tuple(images.shape)}"
-            )
         patches = self.patches(images)
         on_cpu = images.device.type == "cpu" and not torch.is_grad_enabled()  # a backward pass needs all in memory
         whole = not on_cpu or torch.compiler.is_exporting()  # a graph has no loop over the batch
@@ -90,6 +85,11 @@ class SpatialModule(nn.Module):
 
     def patches(self, images: Tensor) -> Tensor:
         """Cut images into patches, row by row: (B, 3, H, W) -> (B·p, 3, patch_size, patch_size)."""
+        if images.ndim != 4 or images.shape[1:] != (3, self.image_size, self.image_size):
+            raise ValueError(
+                f"the Spatial-Module reads images (B, 3, {self.image_size}, {self.image_size}), "
+                f"got {tuple(images.shape)}"
+            )
         return rearrange(images, "b c (h y) (w x) -> (b h w) c y x", y=self.patch_size, x=self.patch_size)
 
     def pixels(self, patches: Tensor) -> Tensor:

@@ -1,7 +1,8 @@
 """Back ends of the Spatial-Module: what computes its forward pass in inference, from the same weights.
 
-`torch` always works; on a CPU each thread gets images of its own. `openvino` (extra `openvino`) is for CPUs: it does
-the same, lays weights out once and joins operations. What it computes is compared with torch before it is used.
+`torch` always works; on a CPU each thread gets images of its own. Two are for CPUs, do the same, and are compared with
+torch before they are used: `openvino` (extra `openvino`), which lays weights out once and joins operations; and
+`native`, C++ of our own, which needs a compiler and is faster still.
 
 Measured and left out (docs/speed.md): onnxruntime is at best 1.2 times as fast as torch; int8 (OpenVINO, calibrated) is
 1.5 times slower than fp32 on a processor without VNNI, and off by 0.12 in embeddings of order one.
@@ -21,6 +22,7 @@ from painlit.models import SpatialModule
 from painlit.models.frame_embedder import FrameEmbedder
 from painlit.system.threads import dealt_out
 from painlit.weights.landmarks import LandmarkDistances
+from painlit.weights.native_spatial import NativeSpatial
 from painlit.weights.openvino_spatial import OpenVinoSpatial
 
 TOLERANCE = {"fp32": 1e-4, "bf16": 0.1}
@@ -37,7 +39,7 @@ def on_backend(embedder: FrameEmbedder, backend: str, precision: str, device: to
 
     Args:
         embedder: With its weights.
-        backend: torch or openvino.
+        backend: torch, openvino or native.
         precision: Of the matrix products, fp32 or bf16; weights and results are float32.
         device: Where it will run.
         key: Group of the settings `backend` and `precision`, for errors.
@@ -63,7 +65,7 @@ def on_backend(embedder: FrameEmbedder, backend: str, precision: str, device: to
                 f"set {key}.device=cpu, or {key}.backend=torch",
             )
         try:
-            spatial = OpenVinoSpatial(embedder.spatial, precision)
+            spatial = _compiled(embedder.spatial, backend, precision)
         except PainlitError as error:
             return _instead(embedder, backend, precision, key, error.one_line)
         except ImportError as error:
@@ -75,6 +77,15 @@ def on_backend(embedder: FrameEmbedder, backend: str, precision: str, device: to
         return FrameEmbedder(spatial, embedder.normalise).eval()
     why = f"embeddings differ from torch's by {difference:.2g} of their size, and {TOLERANCE[precision]:g} is tolerated"
     return _instead(embedder, backend, precision, key, why)
+
+
+def _compiled(spatial: SpatialModule, backend: str, precision: str) -> nn.Module:
+    """The Spatial-Module on a back end for CPUs."""
+    if backend == "openvino":
+        return OpenVinoSpatial(spatial, precision)
+    if precision != "fp32":
+        raise PainlitError("it computes in fp32")
+    return _InThreads(NativeSpatial(spatial))
 
 
 def _difference(made: nn.Module, spatial: SpatialModule, device: torch.device) -> float:
@@ -97,7 +108,7 @@ def _instead(embedder: FrameEmbedder, backend: str, precision: str, key: str, wh
 class _InThreads(nn.Module):
     """A Spatial-Module whose images are dealt out to threads of a CPU, see `dealt_out`."""
 
-    def __init__(self, spatial: SpatialModule):
+    def __init__(self, spatial: SpatialModule | NativeSpatial):
         super().__init__()
         self.spatial, self.embed_dim = spatial, spatial.embed_dim
 

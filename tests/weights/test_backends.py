@@ -1,6 +1,8 @@
 """Back ends of the Spatial-Module: the same embeddings as torch's, or torch itself."""
 
+import shutil
 import sys
+from collections.abc import Iterator
 from concurrent.futures import ThreadPoolExecutor
 
 import numpy as np
@@ -12,6 +14,7 @@ from painlit.errors import PainlitError
 from painlit.models import SpatialModule
 from painlit.models.frame_embedder import FrameEmbedder
 from painlit.models.normalisation import Normalise
+from painlit.system import compiled as cpp
 from painlit.weights import backends, openvino_spatial
 from painlit.weights.backends import on_backend
 from painlit.weights.openvino_spatial import OpenVinoSpatial
@@ -30,21 +33,25 @@ def crops(count: int) -> torch.Tensor:
     return torch.randint(0, 256, (count, 3, 64, 64), dtype=torch.uint8, generator=torch.Generator().manual_seed(count))
 
 
-@pytest.fixture(scope="module")
-def compiled(embedder) -> FrameEmbedder:
+@pytest.fixture(scope="module", params=["openvino", "native"])
+def compiled(embedder, request) -> Iterator[FrameEmbedder]:
     """With three images on their way at a time."""
-    pytest.importorskip("openvino")
+    if request.param == "openvino":
+        pytest.importorskip("openvino")
+    elif not any(map(shutil.which, ("g++", "clang++", "c++"))):
+        pytest.skip("no C++ compiler")
     threads = torch.get_num_threads()
     torch.set_num_threads(3)
     try:
-        return on_backend(embedder, "openvino", "fp32", CPU, "embed")
+        made = on_backend(embedder, request.param, "fp32", CPU, "embed")
+        assert isinstance(made.spatial, OpenVinoSpatial if request.param == "openvino" else backends._InThreads)
+        yield made
     finally:
         torch.set_num_threads(threads)
 
 
 @pytest.mark.parametrize("count", [1, 3, 8])
-def test_openvino_embeds_each_frame_as_torch_does(embedder, compiled, count):
-    assert isinstance(compiled.spatial, OpenVinoSpatial)
+def test_each_frame_is_embedded_as_by_torch(embedder, compiled, count):
     with torch.inference_mode():
         expected, found = embedder(crops(count)), compiled(crops(count))
         torch.testing.assert_close(found, expected, rtol=0, atol=1e-4)
@@ -63,6 +70,7 @@ def test_threads_that_share_a_model_each_get_their_own_embeddings(compiled):
                 torch.testing.assert_close(ours, theirs)
 
 
+@pytest.mark.parametrize("compiled", ["openvino"], indirect=True)
 def test_what_is_interrupted_leaves_nothing_behind(compiled):
     class Interrupted(np.ndarray):
         def __getitem__(self, at):
@@ -164,9 +172,10 @@ def test_torch_is_used_where_openvino_fails(embedder, monkeypatch, capsys):
     assert message in capsys.readouterr().out
 
 
-def test_openvino_runs_on_a_cpu_alone(embedder):
-    with pytest.raises(PainlitError, match=r"runs on the CPU, and assess\.device is cuda"):
-        on_backend(embedder, "openvino", "fp32", torch.device("cuda"), "assess")
+@pytest.mark.parametrize("backend", ["openvino", "native"])
+def test_what_runs_on_a_cpu_alone_is_refused_elsewhere(embedder, backend):
+    with pytest.raises(PainlitError, match=rf"assess\.backend={backend} runs on the CPU, and assess\.device is cuda"):
+        on_backend(embedder, backend, "fp32", torch.device("cuda"), "assess")
 
 
 def test_bf16_is_refused_where_the_processor_has_none(embedder, monkeypatch):
@@ -180,6 +189,20 @@ def test_bf16_is_refused_where_the_processor_has_none(embedder, monkeypatch):
     message = r"embed\.precision=bf16: this processor has no bf16 arithmetic\n.*set embed\.precision=fp32"
     with pytest.raises(PainlitError, match=message):
         on_backend(embedder, "openvino", "bf16", CPU, "embed")
+
+
+def test_native_computes_in_fp32_alone(embedder):
+    with pytest.raises(PainlitError, match=r"embed\.backend=native embed\.precision=bf16: it computes in fp32\n.*fp32"):
+        on_backend(embedder, "native", "bf16", CPU, "embed")
+
+
+def test_without_a_compiler_torch_is_used_and_that_is_reported(embedder, monkeypatch, capsys):
+    monkeypatch.setenv("CXX", "no-such-compiler")
+    cpp.compiled.cache_clear()
+    made = on_backend(embedder, "native", "fp32", CPU, "embed")
+    assert made.spatial.spatial is embedder.spatial
+    message = "embed.backend=native is not used, torch is: CXX=no-such-compiler is no program; install g++ or clang++"
+    assert message in capsys.readouterr().out
 
 
 def test_embeddings_depend_on_the_precision_and_not_on_the_back_end():

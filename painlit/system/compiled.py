@@ -1,0 +1,47 @@
+"""C++ of painlit's own, compiled for the processor at hand."""
+
+import os
+import shutil
+import subprocess
+import tempfile
+from ctypes import CDLL
+from functools import cache
+from pathlib import Path
+
+from painlit.errors import PainlitError
+
+_COMPILERS = ("g++", "clang++", "c++")
+_FLAGS = ("-std=c++17", "-O3", "-march=native", "-ffp-contract=fast", "-shared", "-fPIC")
+_PATIENCE = 300
+"""Seconds."""
+
+
+@cache
+def compiled(source: Path) -> CDLL:
+    """A library of one file of C++17, compiled once in a process: some seconds.
+
+    It is not kept: what is compiled for one processor may stop the program on another that shares its home.
+
+    Args:
+        source: The file.
+
+    Raises:
+        PainlitError: There is no compiler, or it fails. The environment's CXX names one, or else `g++`, `clang++` and
+            `c++` are tried.
+    """
+    named = os.environ.get("CXX", "")
+    compiler = shutil.which(named) if named else next(filter(None, map(shutil.which, _COMPILERS)), None)
+    if compiler is None:
+        what = f"CXX={named} is no program" if named else f"there is no C++ compiler ({', '.join(_COMPILERS)})"
+        raise PainlitError(what, "install g++ or clang++, or name one by CXX")
+    with tempfile.TemporaryDirectory() as folder:
+        library = Path(folder) / f"{source.stem}.so"
+        command = [compiler, *_FLAGS, "-o", str(library), str(source)]
+        try:
+            subprocess.run(command, capture_output=True, text=True, errors="replace", check=True, timeout=_PATIENCE)
+            return CDLL(str(library))  # stays when its file goes
+        except subprocess.CalledProcessError as error:
+            said = next((line for line in error.stderr.splitlines() if "error" in line), error.stderr.strip())
+            raise PainlitError(f"{compiler} cannot compile {source.name}: {said}", "name another by CXX") from error
+        except (OSError, subprocess.TimeoutExpired) as error:
+            raise PainlitError(f"{compiler} cannot compile {source.name}: {error}", "name another by CXX") from error

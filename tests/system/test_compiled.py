@@ -1,0 +1,48 @@
+"""C++ that is compiled here: what it gives, and what is said where it cannot be."""
+
+import shutil
+from ctypes import c_int
+
+import pytest
+
+from painlit.errors import PainlitError
+from painlit.system.compiled import compiled
+
+
+def source(folder, text: str):
+    path = folder / "sums.cpp"
+    path.write_text(text)
+    return path
+
+
+@pytest.mark.skipif(not any(map(shutil.which, ("g++", "clang++", "c++"))), reason="no C++ compiler")
+class TestWithACompiler:
+    def test_a_library_is_made_once(self, tmp_path):
+        path = source(tmp_path, 'extern "C" int twice(int x) { return 2 * x; }')
+        library = compiled(path)
+        assert library.twice(c_int(21)) == 42
+        path.unlink()
+        assert compiled(path) is library
+
+    def test_the_error_of_the_compiler_is_told(self, tmp_path):
+        with pytest.raises(PainlitError, match=r"cannot compile sums\.cpp: .*error.*\n.*name another by CXX"):
+            compiled(source(tmp_path, 'extern "C" int twice(int x) { return 2 * y; }'))
+
+
+def test_no_compiler(tmp_path, monkeypatch):
+    monkeypatch.delenv("CXX", raising=False)
+    monkeypatch.setenv("PATH", str(tmp_path))
+    with pytest.raises(PainlitError, match=r"no C\+\+ compiler \(g\+\+, clang\+\+, c\+\+\)\n.*install g\+\+"):
+        compiled(source(tmp_path, ""))
+
+
+def test_a_compiler_that_is_named_and_absent(tmp_path, monkeypatch):
+    monkeypatch.setenv("CXX", "no-such-compiler")
+    with pytest.raises(PainlitError, match="CXX=no-such-compiler is no program"):
+        compiled(source(tmp_path, ""))
+
+
+def test_a_compiler_that_makes_nothing(tmp_path, monkeypatch):
+    monkeypatch.setenv("CXX", "true")
+    with pytest.raises(PainlitError, match=r"true cannot compile sums\.cpp: .*cannot open"):
+        compiled(source(tmp_path, ""))
