@@ -14,7 +14,7 @@ LAYERS = (
     {"system"},
     {"config"},
     {"models", "signals"},
-    {"runs"},
+    {"runs", "native"},
     {"weights"},
     {"clips", "images"},
     {"training"},

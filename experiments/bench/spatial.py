@@ -21,6 +21,7 @@ from painlit.errors import PainlitError
 from painlit.models import SpatialModule
 from painlit.models.frame_embedder import FrameEmbedder
 from painlit.models.normalisation import Normalise
+from painlit.native.training import NativeStep
 from painlit.weights.backends import on_backend
 
 IMAGES = sized(20, 5)
@@ -107,14 +108,27 @@ def inference(spatial: SpatialModule) -> list[Row]:
 def training(spatial: SpatialModule) -> list[Row]:
     """Print ms an image of a training step, forward and backward."""
     images = torch.randn(IMAGES, 3, spatial.image_size, spatial.image_size)
+    native = SpatialModule()
+    native.load_state_dict(spatial.state_dict())
+    native.behind_pixels = NativeStep(native, "backend")
+    networks: dict[str, nn.Module] = {"timm": spatial.tnt, "ours": spatial, "native": native}
     works: Works = {
         f"{name} {batch}": partial(_steps, network, images.split(batch))
-        for name, network in (("timm", spatial.tnt), ("ours", spatial))
+        for name, network in networks.items()
         for batch in TRAINING
     }
+    _steps(native, images[:1].split(1))  # compiles it
     print(f" training step, ms an image (range of {ROUNDS} rounds):")
     rows = _rows("training step", print_best(in_turn(works, ROUNDS), IMAGES))
-    print(f"  ours is {rows[-1].times_the_peers:.2f} times as fast as timm's")
+    for row in rows[1:]:
+        print(f"  {row.what}: {row.times_the_peers:.2f} times timm's speed")
+    differences = {
+        name: float((weight.grad - peer.grad).abs().max() / peer.grad.abs().max())
+        for (name, weight), peer in zip(native.named_parameters(), spatial.parameters(), strict=True)
+        if weight.grad is not None and peer.grad is not None
+    }
+    name = max(differences, key=differences.__getitem__)
+    print(f"  gradients of native and ours differ by {differences[name]:.1e} of the largest at most ({name})")
     return rows
 
 

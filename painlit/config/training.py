@@ -142,6 +142,9 @@ class PhotographTraining(PretrainingTraining):
 
     drop_path: float = 0.0
     """Rate of stochastic depth in the Spatial-Module's last block, rising to it from 0; helps small sets."""
+    backend: str = field(default="torch", metadata=NOTHING)
+    """What trains the Spatial-Module: torch; or native, on a CPU (C++ of our own, needs g++ or clang++), which is about
+    twice as fast and keeps a tenth of the memory. docs/speed.md compares them."""
     accumulate: int = 0
     """Passes that a step is divided into; 0 takes the fewest of at most 64 images in each process, for which the
     paper's Spatial-Module keeps 8.6 GiB until the backward pass (137 MiB each)."""
@@ -150,6 +153,14 @@ class PhotographTraining(PretrainingTraining):
     def __post_init__(self):
         super().__post_init__()
         share(f"{self.key}.drop_path", self.drop_path, none=True)
+        one_of(f"{self.key}.backend", self.backend, ["torch", "native"])
+        if self.backend == "native" and (self.drop_path or self.precision != "32-true"):
+            raise PainlitError(
+                f"{self.key}.backend=native with {self.key}.drop_path={self.drop_path:g} and {self.key}.precision="
+                f"{self.precision}",
+                "it has no stochastic depth and computes in 32 bits: set drop_path=0 and precision=32-true, or "
+                "backend=torch",
+            )
 
 
 @dataclass

@@ -1,6 +1,6 @@
 """Spatial-Module: a face image to its embedding, by Transformer in Transformer with the inner stream first."""
 
-from collections.abc import Callable
+from collections.abc import Callable, Iterable
 from typing import Any, cast
 
 import torch
@@ -59,6 +59,8 @@ class SpatialModule(nn.Module):
         self.patch_size = patch_size
         self.embed_dim = embed_dim
         self.chunk = chunk
+        self.behind_pixels: Callable[[Tensor], Tensor] | None = None
+        """What makes embeddings of pixels where gradients are wanted, in torch's place (`painlit.native`)."""
         self.tnt = TNT(
             img_size=image_size,
             patch_size=patch_size,
@@ -75,11 +77,19 @@ class SpatialModule(nn.Module):
     def forward(self, images: Tensor) -> Tensor:
         """Return the embedding of each image, the class token after the final norm: (B, embed_dim)."""
         patches = self.patches(images)
+        if self.behind_pixels is not None and torch.is_grad_enabled():
+            return self.behind_pixels(self.pixels(patches))
         on_cpu = images.device.type == "cpu" and not torch.is_grad_enabled()  # a backward pass needs all in memory
         whole = not on_cpu or torch.compiler.is_exporting()  # a graph has no loop over the batch
-        chunks = [self.inner_stream(self.pixels(part)) for part in ([patches] if whole else patches.split(self.chunk))]
+        return self.behind_pixels_by_torch(
+            self.pixels(part) for part in ([patches] if whole else patches.split(self.chunk))
+        )
+
+    def behind_pixels_by_torch(self, chunks: Iterable[Tensor]) -> Tensor:
+        """The embeddings of images, (B, embed_dim), from their pixels, (B·p, sub-patches, inner_dim) in any chunks."""
+        made = [self.inner_stream(pixels) for pixels in chunks]
         of_an_image = (self.image_size // self.patch_size) ** 2
-        given = [torch.cat(parts) for parts in zip(*chunks, strict=True)]  # 1 + depth of (B·p, D)
+        given = [torch.cat(parts) for parts in zip(*made, strict=True)]  # 1 + depth of (B·p, D)
         first, *updates = (part.unflatten(0, (-1, of_an_image)) for part in given)
         return self.outer_stream(first, updates)
 

@@ -60,7 +60,7 @@ class EmotionMultitask(MultitaskClassification):
         )  # fmt: skip
         torch.manual_seed(seed)
         self.normalise = Normalise(spatial.mean or MEAN, spatial.std or STD, spatial.local_contrast)
-        self.network = build_spatial_module(spatial, self.train_settings.drop_path)
+        self.network = build_spatial_module(spatial, self.train_settings)
         self.add_heads(classes, spatial.embed_dim, _scores)
         self.teacher: TeacherHead | None = None
         if teacher:

@@ -75,7 +75,7 @@ class FaceRecognition(LightningModule):
         self.network: nn.Module
         self.token_size: int | None = None
         if network == "spatial":
-            self.network, embed_dim = build_spatial_module(spatial, self.train_settings.drop_path), spatial.embed_dim
+            self.network, embed_dim = build_spatial_module(spatial, self.train_settings), spatial.embed_dim
         else:
             self.network, embed_dim = build_temporal_module(temporal).perceiver, temporal.latent_dim
             self.token_size = temporal.token_size

@@ -20,9 +20,9 @@ from torch import Tensor, nn
 from painlit.errors import PainlitError
 from painlit.models import SpatialModule
 from painlit.models.frame_embedder import FrameEmbedder
+from painlit.native.spatial import NativeSpatial
 from painlit.system.threads import dealt_out
 from painlit.weights.landmarks import LandmarkDistances
-from painlit.weights.native_spatial import NativeSpatial
 from painlit.weights.openvino_spatial import OpenVinoSpatial
 
 TOLERANCE = {"fp32": 1e-4, "bf16": 0.1}

@@ -7,10 +7,12 @@ from collections.abc import Sequence
 from torch import nn
 
 from painlit.config import HeartRateEncoderConfig, ModelConfig, SpatialConfig, TemporalConfig
+from painlit.config.training import PhotographTraining
 from painlit.errors import PainlitError
 from painlit.models import AugmNet, Basic, HeartRateEncoder, Masking, PainModel, SpatialModule, TemporalModule
 from painlit.models.frame_embedder import FrameEmbedder
 from painlit.models.normalisation import MEAN, STD, Normalise
+from painlit.native.training import NativeStep
 from painlit.weights.landmarks import LandmarkDistances
 
 
@@ -27,14 +29,14 @@ def refuse_other_networks(spatial: SpatialConfig) -> None:
         )
 
 
-def build_spatial_module(spatial: SpatialConfig, drop_path: float = 0.0) -> SpatialModule:
-    """The Spatial-Module of these sizes; `drop_path` is the rate of stochastic depth in training.
+def build_spatial_module(spatial: SpatialConfig, train: PhotographTraining | None = None) -> SpatialModule:
+    """The Spatial-Module of these sizes; `train` is how it will be trained on photographs.
 
     Raises:
         PainlitError: As of `refuse_other_networks`.
     """
     refuse_other_networks(spatial)
-    return SpatialModule(
+    made = SpatialModule(
         image_size=spatial.image_size,
         patch_size=spatial.patch_size,
         embed_dim=spatial.embed_dim,
@@ -42,8 +44,11 @@ def build_spatial_module(spatial: SpatialConfig, drop_path: float = 0.0) -> Spat
         depth=spatial.depth,
         inner_heads=spatial.inner_heads,
         outer_heads=spatial.outer_heads,
-        drop_path=drop_path,
+        drop_path=train.drop_path if train else 0.0,
     )
+    if train and train.backend == "native":
+        made.behind_pixels = NativeStep(made, f"{train.key}.backend")
+    return made
 
 
 def build_frame_embedder(

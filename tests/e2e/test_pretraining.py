@@ -22,7 +22,11 @@ from painlit.weights.networks import build_temporal_module
 from painlit.weights.pretrained import resolve_weights
 
 RUN = {"pretrain_stage1": pretrain_stage1.run, "pretrain_stage2": pretrain_stage2.run, "pretrain_ecg": pretrain_ecg.run}
-ONE_FAST = [*(pytest.param(name, marks=pytest.mark.slow) for name in list(RUN)[:2]), "pretrain_ecg"]
+ONE_FAST = [
+    *(pytest.param(name, [], marks=pytest.mark.slow) for name in list(RUN)[:2]),
+    pytest.param("pretrain_stage1", ["stage1.train.backend=native"], marks=pytest.mark.slow),
+    ("pretrain_ecg", []),
+]
 
 
 def stage(name: str, arguments: list[str]) -> subprocess.CompletedProcess[str]:
@@ -107,10 +111,15 @@ def test_without_pretrained_weights_the_missing_step_is_named(tiny_data, runs):
         finetune.run(settings)
 
 
-@pytest.mark.parametrize("name", ONE_FAST)
-def test_killed_within_an_epoch_it_goes_on_to_the_undisturbed_result(tiny_sets, tmp_path, capsys, name):
+@pytest.mark.parametrize(("name", "more"), ONE_FAST)
+def test_killed_within_an_epoch_it_goes_on_to_the_undisturbed_result(tiny_sets, tmp_path, capsys, name, more):
     short = name.replace("pretrain_", "")
-    arguments = [*pretraining(tiny_sets, tmp_path), f"{short}.train.checkpoint_steps=2", f"{short}.train.epochs=4"]
+    arguments = [
+        *pretraining(tiny_sets, tmp_path),
+        *more,
+        f"{short}.train.checkpoint_steps=2",
+        f"{short}.train.epochs=4",
+    ]
     RUN[name](load([*arguments, "name=undisturbed"]))
     # 4 steps an epoch in stage 1, 3 in stage 2: step 6 is within an epoch, and at the end of one
     for step in (2, 6):

@@ -14,7 +14,7 @@ from painlit.errors import PainlitError
 from painlit.models import SpatialModule
 from painlit.models.frame_embedder import FrameEmbedder
 from painlit.models.normalisation import Normalise
-from painlit.system import compiled as cpp
+from painlit.native import library
 from painlit.weights import backends, openvino_spatial
 from painlit.weights.backends import on_backend
 from painlit.weights.openvino_spatial import OpenVinoSpatial
@@ -198,7 +198,7 @@ def test_native_computes_in_fp32_alone(embedder):
 
 def test_without_a_compiler_torch_is_used_and_that_is_reported(embedder, monkeypatch, capsys):
     monkeypatch.setenv("CXX", "no-such-compiler")
-    cpp.compiled.cache_clear()
+    library.compiled.cache_clear()
     made = on_backend(embedder, "native", "fp32", CPU, "embed")
     assert made.spatial.spatial is embedder.spatial
     message = "embed.backend=native is not used, torch is: CXX=no-such-compiler is no program; install g++ or clang++"

@@ -6,7 +6,7 @@ from ctypes import c_int
 import pytest
 
 from painlit.errors import PainlitError
-from painlit.system.compiled import compiled
+from painlit.native.library import compiled
 
 
 def source(folder, text: str):

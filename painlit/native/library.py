@@ -1,4 +1,4 @@
-"""C++ of painlit's own, compiled for the processor at hand."""
+"""C++ compiled for the processor at hand."""
 
 import os
 import shutil

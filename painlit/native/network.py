@@ -1,0 +1,77 @@
+"""What C++ makes of a Spatial-Module's weights."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator, Sequence
+from ctypes import Array, c_int, c_void_p
+from pathlib import Path
+from typing import Any, cast
+
+import torch
+from torch import Tensor, nn
+
+from painlit.models import SpatialModule
+from painlit.native.library import compiled
+
+
+class Network:
+    """A Spatial-Module behind its pixel embedding, in the memory of C++, which is given back with this object.
+
+    Args:
+        source: C++ file beside this one, with the functions `network` and `release`.
+        sizes: Of the module, as of `sizes_of`.
+        weights: As of `weights_of`, float32 on the CPU. They are copied.
+
+    Raises:
+        PainlitError: It cannot be compiled.
+    """
+
+    def __init__(self, source: str, sizes: Sequence[int], weights: Sequence[Tensor]):
+        self.library = compiled(Path(__file__).with_name(source))
+        self.library.network.restype = c_void_p
+        self._kept = [weight.detach().to(torch.float32, copy=True).contiguous() for weight in weights]  # norms read it
+        self.address = c_void_p(self.library.network((c_int * len(sizes))(*sizes), addresses(self._kept)))
+
+    def __del__(self):
+        if hasattr(self, "address"):
+            self.library.release(self.address)
+
+
+def address(tensor: Tensor) -> c_void_p:
+    """Where its numbers lie; it must be contiguous and live as long as C++ reads it."""
+    return c_void_p(tensor.data_ptr())
+
+
+def addresses(tensors: Sequence[Tensor]) -> Array[c_void_p]:
+    """The same of several."""
+    return (c_void_p * len(tensors))(*(tensor.data_ptr() for tensor in tensors))
+
+
+def sizes_of(spatial: SpatialModule) -> list[int]:
+    """Patches; sub-patches of each; width, heads and hidden width of the inner stream and of the outer; depth."""
+    block, made = cast(Any, spatial.tnt.blocks)[0], []
+    for attention, mlp in ((block.attn_in, block.mlp_in), (block.attn_out, block.mlp)):
+        made += [attention.proj.out_features, attention.num_heads, mlp.fc1.out_features]
+    patches = (spatial.image_size // spatial.patch_size) ** 2
+    return [patches, cast(Tensor, spatial.tnt.pixel_pos)[0, 0].numel(), *made, len(cast(Any, spatial.tnt.blocks))]
+
+
+def weights_of(spatial: SpatialModule) -> list[Tensor]:
+    """All behind the pixel embedding, in the order in which C++ reads them."""
+    tnt = cast(Any, spatial.tnt)
+    made = [*_of(tnt.norm1_proj, tnt.proj, tnt.norm2_proj), tnt.cls_token, tnt.patch_pos, *_of(tnt.norm)]
+    for block in tnt.blocks:
+        made += _layer(block.norm_in, block.attn_in, block.norm_mlp_in, block.mlp_in)
+        made += _of(block.norm1_proj, block.proj, block.norm2_proj)
+        made += _layer(block.norm_out, block.attn_out, block.norm_mlp, block.mlp)
+    return made
+
+
+def _layer(before: nn.Module, attention: Any, before_mlp: nn.Module, mlp: Any) -> Iterator[Tensor]:
+    return _of(before, attention.qk, attention.v, attention.proj, before_mlp, mlp.fc1, mlp.fc2)
+
+
+def _of(*modules: nn.Module) -> Iterator[Tensor]:
+    """Weight and bias, where there is one, of each."""
+    for module in modules:
+        yield from module.parameters(recurse=False)

@@ -1,0 +1,300 @@
+// Training of the Spatial-Module behind its pixel embedding: a forward pass that keeps what each layer was given, and a
+// backward pass that computes the rest of a layer again, while it is in the processor's cache.
+#include "network.h"
+
+using namespace painlit;
+
+namespace {
+
+using Gradients = float* const*;  // of each tensor of weights, to be added to
+
+constexpr int OUTPUTS = 24;  // whose gradients of weights are computed before the next are: what they need is cached
+constexpr int STRIP = 16;  // rows of a feed-forward at once: over them gradients of weights are summed in registers
+
+// Where one image's values are kept.
+struct Tape {
+  const Network& network;
+  Vector* at;
+  long inner() const { return long(network.inside) * network.size; }
+  long outer() const { return long(network.groups) * network.sizes.outer; }
+  long gift() const { return long(network.inside) * network.sizes.outer; }
+  long of_block() const { return 2 * inner() + 2 * outer() + gift(); }
+  long length() const { return of_block() * network.sizes.depth + inner() + outer() + gift(); }
+
+  // What a block's inner layer, its feed-forward, the gift before it, the outer layer and its feed-forward were given.
+  Vector* x(int block) const { return at + of_block() * block; }
+  Vector* y(int block) const { return x(block) + inner(); }
+  Vector* given(int block) const { return y(block) + outer(); }
+  Vector* x_between(int block) const { return given(block) + gift(); }
+  Vector* y_between(int block) const { return x_between(block) + inner(); }
+};
+
+struct Work : Space {
+  Vectors back_normed, back_made, back_gathered, back_weights, hidden, back_hidden, slope, sums;
+  explicit Work(const Network& network) : Space(network.space()) {
+    const Sizes& s = network.sizes;
+    const long inner = long(network.inside) * network.size, outer = long(network.groups) * s.outer;
+    const long most = std::max(inner, outer), wide = STRIP * std::max(s.inner_hidden, s.outer_hidden);
+    const long pairs = std::max<long>(s.pixels * s.pixels, long(network.groups) * (s.patches + 1));
+    for (Vectors* vectors : {&normed, &back_normed, &gathered, &back_gathered}) vectors->resize(most);
+    for (Vectors* vectors : {&made, &back_made}) vectors->resize(std::max<long>(3 * network.size, 3 * outer));
+    for (Vectors* vectors : {&weights, &back_weights}) vectors->resize(pairs);
+    for (Vectors* vectors : {&hidden, &back_hidden, &slope}) vectors->resize(wide);
+    sums.resize(2 * std::max(network.size, s.outer));
+  }
+};
+
+// Adds to `to` the gradient of what a norm was given, from `back`, that of what it made.
+void back(const Norm& norm, int rows, const Vector* x, const Vector* back, Vector* to, Gradients gradients, Work& work) {
+  const int n = norm.length;
+  Vector *scale = work.sums.data(), *shift = scale + n;
+  std::fill(scale, shift + n, Vector{});
+  for (int r = 0; r < rows; r++, x += n, back += n, to += n) {
+    Vector mean = {}, factor = {}, first = {}, second = {};
+    norm.moments(x, mean, factor);
+    for (int i = 0; i < n; i++) {
+      const Vector normed = (x[i] - mean) * factor, scaled = back[i] * norm.scale[i];
+      scale[i] += back[i] * normed;
+      shift[i] += back[i];
+      first += scaled;
+      second += scaled * normed;
+    }
+    first /= float(n);
+    second *= factor / float(n);
+    for (int i = 0; i < n; i++) to[i] += factor * (back[i] * norm.scale[i] - first - (x[i] - mean) * second);
+  }
+  for (int i = 0; i < n; i++) gradients[norm.number][i] += total(scale[i]);
+  for (int i = 0; i < n; i++) gradients[norm.number + 1][i] += total(shift[i]);
+}
+
+// Adds the gradients of weights and bias.
+void learn(const Linear& linear, int rows, const Vector* x, const Vector* back, Gradients gradients) {
+  const int in = linear.in, out = linear.out;
+  float* tensors[] = {gradients[linear.number], nullptr};
+  if (linear.split < out || linear.with_bias) tensors[1] = gradients[linear.number + 1];
+  for (int first = 0; first < out; first += OUTPUTS)
+    product(
+        in, std::min(OUTPUTS, out - first), rows, {x, 1, in},
+        [=](int c, int j, int r) INLINE { return back[r * out + first + c + j]; },
+        [=](int i, int column, auto& sums) INLINE {
+          constexpr int R = std::extent<std::remove_reference_t<decltype(sums)>, 0>::value;
+          constexpr int C = std::extent<std::remove_reference_t<decltype(sums)>, 1>::value;
+#pragma GCC unroll 16
+          for (int c = 0; c < C; c++) {
+            const int o = first + column + c, second = o >= linear.split;
+            float* to = tensors[second] + (o - second * linear.split) * in + i;
+            const Vector made = totals(sums[0][c], sums[1 % R][c], sums[2 % R][c], sums[3 % R][c]);
+            for (int r = 0; r < R; r++) to[r] += made[r];
+          }
+        });
+  for (int o = 0; linear.with_bias && o < out; o++) {
+    Vector sum = {};
+    for (int r = 0; r < rows; r++) sum += back[r * out + o];
+    tensors[1][o] += total(sum);
+  }
+}
+
+// to(r, i, gradient of input i of row r)
+template <class To>
+INLINE inline void back(const Linear& linear, int rows, const Vector* back, To to) {
+  product(rows, linear.in, linear.out, {back, linear.out}, linear.transposed.read(), each(to));
+}
+
+// A head of attention again, and back. `key` and `value` are as of `attention_weights`; `put_key(token, i, sum)` takes a
+// gradient, as a vector of what each lane adds.
+template <class Key, class Value, class PutKey, class PutValue>
+INLINE inline void attention_back(int queries, int tokens, int width, long n, const Vector* query, Key key, Value value,
+                                  Vector* gathered, const Vector* back, Vector* back_query, PutKey put_key,
+                                  PutValue put_value, Work& work) {
+  Vector *weights = work.weights.data(), *slopes = work.back_weights.data();
+  attention_weights(queries, tokens, width, {query, 3 * n}, key, weights);
+  weighted(queries, tokens, width, weights, value, gathered, n);
+  product(
+      tokens, width, queries, {weights, 1, tokens}, [=](int c, int j, int r) INLINE { return back[r * n + c + j]; },
+      each(put_value));
+  product(
+      queries, tokens, width, {back, n}, [=](int c, int j, int k) INLINE { return value(c + j, k); },
+      each([=](int r, int c, Vector sum) INLINE { slopes[r * tokens + c] = sum; }));
+  const float scale = 1 / std::sqrt(float(width));
+  for (int r = 0; r < queries; r++) {
+    const Vector* weight = weights + r * tokens;
+    Vector *slope = slopes + r * tokens, sum = {};
+    for (int t = 0; t < tokens; t++) sum += weight[t] * slope[t];
+    for (int t = 0; t < tokens; t++) slope[t] = weight[t] * (slope[t] - sum) * scale;
+  }
+  weighted(queries, tokens, width, slopes, key, back_query, 3 * n);
+  product(
+      tokens, width, queries, {slopes, 1, tokens}, [=](int c, int j, int r) INLINE { return query[r * 3 * n + c + j]; },
+      each(put_key));
+}
+
+// Turns `g`, the gradient of what a layer made, into that of what it was given. `attend(query, key, value, gathered,
+// back, back_query, back_key, back_value)` does a head.
+template <class Attend>
+INLINE inline void back(const Layer& layer, int rows, const Vector* x, const Vector* x_between, Vector* g,
+                        Gradients gradients, Work& work, Attend attend) {
+  const int n = layer.width, m = layer.up.out;
+  Vector *normed = work.normed.data(), *back_normed = work.back_normed.data();
+  for (int first = 0; first < rows; first += STRIP) {
+    const int count = std::min(STRIP, rows - first);
+    const Vector* part = x_between + first * n;
+    Vector *back_part = g + first * n, *slope = work.slope.data(), *hidden = work.hidden.data();
+    Vector* back_hidden = work.back_hidden.data();
+    layer.before_mlp(count, part, normed);
+    layer.up(count, normed, [=](int r, int c, Vector y) INLINE {
+      const Vector share = normal(y);
+      hidden[r * m + c] = y * share;
+      slope[r * m + c] = share + y * 0.39894228f * exponential(-0.5f * y * y);  // of GELU
+    });
+    learn(layer.down, count, hidden, back_part, gradients);
+    back(layer.down, count, back_part,
+         [=](int r, int c, Vector y) INLINE { back_hidden[r * m + c] = y * slope[r * m + c]; });
+    learn(layer.up, count, normed, back_hidden, gradients);
+    back(layer.up, count, back_hidden, [=](int r, int c, Vector y) INLINE { back_normed[r * n + c] = y; });
+    back(layer.before_mlp, count, part, back_normed, back_part, gradients, work);
+  }
+  Vector *made = work.made.data(), *back_made = work.back_made.data();
+  Vector *gathered = work.gathered.data(), *back_gathered = work.back_gathered.data();
+  layer.before_attention(rows, x, normed);
+  layer.attention(rows, normed, [=](int r, int c, Vector y) INLINE { made[r * 3 * n + c] = y; });
+  back(layer.after_attention, rows, g, [=](int r, int c, Vector y) INLINE { back_gathered[r * n + c] = y; });
+  std::fill(back_made, back_made + rows * 3 * n, Vector{});  // of lanes without a token
+  for (int h = 0; h < layer.heads; h++) {
+    const int at = n / layer.heads * h;
+    attend(made + at, made + at + n, made + at + 2 * n, gathered + at, back_gathered + at, back_made + at,
+           back_made + at + n, back_made + at + 2 * n);
+  }
+  learn(layer.after_attention, rows, gathered, g, gradients);
+  learn(layer.attention, rows, normed, back_made, gradients);
+  back(layer.attention, rows, back_made, [=](int r, int c, Vector y) INLINE { back_normed[r * n + c] = y; });
+  back(layer.before_attention, rows, x, back_normed, g, gradients, work);
+}
+
+// Adds to `g_x` the gradient of the inner stream x, from `g_y`, that of the outer one.
+void back(const Network& network, const Gift& gift, const Vector* given, const Vector* x, const Vector* g_y, Vector* g_x,
+          Gradients gradients, Work& work) {
+  const int width = network.sizes.outer, inside = network.inside, size = network.size;
+  Vectors back_given(inside * width), part(width);
+  for (int g = 0; g < inside; g++) {
+    std::copy_n(g_y + g * width, width, part.begin());
+    network.keep(g, part.data());
+    back(gift.after, 1, given + g * width, part.data(), &back_given[g * width], gradients, work);
+  }
+  Vector *normed = work.normed.data(), *back_normed = work.back_normed.data();
+  gift.before(inside, x, normed);
+  learn(gift.linear, inside, normed, back_given.data(), gradients);
+  back(gift.linear, inside, back_given.data(), [=](int r, int c, Vector y) INLINE { back_normed[r * size + c] = y; });
+  back(gift.before, inside, x, back_normed, g_x, gradients, work);
+}
+
+void back(const Network& network, const Tape& tape, const float* back_embedding, float* back_pixels, Gradients gradients,
+          Work& work) {
+  const Sizes& s = network.sizes;
+  const int depth = s.depth, last = (network.groups - 1) * s.outer;
+  Vectors g_x(tape.inner()), g_y(tape.outer()), g_last(s.outer);
+  for (int i = 0; i < s.outer; i++) g_last[i][network.kept] = back_embedding[i];
+  back(network.last, 1, tape.y(depth) + last, g_last.data(), &g_y[last], gradients, work);
+
+  const int n = s.inner, outer = s.outer, pixels = s.pixels, tokens = s.patches + 1, groups = network.groups;
+  auto inner_head = [&](const Vector* query, const Vector* key, const Vector* value, Vector* gathered,
+                        const Vector* back, Vector* back_query, Vector* back_key, Vector* back_value) INLINE {
+    auto of = [n](const Vector* x) { return [=](int token, int i) INLINE { return x[token * 3 * n + i]; }; };
+    auto to = [n](Vector* x) { return [=](int token, int i, Vector sum) INLINE { x[token * 3 * n + i] = sum; }; };
+    attention_back(pixels, pixels, n / s.inner_heads, n, query, of(key), of(value), gathered, back, back_query,
+                   to(back_key), to(back_value), work);
+  };
+  auto outer_head = [&](const Vector* query, const Vector* key, const Vector* value, Vector* gathered,
+                        const Vector* back, Vector* back_query, Vector* back_key, Vector* back_value) INLINE {
+    auto at = [outer](int token, int i) INLINE { return number_of_token(token, i, outer); };
+    auto of = [at](const Vector* x) {
+      return [at, numbers = (const float*)x](int token, int i) INLINE { return numbers[at(token, i)]; };
+    };
+    auto to = [at](Vector* x) {
+      return [at, numbers = (float*)x](int token, int i, Vector sum) INLINE { numbers[at(token, i)] = total(sum); };
+    };
+    attention_back(groups, tokens, outer / s.outer_heads, outer, query, of(key), of(value), gathered, back, back_query,
+                   to(back_key), to(back_value), work);
+  };
+  for (int b = depth - 1; b >= 0; b--) {
+    const Block& block = network.blocks[b];
+    back(block.outer, groups, tape.y(b), tape.y_between(b), g_y.data(), gradients, work, outer_head);
+    back(network, block.gift, tape.given(b), tape.x(b + 1), g_y.data(), g_x.data(), gradients, work);
+    for (int g = 0; g < network.inside; g++) {
+      const long at = long(g) * network.size;
+      back(block.inner, pixels, tape.x(b) + at, tape.x_between(b) + at, &g_x[at], gradients, work, inner_head);
+    }
+  }
+  back(network, network.first, tape.given(depth), tape.x(0), g_y.data(), g_x.data(), gradients, work);
+
+  float *token = gradients[network.number], *position = gradients[network.number + 1];
+  for (int p = 0; p < tokens; p++)
+    for (int i = 0; i < outer; i++) {
+      const float slope = g_y[p / LANES * outer + i][p % LANES];
+      position[(p < s.patches ? p + 1 : 0) * outer + i] += slope;
+      if (p == s.patches) token[i] += slope;
+    }
+  for (int p = 0; p < s.patches; p++)
+    for (int i = 0; i < network.size; i++) *back_pixels++ = g_x[p / LANES * network.size + i][p % LANES];
+}
+
+void forward(const Network& network, const float* pixels, const Tape& tape, float* embedding, Space& space) {
+  const Sizes& s = network.sizes;
+  const int size = network.size, depth = s.depth, outer = s.outer;
+  auto give = [&](const Gift& gift, const Vector* x, Vector* y, Vector* given) {
+    for (int g = 0; g < network.inside; g++)
+      network.give(gift, g, x + g * size, y, space.normed.data(), given + g * outer);
+  };
+  std::fill(tape.x(0), tape.y(0) + tape.outer(), Vector{});  // lanes without a patch
+  network.start(pixels, tape.x(0), tape.y(0));
+  give(network.first, tape.x(0), tape.y(0), tape.given(depth));
+  for (int b = 0; b < depth; b++) {
+    const Block& block = network.blocks[b];
+    for (int g = 0; g < network.inside; g++) {
+      const long at = long(g) * size;
+      Vector *between = tape.x_between(b) + at, *made = tape.x(b + 1) + at;
+      std::copy_n(tape.x(b) + at, size, between);
+      block.inner.attend(between, s.pixels, space, network.gather_inner(space.weights.data()));
+      std::copy_n(between, size, made);
+      block.inner.mlp(made, s.pixels, space);
+    }
+    give(block.gift, tape.x(b + 1), tape.y(b), tape.given(b));
+    std::copy_n(tape.y(b), tape.outer(), tape.y_between(b));
+    block.outer.attend(tape.y_between(b), network.groups, space, network.gather_outer(space.weights.data()));
+    std::copy_n(tape.y_between(b), tape.outer(), tape.y(b + 1));
+    block.outer.mlp(tape.y(b + 1), network.groups, space);
+  }
+  network.last(1, tape.y(depth) + (network.groups - 1) * outer, space.made.data());
+  for (int i = 0; i < outer; i++) embedding[i] = space.made[i][network.kept];
+}
+
+}  // namespace
+
+extern "C" {
+void* network(const Sizes* sizes, const float* const* weights) { return new Network(*sizes, {weights, true}); }
+void release(const void* network) { delete static_cast<const Network*>(network); }
+
+// Numbers that are kept of an image.
+long tape(const void* network) { return LANES * Tape{*static_cast<const Network*>(network), nullptr}.length(); }
+
+// pixels (images · patches, pixels, inner) -> embeddings (images, outer)
+void forward(const void* given, int images, const float* pixels, float* tapes, float* embeddings) {
+  const Network& network = *static_cast<const Network*>(given);
+  Space space = network.space();
+  for (int i = 0; i < images; i++) {
+    const Tape tape{network, reinterpret_cast<Vector*>(tapes + i * LANES * Tape{network, nullptr}.length())};
+    forward(network, pixels + long(i) * network.sizes.patches * network.size, tape, embeddings + i * network.sizes.outer,
+            space);
+  }
+}
+
+void backward(const void* given, int images, float* tapes, const float* back_embeddings, float* back_pixels,
+              float* const* gradients) {
+  const Network& network = *static_cast<const Network*>(given);
+  Work work(network);
+  for (int i = 0; i < images; i++) {
+    const Tape tape{network, reinterpret_cast<Vector*>(tapes + i * LANES * Tape{network, nullptr}.length())};
+    back(network, tape, back_embeddings + i * network.sizes.outer,
+         back_pixels + long(i) * network.sizes.patches * network.size, gradients, work);
+  }
+}
+}

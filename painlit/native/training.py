@@ -1,0 +1,135 @@
+"""Training of the Spatial-Module by C++ of our own: forward and backward pass behind the pixel embedding."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Sequence
+from ctypes import c_long
+from typing import Any, TypeVar
+
+import torch
+from torch import Tensor
+from torch.autograd.function import once_differentiable
+
+from painlit.errors import PainlitError
+from painlit.models import SpatialModule
+from painlit.native.network import Network, address, addresses, sizes_of, weights_of
+from painlit.system.threads import dealt_out
+
+_PARTS = 2
+"""Of a batch for each thread: one that gets less of its core leaves more to the others, and each part has gradients of
+all weights, 10 MB at the paper's size."""
+_TOLERANCE = 1e-4
+"""Largest difference from torch, in units of the embedding's root mean square."""
+Made = TypeVar("Made")
+
+
+class NativeStep:
+    """What a Spatial-Module is trained by in the place of torch, as its `behind_pixels`.
+
+    Images are dealt out to threads. The same number of threads gives the same bits. The first image it is given is
+    computed by torch too and compared.
+
+    Args:
+        spatial: To be trained; without stochastic depth.
+        key: Full key of the setting that asked for it, for errors.
+    """
+
+    def __init__(self, spatial: SpatialModule, key: str):
+        self._spatial, self._key = spatial, key
+        self._compared = False
+
+    def __call__(self, pixels: Tensor) -> Tensor:
+        """Embed images.
+
+        Args:
+            pixels: (B·p, sub-patches, inner_dim), float32 on the CPU.
+
+        Returns:
+            (B, embed_dim), with gradients.
+
+        Raises:
+            PainlitError: It runs on the CPU and in float32 alone; it cannot be compiled, or differs from torch.
+        """
+        dtype = torch.get_autocast_dtype("cpu") if torch.is_autocast_enabled("cpu") else pixels.dtype
+        if pixels.device.type != "cpu" or dtype != torch.float32:
+            what = f"{self._key}=native computes on the CPU in 32 bits, not on {pixels.device} in {dtype}"
+            raise PainlitError(what, f"set {self._key}=torch, or accelerator=cpu and precision=32-true beside it")
+        sizes = sizes_of(self._spatial)
+        try:
+            made: Tensor = _BehindPixels.apply(pixels.contiguous(), sizes, *weights_of(self._spatial))
+        except PainlitError as error:
+            raise PainlitError(
+                f"{self._key}=native: {error.what}", f"{error.remedy}, or set {self._key}=torch"
+            ) from error
+        if not self._compared:
+            self._compare(pixels[: sizes[0]], made[0])
+        return made
+
+    def _compare(self, pixels: Tensor, made: Tensor) -> None:
+        with torch.no_grad():
+            expected = self._spatial.behind_pixels_by_torch([pixels])[0]
+            difference = float((made - expected).abs().max() / expected.square().mean().sqrt())
+        if not difference <= _TOLERANCE:
+            raise PainlitError(
+                f"{self._key}=native: embeddings differ from torch's by {difference:.2g} of their size, and "
+                f"{_TOLERANCE:g} is tolerated",
+                f"set {self._key}=torch",
+            )
+        self._compared = True
+
+
+class _BehindPixels(torch.autograd.Function):
+    @staticmethod
+    def forward(ctx: Any, pixels: Tensor, sizes: list[int], *weights: Tensor) -> Tensor:
+        network = _network(sizes, weights)
+        images = len(pixels) // sizes[0]
+        made = torch.empty(images, sizes[5])
+        tapes = torch.empty(images, network.library.tape(network.address))
+
+        def embed(part: slice) -> None:
+            network.library.forward(
+                network.address,
+                len(made[part]),
+                address(pixels.unflatten(0, (-1, sizes[0]))[part]),
+                address(tapes[part]),
+                address(made[part]),
+            )
+
+        _in_threads(embed, images)
+        ctx.sizes, ctx.shape = sizes, pixels.shape
+        ctx.save_for_backward(tapes, *weights)
+        return made
+
+    @staticmethod
+    @once_differentiable
+    def backward(ctx: Any, back: Tensor) -> tuple[Tensor | None, ...]:
+        tapes, *weights = ctx.saved_tensors
+        network, back = _network(ctx.sizes, weights), back.contiguous()
+        pixels = torch.empty(ctx.shape)
+
+        def differentiate(part: slice) -> list[Tensor]:
+            made = [torch.zeros_like(weight) for weight in weights]
+            network.library.backward(
+                network.address,
+                len(back[part]),
+                address(tapes[part]),
+                address(back[part]),
+                address(pixels.unflatten(0, (-1, ctx.sizes[0]))[part]),
+                addresses(made),
+            )
+            return made
+
+        of_parts = zip(*_in_threads(differentiate, len(back)), strict=True)
+        return pixels, None, *(torch.stack(gradients).sum(0) for gradients in of_parts)
+
+
+def _network(sizes: Sequence[int], weights: Sequence[Tensor]) -> Network:
+    network = Network("training.cpp", sizes, weights)
+    network.library.tape.restype = c_long
+    return network
+
+
+def _in_threads(work: Callable[[slice], Made], images: int) -> list[Made]:
+    """Results for parts of a batch, in order."""
+    parts = torch.arange(images).tensor_split(min(images, _PARTS * torch.get_num_threads()))
+    return list(dealt_out(work, (slice(int(part[0]), int(part[-1]) + 1) for part in parts)))
