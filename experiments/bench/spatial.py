@@ -1,13 +1,15 @@
 """The Spatial-Module alone: timm's TNT, ours and each back end, every one at its best batch size, in one run.
 
 They take turns, so that what else runs on the machine meets all of them. Beside: a training step, and the floor, which
-is the network's arithmetic over the rate of a large matrix product on this machine.
+is the network's arithmetic over what all cores do in multiply-adds of numbers that are in their registers.
 """
 
 import platform
 import statistics
 from collections.abc import Callable, Mapping
+from ctypes import c_float, c_long
 from functools import partial
+from pathlib import Path
 
 import numpy as np
 import torch
@@ -21,7 +23,9 @@ from painlit.errors import PainlitError
 from painlit.models import SpatialModule
 from painlit.models.frame_embedder import FrameEmbedder
 from painlit.models.normalisation import Normalise
+from painlit.native.library import compiled
 from painlit.native.training import NativeStep
+from painlit.system.threads import dealt_out
 from painlit.weights.backends import on_backend
 
 IMAGES = sized(20, 5)
@@ -29,8 +33,9 @@ IMAGES = sized(20, 5)
 BATCHES = sized((1, 5, 20), (1,))
 TRAINING = sized((4, 10, 20), (5,))
 ROUNDS = sized(3, 1)
-SIDE = 1536
-"""Of the matrices whose product is the machine's rate."""
+MULTIPLY_ADDS = 96
+"""In a round of peak.cpp."""
+PEAK_ROUNDS = 10_000_000
 
 Works = dict[str, Callable[[], object]]
 
@@ -61,10 +66,16 @@ def arithmetic(spatial: SpatialModule) -> float:
 
 
 def rate() -> float:
-    """Floating-point operations in a second of a large matrix product in float32."""
-    one, other = torch.randn(2, SIDE, SIDE)
-    seconds = in_turn({"product": partial(torch.mm, one, other)}, 10)["product"]
-    return 2 * SIDE**3 / min(seconds)
+    """Floating-point operations in a second of all threads, in float32: a multiply-add is two."""
+    library = compiled(Path(__file__).with_name("peak.cpp"))
+    library.multiply_adds.restype = c_float
+    threads = torch.get_num_threads()
+
+    def all_cores() -> None:
+        list(dealt_out(library.multiply_adds, [c_long(PEAK_ROUNDS)] * threads))
+
+    seconds = in_turn({"multiply-adds": all_cores}, 10)["multiply-adds"]
+    return 2 * MULTIPLY_ADDS * PEAK_ROUNDS * threads / min(seconds)
 
 
 def back_ends(embedder: FrameEmbedder) -> dict[str, nn.Module]:
