@@ -24,7 +24,7 @@ from painlit.models import SpatialModule
 from painlit.models.frame_embedder import FrameEmbedder
 from painlit.models.normalisation import Normalise
 from painlit.native.library import compiled
-from painlit.native.training import NativeStep
+from painlit.native.spatial_training import NativeStep
 from painlit.system.threads import dealt_out
 from painlit.weights.backends import on_backend
 

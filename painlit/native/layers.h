@@ -98,6 +98,17 @@ struct Space {
   Vectors normed, made, gathered, weights;
 };
 
+// Where number i of a token lies in rows of queries, keys and values, 3 · width apart, whose lanes are tokens.
+INLINE inline int place_of_token(int token, int i, int width) {
+  return (token / LANES * 3 * width + i) * LANES + token % LANES;
+}
+
+// Keys or values of these, to be read by (token, number).
+INLINE inline auto of_tokens(const Vector* x, int width) {
+  const float* numbers = (const float*)x;
+  return [=](int token, int i) INLINE { return numbers[place_of_token(token, i, width)]; };
+}
+
 // Softmax(query keyᵀ scale) of some queries. `key` of (token, feature) gives a number or a vector.
 template <class Key>
 INLINE inline void attention_weights(int queries, int tokens, int width, Rows query, Key key, Vector* weights) {

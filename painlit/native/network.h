@@ -14,11 +14,6 @@ struct Sizes {
   int patches, pixels, inner, inner_heads, inner_hidden, outer, outer_heads, outer_hidden, depth;
 };
 
-// Where number i of an outer stream's token lies in rows of queries, keys and values, 3 · width apart.
-INLINE inline int number_of_token(int token, int i, int width) {
-  return (token / LANES * 3 * width + i) * LANES + token % LANES;
-}
-
 struct Block {
   Layer inner;
   Gift gift;
@@ -92,16 +87,10 @@ struct Network {
   auto gather_outer(Vector* weights) const {
     const int n = sizes.outer, tokens = sizes.patches + 1, width = n / sizes.outer_heads, count = groups;
     return [=](const Vector* query, const Vector* key, const Vector* value, Vector* result) INLINE {
-      const float *keys = (const float*)key, *values = (const float*)value;
       for (int g = 0; g < count; g += ROWS) {
         const int rows = std::min(ROWS, count - g);
-        attention_weights(
-            rows, tokens, width, {query + g * 3 * n, 3 * n},
-            [=](int token, int i) INLINE { return keys[number_of_token(token, i, n)]; }, weights);
-        weighted(
-            rows, tokens, width, weights,
-            [=](int token, int i) INLINE { return values[number_of_token(token, i, n)]; },
-            result + g * n, n);
+        attention_weights(rows, tokens, width, {query + g * 3 * n, 3 * n}, of_tokens(key, n), weights);
+        weighted(rows, tokens, width, weights, of_tokens(value, n), result + g * n, n);
       }
     };
   }

@@ -12,7 +12,7 @@ from painlit.errors import PainlitError
 from painlit.models import AugmNet, Basic, HeartRateEncoder, Masking, PainModel, SpatialModule, TemporalModule
 from painlit.models.frame_embedder import FrameEmbedder
 from painlit.models.normalisation import MEAN, STD, Normalise
-from painlit.native.training import NativeStep
+from painlit.native.spatial_training import NativeStep
 from painlit.weights.landmarks import LandmarkDistances
 
 

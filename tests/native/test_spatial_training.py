@@ -13,7 +13,7 @@ from painlit.models import SpatialModule
 from painlit.models.frame_embedder import FrameEmbedder
 from painlit.models.normalisation import Normalise
 from painlit.native import library
-from painlit.native.training import NativeStep
+from painlit.native.spatial_training import NativeStep
 from painlit.weights.networks import build_spatial_module
 
 KEY = "stage1.train.backend"

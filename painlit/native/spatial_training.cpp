@@ -1,15 +1,11 @@
 // Training of the Spatial-Module behind its pixel embedding: a forward pass that keeps what each layer was given, and a
 // backward pass that computes the rest of a layer again, while it is in the processor's cache.
+#include "backward.h"
 #include "network.h"
 
 using namespace painlit;
 
 namespace {
-
-using Gradients = float* const*;  // of each tensor of weights, to be added to
-
-constexpr int OUTPUTS = 24;  // whose gradients of weights are computed before the next are: what they need is cached
-constexpr int STRIP = 16;  // rows of a feed-forward at once: over them gradients of weights are summed in registers
 
 // Where one image's values are kept.
 struct Tape {
@@ -40,93 +36,8 @@ struct Work : Space {
     for (Vectors* vectors : {&made, &back_made}) vectors->resize(std::max<long>(3 * network.size, 3 * outer));
     for (Vectors* vectors : {&weights, &back_weights}) vectors->resize(pairs);
     for (Vectors* vectors : {&hidden, &back_hidden, &slope}) vectors->resize(wide);
-    sums.resize(2 * std::max(network.size, s.outer));
-  }
+      }
 };
-
-// Adds to `to` the gradient of what a norm was given, from `back`, that of what it made.
-void back(const Norm& norm, int rows, const Vector* x, const Vector* back, Vector* to, Gradients gradients, Work& work) {
-  const int n = norm.length;
-  Vector *scale = work.sums.data(), *shift = scale + n;
-  std::fill(scale, shift + n, Vector{});
-  for (int r = 0; r < rows; r++, x += n, back += n, to += n) {
-    Vector mean = {}, factor = {}, first = {}, second = {};
-    norm.moments(x, mean, factor);
-    for (int i = 0; i < n; i++) {
-      const Vector normed = (x[i] - mean) * factor, scaled = back[i] * norm.scale[i];
-      scale[i] += back[i] * normed;
-      shift[i] += back[i];
-      first += scaled;
-      second += scaled * normed;
-    }
-    first /= float(n);
-    second *= factor / float(n);
-    for (int i = 0; i < n; i++) to[i] += factor * (back[i] * norm.scale[i] - first - (x[i] - mean) * second);
-  }
-  for (int i = 0; i < n; i++) gradients[norm.number][i] += total(scale[i]);
-  for (int i = 0; i < n; i++) gradients[norm.number + 1][i] += total(shift[i]);
-}
-
-// Adds the gradients of weights and bias.
-void learn(const Linear& linear, int rows, const Vector* x, const Vector* back, Gradients gradients) {
-  const int in = linear.in, out = linear.out;
-  float* tensors[] = {gradients[linear.number], nullptr};
-  if (linear.split < out || linear.with_bias) tensors[1] = gradients[linear.number + 1];
-  for (int first = 0; first < out; first += OUTPUTS)
-    product(
-        in, std::min(OUTPUTS, out - first), rows, {x, 1, in},
-        [=](int c, int j, int r) INLINE { return back[r * out + first + c + j]; },
-        [=](int i, int column, auto& sums) INLINE {
-          constexpr int R = std::extent<std::remove_reference_t<decltype(sums)>, 0>::value;
-          constexpr int C = std::extent<std::remove_reference_t<decltype(sums)>, 1>::value;
-#pragma GCC unroll 16
-          for (int c = 0; c < C; c++) {
-            const int o = first + column + c, second = o >= linear.split;
-            float* to = tensors[second] + (o - second * linear.split) * in + i;
-            const Vector made = totals(sums[0][c], sums[1 % R][c], sums[2 % R][c], sums[3 % R][c]);
-            for (int r = 0; r < R; r++) to[r] += made[r];
-          }
-        });
-  for (int o = 0; linear.with_bias && o < out; o++) {
-    Vector sum = {};
-    for (int r = 0; r < rows; r++) sum += back[r * out + o];
-    tensors[1][o] += total(sum);
-  }
-}
-
-// to(r, i, gradient of input i of row r)
-template <class To>
-INLINE inline void back(const Linear& linear, int rows, const Vector* back, To to) {
-  product(rows, linear.in, linear.out, {back, linear.out}, linear.transposed.read(), each(to));
-}
-
-// A head of attention again, and back. `key` and `value` are as of `attention_weights`; `put_key(token, i, sum)` takes a
-// gradient, as a vector of what each lane adds.
-template <class Key, class Value, class PutKey, class PutValue>
-INLINE inline void attention_back(int queries, int tokens, int width, long n, const Vector* query, Key key, Value value,
-                                  Vector* gathered, const Vector* back, Vector* back_query, PutKey put_key,
-                                  PutValue put_value, Work& work) {
-  Vector *weights = work.weights.data(), *slopes = work.back_weights.data();
-  attention_weights(queries, tokens, width, {query, 3 * n}, key, weights);
-  weighted(queries, tokens, width, weights, value, gathered, n);
-  product(
-      tokens, width, queries, {weights, 1, tokens}, [=](int c, int j, int r) INLINE { return back[r * n + c + j]; },
-      each(put_value));
-  product(
-      queries, tokens, width, {back, n}, [=](int c, int j, int k) INLINE { return value(c + j, k); },
-      each([=](int r, int c, Vector sum) INLINE { slopes[r * tokens + c] = sum; }));
-  const float scale = 1 / std::sqrt(float(width));
-  for (int r = 0; r < queries; r++) {
-    const Vector* weight = weights + r * tokens;
-    Vector *slope = slopes + r * tokens, sum = {};
-    for (int t = 0; t < tokens; t++) sum += weight[t] * slope[t];
-    for (int t = 0; t < tokens; t++) slope[t] = weight[t] * (slope[t] - sum) * scale;
-  }
-  weighted(queries, tokens, width, slopes, key, back_query, 3 * n);
-  product(
-      tokens, width, queries, {slopes, 1, tokens}, [=](int c, int j, int r) INLINE { return query[r * 3 * n + c + j]; },
-      each(put_key));
-}
 
 // Turns `g`, the gradient of what a layer made, into that of what it was given. `attend(query, key, value, gathered,
 // back, back_query, back_key, back_value)` does a head.
@@ -151,7 +62,7 @@ INLINE inline void back(const Layer& layer, int rows, const Vector* x, const Vec
          [=](int r, int c, Vector y) INLINE { back_hidden[r * m + c] = y * slope[r * m + c]; });
     learn(layer.up, count, normed, back_hidden, gradients);
     back(layer.up, count, back_hidden, [=](int r, int c, Vector y) INLINE { back_normed[r * n + c] = y; });
-    back(layer.before_mlp, count, part, back_normed, back_part, gradients, work);
+    back(layer.before_mlp, count, part, back_normed, back_part, gradients, work.sums);
   }
   Vector *made = work.made.data(), *back_made = work.back_made.data();
   Vector *gathered = work.gathered.data(), *back_gathered = work.back_gathered.data();
@@ -167,7 +78,7 @@ INLINE inline void back(const Layer& layer, int rows, const Vector* x, const Vec
   learn(layer.after_attention, rows, gathered, g, gradients);
   learn(layer.attention, rows, normed, back_made, gradients);
   back(layer.attention, rows, back_made, [=](int r, int c, Vector y) INLINE { back_normed[r * n + c] = y; });
-  back(layer.before_attention, rows, x, back_normed, g, gradients, work);
+  back(layer.before_attention, rows, x, back_normed, g, gradients, work.sums);
 }
 
 // Adds to `g_x` the gradient of the inner stream x, from `g_y`, that of the outer one.
@@ -178,13 +89,13 @@ void back(const Network& network, const Gift& gift, const Vector* given, const V
   for (int g = 0; g < inside; g++) {
     std::copy_n(g_y + g * width, width, part.begin());
     network.keep(g, part.data());
-    back(gift.after, 1, given + g * width, part.data(), &back_given[g * width], gradients, work);
+    back(gift.after, 1, given + g * width, part.data(), &back_given[g * width], gradients, work.sums);
   }
   Vector *normed = work.normed.data(), *back_normed = work.back_normed.data();
   gift.before(inside, x, normed);
   learn(gift.linear, inside, normed, back_given.data(), gradients);
   back(gift.linear, inside, back_given.data(), [=](int r, int c, Vector y) INLINE { back_normed[r * size + c] = y; });
-  back(gift.before, inside, x, back_normed, g_x, gradients, work);
+  back(gift.before, inside, x, back_normed, g_x, gradients, work.sums);
 }
 
 void back(const Network& network, const Tape& tape, const float* back_embedding, float* back_pixels, Gradients gradients,
@@ -193,27 +104,23 @@ void back(const Network& network, const Tape& tape, const float* back_embedding,
   const int depth = s.depth, last = (network.groups - 1) * s.outer;
   Vectors g_x(tape.inner()), g_y(tape.outer()), g_last(s.outer);
   for (int i = 0; i < s.outer; i++) g_last[i][network.kept] = back_embedding[i];
-  back(network.last, 1, tape.y(depth) + last, g_last.data(), &g_y[last], gradients, work);
+  back(network.last, 1, tape.y(depth) + last, g_last.data(), &g_y[last], gradients, work.sums);
 
   const int n = s.inner, outer = s.outer, pixels = s.pixels, tokens = s.patches + 1, groups = network.groups;
   auto inner_head = [&](const Vector* query, const Vector* key, const Vector* value, Vector* gathered,
                         const Vector* back, Vector* back_query, Vector* back_key, Vector* back_value) INLINE {
     auto of = [n](const Vector* x) { return [=](int token, int i) INLINE { return x[token * 3 * n + i]; }; };
-    auto to = [n](Vector* x) { return [=](int token, int i, Vector sum) INLINE { x[token * 3 * n + i] = sum; }; };
+    auto to = [n](Vector* x) {
+      return each([=](int token, int i, Vector sum) INLINE { x[token * 3 * n + i] = sum; });
+    };
     attention_back(pixels, pixels, n / s.inner_heads, n, query, of(key), of(value), gathered, back, back_query,
-                   to(back_key), to(back_value), work);
+                   to(back_key), to(back_value), work.weights.data(), work.back_weights.data());
   };
   auto outer_head = [&](const Vector* query, const Vector* key, const Vector* value, Vector* gathered,
                         const Vector* back, Vector* back_query, Vector* back_key, Vector* back_value) INLINE {
-    auto at = [outer](int token, int i) INLINE { return number_of_token(token, i, outer); };
-    auto of = [at](const Vector* x) {
-      return [at, numbers = (const float*)x](int token, int i) INLINE { return numbers[at(token, i)]; };
-    };
-    auto to = [at](Vector* x) {
-      return [at, numbers = (float*)x](int token, int i, Vector sum) INLINE { numbers[at(token, i)] = total(sum); };
-    };
-    attention_back(groups, tokens, outer / s.outer_heads, outer, query, of(key), of(value), gathered, back, back_query,
-                   to(back_key), to(back_value), work);
+    attention_back(groups, tokens, outer / s.outer_heads, outer, query, of_tokens(key, outer), of_tokens(value, outer),
+                   gathered, back, back_query, to_tokens(back_key, outer), to_tokens(back_value, outer),
+                   work.weights.data(), work.back_weights.data());
   };
   for (int b = depth - 1; b >= 0; b--) {
     const Block& block = network.blocks[b];
