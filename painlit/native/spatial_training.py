@@ -54,6 +54,8 @@ class NativeStep:
         if pixels.device.type != "cpu" or dtype != torch.float32:
             what = f"{self._key}=native computes on the CPU in 32 bits, not on {pixels.device} in {dtype}"
             raise PainlitError(what, f"set {self._key}=torch, or accelerator=cpu and precision=32-true beside it")
+        if not len(pixels):
+            return self._spatial.behind_pixels_by_torch([pixels])
         sizes = sizes_of(self._spatial)
         try:
             made: Tensor = _BehindPixels.apply(pixels.contiguous(), sizes, *weights_of(self._spatial))

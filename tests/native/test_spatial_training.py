@@ -83,6 +83,15 @@ def test_frames_embedded_again_in_the_backward_pass(module):
         torch.testing.assert_close(gradient, expected, rtol=1e-3, atol=1e-4 * float(expected.abs().max()))
 
 
+def test_no_images(module):
+    """As in a process whose share of the last batch is empty: every weight has a gradient."""
+    spatial = natively(module())
+    made = spatial(torch.empty(0, 3, 48, 48))
+    assert made.shape == (0, 20)
+    made.sum().backward()
+    assert all(weight.grad is not None for weight in spatial.parameters())
+
+
 def test_without_gradients_torch_computes(module):
     spatial = module()
     with torch.no_grad():
