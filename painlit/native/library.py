@@ -29,14 +29,14 @@ def compiled(source: Path) -> CDLL:
         PainlitError: There is no compiler, or it fails. The environment's CXX names one, or else `g++`, `clang++` and
             `c++` are tried.
     """
-    named = os.environ.get("CXX", "")
-    compiler = shutil.which(named) if named else next(filter(None, map(shutil.which, _COMPILERS)), None)
+    named = os.environ.get("CXX", "").split()  # a program, or one before another, such as ccache g++
+    compiler = shutil.which(named[0]) if named else next(filter(None, map(shutil.which, _COMPILERS)), None)
     if compiler is None:
-        what = f"CXX={named} is no program" if named else f"there is no C++ compiler ({', '.join(_COMPILERS)})"
+        what = f"CXX={named[0]} is no program" if named else f"there is no C++ compiler ({', '.join(_COMPILERS)})"
         raise PainlitError(what, "install g++ or clang++, or name one by CXX")
     with tempfile.TemporaryDirectory() as folder:
         library = Path(folder) / f"{source.stem}.so"
-        command = [compiler, *_FLAGS, "-o", str(library), str(source)]
+        command = [compiler, *named[1:], *_FLAGS, "-o", str(library), str(source)]
         try:
             subprocess.run(command, capture_output=True, text=True, errors="replace", check=True, timeout=_PATIENCE)
             return CDLL(str(library))  # stays when its file goes
@@ -44,4 +44,5 @@ def compiled(source: Path) -> CDLL:
             said = next((line for line in error.stderr.splitlines() if "error" in line), error.stderr.strip())
             raise PainlitError(f"{compiler} cannot compile {source.name}: {said}", "name another by CXX") from error
         except (OSError, subprocess.TimeoutExpired) as error:
-            raise PainlitError(f"{compiler} cannot compile {source.name}: {error}", "name another by CXX") from error
+            what = f"{compiler} cannot compile {source.name} in {folder}: {error}"
+            raise PainlitError(what, "name another by CXX, or by TMPDIR a folder that programs can run in") from error
