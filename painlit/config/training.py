@@ -154,12 +154,15 @@ class PhotographTraining(PretrainingTraining):
         super().__post_init__()
         share(f"{self.key}.drop_path", self.drop_path, none=True)
         one_of(f"{self.key}.backend", self.backend, ["torch", "native"])
-        if self.backend == "native" and (self.drop_path or self.precision != "32-true"):
+        off = {"drop_path": 0.0, "precision": "32-true", "accelerator": "cpu"}
+        if self.accelerator == "auto":  # which is known when it trains
+            del off["accelerator"]
+        wrong = [f"{key}={getattr(self, key)}" for key, value in off.items() if getattr(self, key) != value]
+        if self.backend == "native" and wrong:
             raise PainlitError(
-                f"{self.key}.backend=native with {self.key}.drop_path={self.drop_path:g} and {self.key}.precision="
-                f"{self.precision}",
-                "it has no stochastic depth and computes in 32 bits: set drop_path=0 and precision=32-true, or "
-                "backend=torch",
+                f"{self.key}.backend=native with {self.key}.{', '.join(wrong)}",
+                "it runs on the CPU in 32 bits and has no stochastic depth: set drop_path=0, precision=32-true and "
+                "accelerator=cpu, or backend=torch",
             )
 
 

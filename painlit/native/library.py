@@ -34,15 +34,17 @@ def compiled(source: Path) -> CDLL:
     if compiler is None:
         what = f"CXX={named[0]} is no program" if named else f"there is no C++ compiler ({', '.join(_COMPILERS)})"
         raise PainlitError(what, "install g++ or clang++, or name one by CXX")
-    with tempfile.TemporaryDirectory() as folder:
-        library = Path(folder) / f"{source.stem}.so"
-        command = [compiler, *named[1:], *_FLAGS, "-o", str(library), str(source)]
-        try:
+    where = ""
+    try:
+        with tempfile.TemporaryDirectory(ignore_cleanup_errors=True) as folder:  # NFS keeps files that are in use
+            where = f" in {folder}"
+            library = Path(folder) / f"{source.stem}.so"
+            command = [compiler, *named[1:], *_FLAGS, "-o", str(library), str(source)]
             subprocess.run(command, capture_output=True, text=True, errors="replace", check=True, timeout=_PATIENCE)
             return CDLL(str(library))  # stays when its file goes
-        except subprocess.CalledProcessError as error:
-            said = next((line for line in error.stderr.splitlines() if "error" in line), error.stderr.strip())
-            raise PainlitError(f"{compiler} cannot compile {source.name}: {said}", "name another by CXX") from error
-        except (OSError, subprocess.TimeoutExpired) as error:
-            what = f"{compiler} cannot compile {source.name} in {folder}: {error}"
-            raise PainlitError(what, "name another by CXX, or by TMPDIR a folder that programs can run in") from error
+    except subprocess.CalledProcessError as error:
+        said = next((line for line in error.stderr.splitlines() if "error" in line), error.stderr.strip())
+        raise PainlitError(f"{compiler} cannot compile {source.name}: {said}", "name another by CXX") from error
+    except (OSError, subprocess.TimeoutExpired) as error:
+        what = f"{compiler} cannot compile {source.name}{where}: {error}"
+        raise PainlitError(what, "name another by CXX, or by TMPDIR a folder that programs can run in") from error

@@ -20,7 +20,7 @@ class Network:
     Args:
         source: C++ file beside this one, with the functions `network` and `release`.
         sizes: Of the module, as of `sizes_of`.
-        weights: As of `weights_of`, float32 on the CPU. They are copied.
+        weights: As of `weights_of`. They are copied.
 
     Raises:
         PainlitError: It cannot be compiled.
@@ -29,7 +29,9 @@ class Network:
     def __init__(self, source: str, sizes: Sequence[int], weights: Sequence[Tensor]):
         self.library = compiled(Path(__file__).with_name(source))
         self.library.network.restype = c_void_p
-        self._kept = [weight.detach().to(torch.float32, copy=True).contiguous() for weight in weights]  # norms read it
+        self._kept = [
+            weight.detach().to("cpu", torch.float32, copy=True).contiguous() for weight in weights
+        ]  # norms read it
         self.address = c_void_p(self.library.network((c_int * len(sizes))(*sizes), addresses(self._kept)))
 
     def __del__(self):
@@ -38,13 +40,19 @@ class Network:
 
 
 def address(tensor: Tensor) -> c_void_p:
-    """Where its numbers lie; it must be contiguous and live as long as C++ reads it."""
+    """Where its numbers lie; it must live as long as C++ reads it.
+
+    Raises:
+        ValueError: C++ would read something else: it is not float32, on the CPU and contiguous.
+    """
+    if tensor.dtype != torch.float32 or tensor.device.type != "cpu" or not tensor.is_contiguous():
+        raise ValueError(f"C++ reads contiguous float32 on the CPU, not {tensor.dtype} on {tensor.device}")
     return c_void_p(tensor.data_ptr())
 
 
 def addresses(tensors: Sequence[Tensor]) -> Array[c_void_p]:
     """The same of several."""
-    return (c_void_p * len(tensors))(*(tensor.data_ptr() for tensor in tensors))
+    return (c_void_p * len(tensors))(*(address(tensor).value for tensor in tensors))
 
 
 def sizes_of(spatial: SpatialModule) -> list[int]:

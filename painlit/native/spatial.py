@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import torch
 from torch import Tensor, nn
 
 from painlit.models import SpatialModule
@@ -32,6 +31,6 @@ class NativeSpatial(nn.Module):
     def forward(self, images: Tensor) -> Tensor:
         """Embed images."""
         pixels = self.spatial.pixels(self.spatial.patches(images)).detach().contiguous()  # (B·p, sub-patches, d)
-        made = torch.empty(len(images), self.embed_dim)
+        made = pixels.new_empty(len(images), self.embed_dim)
         self._network.library.embed(self._network.address, len(images), address(pixels), address(made))
         return made

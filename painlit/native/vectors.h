@@ -37,7 +37,7 @@ INLINE inline float total(Vector x) { return totals(x, x, x, x)[0]; }
 // exp(x) for x of 0 and less: 2^n and the Taylor polynomial of what is left, off by 2e-7 of it at most.
 INLINE inline Vector exponential(Vector x) {
   const float rounding = 12582912.f;  // 1.5 · 2^23: adding it rounds to whole numbers, which are its lowest bits
-  x = larger(x, all(-87.f));
+  x = larger(all(-87.f), x);  // in this order what is no number stays so
   Vector n = x * 1.44269504f + rounding;
   Bits exponent = (Bits)n << 23;
   Vector rest = x - (n - rounding) * 0.693147181f;
@@ -62,7 +62,7 @@ INLINE inline Vector gelu(Vector x) { return x * normal(x); }
 
 INLINE inline void softmax(Vector* x, int length) {
   Vector most = x[0], sum = {};
-  for (int i = 1; i < length; i++) most = larger(x[i], most);
+  for (int i = 1; i < length; i++) most = larger(most, x[i]);
   for (int i = 0; i < length; i++) sum += x[i] = exponential(x[i] - most);
   sum = 1.f / sum;
   for (int i = 0; i < length; i++) x[i] *= sum;

@@ -71,7 +71,7 @@ def on_backend(embedder: FrameEmbedder, backend: str, precision: str, device: to
         except ImportError as error:
             return _instead(embedder, backend, precision, key, f"{error}: pip install 'painlit[openvino]'")
         except Exception as error:  # OpenVINO's have no common base
-            return _instead(embedder, backend, precision, key, f"OpenVINO fails: {error}")
+            return _instead(embedder, backend, precision, key, f"{backend} fails: {error}")
     difference = _difference(spatial, embedder.spatial, device)
     if difference <= TOLERANCE[precision]:
         return FrameEmbedder(spatial, embedder.normalise).eval()

@@ -1,5 +1,7 @@
 """C++ that is compiled here: what it gives, and what is said where it cannot be."""
 
+import shutil
+import tempfile
 from ctypes import c_int
 
 import pytest
@@ -28,7 +30,8 @@ def test_the_error_of_the_compiler_is_told(tmp_path):
 
 
 def test_a_compiler_behind_another_program(tmp_path, monkeypatch):
-    monkeypatch.setenv("CXX", "env g++")
+    compiler = next(filter(None, map(shutil.which, ("g++", "clang++", "c++"))))
+    monkeypatch.setenv("CXX", f"env {compiler}")
     assert compiled(source(tmp_path, 'extern "C" int twice(int x) { return 2 * x; }')).twice(c_int(4)) == 8
 
 
@@ -48,4 +51,10 @@ def test_a_compiler_that_is_named_and_absent(tmp_path, monkeypatch):
 def test_a_compiler_that_makes_nothing(tmp_path, monkeypatch):
     monkeypatch.setenv("CXX", "true")
     with pytest.raises(PainlitError, match=r"true cannot compile sums\.cpp in .*cannot open"):
+        compiled(source(tmp_path, ""))
+
+
+def test_no_folder_for_temporary_files(tmp_path, monkeypatch):
+    monkeypatch.setattr(tempfile, "tempdir", str(tmp_path / "gone"))
+    with pytest.raises(PainlitError, match=r"cannot compile sums\.cpp: .*gone.*\n.*by TMPDIR a folder"):
         compiled(source(tmp_path, ""))

@@ -38,6 +38,12 @@ def test_what_is_no_number_stays_in_its_image(module):
     assert torch.equal(found[[0, 2]], expected[[0, 2]])
 
 
+def test_images_of_another_type_are_refused(module):
+    native = NativeSpatial(module()).double()
+    with pytest.raises(ValueError, match=r"C\+\+ reads contiguous float32 on the CPU, not torch\.float64"):
+        native(torch.randn(1, 3, 48, 48, dtype=torch.float64))
+
+
 def test_no_images(module):
     assert NativeSpatial(module())(torch.empty(0, 3, 48, 48)).shape == (0, 20)
 

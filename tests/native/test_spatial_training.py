@@ -124,6 +124,38 @@ def test_other_precisions_are_refused(module):
         spatial(torch.randn(1, 3, 48, 48))
 
 
+def test_what_is_no_number_is_left_to_training_to_tell(module):
+    spatial = natively(module())
+    images = torch.randn(2, 3, 48, 48)
+    assert spatial(images.index_fill(0, torch.tensor(0), torch.nan))[0].isnan().all()
+    for name, weight in spatial.named_parameters():
+        if "attn_in.qk" in name:
+            weight.data.fill_(torch.nan)
+    assert spatial(images).isnan().all()
+
+
+def test_the_default_dtype_of_torch_does_not_reach_it(module):
+    spatial, images = module(), torch.randn(2, 3, 48, 48)
+    expected = gradients(natively(spatial), images)
+    torch.set_default_dtype(torch.bfloat16)
+    try:
+        found = gradients(natively(spatial), images)
+    finally:
+        torch.set_default_dtype(torch.float32)
+    assert found["embeddings"].dtype == torch.float32
+    assert torch.equal(found["embeddings"], expected["embeddings"])
+
+
+def test_weights_that_lie_otherwise_in_memory(module):
+    spatial, images = module(), torch.randn(2, 3, 48, 48)
+    expected, other = gradients(natively(spatial), images), copy.deepcopy(spatial)
+    for weight in other.parameters():
+        if weight.ndim == 2:
+            weight.data = weight.data.T.contiguous().T
+    for name, value in gradients(natively(other), images).items():
+        torch.testing.assert_close(value, expected[name], msg=name)
+
+
 def test_without_a_compiler_the_setting_is_named(module, monkeypatch):
     monkeypatch.setenv("CXX", "no-such-compiler")
     library.compiled.cache_clear()
@@ -132,7 +164,7 @@ def test_without_a_compiler_the_setting_is_named(module, monkeypatch):
 
 
 @pytest.mark.parametrize("stage", ["stage1", "stage2"])
-@pytest.mark.parametrize("setting", ["drop_path=0.1", "precision=bf16-mixed"])
+@pytest.mark.parametrize("setting", ["drop_path=0.1", "precision=bf16-mixed", "accelerator=gpu"])
 def test_what_it_cannot_do_is_refused_before_training(stage, setting):
     with pytest.raises(PainlitError, match=rf"{stage}\.train\.backend=native with .*{setting}"):
         load([f"{stage}.train.backend=native", f"{stage}.train.{setting}"])

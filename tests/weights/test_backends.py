@@ -168,7 +168,7 @@ def test_torch_is_used_where_openvino_fails(embedder, monkeypatch, capsys):
     monkeypatch.setattr(openvino_spatial, "_converted", fails)
     made = on_backend(embedder, "openvino", "fp32", CPU, "embed")
     assert made.spatial.spatial is embedder.spatial
-    message = "embed.backend=openvino is not used, torch is: OpenVINO fails: no such operation"
+    message = "embed.backend=openvino is not used, torch is: openvino fails: no such operation"
     assert message in capsys.readouterr().out
 
 
