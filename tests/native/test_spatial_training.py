@@ -35,7 +35,7 @@ def gradients(spatial: SpatialModule, images: Tensor) -> dict[str, Tensor]:
     return {"embeddings": made.detach(), **found}
 
 
-@pytest.mark.parametrize("sizes", [pytest.param({"image_size": 224}, id="the paper's"), *SIZES], ids=str)
+@pytest.mark.parametrize("sizes", [pytest.param({"depth": 3}, id="the paper's, of three blocks"), *SIZES], ids=str)
 def test_gradients_are_torchs_at_all_sizes(module, sizes):
     spatial = module(**sizes)
     images = torch.randn(3, 3, spatial.image_size, spatial.image_size)
