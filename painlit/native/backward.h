@@ -36,17 +36,21 @@ void back(const Norm& norm, int rows, const Vector* x, const Vector* back, Vecto
 // Adds up the lanes of each sum of a product, and adds that to the number at place(row, column), beside which lie those of
 // the next three rows of a tile.
 template <class Place>
-INLINE inline auto add_totals(Place place) {
-  return [place](int row, int column, auto& sums) INLINE {
-    constexpr int R = std::extent<std::remove_reference_t<decltype(sums)>, 0>::value;
-    constexpr int C = std::extent<std::remove_reference_t<decltype(sums)>, 1>::value;
+struct AddTotals {
+  Place place;
+  template <int R, int C>
+  INLINE void operator()(int row, int column, Vector (&sums)[R][C]) const {
 #pragma GCC unroll 16
     for (int c = 0; c < C; c++) {
       float* to = place(row, column + c);
       const Vector made = totals(sums[0][c], sums[1 % R][c], sums[2 % R][c], sums[3 % R][c]);
       for (int r = 0; r < R; r++) to[r] += made[r];
     }
-  };
+  }
+};
+template <class Place>
+INLINE inline auto add_totals(Place place) {
+  return AddTotals<Place>{place};
 }
 
 // Adds the gradients of weights and bias.

@@ -123,15 +123,19 @@ __attribute__((noinline)) void product(int count, int columns, int length, Rows 
 
 // done(row, column, sum) for each sum of a product.
 template <class Done>
-INLINE inline auto each(Done done) {
-  return [done](int row, int column, auto& sums) INLINE {
-    constexpr int R = std::extent<std::remove_reference_t<decltype(sums)>, 0>::value;
-    constexpr int C = std::extent<std::remove_reference_t<decltype(sums)>, 1>::value;
+struct Each {
+  Done done;
+  template <int R, int C>
+  INLINE void operator()(int row, int column, Vector (&sums)[R][C]) const {
 #pragma GCC unroll 16
     for (int r = 0; r < R; r++)
 #pragma GCC unroll 16
       for (int c = 0; c < C; c++) done(row + r, column + c, sums[r][c]);
-  };
+  }
+};
+template <class Done>
+INLINE inline auto each(Done done) {
+  return Each<Done>{done};
 }
 
 }  // namespace painlit

@@ -271,9 +271,8 @@ def test_weights_say_how_their_training_differs_from_the_papers(tmp_path):
 
 def test_the_rate_of_stochastic_depth_reaches_the_blocks():
     config = load(["spatial.image_size=32", "spatial.depth=3", "stage1.train.drop_path=0.3"])
-    blocks = build_spatial_module(config.spatial, config.stage1.train).tnt.blocks
-    rates = [getattr(block.drop_path, "drop_prob", 0.0) for block in blocks]
-    assert rates == pytest.approx([0, 0.15, 0.3])
+    network = build_spatial_module(config.spatial, config.stage1.train).tnt
+    assert [getattr(block.drop_path, "drop_prob", 0.0) for block in network.blocks] == pytest.approx([0, 0.15, 0.3])
 
 
 @pytest.mark.parametrize(("basic", "masking"), [(True, True), (True, False), (False, True), (False, False)])
