@@ -1,7 +1,8 @@
 """The Spatial-Module alone: timm's TNT, ours and each back end, every one at its best batch size, in one run.
 
 They take turns, so that what else runs on the machine meets all of them. Beside: a training step, and the floor, which
-is the network's arithmetic over what all cores do in multiply-adds of numbers that are in their registers.
+is the network's arithmetic over what all cores do in multiply-adds of numbers that are in their registers, in each
+precision.
 """
 
 import platform
@@ -10,6 +11,7 @@ from collections.abc import Callable, Mapping
 from ctypes import c_float, c_long
 from functools import partial
 from pathlib import Path
+from typing import cast
 
 import numpy as np
 import torch
@@ -19,6 +21,7 @@ from torch.utils.flop_counter import FlopCounterMode
 from experiments.bench.data import sized
 from experiments.bench.rows import Row
 from experiments.bench.timing import in_turn
+from painlit.config.pain import BACKENDS, PRECISIONS
 from painlit.errors import PainlitError
 from painlit.models import SpatialModule
 from painlit.models.frame_embedder import FrameEmbedder
@@ -30,14 +33,13 @@ from painlit.weights.backends import on_backend
 
 IMAGES = sized(20, 5)
 """Of a round, cut into batches."""
-BATCHES = sized((1, 5, 20), (1,))
+BATCHES = sized((1, 3, 5, 20), (5,))
 TRAINING = sized((4, 10, 20), (5,))
 ROUNDS = sized(3, 1)
-MULTIPLY_ADDS = 96
-"""In a round of peak.cpp."""
 PEAK_ROUNDS = 10_000_000
 
 Works = dict[str, Callable[[], object]]
+Network = Callable[[Tensor], Tensor]
 
 
 def print_best(seconds: Mapping[str, list[float]], images: int) -> dict[str, list[float]]:
@@ -65,9 +67,9 @@ def arithmetic(spatial: SpatialModule) -> float:
     return float(counted.get_total_flops())
 
 
-def rate() -> float:
-    """Floating-point operations in a second of all threads, in float32: a multiply-add is two."""
-    library = compiled(Path(__file__).with_name("peak.cpp"))
+def rate(precision: str) -> float:
+    """Operations in a second of all threads: a multiply-add is two."""
+    library = compiled(Path(__file__).with_name("peak.cpp"), f"PRECISION={precision.capitalize()}")
     library.multiply_adds.restype = c_float
     threads = torch.get_num_threads()
 
@@ -75,20 +77,21 @@ def rate() -> float:
         list(dealt_out(library.multiply_adds, [c_long(PEAK_ROUNDS)] * threads))
 
     seconds = in_turn({"multiply-adds": all_cores}, 10)["multiply-adds"]
-    return 2 * MULTIPLY_ADDS * PEAK_ROUNDS * threads / min(seconds)
+    return float(2 * library.of_a_round() * PEAK_ROUNDS * threads / min(seconds))
 
 
-def back_ends(embedder: FrameEmbedder) -> dict[str, nn.Module]:
+def back_ends(spatial: SpatialModule) -> dict[str, Network]:
     """What each back end makes of the network, as far as it runs here; torch's bf16 is for GPUs."""
-    made: dict[str, nn.Module] = {}
-    for backend, precision in (("torch", "fp32"), ("openvino", "fp32"), ("native", "fp32"), ("openvino", "bf16")):
-        name = f"{backend} {precision}"
-        try:
-            found = on_backend(embedder, backend, precision, torch.device("cpu"), "embed")
-        except PainlitError as error:
-            print(f"  {name}: {error}".partition("\n")[0])
-            continue
-        made[name] = found.spatial
+    embedder = FrameEmbedder(spatial, cast(Normalise, nn.Identity())).eval()
+    made: dict[str, Network] = {}
+    for backend in BACKENDS:
+        for precision in PRECISIONS if backend != "torch" else PRECISIONS[:1]:
+            try:
+                found = on_backend(embedder, backend, precision, torch.device("cpu"), "embed")
+            except PainlitError as error:
+                print(f"  {backend} {precision}: {error}".partition("\n")[0])
+                continue
+            made[f"{backend} {precision}"] = found.images
     return made
 
 
@@ -96,8 +99,7 @@ def inference(spatial: SpatialModule) -> list[Row]:
     """Print ms an image, and how far each is from timm."""
     images = torch.randn(IMAGES, 3, spatial.image_size, spatial.image_size)
     print(f" inference, ms an image (range of {ROUNDS} rounds):")
-    networks: dict[str, nn.Module] = {"timm": spatial.tnt, "ours": spatial}
-    networks |= back_ends(FrameEmbedder(spatial, Normalise()).eval())
+    networks: dict[str, Network] = {"timm": spatial.tnt, "ours": spatial, **back_ends(spatial)}
     with torch.inference_mode():
         works: Works = {
             f"{name} {batch}": partial(_in_batches, network, images.split(batch))
@@ -108,12 +110,19 @@ def inference(spatial: SpatialModule) -> list[Row]:
         expected = spatial.tnt(images)
         rows = _rows("inference", made)
         for row, network in zip(rows, networks.values(), strict=True):
-            difference = float((network(images) - expected).abs().max())
-            print(f"  {row.what}: {row.times_the_peers:.2f} times timm's speed; greatest difference {difference:.1e}")
-    operations, speed = arithmetic(spatial), rate()
-    floor = 1e3 * operations / speed
-    print(f"  the floor: {operations / 1e9:.2f} GFLOP over {speed / 1e9:.0f} GFLOP/s are {floor:.1f} ms an image")
-    return [*rows, Row.of("inference, the floor", [floor], "ms an image", "timm", made["timm"])]
+            difference = network(images) - expected
+            print(
+                f"  {row.what}: {row.times_the_peers:.2f} times timm's speed; difference at most "
+                f"{difference.abs().max():.1e}, root mean square {difference.square().mean().sqrt():.1e}"
+            )
+    operations = arithmetic(spatial)
+    for precision in PRECISIONS:
+        speed = rate(precision)
+        floor = 1e3 * operations / speed
+        what = f"the floor in {precision}"
+        print(f"  {what}: {operations / 1e9:.2f} GFLOP over {speed / 1e9:.0f} GFLOP/s are {floor:.1f} ms an image")
+        rows.append(Row.of(f"inference, {what}", [floor], "ms an image", "timm", made["timm"]))
+    return rows
 
 
 def training(spatial: SpatialModule) -> list[Row]:
@@ -143,7 +152,7 @@ def training(spatial: SpatialModule) -> list[Row]:
     return rows
 
 
-def _in_batches(network: nn.Module, batches: tuple[Tensor, ...]) -> None:
+def _in_batches(network: Network, batches: tuple[Tensor, ...]) -> None:
     for batch in batches:
         network(batch)
 

@@ -11,7 +11,7 @@ from painlit.system.names import check_name
 
 BACKENDS = ("torch", "openvino", "native")
 """What runs the Spatial-Module in inference."""
-PRECISIONS = ("fp32", "bf16")
+PRECISIONS = ("fp32", "bf16", "int8")
 """Of its matrix products."""
 
 

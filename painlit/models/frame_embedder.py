@@ -10,7 +10,7 @@ from torch import Tensor, nn
 from torch.utils.checkpoint import checkpoint
 
 from painlit.models.normalisation import Normalise
-from painlit.models.tiles import frame_images
+from painlit.models.tiles import frame_images, whole_image
 
 
 class FrameEmbedder(nn.Module):
@@ -39,16 +39,19 @@ class FrameEmbedder(nn.Module):
         """d_full alone, (n, D): a fifth of the work."""
         return self._in_chunks(self._full, crops)
 
+    def images(self, images: Tensor) -> Tensor:
+        """Embed images, (n, 3, S/2, S/2) uint8 RGB -> (n, D)."""
+        return self.spatial(self.normalise(images))
+
     def _full_and_tiles(self, crops: Tensor) -> Tensor:
         if not self.tiles:
             full = self._full(crops)
             return torch.stack([full, torch.zeros_like(full)], dim=1)
-        images = self.normalise(frame_images(crops))  # (n, 5, 3, S/2, S/2)
-        d = self.spatial(images.flatten(0, 1)).unflatten(0, (-1, 5))  # (n, 5, D)
+        d = self.images(frame_images(crops).flatten(0, 1)).unflatten(0, (-1, 5))  # (n, 5, D)
         return torch.stack([d[:, 0], d[:, 1:].sum(1)], dim=1)
 
     def _full(self, crops: Tensor) -> Tensor:
-        return self.spatial(self.normalise(frame_images(crops)[:, 0]))
+        return self.images(whole_image(crops))
 
     def _in_chunks(self, embed: Callable[[Tensor], Tensor], crops: Tensor) -> Tensor:
         if self.chunk is None or not torch.is_grad_enabled():

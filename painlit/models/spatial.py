@@ -95,12 +95,9 @@ class SpatialModule(nn.Module):
 
     def patches(self, images: Tensor) -> Tensor:
         """Cut images into patches, row by row: (B, 3, H, W) -> (B·p, 3, patch_size, patch_size)."""
-        if images.ndim != 4 or images.shape[1:] != (3, self.image_size, self.image_size):
-            raise ValueError(
-                f"the Spatial-Module reads images (B, 3, {self.image_size}, {self.image_size}), "
-                f"got {tuple(images.shape)}"
-            )
-        return rearrange(images, "b c (h y) (w x) -> (b h w) c y x", y=self.patch_size, x=self.patch_size)
+        return rearrange(
+            checked(images, self.image_size), "b c (h y) (w x) -> (b h w) c y x", y=self.patch_size, x=self.patch_size
+        )
 
     def pixels(self, patches: Tensor) -> Tensor:
         """Embed the sub-patches of patches, with their position: -> (B·p, sub-patches, inner_dim)."""
@@ -134,3 +131,10 @@ class SpatialModule(nn.Module):
             x = x + block.drop_path(attend(block.attn_out, block.norm_out(x), kernel))
             x = x + block.drop_path(block.mlp(block.norm_mlp(x)))
         return tnt.norm(x[:, 0])
+
+
+def checked(images: Tensor, size: int) -> Tensor:
+    """Images, if they are (B, 3, size, size), and a ValueError otherwise."""
+    if images.ndim != 4 or images.shape[1:] != (3, size, size):
+        raise ValueError(f"the Spatial-Module reads images (B, 3, {size}, {size}), got {tuple(images.shape)}")
+    return images

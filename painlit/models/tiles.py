@@ -20,10 +20,16 @@ def frame_images(crops: Tensor) -> Tensor:
     Raises:
         ValueError: The crops are not (n, 3, S, S) with even S.
     """
+    whole = whole_image(crops)
+    quadrants = rearrange(crops, "n c (row h) (column w) -> n (row column) c h w", row=2, column=2)
+    return torch.cat([whole.unsqueeze(1), quadrants], dim=1)
+
+
+def whole_image(crops: Tensor) -> Tensor:
+    """The first of `frame_images` alone, (n, 3, S/2, S/2)."""
     if crops.ndim != 4 or crops.shape[1] != 3 or crops.shape[2] != crops.shape[3] or crops.shape[2] % 2:
         raise ValueError(f"crops must be (n, 3, S, S) with an even S, got {tuple(crops.shape)}")
-    quadrants = rearrange(crops, "n c (row h) (column w) -> n (row column) c h w", row=2, column=2)
-    wide = crops.to(torch.int16) if crops.dtype == torch.uint8 else crops  # sums of four need more than 8 bits
-    whole = wide[..., ::2, ::2] + wide[..., ::2, 1::2] + wide[..., 1::2, ::2] + wide[..., 1::2, 1::2]
-    whole = ((whole + 2) // 4).to(torch.uint8) if crops.dtype == torch.uint8 else whole / 4
-    return torch.cat([whole.unsqueeze(1), quadrants], dim=1)  # (n, 5, 3, S/2, S/2)
+    wide = torch.int16 if crops.dtype == torch.uint8 else crops.dtype  # sums of four need more than 8 bits
+    rows = crops[..., ::2, :].to(wide) + crops[..., 1::2, :]  # first, as their numbers lie side by side
+    sums = rows[..., ::2] + rows[..., 1::2]
+    return ((sums + 2) >> 2).to(torch.uint8) if crops.dtype == torch.uint8 else sums / 4

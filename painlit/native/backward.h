@@ -11,7 +11,8 @@ constexpr int OUTPUTS = 24;  // whose gradients of weights are computed before t
 constexpr int STRIP = 16;    // rows of a feed-forward at once: over them gradients of weights are summed in registers
 
 // Adds to `to` the gradient of what a norm was given, from `back`, that of what it made.
-void back(const Norm& norm, int rows, const Vector* x, const Vector* back, Vector* to, Gradients gradients, Vectors& sums) {
+void back(const Norm& norm, int rows, const Vector* x, const Vector* back, Vector* to, Gradients gradients,
+          Vectors& sums) {
   const int n = norm.length;
   sums.assign(2 * n, Vector{});
   Vector *scale = sums.data(), *shift = scale + n;
@@ -33,17 +34,17 @@ void back(const Norm& norm, int rows, const Vector* x, const Vector* back, Vecto
   for (int i = 0; i < n; i++) gradients[norm.number + 1][i] += total(shift[i]);
 }
 
-// Adds up the lanes of each sum of a product, and adds that to the number at place(row, column), beside which lie those of
-// the next three rows of a tile.
+// Adds up the lanes of each sum of a product, and adds that to the number at place(row, column), beside which lie those
+// of the next three rows of a tile.
 template <class Place>
 struct AddTotals {
   Place place;
   template <int R, int C>
   INLINE void operator()(int row, int column, Vector (&sums)[R][C]) const {
-#pragma GCC unroll 16
+#pragma GCC unroll 64
     for (int c = 0; c < C; c++) {
       float* to = place(row, column + c);
-      const Vector made = totals(sums[0][c], sums[1 % R][c], sums[2 % R][c], sums[3 % R][c]);
+      const Eight made = totals(sums[0][c], sums[1 % R][c], sums[2 % R][c], sums[3 % R][c]);
       for (int r = 0; r < R; r++) to[r] += made[r];
     }
   }
@@ -61,8 +62,7 @@ void learn(const Linear& linear, int rows, const Vector* x, const Vector* back, 
   for (int first = 0; first < out; first += OUTPUTS)
     product(
         in, std::min(OUTPUTS, out - first), rows, {x, 1, in},
-        [=](int c, int j, int r) INLINE { return back[r * out + first + c + j]; },
-        add_totals([=](int i, int c) INLINE {
+        [=](int c, int j, int r) INLINE { return back[r * out + first + c + j]; }, add_totals([=](int i, int c) INLINE {
           const int o = first + c, second = o >= split;
           return tensors[second] + (o - second * split) * in + i;
         }));
@@ -82,7 +82,7 @@ INLINE inline void back(const Linear& linear, int rows, const Vector* back, To t
 // Finishes a product of (token, number) with what lanes add to the gradients of keys or values, see `of_tokens`.
 INLINE inline auto to_tokens(Vector* x, int width) {
   float* numbers = (float*)x;
-  return add_totals([=](int token, int i) INLINE { return numbers + place_of_token(token, i, width); });
+  return add_totals([=](int token, int i) INLINE { return numbers + place_of_token(token, i, 3 * width); });
 }
 
 // A head of attention again, and back. `key` and `value` are as of `attention_weights`; `to_key` and `to_value` finish

@@ -11,19 +11,20 @@ from pathlib import Path
 from painlit.errors import PainlitError
 
 _COMPILERS = ("g++", "clang++", "c++")
-_FLAGS = ("-std=c++17", "-O3", "-march=native", "-ffp-contract=fast", "-shared", "-fPIC")
+_FLAGS = ("-std=c++17", "-O3", "-march=native", "-ffp-contract=fast", "-fno-math-errno", "-shared", "-fPIC")
 _PATIENCE = 300
 """Seconds."""
 
 
 @cache
-def compiled(source: Path) -> CDLL:
+def compiled(source: Path, *defined: str) -> CDLL:
     """A library of one file of C++17, compiled once in a process: some seconds.
 
     It is not kept: what is compiled for one processor may stop the program on another that shares its home.
 
     Args:
         source: The file.
+        defined: Macros, as NAME=VALUE.
 
     Raises:
         PainlitError: There is no compiler, or it fails. The environment's CXX names one, or else `g++`, `clang++` and
@@ -39,7 +40,8 @@ def compiled(source: Path) -> CDLL:
         with tempfile.TemporaryDirectory(ignore_cleanup_errors=True) as folder:  # NFS keeps files that are in use
             where = f" in {folder}"
             library = Path(folder) / f"{source.stem}.so"
-            command = [compiler, *named[1:], *_FLAGS, "-o", str(library), str(source)]
+            macros = [f"-D{macro}" for macro in defined]
+            command = [compiler, *named[1:], *_FLAGS, *macros, "-o", str(library), str(source)]
             subprocess.run(command, capture_output=True, text=True, errors="replace", check=True, timeout=_PATIENCE)
             return CDLL(str(library))  # stays when its file goes
     except subprocess.CalledProcessError as error:

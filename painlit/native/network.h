@@ -1,9 +1,9 @@
 // Transformer in Transformer (timm's TNT), an image at a time.
 //
 // A vector holds one feature of eight patches. So every step is written as if for one patch, whatever the sizes, and
-// what a step hands to the next stays in the processor's cache. Weights are numbers that meet vectors, read in the order
-// in which they are needed. The outer stream has its class token last instead of first, which attention does not see:
-// so its patches lie in the same vectors as the inner stream's.
+// what a step hands to the next stays in the processor's cache. Weights are numbers that meet vectors, read in the
+// order in which they are needed. The outer stream has its class token last instead of first, which attention does not
+// see: so its patches lie in the same vectors as the inner stream's.
 #pragma once
 
 #include "layers.h"
@@ -12,6 +12,8 @@ namespace painlit {
 
 struct Sizes {
   int patches, pixels, inner, inner_heads, inner_hidden, outer, outer_heads, outer_hidden, depth;
+  int patch_size, kernel, stride, padding;  // in px: of patches, and of the convolution that makes pixels of them
+  int seen() const { return 3 * kernel * kernel; }
 };
 
 struct Block {
@@ -42,25 +44,28 @@ struct Network {
 
   Space space() const {
     const int most = std::max(size, groups * sizes.outer);
-    return {Vectors(most), Vectors(std::max({3 * most, ROWS * sizes.inner_hidden, ROWS * sizes.outer_hidden})),
-            Vectors(most), Vectors(std::max(sizes.pixels * sizes.pixels, ROWS * (sizes.patches + 1)))};
+    const int wide =
+        std::max({3 * most, sizes.pixels * sizes.seen(), ROWS * sizes.inner_hidden, ROWS * sizes.outer_hidden});
+    const int pairs = std::max(sizes.pixels * sizes.pixels, ROWS * (sizes.patches + 1));
+    const int rows = std::max({ROWS, sizes.pixels, groups});
+    std::vector<Bits> rounded(std::max(wide, pairs)), of_head(most);
+    return {Vectors(most), Vectors(wide), Vectors(most), Vectors(pairs), Vectors(rows),
+            rounded,       of_head,       of_head,       of_head};
   }
 
-  // Pixels (patches, pixels, inner) to the inner stream x, and the outer stream y before it is given anything.
-  void start(const float* pixels, Vector* x, Vector* y) const {
+  // The outer stream before it is given anything.
+  void start(Vector* y) const {
     const int patches = sizes.patches, width = sizes.outer;
-    for (int p = 0; p < patches; p++)
-      for (int i = 0; i < size; i++) x[p / LANES * size + i][p % LANES] = *pixels++;
     for (int p = 0; p <= patches; p++)
       for (int i = 0; i < width; i++)
         y[p / LANES * width + i][p % LANES] = p < patches ? position[(p + 1) * width + i] : token[i] + position[i];
   }
 
   // Add to the outer stream what a group gives; `given` is the product before its norm.
-  void give(const Gift& gift, int group, const Vector* x, Vector* y, Vector* normed, Vector* given) const {
-    Vector* to = y + group * sizes.outer;
+  void give(const Gift& gift, int group, const Vector* x, Vector* y, Vector* given, Space& space) const {
+    Vector *to = y + group * sizes.outer, *normed = space.normed.data();
     gift.before(1, x, normed);
-    gift.linear(1, normed, [=](int, int c, Vector sum) INLINE { given[c] = sum; });
+    gift.linear(1, normed, space, [=](int, int c, Vector sum) INLINE { given[c] = sum; });
     gift.after(1, given, normed);
     keep(group, normed);
     for (int i = 0; i < sizes.outer; i++) to[i] += normed[i];
@@ -73,24 +78,40 @@ struct Network {
       for (int lane = kept; lane < LANES; lane++) values[i][lane] = 0;
   }
 
-  // Attention of eight patches, each with its own keys and values.
-  auto gather_inner(Vector* weights) const {
+  // Attention of the patches in a vector, each with its own keys and values.
+  auto gather_inner(Space& space) const {
     const int n = sizes.inner, pixels = sizes.pixels, width = n / sizes.inner_heads;
-    return [=](const Vector* query, const Vector* key, const Vector* value, Vector* result) INLINE {
-      auto at = [=](const Vector* x) { return [=](int token, int i) INLINE { return x[token * 3 * n + i]; }; };
-      attention_weights(pixels, pixels, width, {query, 3 * n}, at(key), weights);
-      weighted(pixels, pixels, width, weights, at(value), result, n);
+    return [=, &space](const Vector* query, const Vector* key, const Vector* value, Vector* result) INLINE {
+      const auto queries = Attention::rounded(pixels, width, {query, 3 * n}, space.queries.data());
+      const auto keys = Attention::rounded(pixels, width, {key, 3 * n}, space.keys.data());
+      const auto values = Attention::rounded(width, pixels, {value, 1, 3 * n}, space.values.data());
+      Vector* weights = space.weights.data();
+      attention_weights(
+          pixels, pixels, width, queries,
+          [=](int token, int k) INLINE { return keys.at[token * keys.stride + k * keys.step]; }, weights);
+      weighted(
+          pixels, pixels, width, weights,
+          [=](int k, int i) INLINE { return values.at[i * values.stride + k * values.step]; }, result, n,
+          space.rounded.data());
     };
   }
 
   // Attention of all tokens, whose keys and values are those of an image.
-  auto gather_outer(Vector* weights) const {
+  auto gather_outer(Space& space) const {
+    using Number = Attention::Number;
     const int n = sizes.outer, tokens = sizes.patches + 1, width = n / sizes.outer_heads, count = groups;
-    return [=](const Vector* query, const Vector* key, const Vector* value, Vector* result) INLINE {
+    return [=, &space](const Vector* query, const Vector* key, const Vector* value, Vector* result) INLINE {
+      const auto queries = Attention::rounded(count, width, {query, 3 * n}, space.queries.data());
+      const auto keys = of_tokens<Number>(Attention::rounded(count, width, {key, 3 * n}, space.keys.data()));
+      const auto values =
+          of_tokens<Number>(Attention::rounded_lanes(count, width, {value, 3 * n}, space.values.data()));
+      Vector* weights = space.weights.data();
       for (int g = 0; g < count; g += ROWS) {
         const int rows = std::min(ROWS, count - g);
-        attention_weights(rows, tokens, width, {query + g * 3 * n, 3 * n}, of_tokens(key, n), weights);
-        weighted(rows, tokens, width, weights, of_tokens(value, n), result + g * n, n);
+        attention_weights(rows, tokens, width, {queries.at + g * queries.stride, queries.stride}, keys, weights);
+        weighted(
+            rows, tokens, width, weights, [=](int k, int i) INLINE { return values(k * Attention::STEP, i); },
+            result + g * n, n, space.rounded.data());
       }
     };
   }

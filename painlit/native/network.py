@@ -15,19 +15,20 @@ from painlit.native.library import compiled
 
 
 class Network:
-    """A Spatial-Module behind its pixel embedding, in the memory of C++, which is given back with this object.
+    """A Spatial-Module, or what of it is behind its pixel embedding, in memory of C++, which goes with this object.
 
     Args:
         source: C++ file beside this one, with the functions `network` and `release`.
+        precision: Of its products of matrices, one of `PRECISIONS`.
         sizes: Of the module, as of `sizes_of`.
-        weights: As of `weights_of`. They are copied.
+        weights: As of `weights_of`, behind those of `pixel_weights_of` if it reads images. They are copied.
 
     Raises:
         PainlitError: It cannot be compiled.
     """
 
-    def __init__(self, source: str, sizes: Sequence[int], weights: Sequence[Tensor]):
-        self.library = compiled(Path(__file__).with_name(source))
+    def __init__(self, source: str, precision: str, sizes: Sequence[int], weights: Sequence[Tensor]):
+        self.library = compiled(Path(__file__).with_name(source), f"PRECISION={precision.capitalize()}")
         self.library.network.restype = c_void_p
         self._kept = [
             weight.detach().to("cpu", torch.float32, copy=True).contiguous() for weight in weights
@@ -56,12 +57,21 @@ def addresses(tensors: Sequence[Tensor]) -> Array[c_void_p]:
 
 
 def sizes_of(spatial: SpatialModule) -> list[int]:
-    """Patches; sub-patches of each; width, heads and hidden width of the inner stream and of the outer; depth."""
+    """As `Sizes` in network.h."""
     block, made = cast(Any, spatial.tnt.blocks)[0], []
     for attention, mlp in ((block.attn_in, block.mlp_in), (block.attn_out, block.mlp)):
         made += [attention.proj.out_features, attention.num_heads, mlp.fc1.out_features]
     patches = (spatial.image_size // spatial.patch_size) ** 2
-    return [patches, cast(Tensor, spatial.tnt.pixel_pos)[0, 0].numel(), *made, len(cast(Any, spatial.tnt.blocks))]
+    made += [len(cast(Any, spatial.tnt.blocks)), spatial.patch_size]
+    convolution = cast(Any, spatial.tnt).pixel_embed.proj
+    made += [convolution.kernel_size[0], convolution.stride[0], convolution.padding[0]]
+    return [patches, cast(Tensor, spatial.tnt.pixel_pos)[0, 0].numel(), *made]
+
+
+def pixel_weights_of(spatial: SpatialModule) -> list[Tensor]:
+    """Those of the pixel embedding, in the order in which C++ reads them."""
+    tnt = cast(Any, spatial.tnt)
+    return [*_of(tnt.pixel_embed.proj), tnt.pixel_pos]
 
 
 def weights_of(spatial: SpatialModule) -> list[Tensor]:

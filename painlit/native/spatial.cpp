@@ -1,39 +1,96 @@
-// The Spatial-Module's forward pass behind its pixel embedding.
+// The Spatial-Module's forward pass.
 #include "network.h"
 
 using namespace painlit;
 
-static void embed(const Network& network, const float* pixels, float* embedding) {
-  const int outer = network.sizes.outer;
-  Vectors x(network.inside * network.size), y(network.groups * outer);
-  Space space = network.space();
-  auto give = [&](const Gift& gift) {
-    for (int g = 0; g < network.inside; g++)
-      network.give(gift, g, &x[g * network.size], y.data(), space.normed.data(), space.made.data());
-  };
-  network.start(pixels, x.data(), y.data());
-  give(network.first);
-  for (const Block& block : network.blocks) {
-    for (int g = 0; g < network.inside; g++) {
-      block.inner.attend(&x[g * network.size], network.sizes.pixels, space, network.gather_inner(space.weights.data()));
-      block.inner.mlp(&x[g * network.size], network.sizes.pixels, space);
-    }
-    give(block.gift);
-    block.outer.attend(y.data(), network.groups, space, network.gather_outer(space.weights.data()));
-    block.outer.mlp(y.data(), network.groups, space);
+namespace {
+
+// The pixel embedding: a convolution of each patch, with zeros about it.
+struct PixelEmbedding {
+  const Sizes& sizes;
+  Panels<Fp32> weight;
+  const float *bias, *position;
+
+  PixelEmbedding(const Sizes& sizes, Weights& weights) : sizes(sizes), weight(sizes.seen(), sizes.inner) {
+    const float* from = weights.next();
+    for (int o = 0; o < sizes.inner; o++)
+      for (int i = 0; i < sizes.seen(); i++) weight.at(o, i) = *from++;
+    bias = weights.next();
+    position = weights.next();
   }
-  network.last(1, &y[(network.groups - 1) * outer], space.made.data());
-  for (int i = 0; i < outer; i++) embedding[i] = space.made[i][network.kept];
-}
+
+  // The inner stream's start for a group of patches, from an image (3, side, side). `patches` is room for their colours
+  // and `seen` for what the convolution reads of them.
+  void operator()(const float* image, int group, Vector* x, Vector* patches, Vector* seen) const {
+    const int size = sizes.patch_size, across = std::lround(std::sqrt(sizes.patches)), side = across * size;
+    for (int lane = 0; lane < LANES && group * LANES + lane < sizes.patches; lane++) {
+      const int patch = group * LANES + lane;
+      const float* corner = image + (patch / across * side + patch % across) * size;
+      for (int c = 0, at = 0; c < 3; c++)
+        for (int i = 0; i < size; i++)
+          for (int j = 0; j < size; j++, at++) patches[at][lane] = corner[(c * side + i) * side + j];
+    }
+    const int wide = std::lround(std::sqrt(sizes.pixels)), n = sizes.inner, pixels = sizes.pixels;
+    Vector* to = seen;
+    for (int pixel = 0; pixel < pixels; pixel++)
+      for (int c = 0; c < 3; c++)
+        for (int u = 0; u < sizes.kernel; u++)
+          for (int v = 0; v < sizes.kernel; v++) {
+            const int i = pixel / wide * sizes.stride + u - sizes.padding;
+            const int j = pixel % wide * sizes.stride + v - sizes.padding;
+            const bool inside = 0 <= i && i < size && 0 <= j && j < size;
+            *to++ = inside ? patches[(c * size + i) * size + j] : Vector{};
+          }
+    product(pixels, n, sizes.seen(), {seen, sizes.seen()}, weight.read(),
+            each([=](int pixel, int o, Vector sum)
+                     INLINE { x[pixel * n + o] = sum + bias[o] + position[o * pixels + pixel]; }));
+  }
+};
+
+struct Spatial {
+  Sizes sizes;
+  PixelEmbedding pixels;
+  Network network;
+  Spatial(const Sizes& given, Weights weights) : sizes(given), pixels(sizes, weights), network(sizes, weights) {}
+
+  void embed(const float* image, float* embedding) const {
+    const int outer = sizes.outer;
+    Vectors x(network.inside * network.size), y(network.groups * outer),
+        patches(3 * sizes.patch_size * sizes.patch_size);
+    Vectors seen(sizes.pixels * sizes.seen());
+    Space space = network.space();
+    auto give = [&](const Gift& gift) {
+      for (int g = 0; g < network.inside; g++)
+        network.give(gift, g, &x[g * network.size], y.data(), space.made.data(), space);
+    };
+    for (int g = 0; g < network.inside; g++) pixels(image, g, &x[g * network.size], patches.data(), seen.data());
+    network.start(y.data());
+    give(network.first);
+    for (const Block& block : network.blocks) {
+      for (int g = 0; g < network.inside; g++) {
+        block.inner.attend(&x[g * network.size], sizes.pixels, space, network.gather_inner(space));
+        block.inner.mlp(&x[g * network.size], sizes.pixels, space);
+      }
+      give(block.gift);
+      block.outer.attend(y.data(), network.groups, space, network.gather_outer(space));
+      block.outer.mlp(y.data(), network.groups, space);
+    }
+    network.last(1, &y[(network.groups - 1) * outer], space.made.data());
+    for (int i = 0; i < outer; i++) embedding[i] = space.made[i][network.kept];
+  }
+};
+
+}  // namespace
 
 extern "C" {
-void* network(const Sizes* sizes, const float* const* weights) { return new Network(*sizes, {weights, false}); }
-void release(const void* network) { delete static_cast<const Network*>(network); }
+void* network(const Sizes* sizes, const float* const* weights) { return new Spatial(*sizes, {weights, false}); }
+void release(const void* network) { delete static_cast<const Spatial*>(network); }
 
-// pixels (images · patches, pixels, inner) -> embeddings (images, outer)
-void embed(const void* given, int images, const float* pixels, float* embeddings) {
-  const Network& network = *static_cast<const Network*>(given);
-  for (int i = 0; i < images; i++)
-    embed(network, pixels + long(i) * network.sizes.patches * network.size, embeddings + i * network.sizes.outer);
+// images (n, 3, side, side) -> embeddings (n, outer)
+void embed(const void* network, int count, const float* images, float* embeddings) {
+  const Spatial& spatial = *static_cast<const Spatial*>(network);
+  const Sizes& sizes = spatial.sizes;
+  for (int i = 0; i < count; i++)
+    spatial.embed(images + 3l * i * sizes.patches * sizes.patch_size * sizes.patch_size, embeddings + i * sizes.outer);
 }
 }

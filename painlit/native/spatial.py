@@ -5,14 +5,17 @@ from __future__ import annotations
 from torch import Tensor, nn
 
 from painlit.models import SpatialModule
-from painlit.native.network import Network, address, sizes_of, weights_of
+from painlit.models.spatial import checked
+from painlit.native.network import Network, address, pixel_weights_of, sizes_of, weights_of
 
 
 class NativeSpatial(nn.Module):
     """A Spatial-Module, computed an image at a time by the thread that calls; threads can call at once.
 
     Args:
-        spatial: With its weights; those behind the pixel embedding are copied.
+        spatial: With its weights, which are copied.
+        precision: Of its matrix products: fp32; bf16; or int8, in which attention is in bf16 where the processor
+            multiplies that, and numbers share a factor per patch or sub-patch, weights one per output.
 
     Shapes:
         images (B, 3, image_size, image_size) -> (B, embed_dim), float32, without gradients.
@@ -22,15 +25,15 @@ class NativeSpatial(nn.Module):
         ValueError: From `forward`, when the images have another shape.
     """
 
-    def __init__(self, spatial: SpatialModule):
+    def __init__(self, spatial: SpatialModule, precision: str = "fp32"):
         super().__init__()
         self.image_size, self.patch_size, self.embed_dim = spatial.image_size, spatial.patch_size, spatial.embed_dim
-        self.spatial = spatial
-        self._network = Network("spatial.cpp", sizes_of(spatial), weights_of(spatial))
+        weights = [*pixel_weights_of(spatial), *weights_of(spatial)]
+        self._network = Network("spatial.cpp", precision, sizes_of(spatial), weights)
 
     def forward(self, images: Tensor) -> Tensor:
         """Embed images."""
-        pixels = self.spatial.pixels(self.spatial.patches(images)).detach().contiguous()  # (B·p, sub-patches, d)
-        made = pixels.new_empty(len(images), self.embed_dim)
-        self._network.library.embed(self._network.address, len(images), address(pixels), address(made))
+        images = checked(images, self.image_size).detach().contiguous()
+        made = images.new_empty(len(images), self.embed_dim)
+        self._network.library.embed(self._network.address, len(images), address(images), address(made))
         return made

@@ -36,7 +36,7 @@ struct Work : Space {
     for (Vectors* vectors : {&made, &back_made}) vectors->resize(std::max<long>(3 * network.size, 3 * outer));
     for (Vectors* vectors : {&weights, &back_weights}) vectors->resize(pairs);
     for (Vectors* vectors : {&hidden, &back_hidden, &slope}) vectors->resize(wide);
-      }
+  }
 };
 
 // Turns `g`, the gradient of what a layer made, into that of what it was given. `attend(query, key, value, gathered,
@@ -52,10 +52,10 @@ INLINE inline void back(const Layer& layer, int rows, const Vector* x, const Vec
     Vector *back_part = g + first * n, *slope = work.slope.data(), *hidden = work.hidden.data();
     Vector* back_hidden = work.back_hidden.data();
     layer.before_mlp(count, part, normed);
-    layer.up(count, normed, [=](int r, int c, Vector y) INLINE {
-      const Vector share = normal(y);
+    layer.up(count, normed, work, [=](int r, int c, Vector y) INLINE {
+      const Vector share = Exact::normal(y);
       hidden[r * m + c] = y * share;
-      slope[r * m + c] = share + y * 0.39894228f * exponential(-0.5f * y * y);  // of GELU
+      slope[r * m + c] = share + y * 0.39894228f * Exact::exp(-0.5f * y * y);  // of GELU
     });
     learn(layer.down, count, hidden, back_part, gradients);
     back(layer.down, count, back_part,
@@ -67,7 +67,7 @@ INLINE inline void back(const Layer& layer, int rows, const Vector* x, const Vec
   Vector *made = work.made.data(), *back_made = work.back_made.data();
   Vector *gathered = work.gathered.data(), *back_gathered = work.back_gathered.data();
   layer.before_attention(rows, x, normed);
-  layer.attention(rows, normed, [=](int r, int c, Vector y) INLINE { made[r * 3 * n + c] = y; });
+  layer.attention(rows, normed, work, [=](int r, int c, Vector y) INLINE { made[r * 3 * n + c] = y; });
   back(layer.after_attention, rows, g, [=](int r, int c, Vector y) INLINE { back_gathered[r * n + c] = y; });
   std::fill(back_made, back_made + rows * 3 * n, Vector{});  // of lanes without a token
   for (int h = 0; h < layer.heads; h++) {
@@ -82,8 +82,8 @@ INLINE inline void back(const Layer& layer, int rows, const Vector* x, const Vec
 }
 
 // Adds to `g_x` the gradient of the inner stream x, from `g_y`, that of the outer one.
-void back(const Network& network, const Gift& gift, const Vector* given, const Vector* x, const Vector* g_y, Vector* g_x,
-          Gradients gradients, Work& work) {
+void back(const Network& network, const Gift& gift, const Vector* given, const Vector* x, const Vector* g_y,
+          Vector* g_x, Gradients gradients, Work& work) {
   const int width = network.sizes.outer, inside = network.inside, size = network.size;
   Vectors back_given(inside * width), part(width);
   for (int g = 0; g < inside; g++) {
@@ -98,8 +98,8 @@ void back(const Network& network, const Gift& gift, const Vector* given, const V
   back(gift.before, inside, x, back_normed, g_x, gradients, work.sums);
 }
 
-void back(const Network& network, const Tape& tape, const float* back_embedding, float* back_pixels, Gradients gradients,
-          Work& work) {
+void back(const Network& network, const Tape& tape, const float* back_embedding, float* back_pixels,
+          Gradients gradients, Work& work) {
   const Sizes& s = network.sizes;
   const int depth = s.depth, last = (network.groups - 1) * s.outer;
   Vectors g_x(tape.inner()), g_y(tape.outer()), g_last(s.outer);
@@ -110,17 +110,15 @@ void back(const Network& network, const Tape& tape, const float* back_embedding,
   auto inner_head = [&](const Vector* query, const Vector* key, const Vector* value, Vector* gathered,
                         const Vector* back, Vector* back_query, Vector* back_key, Vector* back_value) INLINE {
     auto of = [n](const Vector* x) { return [=](int token, int i) INLINE { return x[token * 3 * n + i]; }; };
-    auto to = [n](Vector* x) {
-      return each([=](int token, int i, Vector sum) INLINE { x[token * 3 * n + i] = sum; });
-    };
+    auto to = [n](Vector* x) { return each([=](int token, int i, Vector sum) INLINE { x[token * 3 * n + i] = sum; }); };
     attention_back(pixels, pixels, n / s.inner_heads, n, query, of(key), of(value), gathered, back, back_query,
                    to(back_key), to(back_value), work.weights.data(), work.back_weights.data());
   };
   auto outer_head = [&](const Vector* query, const Vector* key, const Vector* value, Vector* gathered,
                         const Vector* back, Vector* back_query, Vector* back_key, Vector* back_value) INLINE {
-    attention_back(groups, tokens, outer / s.outer_heads, outer, query, of_tokens(key, outer), of_tokens(value, outer),
-                   gathered, back, back_query, to_tokens(back_key, outer), to_tokens(back_value, outer),
-                   work.weights.data(), work.back_weights.data());
+    attention_back(groups, tokens, outer / s.outer_heads, outer, query, of_tokens(Rows<>{key, 3 * outer}),
+                   of_tokens(Rows<>{value, 3 * outer}), gathered, back, back_query, to_tokens(back_key, outer),
+                   to_tokens(back_value, outer), work.weights.data(), work.back_weights.data());
   };
   for (int b = depth - 1; b >= 0; b--) {
     const Block& block = network.blocks[b];
@@ -148,11 +146,12 @@ void forward(const Network& network, const float* pixels, const Tape& tape, floa
   const Sizes& s = network.sizes;
   const int size = network.size, depth = s.depth, outer = s.outer;
   auto give = [&](const Gift& gift, const Vector* x, Vector* y, Vector* given) {
-    for (int g = 0; g < network.inside; g++)
-      network.give(gift, g, x + g * size, y, space.normed.data(), given + g * outer);
+    for (int g = 0; g < network.inside; g++) network.give(gift, g, x + g * size, y, given + g * outer, space);
   };
   std::fill(tape.x(0), tape.y(0) + tape.outer(), Vector{});  // lanes without a patch
-  network.start(pixels, tape.x(0), tape.y(0));
+  for (int p = 0; p < s.patches; p++)
+    for (int i = 0; i < size; i++) tape.x(0)[p / LANES * size + i][p % LANES] = *pixels++;
+  network.start(tape.y(0));
   give(network.first, tape.x(0), tape.y(0), tape.given(depth));
   for (int b = 0; b < depth; b++) {
     const Block& block = network.blocks[b];
@@ -160,13 +159,13 @@ void forward(const Network& network, const float* pixels, const Tape& tape, floa
       const long at = long(g) * size;
       Vector *between = tape.x_between(b) + at, *made = tape.x(b + 1) + at;
       std::copy_n(tape.x(b) + at, size, between);
-      block.inner.attend(between, s.pixels, space, network.gather_inner(space.weights.data()));
+      block.inner.attend(between, s.pixels, space, network.gather_inner(space));
       std::copy_n(between, size, made);
       block.inner.mlp(made, s.pixels, space);
     }
     give(block.gift, tape.x(b + 1), tape.y(b), tape.given(b));
     std::copy_n(tape.y(b), tape.outer(), tape.y_between(b));
-    block.outer.attend(tape.y_between(b), network.groups, space, network.gather_outer(space.weights.data()));
+    block.outer.attend(tape.y_between(b), network.groups, space, network.gather_outer(space));
     std::copy_n(tape.y_between(b), tape.outer(), tape.y(b + 1));
     block.outer.mlp(tape.y(b + 1), network.groups, space);
   }
@@ -189,8 +188,8 @@ void forward(const void* given, int images, const float* pixels, float* tapes, f
   Space space = network.space();
   for (int i = 0; i < images; i++) {
     const Tape tape{network, reinterpret_cast<Vector*>(tapes + i * LANES * Tape{network, nullptr}.length())};
-    forward(network, pixels + long(i) * network.sizes.patches * network.size, tape, embeddings + i * network.sizes.outer,
-            space);
+    forward(network, pixels + long(i) * network.sizes.patches * network.size, tape,
+            embeddings + i * network.sizes.outer, space);
   }
 }
 

@@ -129,7 +129,7 @@ class _BehindPixels(torch.autograd.Function):
 
 
 def _network(sizes: Sequence[int], weights: Sequence[Tensor]) -> Network:
-    network = Network("spatial_training.cpp", sizes, weights)
+    network = Network("spatial_training.cpp", "fp32", sizes, weights)
     network.library.tape.restype = c_long
     return network
 

@@ -25,7 +25,7 @@ from painlit.system.threads import dealt_out
 from painlit.weights.landmarks import LandmarkDistances
 from painlit.weights.openvino_spatial import OpenVinoSpatial
 
-TOLERANCE = {"fp32": 1e-4, "bf16": 0.1}
+TOLERANCE = {"fp32": 1e-4, "bf16": 0.1, "int8": 0.3}
 """Largest difference from torch in fp32, in units of the embeddings' root mean square."""
 _PROBES = 3
 """Images that are compared."""
@@ -40,22 +40,24 @@ def on_backend(embedder: FrameEmbedder, backend: str, precision: str, device: to
     Args:
         embedder: With its weights.
         backend: torch, openvino or native.
-        precision: Of the matrix products, fp32 or bf16; weights and results are float32.
+        precision: Of the matrix products, fp32, bf16 or int8; embeddings are float32.
         device: Where it will run.
         key: Group of the settings `backend` and `precision`, for errors.
 
     Raises:
-        PainlitError: The back end does not run there; or, in bf16, it is not installed, fails, or changes embeddings by
-            more than `TOLERANCE`. In fp32 torch is used instead then, with a message.
+        PainlitError: The back end does not run there; or, in bf16 or int8, it has no such precision, is not installed,
+            fails, or changes embeddings by more than `TOLERANCE`. In fp32 torch is used instead then, with a message.
     """
     spatial: Any
     if isinstance(embedder.spatial, LandmarkDistances):
         if (backend, precision) == ("torch", "fp32"):
             return embedder.eval()
         return _instead(embedder, backend, precision, key, "spatial.network=landmarks has no Spatial-Module")
+    if precision == "int8" and backend != "native":
+        return _instead(embedder, backend, precision, key, "it computes in fp32 and bf16, native in int8 too")
     if backend == "torch" and precision == "fp32":
-        spatial = embedder.spatial if device.type != "cpu" else _InThreads(embedder.spatial)
-        return FrameEmbedder(spatial, embedder.normalise).eval()
+        made = _InThreads if device.type == "cpu" else FrameEmbedder
+        return made(embedder.spatial, embedder.normalise).eval()
     if backend == "torch":
         spatial = _Autocast(embedder.spatial)
     else:
@@ -65,7 +67,7 @@ def on_backend(embedder: FrameEmbedder, backend: str, precision: str, device: to
                 f"set {key}.device=cpu, or {key}.backend=torch",
             )
         try:
-            spatial = _compiled(embedder.spatial, backend, precision)
+            spatial = (OpenVinoSpatial if backend == "openvino" else NativeSpatial)(embedder.spatial, precision)
         except PainlitError as error:
             return _instead(embedder, backend, precision, key, error.one_line)
         except ImportError as error:
@@ -74,18 +76,10 @@ def on_backend(embedder: FrameEmbedder, backend: str, precision: str, device: to
             return _instead(embedder, backend, precision, key, f"{backend} fails: {error}")
     difference = _difference(spatial, embedder.spatial, device)
     if difference <= TOLERANCE[precision]:
-        return FrameEmbedder(spatial, embedder.normalise).eval()
+        made = _InThreads if backend == "native" else FrameEmbedder
+        return made(spatial, embedder.normalise).eval()
     why = f"embeddings differ from torch's by {difference:.2g} of their size, and {TOLERANCE[precision]:g} is tolerated"
     return _instead(embedder, backend, precision, key, why)
-
-
-def _compiled(spatial: SpatialModule, backend: str, precision: str) -> nn.Module:
-    """The Spatial-Module on a back end for CPUs."""
-    if backend == "openvino":
-        return OpenVinoSpatial(spatial, precision)
-    if precision != "fp32":
-        raise PainlitError("it computes in fp32")
-    return _InThreads(NativeSpatial(spatial))
 
 
 def _difference(made: nn.Module, spatial: SpatialModule, device: torch.device) -> float:
@@ -105,24 +99,23 @@ def _instead(embedder: FrameEmbedder, backend: str, precision: str, key: str, wh
     return on_backend(embedder, "torch", precision, torch.device("cpu"), key)
 
 
-class _InThreads(nn.Module):
-    """A Spatial-Module whose images are dealt out to threads of a CPU, see `dealt_out`."""
+class _InThreads(FrameEmbedder):
+    """A frame embedder whose images are dealt out to threads of a CPU, see `dealt_out`.
 
-    def __init__(self, spatial: SpatialModule | NativeSpatial):
-        super().__init__()
-        self.spatial, self.embed_dim = spatial, spatial.embed_dim
+    They are so from bytes on: an image's numbers stay in a core's cache, those of all do not.
+    """
 
-    def forward(self, images: Tensor) -> Tensor:
+    def images(self, images: Tensor) -> Tensor:
         most = max(1, _PATCHES // (self.spatial.image_size // self.spatial.patch_size) ** 2)
         if len(images) <= most:
-            return self.spatial(images)
+            return super().images(images)
         threads = torch.get_num_threads()
         parts = threads * ceil(len(images) / (threads * most))
         return torch.cat(list(dealt_out(self._alone, images.tensor_split(min(parts, len(images))))))
 
     def _alone(self, images: Tensor) -> Tensor:
         with torch.inference_mode():
-            return self.spatial(images)
+            return super().images(images)
 
 
 class _Autocast(nn.Module):

@@ -1,11 +1,33 @@
 """The Spatial-Module in C++ against timm's."""
 
+import copy
+import platform
+from collections.abc import Iterator
+
 import pytest
 import torch
 from spatial_sizes import SIZES
+from torch import Tensor, nn
 
+from painlit.config.pain import PRECISIONS
 from painlit.models import SpatialModule
+from painlit.native import library
 from painlit.native.spatial import NativeSpatial
+
+EIGHT_LANES = ("-mno-avx512f", "-mno-avxvnni")
+
+
+@pytest.fixture(scope="module", autouse=True, params=["all it has", "AVX2 alone"])
+def instructions(request) -> Iterator[None]:
+    """Of the processor, for which there is other C++: vectors of sixteen numbers, products of bf16 and of bytes."""
+    with pytest.MonkeyPatch.context() as patch:
+        if request.param != "all it has":
+            if platform.machine() not in ("x86_64", "AMD64"):
+                pytest.skip("it has no AVX")
+            patch.setattr(library, "_FLAGS", (*library._FLAGS, *EIGHT_LANES))
+        library.compiled.cache_clear()
+        yield
+    library.compiled.cache_clear()
 
 
 def assert_as_timm(spatial: SpatialModule, images: torch.Tensor) -> None:
@@ -20,6 +42,43 @@ def test_all_sizes(module, sizes):
     assert_as_timm(spatial, torch.randn(2, 3, spatial.image_size, spatial.image_size))
 
 
+def rounded(x: Tensor, precision: str) -> Tensor:
+    """To bf16; or, along the last dimension, to 255 steps up to the largest."""
+    if precision == "bf16":
+        return x.to(torch.bfloat16).to(x)
+    step = x.abs().amax(-1, keepdim=True).clamp_min(1e-30) / 127
+    return (x / step).round() * step
+
+
+def by_torch(spatial: SpatialModule, precision: str, images: Tensor) -> Tensor:
+    """Embeddings of which linear layers alone are computed from rounded numbers, otherwise in double precision."""
+    network = copy.deepcopy(spatial.tnt).double()
+    for layer in network.modules():
+        if isinstance(layer, nn.Linear):
+            layer.weight.data = rounded(layer.weight.data, precision)
+            layer.register_forward_pre_hook(lambda _, given: (rounded(given[0], precision),))
+    return network(images.double())
+
+
+def size(x: Tensor) -> float:
+    return float(x.square().mean().sqrt())
+
+
+@pytest.mark.parametrize("precision", ["bf16", "int8"])
+@pytest.mark.parametrize("sizes", [pytest.param({"image_size": 112}, id="the paper's, of 49 patches"), *SIZES], ids=str)
+def test_a_reduced_precision_costs_what_its_rounding_does(module, sizes, precision):
+    spatial = module(**sizes)
+    for weight in spatial.parameters():  # smaller, or errors grow from block to block
+        weight.data *= 0.3 if weight.ndim > 1 else 1
+    images = torch.randn(8, 3, spatial.image_size, spatial.image_size)
+    with torch.inference_mode():
+        exact = copy.deepcopy(spatial.tnt).double()(images.double())
+        expected, found = by_torch(spatial, precision, images), NativeSpatial(spatial, precision)(images)
+    cost = size(expected - exact)
+    assert size(found - exact) == pytest.approx(cost, rel=0.25)
+    assert size(found - expected) < 0.9 * cost  # the same errors, as far as what is between products rounds alike
+
+
 def test_values_far_from_zero(module):
     """Attention to one token alone, and GELU where it is zero or the identity."""
     spatial = module()
@@ -29,8 +88,9 @@ def test_values_far_from_zero(module):
     assert_as_timm(spatial, torch.randn(2, 3, 48, 48))
 
 
-def test_what_is_no_number_stays_in_its_image(module):
-    native, images = NativeSpatial(module()), torch.randn(3, 3, 48, 48)
+@pytest.mark.parametrize("precision", PRECISIONS)
+def test_what_is_no_number_stays_in_its_image(module, precision):
+    native, images = NativeSpatial(module(), precision), torch.randn(3, 3, 48, 48)
     expected = native(images)
     images[1, 0, 20, 20] = torch.nan
     found = native(images)
@@ -58,7 +118,6 @@ def test_later_changes_of_the_weights_do_not_reach_it(module):
     native, images = NativeSpatial(spatial), torch.randn(1, 3, 48, 48)
     expected = native(images)
     with torch.no_grad():
-        for weight in spatial.tnt.blocks.parameters():
+        for weight in spatial.parameters():
             weight.zero_()
-        spatial.tnt.norm.bias.zero_()
     assert torch.equal(native(images), expected)

@@ -15,6 +15,7 @@ from painlit.models import SpatialModule
 from painlit.models.frame_embedder import FrameEmbedder
 from painlit.models.normalisation import Normalise
 from painlit.native import library
+from painlit.native.spatial import NativeSpatial
 from painlit.weights import backends, openvino_spatial
 from painlit.weights.backends import on_backend
 from painlit.weights.openvino_spatial import OpenVinoSpatial
@@ -44,7 +45,7 @@ def compiled(embedder, request) -> Iterator[FrameEmbedder]:
     torch.set_num_threads(3)
     try:
         made = on_backend(embedder, request.param, "fp32", CPU, "embed")
-        assert isinstance(made.spatial, OpenVinoSpatial if request.param == "openvino" else backends._InThreads)
+        assert isinstance(made.spatial, OpenVinoSpatial if request.param == "openvino" else NativeSpatial)
         yield made
     finally:
         torch.set_num_threads(threads)
@@ -116,12 +117,12 @@ def test_threads_take_several_small_images_at_once(count, sizes):
     threads = torch.get_num_threads()
     torch.set_num_threads(2)
     try:
-        dealt = on_backend(FrameEmbedder(spatial, Normalise()), "torch", "fp32", CPU, "embed").spatial
-        images, taken = torch.randn(count, 3, 112, 112), []
+        dealt = on_backend(FrameEmbedder(spatial, Normalise()), "torch", "fp32", CPU, "embed")
+        images, taken = torch.randint(0, 256, (count, 3, 112, 112), dtype=torch.uint8), []
         with torch.inference_mode():
-            expected = spatial(images)
+            expected = spatial(Normalise()(images))
             spatial.register_forward_pre_hook(lambda _, given: taken.append(len(given[0])))
-            torch.testing.assert_close(dealt(images), expected, rtol=0, atol=1e-5)
+            torch.testing.assert_close(dealt.images(images), expected, rtol=0, atol=1e-5)
     finally:
         torch.set_num_threads(threads)
     assert sorted(taken, reverse=True) == sizes
@@ -138,7 +139,7 @@ def test_bf16_by_torch_is_near_and_not_the_same(embedder):
 def test_without_openvino_torch_is_used_and_that_is_reported(embedder, monkeypatch, capsys):
     monkeypatch.setitem(sys.modules, "openvino", None)
     made = on_backend(embedder, "openvino", "fp32", CPU, "embed")
-    assert made.spatial.spatial is embedder.spatial
+    assert made.spatial is embedder.spatial
     assert "embed.backend=openvino is not used, torch is" in capsys.readouterr().out
     with pytest.raises(PainlitError, match=r"openvino assess\.precision=bf16: .*pip install 'painlit\[openvino\]'"):
         on_backend(embedder, "openvino", "bf16", CPU, "assess")
@@ -155,7 +156,7 @@ def test_what_differs_from_torch_is_not_used(embedder, monkeypatch, capsys):
 
     monkeypatch.setattr(backends, "OpenVinoSpatial", Wrong)
     made = on_backend(embedder, "openvino", "fp32", CPU, "embed")
-    assert made.spatial.spatial is embedder.spatial
+    assert made.spatial is embedder.spatial
     assert "differ from torch's by 0.01" in capsys.readouterr().out
 
 
@@ -167,7 +168,7 @@ def test_torch_is_used_where_openvino_fails(embedder, monkeypatch, capsys):
 
     monkeypatch.setattr(openvino_spatial, "_converted", fails)
     made = on_backend(embedder, "openvino", "fp32", CPU, "embed")
-    assert made.spatial.spatial is embedder.spatial
+    assert made.spatial is embedder.spatial
     message = "embed.backend=openvino is not used, torch is: openvino fails: no such operation"
     assert message in capsys.readouterr().out
 
@@ -191,16 +192,27 @@ def test_bf16_is_refused_where_the_processor_has_none(embedder, monkeypatch):
         on_backend(embedder, "openvino", "bf16", CPU, "embed")
 
 
-def test_native_computes_in_fp32_alone(embedder):
-    with pytest.raises(PainlitError, match=r"embed\.backend=native embed\.precision=bf16: it computes in fp32\n.*fp32"):
-        on_backend(embedder, "native", "bf16", CPU, "embed")
+@pytest.mark.parametrize(("precision", "most"), [("bf16", 0.02), ("int8", 0.08)])
+def test_native_in_a_reduced_precision_is_near_and_not_the_same(embedder, precision, most):
+    if not any(map(shutil.which, ("g++", "clang++", "c++"))):
+        pytest.skip("no C++ compiler")
+    reduced = on_backend(embedder, "native", precision, CPU, "embed")
+    with torch.inference_mode():
+        (expected, _), (found, _) = embedder(crops(4)), reduced(crops(4))
+    assert 1e-4 < (found - expected).abs().max() < most
+
+
+@pytest.mark.parametrize("backend", ["torch", "openvino"])
+def test_int8_is_of_native_alone(embedder, backend):
+    with pytest.raises(PainlitError, match=rf"embed\.backend={backend} embed\.precision=int8: .*native in int8"):
+        on_backend(embedder, backend, "int8", CPU, "embed")
 
 
 def test_without_a_compiler_torch_is_used_and_that_is_reported(embedder, monkeypatch, capsys):
     monkeypatch.setenv("CXX", "no-such-compiler")
     library.compiled.cache_clear()
     made = on_backend(embedder, "native", "fp32", CPU, "embed")
-    assert made.spatial.spatial is embedder.spatial
+    assert made.spatial is embedder.spatial
     message = "embed.backend=native is not used, torch is: CXX=no-such-compiler is no program; install g++ or clang++"
     assert message in capsys.readouterr().out
 
@@ -212,7 +224,7 @@ def test_embeddings_depend_on_the_precision_and_not_on_the_back_end():
 
 
 @pytest.mark.parametrize("key", ["embed", "assess"])
-@pytest.mark.parametrize("setting", ["backend=tensorrt", "precision=int8"])
+@pytest.mark.parametrize("setting", ["backend=tensorrt", "precision=int4"])
 def test_what_is_not_known_is_refused(key, setting):
     with pytest.raises(PainlitError, match="not known"):
         load([f"{key}.{setting}"])
