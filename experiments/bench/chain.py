@@ -47,8 +47,8 @@ SMALLEST = 20
 """px; facenet-pytorch's default."""
 FASTEST = "native"
 """Of BACKENDS, on a CPU."""
-EVERY = (1, 2, 4, 8)
-"""Of so many frames one is embedded."""
+ON_KEY_FRAMES = (("fp32", 1), ("bf16", 1), ("int8", 1), ("fp32", 4), ("int8", 4))
+"""Precisions, and of how many frames one is embedded."""
 ROUNDS = sized(2, 1)
 FRAMES = sized(None, 8)
 """Of a clip; None: all."""
@@ -133,10 +133,10 @@ def compare(video: Path, ecg: Path, tiles: bool) -> list[Row]:
     plain = PlainChain(models["torch"], tiles)
     chains = {"plain": partial(plain.run, video, ecg)}
     chains |= {f"ours, {backend}": partial(_assessed, model, video, ecg) for backend, model in models.items()}
-    for every in EVERY:
-        few = f", one of {every} frames embedded" if every > 1 else ""
-        made = _on_key_frames(painlit.load(bundle, "cpu", FASTEST, every=every))
-        chains[f"ours, {FASTEST}, key frames{few}"] = partial(_assessed, made, video, ecg)
+    for precision, every in ON_KEY_FRAMES:
+        few = f", one of {every} frames" if every > 1 else ""
+        made = _on_key_frames(painlit.load(bundle, "cpu", FASTEST, precision, every))
+        chains[f"ours, {FASTEST} {precision}, key frames{few}"] = partial(_assessed, made, video, ecg)
     turns: dict[str, list[dict[str, float]]] = {name: [] for name in chains}
     scores: dict[str, np.ndarray] = {}
     for number in range(ROUNDS + 1):

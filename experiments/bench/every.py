@@ -1,8 +1,9 @@
-"""What embedding one of several frames does to scores: `embed.every` and `assess.every` on the proxies, from video.
+"""What embedding one of several frames, or in a reduced precision, does to scores: on the proxies, from video.
 
-Models of leave-one-subject-out that were trained with all 138 frames score the clips of the person they were not
-trained with again, from every few frames. A control has all frames, of faces found in every frame instead of in key
-frames: how far scores move when boxes do. Then the same is trained with embed.every=4, and compared in pairs.
+Models of leave-one-subject-out that were trained with all 138 frames in fp32 score the clips of the person they were
+not trained with again, from every few frames (`assess.every`) and from bf16 and int8 (`assess.precision`, by the native
+back end). A control has all frames, of faces found in every frame instead of in key frames: how far scores move when
+boxes do. Then the same is trained with embed.every=4, and with embed.precision=int8, and compared in pairs.
 
 The proxies' faces change once and smoothly, so beside are people who speak (GRID): how far embeddings are off there.
 
@@ -34,8 +35,9 @@ from painlit.signals.video.clip_faces import clip_faces
 from painlit.weights.pretrained import resolve_weights, starting_embedder
 
 EVERY = (2, 3, 4, 6, 8)
-TRAINED = 4
-"""`embed.every` of the run that is trained with it."""
+REDUCED = ("bf16", "int8")
+TRAINED = {"embed.every=4": (4, "fp32"), "embed.precision=int8": (1, "int8")}
+"""`embed.every` and `embed.precision` of the runs that are trained with them."""
 TOKENS = {"a frame a token": (), "a value a token, as in the paper": ("model.temporal.token_size=1",)}
 CONTROL = "all, other boxes"
 SPEECH = 2.96
@@ -46,23 +48,26 @@ def of_half(half: str) -> Iterator[str]:
     """Lines for a half."""
     for what, settings in TOKENS.items():
         name = f"every-{half}{'-values' if settings else ''}"
-        trained = (*settings_of(half, 1), *settings)
+        trained = (*settings_of(half), *settings)
         results = loso_run(half, *trained, f"name={name}").results
-        scores = scored_again(
-            name, load(prepared(half, *trained)), load(prepared(half, *settings_of(half, 1, "every_frame")))
-        )
+        others = {CONTROL: load(prepared(half, *settings_of(half, detection="every_frame")))}
+        for precision in REDUCED:
+            others[precision] = load(prepared(half, *settings_of(half, precision=precision)))
+        scores = scored_again(name, load(prepared(half, *trained)), others)
         yield f"  {what}: {accuracy_text(results)}"
         yield from (f"    {line}" for line in moved(scores))
-        few = loso_run(half, *settings_of(half, TRAINED), *settings, f"name={name}-{TRAINED}").results
-        paired = compare(predictions(name), predictions(f"{name}-{TRAINED}"))
-        low, high = (100 * value for value in paired["interval_95"])
-        yield (
-            f"    trained with embed.every={TRAINED}: {accuracy_text(few)}, "
-            f"{100 * paired['difference']:+.2f} points ({low:+.1f} to {high:+.1f}, paired)"
-        )
+        for with_it, (every, precision) in TRAINED.items():
+            other = f"{name}-{every}-{precision}"
+            found = loso_run(half, *settings_of(half, every, precision), *settings, f"name={other}").results
+            paired = compare(predictions(name), predictions(other))
+            low, high = (100 * value for value in paired["interval_95"])
+            yield (
+                f"    trained with {with_it}: {accuracy_text(found)}, "
+                f"{100 * paired['difference']:+.2f} points ({low:+.1f} to {high:+.1f}, paired)"
+            )
 
 
-def settings_of(half: str, every: int, detection: str = "key_frames") -> list[str]:
+def settings_of(half: str, every: int = 1, precision: str = "fp32", detection: str = "key_frames") -> list[str]:
     """Of a run on all frames of a half."""
     return [
         OURS,
@@ -71,7 +76,9 @@ def settings_of(half: str, every: int, detection: str = "key_frames") -> list[st
         f"face.detection={detection}",
         f"data.name=proxy-{half}-{detection}",
         f"embed.every={every}",
-        f"embed.name=proxy-{half}-{detection}-{every}",
+        f"embed.precision={precision}",
+        f"embed.backend={'torch' if precision == 'fp32' else 'native'}",
+        f"embed.name=proxy-{half}-{detection}-{every}-{precision}",
         f"embed.weights={weights_of(half)}",
     ]  # fmt: skip
 
@@ -86,25 +93,24 @@ def predictions(name: str) -> Predictions:
     return read_predictions(sorted((RUNS / "loso" / name / "folds").glob("*/predictions.csv")))
 
 
-def scored_again(name: str, config: Config, other: Config) -> Mapping[str, np.ndarray]:
+def scored_again(name: str, config: Config, others: Mapping[str, Config]) -> Mapping[str, np.ndarray]:
     """Probabilities of the second class by the models of a run that did not learn from the person, of each clip.
 
     Args:
         name: Of the run.
         config: Its configuration.
-        other: One whose embeddings are of other boxes.
+        others: Some whose embeddings are other ones.
 
     Returns:
-        `1`, each of `EVERY` and `CONTROL` -> (n,); `labels`.
+        `1`, each of `others` and of `EVERY` -> (n,); `labels`.
     """
     made = Bundle.open(bundle.run(load([f"bundle.runs=[{name}]", f"runs={RUNS}", *given()])).path)
     clips, temperature = predictions(name), made.temperature("video")
-    caches = [EmbeddingCache(c.folder("embed")) for c in (config, other)]
-    rows = [cache.values()[cache.rows(clips.clips)] for cache in caches]  # (n, 2, F, D) each
-    ways = {"1": rows[0], CONTROL: rows[1]}
+    caches = {way: EmbeddingCache(c.folder("embed")) for way, c in {"1": config, **others}.items()}
+    ways = {way: cache.values()[cache.rows(clips.clips)] for way, cache in caches.items()}  # (n, 2, F, D) each
     for every in EVERY:
         frames = EmbeddedFrames.of(config.clip.frame_indices, every)
-        ways[str(every)] = np.stack([frames.with_others(row[:, frames.positions]) for row in rows[0]])
+        ways[str(every)] = np.stack([frames.with_others(row[:, frames.positions]) for row in ways["1"]])
     scores = {way: np.full(len(clips.clips), np.nan) for way in ways}
     for model, entry in zip(made.models("video"), made.about["models"], strict=True):
         mine = np.flatnonzero(np.isin(clips.subjects, entry["tested"]))

@@ -104,7 +104,7 @@ def main() -> list[Row]:
         for name, work in (("loading", loading), ("an epoch", epoch))
         for what, kind, sizes in (("clips of 138 frames", "clips", CLIPS), ("100 clips", "frames", FRAMES))
     ]
-    tokens = measured("Temporal-Module: a step of one clip", "tokens", TOKENS, partial(step_cost, False, 1), ROUNDS)
+    tokens = measured("Temporal-Module: a step of one clip", "tokens", TOKENS, partial(step_cost, "painlit", 1), ROUNDS)
     recordings = measured("assessing a recording", "s", SECONDS, assessing, ROUNDS)
     shutil.rmtree(PLACE)
     curves = [*fine_tuning, tokens, recordings]

@@ -91,7 +91,7 @@ def back_ends(spatial: SpatialModule) -> dict[str, Network]:
             except PainlitError as error:
                 print(f"  {backend} {precision}: {error}".partition("\n")[0])
                 continue
-            made[f"{backend} {precision}"] = found.images
+            made[f"{backend} {precision}"] = partial(found.embedded, cut=lambda images: images)
     return made
 
 

@@ -33,6 +33,11 @@ class Training:
     """Lightning's precision: 32-true, 16-mixed, bf16-mixed."""
     accelerator: str = field(default="auto", metadata=NOTHING)
     """Lightning's accelerator: auto, cpu, gpu, mps."""
+    backend: str = field(default="torch", metadata=NOTHING)
+    """What trains the Spatial-Module, and what cross-attentions are trained by: torch; or native, on a CPU (C++ of our
+    own, needs g++ or clang++), which is faster and needs less memory. docs/speed.md compares them."""
+    natively: ClassVar[dict[str, object]] = {"precision": "32-true", "accelerator": "cpu"}
+    """What backend=native asks of the other settings."""
 
     def __post_init__(self):
         at_least(f"{self.key}.epochs", self.epochs, 1)
@@ -42,6 +47,13 @@ class Training:
         one_of(f"{self.key}.decay", self.decay, ["all", "matrices"])
         one_of(f"{self.key}.precision", self.precision, ["32-true", "16-mixed", "bf16-mixed", "16-true", "bf16-true"])
         one_of(f"{self.key}.accelerator", self.accelerator, ["auto", "cpu", "gpu", "cuda", "mps"])
+        one_of(f"{self.key}.backend", self.backend, ["torch", "native"])
+        for key, value in self.natively.items() if self.backend == "native" else ():
+            if getattr(self, key) not in (value, "auto"):  # what accelerator=auto takes is known when it trains
+                raise PainlitError(
+                    f"{self.key}.backend=native with {self.key}.{key}={getattr(self, key)}",
+                    f"set {key}={value}, or backend=torch",
+                )
         if not 0 <= self.warmup_epochs < self.epochs:
             raise PainlitError(
                 f"{self.key}.warmup_epochs={self.warmup_epochs} with {self.key}.epochs={self.epochs}",
@@ -142,9 +154,7 @@ class PhotographTraining(PretrainingTraining):
 
     drop_path: float = 0.0
     """Rate of stochastic depth in the Spatial-Module's last block, rising to it from 0; helps small sets."""
-    backend: str = field(default="torch", metadata=NOTHING)
-    """What trains the Spatial-Module: torch; or native, on a CPU (C++ of our own, needs g++ or clang++), which is about
-    twice as fast and keeps a tenth of the memory. docs/speed.md compares them."""
+    natively: ClassVar[dict[str, object]] = {"drop_path": 0.0, **PretrainingTraining.natively}
     accumulate: int = 0
     """Passes that a step is divided into; 0 takes the fewest of at most 64 images in each process, for which the
     paper's Spatial-Module keeps 8.6 GiB until the backward pass (137 MiB each)."""
@@ -153,17 +163,6 @@ class PhotographTraining(PretrainingTraining):
     def __post_init__(self):
         super().__post_init__()
         share(f"{self.key}.drop_path", self.drop_path, none=True)
-        one_of(f"{self.key}.backend", self.backend, ["torch", "native"])
-        off = {"drop_path": 0.0, "precision": "32-true", "accelerator": "cpu"}
-        if self.accelerator == "auto":  # which is known when it trains
-            del off["accelerator"]
-        wrong = [f"{key}={getattr(self, key)}" for key, value in off.items() if getattr(self, key) != value]
-        if self.backend == "native" and wrong:
-            raise PainlitError(
-                f"{self.key}.backend=native with {self.key}.{', '.join(wrong)}",
-                "it runs on the CPU in 32 bits and has no stochastic depth: set drop_path=0, precision=32-true and "
-                "accelerator=cpu, or backend=torch",
-            )
 
 
 @dataclass

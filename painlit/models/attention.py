@@ -73,6 +73,9 @@ class FoldedCrossAttention(nn.Module):
         self.to_query = nn.Linear(latent_dim, heads * head_dim, bias=False)
         self.to_key_value = nn.Linear(token_dim, 2 * heads * head_dim, bias=False)
         self.to_output = nn.Linear(heads * head_dim, latent_dim)
+        self.gather: Callable[[Tensor, Tensor], Tensor] | None = None
+        """What gathers normalised tokens (B, 1, n, token_dim) for queries (1, heads, M, token_dim) where gradients are
+        wanted, in torch's place (`painlit.native`)."""
 
     def folded_query(self, latents: Tensor) -> Tensor:
         """Queries that meet the normalised tokens directly, scaled: (1 or B, heads, M, token_dim)."""
@@ -86,8 +89,11 @@ class FoldedCrossAttention(nn.Module):
 
     def gathered(self, latents: Tensor, tokens: Tensor) -> Tensor:
         """Means of the normalised tokens as each latent weighs them, head after head: (B, M, heads·token_dim)."""
-        normalised = self.normalised(tokens).expand(-1, self.heads, -1, -1)  # (B, h, n, f)
-        query = self.folded_query(latents).expand(tokens.shape[0], -1, -1, -1)  # (B, h, M, f)
+        query, normalised = self.folded_query(latents), self.normalised(tokens)
+        if self.gather is not None and torch.is_grad_enabled() and len(query) == 1 and len(tokens):
+            return rearrange(self.gather(query, normalised), "b h m f -> b m (h f)")
+        normalised = normalised.expand(-1, self.heads, -1, -1)  # (B, h, n, f)
+        query = query.expand(tokens.shape[0], -1, -1, -1)  # (B, h, M, f)
         return rearrange(narrow_attention(query, normalised, normalised, scale=1.0), "b h m f -> b m (h f)")
 
     def folded_output(self) -> tuple[Tensor, Tensor]:

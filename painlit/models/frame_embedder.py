@@ -39,21 +39,25 @@ class FrameEmbedder(nn.Module):
         """d_full alone, (n, D): a fifth of the work."""
         return self._in_chunks(self._full, crops)
 
-    def images(self, images: Tensor) -> Tensor:
-        """Embed images, (n, 3, S/2, S/2) uint8 RGB -> (n, D)."""
-        return self.spatial(self.normalise(images))
+    def embedded(self, crops: Tensor, cut: Callable[[Tensor], Tensor], each: int = 1) -> Tensor:
+        """Embed the images that `cut` makes of crops, `each` of one: (n, 3, S, S) -> (n·each, D)."""
+        return self.spatial(self.normalise(cut(crops)))
 
     def _full_and_tiles(self, crops: Tensor) -> Tensor:
         if not self.tiles:
             full = self._full(crops)
             return torch.stack([full, torch.zeros_like(full)], dim=1)
-        d = self.images(frame_images(crops).flatten(0, 1)).unflatten(0, (-1, 5))  # (n, 5, D)
+        d = self.embedded(crops, _five, 5).unflatten(0, (-1, 5))  # (n, 5, D)
         return torch.stack([d[:, 0], d[:, 1:].sum(1)], dim=1)
 
     def _full(self, crops: Tensor) -> Tensor:
-        return self.images(whole_image(crops))
+        return self.embedded(crops, whole_image)
 
     def _in_chunks(self, embed: Callable[[Tensor], Tensor], crops: Tensor) -> Tensor:
         if self.chunk is None or not torch.is_grad_enabled():
             return embed(crops)
         return torch.cat([checkpoint(embed, part, use_reentrant=False) for part in crops.split(self.chunk)])
+
+
+def _five(crops: Tensor) -> Tensor:
+    return frame_images(crops).flatten(0, 1)  # (5n, 3, S/2, S/2)

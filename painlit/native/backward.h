@@ -90,9 +90,14 @@ INLINE inline auto to_tokens(Vector* x, int width) {
 template <class Key, class Value, class ToKey, class ToValue>
 INLINE inline void attention_back(int queries, int tokens, int width, long n, const Vector* query, Key key, Value value,
                                   Vector* gathered, const Vector* back, Vector* back_query, ToKey to_key,
-                                  ToValue to_value, Vector* weights, Vector* slopes) {
-  attention_weights(queries, tokens, width, {query, 3 * n}, key, weights);
-  weighted(queries, tokens, width, weights, value, gathered, n);
+                                  ToValue to_value, Vector* weights, Vector* slopes, Vector* factors) {
+  attention_weights(queries, tokens, width, {query, 3 * n}, key, weights, factors);
+  for (int r = 0; r < queries; r++, factors++) {
+    for (int t = 0; t < tokens; t++) weights[r * tokens + t] *= *factors;
+    *factors = all(1.f);
+  }
+  factors -= queries;
+  weighted(queries, tokens, width, weights, factors, value, gathered, n);
   product(
       tokens, width, queries, {weights, 1, tokens}, [=](int c, int j, int r) INLINE { return back[r * n + c + j]; },
       to_value);
@@ -106,7 +111,7 @@ INLINE inline void attention_back(int queries, int tokens, int width, long n, co
     for (int t = 0; t < tokens; t++) sum += weight[t] * slope[t];
     for (int t = 0; t < tokens; t++) slope[t] = weight[t] * (slope[t] - sum) * scale;
   }
-  weighted(queries, tokens, width, slopes, key, back_query, 3 * n);
+  weighted(queries, tokens, width, slopes, factors, key, back_query, 3 * n);
   product(
       tokens, width, queries, {slopes, 1, tokens}, [=](int c, int j, int r) INLINE { return query[r * 3 * n + c + j]; },
       to_key);

@@ -124,31 +124,31 @@ INLINE inline auto of_tokens(Rows<Operand> x) {
   return [=](int token, int i) INLINE { return numbers[place_of_token(token, i, stride)]; };
 }
 
-INLINE inline void softmax(Vector* x, int length) {
-  const Vector most = joined(x[0], length, larger, [=](int i) INLINE { return x[i]; });
-  const Vector factor = 1.f / summed(length, [=](int i) INLINE { return x[i] = Kind::exp(x[i] - most); });
-  for (int i = 0; i < length; i++) x[i] *= factor;
-}
-
-// Softmax(query keyᵀ scale) of some queries. `key` of (token, step) gives a number or a vector.
+// Softmax(query keyᵀ scale) of some queries, but for a factor of each. `key` of (token, step) gives a number or a
+// vector.
 template <class Key>
 INLINE inline void attention_weights(int queries, int tokens, int width, Rows<Attention::Operand> query, Key key,
-                                     Vector* weights) {
+                                     Vector* weights, Vector* factors) {
   const float scale = 1 / std::sqrt(float(width));
   product<Attention>(
       queries, tokens, steps_of<Attention>(width), query, [=](int c, int j, int k) INLINE { return key(c + j, k); },
       each([=](int r, int c, Vector sum) INLINE { weights[r * tokens + c] = sum * scale; }));
-  for (int r = 0; r < queries; r++) softmax(weights + r * tokens, tokens);
+  for (int r = 0; r < queries; r++) {
+    Vector* x = weights + r * tokens;
+    const Vector most = joined(x[0], tokens, larger, [=](int i) INLINE { return x[i]; });
+    factors[r] = 1.f / summed(tokens, [=](int i) INLINE { return x[i] = Kind::exp(x[i] - most); });
+  }
 }
 
-// The mean of values as each query weighs them, to rows `stride` apart. `value` is of (step over tokens, feature).
+// The sum of values as each query weighs them, times its factor, to rows `stride` apart. `value` is of (step over
+// tokens, feature).
 template <class Value>
-INLINE inline void weighted(int queries, int tokens, int width, const Vector* weights, Value value, Vector* result,
-                            long stride, Bits* rounded = nullptr) {
+INLINE inline void weighted(int queries, int tokens, int width, const Vector* weights, const Vector* factors,
+                            Value value, Vector* result, long stride, Bits* rounded = nullptr) {
   product<Attention>(
       queries, width, steps_of<Attention>(tokens), Attention::rounded(queries, tokens, {weights, tokens}, rounded),
       [=](int c, int j, int k) INLINE { return value(k, c + j); },
-      each([=](int r, int c, Vector sum) INLINE { result[r * stride + c] = sum; }));
+      each([=](int r, int c, Vector sum) INLINE { result[r * stride + c] = sum * factors[r]; }));
 }
 
 // A transformer layer, pre-norm: what the inner and the outer stream have in common.

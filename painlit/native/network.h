@@ -85,12 +85,12 @@ struct Network {
       const auto queries = Attention::rounded(pixels, width, {query, 3 * n}, space.queries.data());
       const auto keys = Attention::rounded(pixels, width, {key, 3 * n}, space.keys.data());
       const auto values = Attention::rounded(width, pixels, {value, 1, 3 * n}, space.values.data());
-      Vector* weights = space.weights.data();
+      Vector *weights = space.weights.data(), *factors = space.factors.data();
       attention_weights(
           pixels, pixels, width, queries,
-          [=](int token, int k) INLINE { return keys.at[token * keys.stride + k * keys.step]; }, weights);
+          [=](int token, int k) INLINE { return keys.at[token * keys.stride + k * keys.step]; }, weights, factors);
       weighted(
-          pixels, pixels, width, weights,
+          pixels, pixels, width, weights, factors,
           [=](int k, int i) INLINE { return values.at[i * values.stride + k * values.step]; }, result, n,
           space.rounded.data());
     };
@@ -105,12 +105,13 @@ struct Network {
       const auto keys = of_tokens<Number>(Attention::rounded(count, width, {key, 3 * n}, space.keys.data()));
       const auto values =
           of_tokens<Number>(Attention::rounded_lanes(count, width, {value, 3 * n}, space.values.data()));
-      Vector* weights = space.weights.data();
+      Vector *weights = space.weights.data(), *factors = space.factors.data();
       for (int g = 0; g < count; g += ROWS) {
         const int rows = std::min(ROWS, count - g);
-        attention_weights(rows, tokens, width, {queries.at + g * queries.stride, queries.stride}, keys, weights);
+        attention_weights(rows, tokens, width, {queries.at + g * queries.stride, queries.stride}, keys, weights,
+                          factors);
         weighted(
-            rows, tokens, width, weights, [=](int k, int i) INLINE { return values(k * Attention::STEP, i); },
+            rows, tokens, width, weights, factors, [=](int k, int i) INLINE { return values(k * Attention::STEP, i); },
             result + g * n, n, space.rounded.data());
       }
     };

@@ -119,7 +119,6 @@ struct Int8 : Rough {
   static int zero(int8_t weight) { return ZERO * weight; }
   static int8_t element(float weight) { return std::lrint(weight); }
   INLINE static Rows<Bits> rounded(int rows, int length, Rows<> all_rows, Bits* to, Vector* factors) {
-    const float rounding = 12582912.f + ZERO;  // as in `exponential`
     Bits* made = to;
     for (int r = 0; r < rows; r++) {
       const Vector* x = all_rows.at + r * all_rows.stride;
@@ -131,7 +130,7 @@ struct Int8 : Rough {
       for (int i = 0; i < length; i += STEP) {
         Bits bytes = {};
         for (int j = 0; j < STEP && i + j < length; j++)
-          bytes |= ((Bits)(x[i + j] * scale + rounding) & 255) << (8 * j);
+          bytes |= ((Bits)(x[i + j] * scale + (ROUNDING + ZERO)) & 255) << (8 * j);
         *made++ = bytes;
       }
     }

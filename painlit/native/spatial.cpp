@@ -1,4 +1,6 @@
 // The Spatial-Module's forward pass.
+#include <memory>
+
 #include "network.h"
 
 using namespace painlit;
@@ -47,6 +49,16 @@ struct PixelEmbedding {
   }
 };
 
+// What a thread embeds in.
+struct Room {
+  Sizes sizes;
+  Vectors x, y, patches, seen;
+  Space space;
+  explicit Room(const Network& network)
+      : sizes(network.sizes), x(network.inside * network.size), y(network.groups * sizes.outer),
+        patches(3 * sizes.patch_size * sizes.patch_size), seen(sizes.pixels * sizes.seen()), space(network.space()) {}
+};
+
 struct Spatial {
   Sizes sizes;
   PixelEmbedding pixels;
@@ -54,16 +66,18 @@ struct Spatial {
   Spatial(const Sizes& given, Weights weights) : sizes(given), pixels(sizes, weights), network(sizes, weights) {}
 
   void embed(const float* image, float* embedding) const {
+    static thread_local std::unique_ptr<Room> kept;  // or each image would have its memory cleared by the system
+    if (!kept || std::memcmp(&kept->sizes, &sizes, sizeof sizes) != 0) kept = std::make_unique<Room>(network);
+    Vectors &x = kept->x, &y = kept->y;
+    Space& space = kept->space;
     const int outer = sizes.outer;
-    Vectors x(network.inside * network.size), y(network.groups * outer),
-        patches(3 * sizes.patch_size * sizes.patch_size);
-    Vectors seen(sizes.pixels * sizes.seen());
-    Space space = network.space();
+    std::fill(y.begin(), y.end(), Vector{});  // lanes of no token, which may be no numbers of an image before
     auto give = [&](const Gift& gift) {
       for (int g = 0; g < network.inside; g++)
         network.give(gift, g, &x[g * network.size], y.data(), space.made.data(), space);
     };
-    for (int g = 0; g < network.inside; g++) pixels(image, g, &x[g * network.size], patches.data(), seen.data());
+    for (int g = 0; g < network.inside; g++)
+      pixels(image, g, &x[g * network.size], kept->patches.data(), kept->seen.data());
     network.start(y.data());
     give(network.first);
     for (const Block& block : network.blocks) {

@@ -112,13 +112,13 @@ void back(const Network& network, const Tape& tape, const float* back_embedding,
     auto of = [n](const Vector* x) { return [=](int token, int i) INLINE { return x[token * 3 * n + i]; }; };
     auto to = [n](Vector* x) { return each([=](int token, int i, Vector sum) INLINE { x[token * 3 * n + i] = sum; }); };
     attention_back(pixels, pixels, n / s.inner_heads, n, query, of(key), of(value), gathered, back, back_query,
-                   to(back_key), to(back_value), work.weights.data(), work.back_weights.data());
+                   to(back_key), to(back_value), work.weights.data(), work.back_weights.data(), work.factors.data());
   };
   auto outer_head = [&](const Vector* query, const Vector* key, const Vector* value, Vector* gathered,
                         const Vector* back, Vector* back_query, Vector* back_key, Vector* back_value) INLINE {
     attention_back(groups, tokens, outer / s.outer_heads, outer, query, of_tokens(Rows<>{key, 3 * outer}),
                    of_tokens(Rows<>{value, 3 * outer}), gathered, back, back_query, to_tokens(back_key, outer),
-                   to_tokens(back_value, outer), work.weights.data(), work.back_weights.data());
+                   to_tokens(back_value, outer), work.weights.data(), work.back_weights.data(), work.factors.data());
   };
   for (int b = depth - 1; b >= 0; b--) {
     const Block& block = network.blocks[b];

@@ -2,9 +2,9 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Sequence
+from collections.abc import Sequence
 from ctypes import c_long
-from typing import Any, TypeVar
+from typing import Any
 
 import torch
 from torch import Tensor
@@ -13,15 +13,10 @@ from torch.autograd.function import once_differentiable
 from painlit.errors import PainlitError
 from painlit.models import SpatialModule
 from painlit.native.network import Network, address, addresses, sizes_of, weights_of
-from painlit.system.threads import dealt_out
+from painlit.native.parts import in_threads, on_cpu_in_float32
 
-_PARTS = 2
-"""Of a batch for each thread: one that gets less of its core leaves more to the others. Where there are many threads it
-is one, since each part has gradients of all weights, 10 MB at the paper's size."""
-_MANY = 8
 _TOLERANCE = 1e-4
 """Largest difference from torch, in units of the embedding's root mean square."""
-Made = TypeVar("Made")
 
 
 class NativeStep:
@@ -51,10 +46,7 @@ class NativeStep:
         Raises:
             PainlitError: It runs on the CPU and in float32 alone; it cannot be compiled, or differs from torch.
         """
-        dtype = torch.get_autocast_dtype("cpu") if torch.is_autocast_enabled("cpu") else pixels.dtype
-        if pixels.device.type != "cpu" or dtype != torch.float32:
-            what = f"{self._key}=native computes on the CPU in 32 bits, not on {pixels.device} in {dtype}"
-            raise PainlitError(what, f"set {self._key}=torch, or accelerator=cpu and precision=32-true beside it")
+        on_cpu_in_float32(pixels, self._key)
         if not len(pixels):
             return self._spatial.behind_pixels_by_torch([pixels])
         sizes = sizes_of(self._spatial)
@@ -100,7 +92,7 @@ class _BehindPixels(torch.autograd.Function):
                 address(made[part]),
             )
 
-        _in_threads(embed, images)
+        in_threads(embed, images)
         ctx.sizes, ctx.shape = sizes, pixels.shape
         ctx.save_for_backward(tapes, *weights)
         return made
@@ -124,7 +116,7 @@ class _BehindPixels(torch.autograd.Function):
             )
             return made
 
-        of_parts = zip(*_in_threads(differentiate, len(back)), strict=True)
+        of_parts = zip(*in_threads(differentiate, len(back)), strict=True)
         return pixels, None, *(torch.stack(gradients).sum(0) for gradients in of_parts)
 
 
@@ -132,10 +124,3 @@ def _network(sizes: Sequence[int], weights: Sequence[Tensor]) -> Network:
     network = Network("spatial_training.cpp", "fp32", sizes, weights)
     network.library.tape.restype = c_long
     return network
-
-
-def _in_threads(work: Callable[[slice], Made], images: int) -> list[Made]:
-    """Results for parts of a batch, in order."""
-    threads = torch.get_num_threads()
-    parts = torch.arange(images).tensor_split(min(images, threads * (_PARTS if threads < _MANY else 1)))
-    return list(dealt_out(work, (slice(int(part[0]), int(part[-1]) + 1) for part in parts)))

@@ -16,6 +16,7 @@ from painlit.images.teacher import TEACHER
 from painlit.losses import UncertaintyWeightedLoss
 from painlit.models.heads import TeacherHead
 from painlit.models.normalisation import MEAN, STD, Normalise
+from painlit.native.training import train_on_backend
 from painlit.tasks.multitask import MultitaskClassification
 from painlit.training.distributed_loss import EpochMean, mean_over_all
 from painlit.training.schedule import adamw_warmup_cosine
@@ -61,6 +62,7 @@ class EmotionMultitask(MultitaskClassification):
         torch.manual_seed(seed)
         self.normalise = Normalise(spatial.mean or MEAN, spatial.std or STD, spatial.local_contrast)
         self.network = build_spatial_module(spatial, self.train_settings)
+        train_on_backend(self.network, self.train_settings)
         self.add_heads(classes, spatial.embed_dim, _scores)
         self.teacher: TeacherHead | None = None
         if teacher:

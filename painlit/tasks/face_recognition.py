@@ -16,6 +16,7 @@ from painlit.config import SpatialConfig, Stage1Training, TemporalConfig, group
 from painlit.losses import UncertaintyWeightedLoss
 from painlit.models.heads import ArcFaceHead, SoftmaxHead, TeacherHead
 from painlit.models.normalisation import MEAN, STD, Normalise
+from painlit.native.training import train_on_backend
 from painlit.training.distributed_loss import EpochMean, mean_cross_entropy, mean_over_all
 from painlit.training.schedule import adamw_warmup_cosine
 from painlit.training.verification import Verification
@@ -79,6 +80,7 @@ class FaceRecognition(LightningModule):
         else:
             self.network, embed_dim = build_temporal_module(temporal).perceiver, temporal.latent_dim
             self.token_size = temporal.token_size
+        train_on_backend(self.network, self.train_settings)
         self.head: nn.Module
         if head == "arcface":
             self.head = ArcFaceHead(embed_dim, identities, arcface_scale, arcface_margin)

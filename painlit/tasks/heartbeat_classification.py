@@ -18,6 +18,7 @@ from torchmetrics.classification import (
 )
 
 from painlit.config import EcgTraining, HeartRateEncoderConfig, group
+from painlit.native.training import train_on_backend
 from painlit.tasks.multitask import MultitaskClassification
 from painlit.training.schedule import adamw_warmup_cosine
 from painlit.weights.networks import build_heart_rate_encoder
@@ -71,6 +72,7 @@ class HeartbeatClassification(MultitaskClassification):
         )  # fmt: skip
         torch.manual_seed(seed)
         self.network = build_heart_rate_encoder(encoder)
+        train_on_backend(self.network, self.train_settings)
         self.add_heads({name: len(kinds) for name, kinds in classes.items()}, encoder.output_dim, _scores)
         for (name, kinds), count in zip(self.classes.items(), counts, strict=True):
             self.register_buffer(f"weights_{name}", class_weights(count, balance), persistent=False)

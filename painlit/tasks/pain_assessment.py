@@ -14,6 +14,7 @@ from torchmetrics.classification import MulticlassAccuracy
 
 from painlit.config import ModelConfig, SpatialConfig, TrainConfig, group
 from painlit.models.frame_embedder import FrameEmbedder
+from painlit.native.training import train_on_backend
 from painlit.system.seeds import derive_seed
 from painlit.training.schedule import adamw_warmup_cosine
 from painlit.weights.networks import build_frame_embedder, build_pain_model
@@ -63,6 +64,7 @@ class PainAssessment(LightningModule):
         self.embedder: FrameEmbedder | None = None
         if spatial is not None:
             self.embedder = build_frame_embedder(spatial, chunk=self.train_settings.joint_frames)
+        train_on_backend(self, self.train_settings)
         self.accuracies = torch.nn.ModuleDict(
             {f"{stage}_accuracy": MulticlassAccuracy(classes, average="micro") for stage in ("train", "val", "test")}
         )

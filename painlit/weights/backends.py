@@ -10,6 +10,7 @@ Measured and left out (docs/speed.md): onnxruntime is at best 1.2 times as fast 
 
 from __future__ import annotations
 
+from collections.abc import Callable
 from math import ceil
 from typing import Any
 
@@ -102,20 +103,23 @@ def _instead(embedder: FrameEmbedder, backend: str, precision: str, key: str, wh
 class _InThreads(FrameEmbedder):
     """A frame embedder whose images are dealt out to threads of a CPU, see `dealt_out`.
 
-    They are so from bytes on: an image's numbers stay in a core's cache, those of all do not.
+    They are cut from crops while others are embedded, and normalised by the thread that embeds them: an image's numbers
+    stay in a core's cache, those of all do not.
     """
 
-    def images(self, images: Tensor) -> Tensor:
+    def embedded(self, crops: Tensor, cut: Callable[[Tensor], Tensor], each: int = 1) -> Tensor:
+        count = each * len(crops)
         most = max(1, _PATCHES // (self.spatial.image_size // self.spatial.patch_size) ** 2)
-        if len(images) <= most:
-            return super().images(images)
+        if count <= most:
+            return super().embedded(crops, cut, each)
         threads = torch.get_num_threads()
-        parts = threads * ceil(len(images) / (threads * most))
-        return torch.cat(list(dealt_out(self._alone, images.tensor_split(min(parts, len(images))))))
+        parts = min(threads * ceil(count / (threads * most)), len(crops))
+        images = (part for some in crops.tensor_split(parts) for part in cut(some).split(most))
+        return torch.cat(list(dealt_out(self._alone, images)))
 
     def _alone(self, images: Tensor) -> Tensor:
         with torch.inference_mode():
-            return super().images(images)
+            return super().embedded(images, lambda given: given)
 
 
 class _Autocast(nn.Module):

@@ -12,7 +12,6 @@ from painlit.errors import PainlitError
 from painlit.models import AugmNet, Basic, HeartRateEncoder, Masking, PainModel, SpatialModule, TemporalModule
 from painlit.models.frame_embedder import FrameEmbedder
 from painlit.models.normalisation import MEAN, STD, Normalise
-from painlit.native.spatial_training import NativeStep
 from painlit.weights.landmarks import LandmarkDistances
 
 
@@ -36,7 +35,7 @@ def build_spatial_module(spatial: SpatialConfig, train: PhotographTraining | Non
         PainlitError: As of `refuse_other_networks`.
     """
     refuse_other_networks(spatial)
-    made = SpatialModule(
+    return SpatialModule(
         image_size=spatial.image_size,
         patch_size=spatial.patch_size,
         embed_dim=spatial.embed_dim,
@@ -46,9 +45,6 @@ def build_spatial_module(spatial: SpatialConfig, train: PhotographTraining | Non
         outer_heads=spatial.outer_heads,
         drop_path=train.drop_path if train else 0.0,
     )
-    if train and train.backend == "native":
-        made.behind_pixels = NativeStep(made, f"{train.key}.backend")
-    return made
 
 
 def build_frame_embedder(

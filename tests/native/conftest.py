@@ -1,7 +1,8 @@
-"""A compiler, and Spatial-Modules of sizes of every kind."""
+"""A compiler, what it compiles for, and Spatial-Modules of sizes of every kind."""
 
+import platform
 import shutil
-from collections.abc import Callable
+from collections.abc import Callable, Iterator
 from pathlib import Path
 
 import pytest
@@ -10,6 +11,7 @@ from spatial_sizes import SMALL
 from torch import nn
 
 from painlit.models import SpatialModule
+from painlit.native import library
 
 
 def pytest_collection_modifyitems(items: list[pytest.Item]) -> None:
@@ -31,3 +33,19 @@ def module() -> Callable[..., SpatialModule]:
         return spatial
 
     return made
+
+
+EIGHT_LANES = ("-mno-avx512f", "-mno-avxvnni")
+
+
+@pytest.fixture(scope="module", params=["all it has", "AVX2 alone"])
+def instructions(request) -> Iterator[None]:
+    """Of the processor, for which there is other C++: vectors of sixteen numbers, products of bf16 and of bytes."""
+    with pytest.MonkeyPatch.context() as patch:
+        if request.param != "all it has":
+            if platform.machine() not in ("x86_64", "AMD64"):
+                pytest.skip("it has no AVX")
+            patch.setattr(library, "_FLAGS", (*library._FLAGS, *EIGHT_LANES))
+        library.compiled.cache_clear()
+        yield
+    library.compiled.cache_clear()

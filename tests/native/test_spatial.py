@@ -1,8 +1,6 @@
 """The Spatial-Module in C++ against timm's."""
 
 import copy
-import platform
-from collections.abc import Iterator
 
 import pytest
 import torch
@@ -11,23 +9,9 @@ from torch import Tensor, nn
 
 from painlit.config.pain import PRECISIONS
 from painlit.models import SpatialModule
-from painlit.native import library
 from painlit.native.spatial import NativeSpatial
 
-EIGHT_LANES = ("-mno-avx512f", "-mno-avxvnni")
-
-
-@pytest.fixture(scope="module", autouse=True, params=["all it has", "AVX2 alone"])
-def instructions(request) -> Iterator[None]:
-    """Of the processor, for which there is other C++: vectors of sixteen numbers, products of bf16 and of bytes."""
-    with pytest.MonkeyPatch.context() as patch:
-        if request.param != "all it has":
-            if platform.machine() not in ("x86_64", "AMD64"):
-                pytest.skip("it has no AVX")
-            patch.setattr(library, "_FLAGS", (*library._FLAGS, *EIGHT_LANES))
-        library.compiled.cache_clear()
-        yield
-    library.compiled.cache_clear()
+pytestmark = pytest.mark.usefixtures("instructions")
 
 
 def assert_as_timm(spatial: SpatialModule, images: torch.Tensor) -> None:
@@ -76,7 +60,7 @@ def test_a_reduced_precision_costs_what_its_rounding_does(module, sizes, precisi
         expected, found = by_torch(spatial, precision, images), NativeSpatial(spatial, precision)(images)
     cost = size(expected - exact)
     assert size(found - exact) == pytest.approx(cost, rel=0.25)
-    assert size(found - expected) < 0.9 * cost  # the same errors, as far as what is between products rounds alike
+    assert size(found - expected) < 1.1 * cost  # √2 if they were others; what is between products rounds otherwise
 
 
 def test_values_far_from_zero(module):

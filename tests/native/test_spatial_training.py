@@ -7,14 +7,12 @@ import torch
 from spatial_sizes import SIZES
 from torch import Tensor
 
-from painlit.config import load
 from painlit.errors import PainlitError
 from painlit.models import SpatialModule
 from painlit.models.frame_embedder import FrameEmbedder
 from painlit.models.normalisation import Normalise
 from painlit.native import library
 from painlit.native.spatial_training import NativeStep
-from painlit.weights.networks import build_spatial_module
 
 KEY = "stage1.train.backend"
 
@@ -161,18 +159,3 @@ def test_without_a_compiler_the_setting_is_named(module, monkeypatch):
     library.compiled.cache_clear()
     with pytest.raises(PainlitError, match=rf"{KEY}=native: CXX=no-such-compiler .*\n.*or set {KEY}=torch"):
         natively(module())(torch.randn(1, 3, 48, 48))
-
-
-@pytest.mark.parametrize("stage", ["stage1", "stage2"])
-@pytest.mark.parametrize("setting", ["drop_path=0.1", "precision=bf16-mixed", "accelerator=gpu"])
-def test_what_it_cannot_do_is_refused_before_training(stage, setting):
-    with pytest.raises(PainlitError, match=rf"{stage}\.train\.backend=native with .*{setting}"):
-        load([f"{stage}.train.backend=native", f"{stage}.train.{setting}"])
-    with pytest.raises(PainlitError, match="not known"):
-        load([f"{stage}.train.backend=openvino"])
-
-
-def test_the_setting_reaches_the_network():
-    config = load(["spatial.image_size=32", "stage2.train.backend=native"])
-    assert build_spatial_module(config.spatial, config.stage1.train).behind_pixels is None
-    assert isinstance(build_spatial_module(config.spatial, config.stage2.train).behind_pixels, NativeStep)

@@ -122,7 +122,7 @@ def test_threads_take_several_small_images_at_once(count, sizes):
         with torch.inference_mode():
             expected = spatial(Normalise()(images))
             spatial.register_forward_pre_hook(lambda _, given: taken.append(len(given[0])))
-            torch.testing.assert_close(dealt.images(images), expected, rtol=0, atol=1e-5)
+            torch.testing.assert_close(dealt.embedded(images, lambda given: given), expected, rtol=0, atol=1e-5)
     finally:
         torch.set_num_threads(threads)
     assert sorted(taken, reverse=True) == sizes

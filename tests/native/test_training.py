@@ -1,0 +1,45 @@
+"""Which networks a stage trains by C++, and what is refused before it begins."""
+
+import pytest
+
+from painlit.config import load
+from painlit.errors import PainlitError
+from painlit.models import SpatialModule
+from painlit.models.attention import FoldedCrossAttention
+from painlit.native.cross_attention import NativeGather
+from painlit.native.spatial_training import NativeStep
+from painlit.tasks import EmotionMultitask, FaceRecognition, HeartbeatClassification, PainAssessment
+
+SPATIAL = {"image_size": 32, "depth": 1}
+NATIVE, TORCH = {"backend": "native"}, {"backend": "torch"}
+
+
+@pytest.mark.parametrize(
+    ("task", "arguments", "spatial", "cross"),
+    [
+        pytest.param(FaceRecognition, {"identities": 3, "spatial": SPATIAL}, 1, 0, id="stage 1"),
+        pytest.param(FaceRecognition, {"identities": 3, "network": "temporal"}, 0, 1, id="stage 1, Temporal-Module"),
+        pytest.param(EmotionMultitask, {"classes": {"a": 2}, "spatial": SPATIAL}, 1, 0, id="stage 2"),
+        pytest.param(HeartbeatClassification, {"classes": {"a": ["N", "V"]}}, 0, 1, id="ECG"),
+        pytest.param(PainAssessment, {"frames": 4}, 0, 2, id="pain"),
+        pytest.param(PainAssessment, {"frames": 4, "spatial": SPATIAL}, 1, 2, id="pain, from video"),
+    ],
+)
+def test_what_of_a_stage_it_trains(task, arguments, spatial, cross):
+    for settings, times in ((NATIVE, 1), (TORCH, 0)):
+        modules = list(task(**arguments, train=settings).modules())
+        steps = [module.behind_pixels for module in modules if isinstance(module, SpatialModule)]
+        gathers = [module.gather for module in modules if isinstance(module, FoldedCrossAttention)]
+        assert sum(isinstance(step, NativeStep) for step in steps) == spatial * times
+        assert sum(isinstance(gather, NativeGather) for gather in gathers) == cross * times
+
+
+@pytest.mark.parametrize("key", ["stage1.train", "stage2.train", "ecg.train", "train"])
+@pytest.mark.parametrize("setting", ["drop_path=0.1", "precision=bf16-mixed", "accelerator=gpu"])
+def test_what_it_cannot_do_is_refused_before_training(key, setting):
+    if setting.startswith("drop_path") and not key.startswith("stage"):
+        pytest.skip("it has no Spatial-Module with stochastic depth")
+    with pytest.raises(PainlitError, match=rf"{key}\.backend=native with {key}\.{setting}\n.*or backend=torch"):
+        load([f"{key}.backend=native", f"{key}.{setting}"])
+    with pytest.raises(PainlitError, match="not known"):
+        load([f"{key}.backend=openvino"])
