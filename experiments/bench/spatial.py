@@ -82,7 +82,7 @@ def rate(precision: str) -> float:
 
 def back_ends(spatial: SpatialModule) -> dict[str, Network]:
     """What each back end makes of the network, as far as it runs here; torch's bf16 is for GPUs."""
-    embedder = FrameEmbedder(spatial, cast(Normalise, nn.Identity())).eval()
+    embedder = FrameEmbedder(spatial, Normalise()).eval()
     made: dict[str, Network] = {}
     for backend in BACKENDS:
         for precision in PRECISIONS if backend != "torch" else PRECISIONS[:1]:
@@ -91,8 +91,19 @@ def back_ends(spatial: SpatialModule) -> dict[str, Network]:
             except PainlitError as error:
                 print(f"  {backend} {precision}: {error}".partition("\n")[0])
                 continue
-            made[f"{backend} {precision}"] = partial(found.embedded, cut=lambda images: images)
+            alone = backend == "openvino"  # it shares images out itself
+            made[f"{backend} {precision}"] = found.spatial if alone else partial(_in_threads, found.spatial)
     return made
+
+
+def _in_threads(network: nn.Module, images: Tensor) -> Tensor:
+    """As `make embed` and assessments deal images out to threads."""
+
+    def alone(image: Tensor) -> Tensor:
+        with torch.inference_mode():
+            return cast(Tensor, network(image))
+
+    return torch.cat(list(dealt_out(alone, images.split(1))))
 
 
 def inference(spatial: SpatialModule) -> list[Row]:

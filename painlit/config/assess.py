@@ -63,7 +63,7 @@ class AssessConfig:
     backend: str = "torch"
     """What runs the Spatial-Module: torch; or, on a CPU, openvino or native (the same scores): see embed.backend."""
     precision: str = "fp32"
-    """Of its matrix products: fp32; or bf16, faster on GPUs and on CPUs that have it."""
+    """Of its matrix products: fp32, bf16, or of backend=native int8, see embed.precision."""
     every: int | None = None
     """Frames of which one is embedded, as of embed.every; null: as for the clips that the model learnt from."""
     stream: bool = False

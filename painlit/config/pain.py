@@ -31,8 +31,8 @@ class EmbedConfig:
     """What runs the Spatial-Module: torch; or, on a CPU, openvino (extra `openvino`) or native (C++ of our own, needs
     g++ or clang++), whose embeddings are the same within 1e-4. docs/speed.md compares them."""
     precision: str = field(default="fp32", metadata=affects("embed") | before("fp32"))
-    """Of its matrix products: fp32; or bf16, faster on GPUs and on CPUs that have it, which changes embeddings by a few
-    per cent of their size at most."""
+    """Of its matrix products: fp32; bf16, faster on GPUs and on CPUs that multiply it; or int8, of backend=native alone
+    and faster still on CPUs with VNNI. Embeddings change by about 0.5 and 2 per cent of their size."""
     every: int = field(default=1, metadata=affects("embed") | before(1))
     """Frames of which one is embedded: 1 embeds all (paper); 4 every fourth and the clip's last, and the embeddings of
     those between lie on the line between their neighbours', which takes a quarter of the time. Ours; docs/speed.md has

@@ -45,7 +45,7 @@ def load(
             hf://owner/name.
         device: cpu, cuda:1, mps; auto takes an accelerator if available, else the CPU.
         backend: What embeds faces: torch; or openvino or native, on a CPU, with the same scores.
-        precision: Of the Spatial-Module's matrix products: fp32; or bf16, faster on GPUs and on CPUs that have it.
+        precision: Of the Spatial-Module's matrix products: fp32, bf16, or by backend="native" int8, see docs/speed.md.
         every: Frames of which one is embedded, see `embed.every`; None: as for the clips that the model learnt from.
 
     Raises:

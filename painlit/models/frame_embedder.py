@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable
+from collections.abc import Callable, Sequence
 from typing import Any
 
 import torch
@@ -10,7 +10,7 @@ from torch import Tensor, nn
 from torch.utils.checkpoint import checkpoint
 
 from painlit.models.normalisation import Normalise
-from painlit.models.tiles import frame_images, whole_image
+from painlit.models.tiles import FIVE, frame_images
 
 
 class FrameEmbedder(nn.Module):
@@ -39,25 +39,22 @@ class FrameEmbedder(nn.Module):
         """d_full alone, (n, D): a fifth of the work."""
         return self._in_chunks(self._full, crops)
 
-    def embedded(self, crops: Tensor, cut: Callable[[Tensor], Tensor], each: int = 1) -> Tensor:
-        """Embed the images that `cut` makes of crops, `each` of one: (n, 3, S, S) -> (n·each, D)."""
-        return self.spatial(self.normalise(cut(crops)))
+    def embedded(self, crops: Tensor, which: Sequence[int]) -> Tensor:
+        """Embed some of the images of crops, see `frame_images`: (n, 3, S, S) -> (n, len(which), D)."""
+        images = frame_images(crops, which)
+        return self.spatial(self.normalise(images.flatten(0, 1))).unflatten(0, images.shape[:2])
 
     def _full_and_tiles(self, crops: Tensor) -> Tensor:
         if not self.tiles:
             full = self._full(crops)
             return torch.stack([full, torch.zeros_like(full)], dim=1)
-        d = self.embedded(crops, _five, 5).unflatten(0, (-1, 5))  # (n, 5, D)
+        d = self.embedded(crops, FIVE)
         return torch.stack([d[:, 0], d[:, 1:].sum(1)], dim=1)
 
     def _full(self, crops: Tensor) -> Tensor:
-        return self.embedded(crops, whole_image)
+        return self.embedded(crops, FIVE[:1])[:, 0]
 
     def _in_chunks(self, embed: Callable[[Tensor], Tensor], crops: Tensor) -> Tensor:
         if self.chunk is None or not torch.is_grad_enabled():
             return embed(crops)
         return torch.cat([checkpoint(embed, part, use_reentrant=False) for part in crops.split(self.chunk)])
-
-
-def _five(crops: Tensor) -> Tensor:
-    return frame_images(crops).flatten(0, 1)  # (5n, 3, S/2, S/2)

@@ -13,6 +13,7 @@ namespace painlit {
 struct Sizes {
   int patches, pixels, inner, inner_heads, inner_hidden, outer, outer_heads, outer_hidden, depth;
   int patch_size, kernel, stride, padding;  // in px: of patches, and of the convolution that makes pixels of them
+  int wide() const { return patch_size + 2 * padding; }
   int seen() const { return 3 * kernel * kernel; }
 };
 

@@ -21,28 +21,27 @@ struct PixelEmbedding {
     position = weights.next();
   }
 
-  // The inner stream's start for a group of patches, from an image (3, side, side). `patches` is room for their colours
-  // and `seen` for what the convolution reads of them.
+  // The inner stream's start for a group of patches, from an image (3, side, side). `patches` is room for their
+  // colours, with zeros about them, and `seen` for what the convolution reads of them.
   void operator()(const float* image, int group, Vector* x, Vector* patches, Vector* seen) const {
-    const int size = sizes.patch_size, across = std::lround(std::sqrt(sizes.patches)), side = across * size;
+    const int size = sizes.patch_size, wide = sizes.wide(), border = sizes.padding;
+    const int across = std::lround(std::sqrt(sizes.patches)), side = across * size;
     for (int lane = 0; lane < LANES && group * LANES + lane < sizes.patches; lane++) {
       const int patch = group * LANES + lane;
       const float* corner = image + (patch / across * side + patch % across) * size;
-      for (int c = 0, at = 0; c < 3; c++)
-        for (int i = 0; i < size; i++)
-          for (int j = 0; j < size; j++, at++) patches[at][lane] = corner[(c * side + i) * side + j];
-    }
-    const int wide = std::lround(std::sqrt(sizes.pixels)), n = sizes.inner, pixels = sizes.pixels;
-    Vector* to = seen;
-    for (int pixel = 0; pixel < pixels; pixel++)
       for (int c = 0; c < 3; c++)
-        for (int u = 0; u < sizes.kernel; u++)
-          for (int v = 0; v < sizes.kernel; v++) {
-            const int i = pixel / wide * sizes.stride + u - sizes.padding;
-            const int j = pixel % wide * sizes.stride + v - sizes.padding;
-            const bool inside = 0 <= i && i < size && 0 <= j && j < size;
-            *to++ = inside ? patches[(c * size + i) * size + j] : Vector{};
-          }
+        for (int i = 0; i < size; i++)
+          for (int j = 0; j < size; j++)
+            patches[(c * wide + i + border) * wide + j + border][lane] = corner[(c * side + i) * side + j];
+    }
+    const int pixels = sizes.pixels, of_row = std::lround(std::sqrt(pixels)), n = sizes.inner;
+    Vector* to = seen;
+    for (int pixel = 0; pixel < pixels; pixel++) {
+      const int top = pixel / of_row * sizes.stride, left = pixel % of_row * sizes.stride;
+      for (int c = 0; c < 3; c++)
+        for (int u = 0; u < sizes.kernel; u++, to += sizes.kernel)
+          std::copy_n(patches + (c * wide + top + u) * wide + left, sizes.kernel, to);
+    }
     product(pixels, n, sizes.seen(), {seen, sizes.seen()}, weight.read(),
             each([=](int pixel, int o, Vector sum)
                      INLINE { x[pixel * n + o] = sum + bias[o] + position[o * pixels + pixel]; }));
@@ -56,7 +55,7 @@ struct Room {
   Space space;
   explicit Room(const Network& network)
       : sizes(network.sizes), x(network.inside * network.size), y(network.groups * sizes.outer),
-        patches(3 * sizes.patch_size * sizes.patch_size), seen(sizes.pixels * sizes.seen()), space(network.space()) {}
+        patches(3 * sizes.wide() * sizes.wide()), seen(sizes.pixels * sizes.seen()), space(network.space()) {}
 };
 
 struct Spatial {

@@ -2,15 +2,16 @@
 
 `torch` always works; on a CPU each thread gets images of its own. Two are for CPUs, do the same, and are compared with
 torch before they are used: `openvino` (extra `openvino`), which lays weights out once and joins operations; and
-`native`, C++ of our own, which needs a compiler and is faster still.
+`native`, C++ of our own, which needs a compiler, is faster still, and computes in int8 too.
 
-Measured and left out (docs/speed.md): onnxruntime is at best 1.2 times as fast as torch; int8 (OpenVINO, calibrated) is
-1.5 times slower than fp32 on a processor without VNNI, and off by 0.12 in embeddings of order one.
+Measured and left out (docs/speed.md): onnxruntime is at best 1.2 times as fast as torch; int8 by OpenVINO, calibrated
+beforehand, changes embeddings twice as much as native's, whose factors are of each row of numbers at hand.
 """
 
 from __future__ import annotations
 
-from collections.abc import Callable
+from collections.abc import Sequence
+from itertools import product
 from math import ceil
 from typing import Any
 
@@ -103,23 +104,24 @@ def _instead(embedder: FrameEmbedder, backend: str, precision: str, key: str, wh
 class _InThreads(FrameEmbedder):
     """A frame embedder whose images are dealt out to threads of a CPU, see `dealt_out`.
 
-    They are cut from crops while others are embedded, and normalised by the thread that embeds them: an image's numbers
-    stay in a core's cache, those of all do not.
+    The thread that embeds an image cuts and normalises it too: its numbers stay in a core's cache, and no operation
+    before is divided among threads, which would wait for each other.
     """
 
-    def embedded(self, crops: Tensor, cut: Callable[[Tensor], Tensor], each: int = 1) -> Tensor:
-        count = each * len(crops)
+    def embedded(self, crops: Tensor, which: Sequence[int]) -> Tensor:
+        count = len(crops) * len(which)
         most = max(1, _PATCHES // (self.spatial.image_size // self.spatial.patch_size) ** 2)
         if count <= most:
-            return super().embedded(crops, cut, each)
+            return super().embedded(crops, which)
         threads = torch.get_num_threads()
-        parts = min(threads * ceil(count / (threads * most)), len(crops))
-        images = (part for some in crops.tensor_split(parts) for part in cut(some).split(most))
-        return torch.cat(list(dealt_out(self._alone, images)))
+        parts = crops.tensor_split(min(threads * ceil(count / (threads * most)), len(crops)))
+        images = [which] if len(which) <= most else [[number] for number in which]
+        made = iter(dealt_out(self._alone, product(parts, images)))
+        return torch.cat([torch.cat([next(made) for _ in images], dim=1) for _ in parts])
 
-    def _alone(self, images: Tensor) -> Tensor:
+    def _alone(self, part: tuple[Tensor, Sequence[int]]) -> Tensor:
         with torch.inference_mode():
-            return super().embedded(images, lambda given: given)
+            return super().embedded(*part)
 
 
 class _Autocast(nn.Module):

@@ -28,6 +28,12 @@ def test_equals_the_literal_form(dtype):
         np.testing.assert_array_equal(found, expected)
 
 
+@pytest.mark.parametrize("which", [[0], [3], [4, 1, 0]])
+def test_some_of_them(which):
+    crops = torch.randint(0, 256, (3, 3, 12, 12), dtype=torch.uint8)
+    assert torch.equal(frame_images(crops, which), frame_images(crops)[:, which])
+
+
 @pytest.mark.parametrize("shape", [(1, 3, 5, 5), (1, 3, 4, 6), (3, 4, 4), (1, 1, 4, 4)])
 def test_other_shapes_are_errors(shape):
     with pytest.raises(ValueError, match="even S"):

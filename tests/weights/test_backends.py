@@ -110,6 +110,25 @@ def test_threads_embed_images_in_order(embedder):
         torch.set_num_threads(threads)
 
 
+@pytest.mark.parametrize(("size", "images"), [(224, 1), (112, 1), (96, 5)])
+def test_frames_of_several_images_are_dealt_out(size, images):
+    """An image at a time where one is as much as a thread takes; whole frames where five are not much more."""
+    spatial = SpatialModule(image_size=size, embed_dim=8, inner_dim=8, depth=1, inner_heads=2, outer_heads=2).eval()
+    embedder, taken = FrameEmbedder(spatial, Normalise()), []
+    given = torch.randint(0, 256, (3, 3, 2 * size, 2 * size), dtype=torch.uint8)
+    threads = torch.get_num_threads()
+    torch.set_num_threads(3)
+    try:
+        with torch.inference_mode():
+            expected = embedder(given)
+            spatial.register_forward_pre_hook(lambda _, given: taken.append(len(given[0])))
+            for found, torchs in zip(on_backend(embedder, "torch", "fp32", CPU, "embed")(given), expected, strict=True):
+                torch.testing.assert_close(found, torchs, rtol=0, atol=1e-5)
+    finally:
+        torch.set_num_threads(threads)
+    assert taken == [images] * (15 // images)
+
+
 @pytest.mark.parametrize(("count", "sizes"), [(1, [1]), (4, [4]), (5, [3, 2]), (9, [3, 2, 2, 2])])
 def test_threads_take_several_small_images_at_once(count, sizes):
     """49 patches each: four of them are as much as one of 224 px."""
@@ -118,11 +137,11 @@ def test_threads_take_several_small_images_at_once(count, sizes):
     torch.set_num_threads(2)
     try:
         dealt = on_backend(FrameEmbedder(spatial, Normalise()), "torch", "fp32", CPU, "embed")
-        images, taken = torch.randint(0, 256, (count, 3, 112, 112), dtype=torch.uint8), []
+        given, taken = torch.randint(0, 256, (count, 3, 224, 224), dtype=torch.uint8), []
         with torch.inference_mode():
-            expected = spatial(Normalise()(images))
+            expected = FrameEmbedder(spatial, Normalise()).full(given)
             spatial.register_forward_pre_hook(lambda _, given: taken.append(len(given[0])))
-            torch.testing.assert_close(dealt.embedded(images, lambda given: given), expected, rtol=0, atol=1e-5)
+            torch.testing.assert_close(dealt.full(given), expected, rtol=0, atol=1e-5)
     finally:
         torch.set_num_threads(threads)
     assert sorted(taken, reverse=True) == sizes
