@@ -1,9 +1,9 @@
 // Transformer in Transformer (timm's TNT), an image at a time.
 //
-// A vector holds one feature of eight patches. So every step is written as if for one patch, whatever the sizes, and
-// what a step hands to the next stays in the processor's cache. Weights are numbers that meet vectors, read in the
-// order in which they are needed. The outer stream has its class token last instead of first, which attention does not
-// see: so its patches lie in the same vectors as the inner stream's.
+// A vector holds one feature of eight or sixteen patches. So every step is written as if for one patch, whatever the
+// sizes, and what a step hands to the next stays in the processor's cache. Weights are numbers that meet vectors, read
+// in the order in which they are needed. The outer stream has its class token last instead of first, which attention
+// does not see: so its patches lie in the same vectors as the inner stream's.
 #pragma once
 
 #include "layers.h"
