@@ -74,12 +74,20 @@ def test_values_far_from_zero(module):
 
 @pytest.mark.parametrize("precision", PRECISIONS)
 def test_what_is_no_number_stays_in_its_image(module, precision):
-    native, images = NativeSpatial(module(), precision), torch.randn(3, 3, 48, 48)
+    """With 17 tokens: products of two at once meet a lane that has none."""
+    native, images = NativeSpatial(module(**SIZES[1]), precision), torch.randn(3, 3, 64, 64)
     expected = native(images)
     images[1, 0, 20, 20] = torch.nan
     found = native(images)
     assert found[1].isnan().all()
     assert torch.equal(found[[0, 2]], expected[[0, 2]])
+
+
+@pytest.mark.parametrize("precision", PRECISIONS)
+def test_weights_that_are_no_numbers_are_not_hidden(module, precision):
+    spatial = module()
+    spatial.tnt.blocks[0].mlp.fc2.weight.data[3, 5] = torch.nan
+    assert NativeSpatial(spatial, precision)(torch.randn(1, 3, 48, 48)).isnan().all()
 
 
 def test_images_of_another_type_are_refused(module):
