@@ -105,7 +105,7 @@ INLINE inline Vector times_power(Vector x, Vector n) { return (Vector)((Bits)x +
 
 // Functions off by no more than rounding makes them.
 struct Exact {
-  // exp(x) for x of 0 and less: 2^n times a polynomial of what is left, fitted as all here are; off by 2e-7 of it at
+  // exp(x) for x of 0 and less: 2^n times a polynomial of what is left, fitted as all here are; off by 4e-7 of it at
   // most.
   INLINE static Vector exp(Vector x) {
     x = larger(all(-87.f), x);  // in this order what is no number stays so
