@@ -1,6 +1,7 @@
 """The Perceiver (Jaegle et al. 2021) over 1-D tokens, with its cross-attention folded."""
 
 import math
+from collections.abc import Callable
 
 import torch
 from torch import Tensor, nn
@@ -72,6 +73,9 @@ class Perceiver(nn.Module):
         self.self_attentions = nn.ModuleList(SelfAttention(latent_dim, self_heads, head_dim) for _ in range(blocks))
         self.feed_forwards = nn.ModuleList(FeedForward(latent_dim) for _ in range(1 + blocks))
         self.norm = nn.LayerNorm(latent_dim)
+        self.exchange: Callable[[Tensor], Tensor] | None = None
+        """What makes of latents that have read, (B, M, latent_dim), their mean after all blocks, (B, latent_dim), where
+        gradients are wanted, in torch's place (`painlit.native`)."""
 
     def no_weight_decay(self) -> set[str]:
         """Parameters that timm's convention spares from weight decay."""
@@ -92,15 +96,21 @@ class Perceiver(nn.Module):
             assert isinstance(feed_forward, FeedForward)
             positioned = self.with_positions(tokens)
             return self.norm(read_once(self.latents, self.cross_attention, feed_forward, positioned))
+        exchange = self.exchange if torch.is_grad_enabled() and len(tokens) else None
+        if exchange is not None:
+            return self.norm(exchange(self._read(tokens)))
         if tokens.device.type != "cpu" or torch.compiler.is_exporting():  # a graph has no loop over the batch
-            return self.norm(self._read_and_exchange(tokens))
+            return self.norm(self.exchanged_by_torch(self._read(tokens)))
         parts = tokens.split(max(1, CHUNK // self.latents.numel()))
-        return self.norm(torch.cat([self._read_and_exchange(part) for part in parts]))
+        return self.norm(torch.cat([self.exchanged_by_torch(self._read(part)) for part in parts]))
 
-    def _read_and_exchange(self, tokens: Tensor) -> Tensor:
-        """Mean of the latents after they have read the tokens and exchanged what they read: (B, D)."""
+    def _read(self, tokens: Tensor) -> Tensor:
+        """Latents after they have read, (B, M, D)."""
         latents = self.latents.unsqueeze(0)  # (1, M, D): the same for all samples until they have read
-        x = latents + self.cross_attention(latents, self.with_positions(tokens))  # (B, M, D)
+        return latents + self.cross_attention(latents, self.with_positions(tokens))
+
+    def exchanged_by_torch(self, x: Tensor) -> Tensor:
+        """Mean of latents (B, M, D) after they have exchanged what they read: (B, D)."""
         for feed_forward, attention in zip(self.feed_forwards[:-1], self.self_attentions, strict=True):
             x = x + feed_forward(x)
             x = x + attention(x)

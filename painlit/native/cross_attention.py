@@ -10,14 +10,10 @@ import torch
 from torch import Tensor
 from torch.autograd.function import once_differentiable
 
-from painlit.errors import PainlitError
 from painlit.models.attention import narrow_attention
 from painlit.native.library import compiled
 from painlit.native.network import address
-from painlit.native.parts import in_threads, on_cpu_in_float32
-
-_TOLERANCE = 1e-4
-"""Largest difference from torch, in units of the root mean square of what latents gather."""
+from painlit.native.parts import Compared, asked_for_by, in_threads, on_cpu_in_float32, summed
 
 
 class NativeGather:
@@ -32,7 +28,7 @@ class NativeGather:
 
     def __init__(self, key: str):
         self._key = key
-        self._compared = False
+        self._compared = Compared("a cross-attention", key)
 
     def __call__(self, query: Tensor, tokens: Tensor) -> Tensor:
         """Mean of the tokens, weighted by softmax(query tokenᵀ).
@@ -48,20 +44,11 @@ class NativeGather:
             PainlitError: It runs on the CPU and in float32 alone; it cannot be compiled, or differs from torch.
         """
         on_cpu_in_float32(tokens, self._key)
-        try:
+        with asked_for_by(self._key):
             made: Tensor = _Gathered.apply(query[0].flatten(0, 1).contiguous(), tokens[:, 0].contiguous())
-        except PainlitError as error:
-            raise PainlitError(f"{self._key}=native: {error.what}", f"{error.remedy}, or {self._key}=torch") from error
         made = made.unflatten(1, query.shape[1:3])
-        if not self._compared and len(tokens):
-            with torch.no_grad():
-                first = tokens[:1].expand(-1, query.shape[1], -1, -1)
-                expected = narrow_attention(query, first, first, scale=1.0)[0]
-                difference = float((made[0] - expected).abs().max() / expected.square().mean().sqrt())
-            if expected.isfinite().all() and not difference <= _TOLERANCE:
-                what = f"{self._key}=native: a cross-attention differs from torch's by {difference:.2g} of its size"
-                raise PainlitError(f"{what}, and {_TOLERANCE:g} is tolerated", f"set {self._key}=torch")
-            self._compared = True
+        first = tokens[:1].expand(-1, query.shape[1], -1, -1)
+        self._compared(made, lambda: narrow_attention(query, first, first, scale=1.0))
         return made
 
 
@@ -87,15 +74,15 @@ class _Gathered(torch.autograd.Function):
         wanted = ctx.needs_input_grad[1]
         back_tokens = torch.zeros_like(tokens.mT, memory_format=torch.contiguous_format) if wanted else None
 
-        def differentiate(part: slice) -> Tensor:
+        def differentiate(part: slice) -> list[Tensor]:
             back_query = torch.zeros_like(query)
             of_part = [address(values[part]) for values in (tokens, made, levels, back)]
             to = [address(back_query), None if back_tokens is None else address(back_tokens[part])]
             library.attend_back(sizes, len(tokens[part]), address(query), *of_part, *to)
-            return back_query
+            return [back_query]
 
-        back_queries = in_threads(differentiate, len(tokens))
-        return torch.stack(back_queries).sum(0), None if back_tokens is None else back_tokens.mT
+        (back_query,) = summed(in_threads(differentiate, len(tokens)))
+        return back_query, None if back_tokens is None else back_tokens.mT
 
 
 def _library() -> Any:

@@ -3,13 +3,10 @@
 
 #include <algorithm>
 #include <cmath>
-#include <vector>
 
 #include "products.h"
 
 namespace painlit {
-
-using Vectors = std::vector<Vector>;
 
 // Weights as torch lays them out, one tensor after the other; those of norms must outlive what is made of them.
 struct Weights {

@@ -56,6 +56,12 @@ def addresses(tensors: Sequence[Tensor]) -> Array[c_void_p]:
     return (c_void_p * len(tensors))(*(address(tensor).value for tensor in tensors))
 
 
+def aligned(tensor: Tensor) -> Tensor:
+    """The same or, where it must be, a copy whose numbers lie as C++ reads whole vectors: at a multiple of 64 bytes."""
+    tensor = tensor.contiguous()
+    return tensor.clone() if tensor.data_ptr() % 64 else tensor
+
+
 def sizes_of(spatial: SpatialModule) -> list[int]:
     """As `Sizes` in network.h."""
     block, made = cast(Any, spatial.tnt.blocks)[0], []

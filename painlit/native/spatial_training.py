@@ -10,13 +10,9 @@ import torch
 from torch import Tensor
 from torch.autograd.function import once_differentiable
 
-from painlit.errors import PainlitError
 from painlit.models import SpatialModule
 from painlit.native.network import Network, address, addresses, sizes_of, weights_of
-from painlit.native.parts import in_threads, on_cpu_in_float32
-
-_TOLERANCE = 1e-4
-"""Largest difference from torch, in units of the embedding's root mean square."""
+from painlit.native.parts import Compared, asked_for_by, in_threads, on_cpu_in_float32, summed
 
 
 class NativeStep:
@@ -32,7 +28,7 @@ class NativeStep:
 
     def __init__(self, spatial: SpatialModule, key: str):
         self._spatial, self._key = spatial, key
-        self._compared = False
+        self._compared = Compared("an embedding", key)
 
     def __call__(self, pixels: Tensor) -> Tensor:
         """Embed images.
@@ -50,29 +46,10 @@ class NativeStep:
         if not len(pixels):
             return self._spatial.behind_pixels_by_torch([pixels])
         sizes = sizes_of(self._spatial)
-        try:
+        with asked_for_by(self._key):
             made: Tensor = _BehindPixels.apply(pixels.contiguous(), sizes, *weights_of(self._spatial))
-        except PainlitError as error:
-            raise PainlitError(
-                f"{self._key}=native: {error.what}", f"{error.remedy}, or set {self._key}=torch"
-            ) from error
-        if not self._compared:
-            self._compare(pixels[: sizes[0]], made[0])
+        self._compared(made, lambda: self._spatial.behind_pixels_by_torch([pixels[: sizes[0]]]))
         return made
-
-    def _compare(self, pixels: Tensor, made: Tensor) -> None:
-        with torch.no_grad():
-            expected = self._spatial.behind_pixels_by_torch([pixels])[0]
-            difference = float((made - expected).abs().max() / expected.square().mean().sqrt())
-        if not expected.isfinite().all():  # training tells that itself
-            return
-        if not difference <= _TOLERANCE:
-            raise PainlitError(
-                f"{self._key}=native: embeddings differ from torch's by {difference:.2g} of their size, and "
-                f"{_TOLERANCE:g} is tolerated",
-                f"set {self._key}=torch",
-            )
-        self._compared = True
 
 
 class _BehindPixels(torch.autograd.Function):
@@ -116,8 +93,7 @@ class _BehindPixels(torch.autograd.Function):
             )
             return made
 
-        of_parts = zip(*in_threads(differentiate, len(back)), strict=True)
-        return pixels, None, *(torch.stack(gradients).sum(0) for gradients in of_parts)
+        return pixels, None, *summed(in_threads(differentiate, len(back)))
 
 
 def _network(sizes: Sequence[int], weights: Sequence[Tensor]) -> Network:

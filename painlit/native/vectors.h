@@ -6,6 +6,7 @@
 #include <cstring>
 #include <initializer_list>
 #include <utility>
+#include <vector>
 
 #if defined __AVX512F__ || defined __AVXVNNI__
 #include <immintrin.h>
@@ -24,6 +25,7 @@ typedef float Vector __attribute__((vector_size(4 * LANES)));
 typedef int32_t Bits __attribute__((vector_size(4 * LANES)));
 typedef int64_t Longs __attribute__((vector_size(4 * LANES)));
 typedef float Eight __attribute__((vector_size(32)));
+using Vectors = std::vector<Vector>;
 
 template <int... LANE>
 INLINE inline Vector all(float x, std::integer_sequence<int, LANE...>) {

@@ -118,5 +118,5 @@ def test_other_precisions_are_refused():
 def test_without_a_compiler_the_setting_is_named(monkeypatch):
     monkeypatch.setenv("CXX", "no-such-compiler")
     library.compiled.cache_clear()
-    with pytest.raises(PainlitError, match=rf"{KEY}=native: CXX=no-such-compiler .*\n.*or {KEY}=torch"):
+    with pytest.raises(PainlitError, match=rf"{KEY}=native: CXX=no-such-compiler .*\n.*or set {KEY}=torch"):
         NativeGather(KEY)(torch.randn(1, 1, 3, 4), torch.randn(1, 1, 5, 4))

@@ -6,7 +6,9 @@ from painlit.config import load
 from painlit.errors import PainlitError
 from painlit.models import SpatialModule
 from painlit.models.attention import FoldedCrossAttention
+from painlit.models.perceiver import Perceiver
 from painlit.native.cross_attention import NativeGather
+from painlit.native.perceiver import NativeExchange
 from painlit.native.spatial_training import NativeStep
 from painlit.tasks import EmotionMultitask, FaceRecognition, HeartbeatClassification, PainAssessment
 
@@ -15,23 +17,25 @@ NATIVE, TORCH = {"backend": "native"}, {"backend": "torch"}
 
 
 @pytest.mark.parametrize(
-    ("task", "arguments", "spatial", "cross"),
+    ("task", "arguments", "spatial", "cross", "exchange"),
     [
-        pytest.param(FaceRecognition, {"identities": 3, "spatial": SPATIAL}, 1, 0, id="stage 1"),
-        pytest.param(FaceRecognition, {"identities": 3, "network": "temporal"}, 0, 1, id="stage 1, Temporal-Module"),
-        pytest.param(EmotionMultitask, {"classes": {"a": 2}, "spatial": SPATIAL}, 1, 0, id="stage 2"),
-        pytest.param(HeartbeatClassification, {"classes": {"a": ["N", "V"]}}, 0, 1, id="ECG"),
-        pytest.param(PainAssessment, {"frames": 4}, 0, 2, id="pain"),
-        pytest.param(PainAssessment, {"frames": 4, "spatial": SPATIAL}, 1, 2, id="pain, from video"),
+        pytest.param(FaceRecognition, {"identities": 3, "spatial": SPATIAL}, 1, 0, 0, id="stage 1"),
+        pytest.param(FaceRecognition, {"identities": 3, "network": "temporal"}, 0, 1, 1, id="stage 1, Temporal-Module"),
+        pytest.param(EmotionMultitask, {"classes": {"a": 2}, "spatial": SPATIAL}, 1, 0, 0, id="stage 2"),
+        pytest.param(HeartbeatClassification, {"classes": {"a": ["N", "V"]}}, 0, 1, 0, id="ECG"),
+        pytest.param(PainAssessment, {"frames": 4}, 0, 2, 1, id="pain"),
+        pytest.param(PainAssessment, {"frames": 4, "spatial": SPATIAL}, 1, 2, 1, id="pain, from video"),
     ],
 )
-def test_what_of_a_stage_it_trains(task, arguments, spatial, cross):
+def test_what_of_a_stage_it_trains(task, arguments, spatial, cross, exchange):
     for settings, times in ((NATIVE, 1), (TORCH, 0)):
         modules = list(task(**arguments, train=settings).modules())
         steps = [module.behind_pixels for module in modules if isinstance(module, SpatialModule)]
         gathers = [module.gather for module in modules if isinstance(module, FoldedCrossAttention)]
         assert sum(isinstance(step, NativeStep) for step in steps) == spatial * times
         assert sum(isinstance(gather, NativeGather) for gather in gathers) == cross * times
+        exchanges = [module.exchange for module in modules if isinstance(module, Perceiver)]
+        assert sum(isinstance(made, NativeExchange) for made in exchanges) == exchange * times
 
 
 @pytest.mark.parametrize("key", ["stage1.train", "stage2.train", "ecg.train", "train"])
