@@ -3,13 +3,10 @@
 from __future__ import annotations
 
 from collections.abc import Iterator, Sequence
-from contextlib import suppress
 from copy import deepcopy
 from dataclasses import dataclass
 from itertools import islice
 from pathlib import Path
-from queue import Full, Queue
-from threading import Event, Thread
 from typing import Any
 
 import numpy as np
@@ -23,6 +20,7 @@ from painlit.errors import ClipError
 from painlit.models.frame_embedder import FrameEmbedder
 from painlit.signals.video.clip_faces import clip_crops
 from painlit.system.processes import loader_options
+from painlit.system.threads import side_by_side
 from painlit.weights.backends import on_backend
 
 
@@ -81,43 +79,9 @@ def embed_on_devices(
     if len(devices) == 1:
         yield from embed_frames(clips, embedder, config, devices[0])
         return
-    ready: Queue[Any] = Queue(maxsize=2 * len(devices))
-    stopped = Event()
-
-    def put(item: Any) -> None:
-        waiting = True
-        while waiting and not stopped.is_set():
-            with suppress(Full):
-                ready.put(item, timeout=1)
-                waiting = False
-
-    def embed(share: Sequence[VideoClip], device: torch.device) -> None:
-        try:
-            for item in embed_frames(share, deepcopy(embedder), config, device):
-                put(item)
-                if stopped.is_set():
-                    return
-            put(None)
-        except BaseException as error:  # it belongs to the calling thread
-            put(error)
-
-    threads = [Thread(target=embed, args=(clips[k :: len(devices)], d), daemon=True) for k, d in enumerate(devices)]
-    for thread in threads:
-        thread.start()
-    try:
-        working = len(threads)
-        while working:
-            item = ready.get()
-            if isinstance(item, BaseException):
-                raise item
-            if item is None:
-                working -= 1
-            else:
-                yield item
-    finally:
-        stopped.set()
-        for thread in threads:
-            thread.join()
+    count = len(devices)
+    shares = [embed_frames(clips[k::count], deepcopy(embedder), config, devices[k]) for k in range(count)]
+    yield from side_by_side(shares, waiting=2 * count)
 
 
 def _chosen(config: Config) -> EmbeddedFrames:

@@ -2,7 +2,9 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections.abc import Iterator, Mapping
+from contextlib import closing
+from itertools import islice
 from typing import NamedTuple
 
 import numpy as np
@@ -17,6 +19,7 @@ from painlit.models.frame_embedder import FrameEmbedder
 from painlit.signals.video.clip_faces import clip_squares, face_detector
 from painlit.signals.video.crops import crop_face
 from painlit.system.stopwatch import Stopwatch
+from painlit.system.threads import side_by_side
 
 _PICTURE = 112  # px; side of the faces that are shown
 Square = tuple[int, int, int]
@@ -70,7 +73,7 @@ class FaceWindows:
         config: The model's clips, faces and images.
         embedders: By name, on `device`, each with whether its tiles are read by any model; they are most of the work.
         device: Of the detector and the embedders.
-        watch: Counts detect, crop and embed.
+        watch: Counts detect, embed, and as crop what the network waits for crops.
     """
 
     def __init__(
@@ -131,18 +134,27 @@ class FaceWindows:
             self._detections |= {frame.at: found for frame, found in zip(frames, boxes, strict=True)}
 
     def _embed(self, shown: Mapping[tuple[int, Square], Frame]) -> None:
-        side = 2 * self.config.spatial.image_size
         new = {key: frame for key, frame in shown.items() if key not in self._rows}
-        keys = list(new)
-        for at in range(0, len(keys), self.config.embed.batch_frames):
-            some = keys[at : at + self.config.embed.batch_frames]
-            with self.watch.step("crop"):
-                crops = [crop_face(new[key].pixels, np.array(key[1]), side) for key in some]
-                images = torch.from_numpy(np.stack(crops)).to(self.device).permute(0, 3, 1, 2)
-            with self.watch.step("embed"):
-                for name, (embedder, with_tiles) in self.embedders.items():
-                    for key, row in zip(some, frame_rows(embedder, with_tiles, images), strict=True):
-                        self._rows.setdefault(key, {})[name] = row
+        with closing(side_by_side([self._cropped(new)])) as batches:  # beside the network
+            while True:
+                with self.watch.step("crop"):
+                    batch = next(batches, None)
+                if batch is None:
+                    return
+                keys, crops = batch
+                with self.watch.step("embed"):
+                    images = torch.from_numpy(crops).to(self.device).permute(0, 3, 1, 2)
+                    for name, (embedder, with_tiles) in self.embedders.items():
+                        for key, row in zip(keys, frame_rows(embedder, with_tiles, images), strict=True):
+                            self._rows.setdefault(key, {})[name] = row
+
+    def _cropped(
+        self, frames: Mapping[tuple[int, Square], Frame]
+    ) -> Iterator[tuple[list[tuple[int, Square]], np.ndarray]]:
+        """The faces in frames, some at a time: their keys, and (n, S, S, 3) uint8 RGB."""
+        side, keys = 2 * self.config.spatial.image_size, iter(frames)
+        while some := list(islice(keys, self.config.embed.batch_frames)):
+            yield some, np.stack([crop_face(frames[key].pixels, np.array(key[1]), side) for key in some])
 
 
 def frame_rows(embedder: FrameEmbedder, with_tiles: bool, crops: torch.Tensor) -> np.ndarray:

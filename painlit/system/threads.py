@@ -1,10 +1,12 @@
-"""Work for torch on a CPU, dealt out to threads of one core each."""
+"""Work in threads: torch's on a CPU, dealt out to one core each; and streams that run beside each other."""
 
 from collections import deque
-from collections.abc import Callable, Iterable, Iterator
+from collections.abc import Callable, Generator, Iterable, Iterator, Sequence
 from concurrent.futures import Future, ThreadPoolExecutor
-from threading import Barrier, Lock
-from typing import TypeVar
+from contextlib import suppress
+from queue import Empty, Queue
+from threading import Barrier, Event, Lock, Thread
+from typing import TypeVar, cast
 
 import torch
 
@@ -62,3 +64,49 @@ def _give_one_each(pool: ThreadPoolExecutor, threads: int) -> None:
         finally:
             started.abort()
             torch.set_num_threads(threads)
+
+
+def side_by_side(streams: Sequence[Iterable[Part]], waiting: int = 1) -> Generator[Part, None, None]:
+    """Items of streams in the order they get ready; each stream is run by a thread of its own, ahead of who takes them.
+
+    Args:
+        streams: Torch's modes, such as `inference_mode`, are of a thread, so each sets its own.
+        waiting: Items that may be ready before they are taken; each stream may hold one more.
+
+    Raises:
+        BaseException: What a stream raises. That, and closing what is returned, stops the others at their next item.
+    """
+    ready: Queue[tuple[bool, Part | BaseException | None]] = Queue(waiting)
+    stopped = Event()
+
+    def run(stream: Iterable[Part]) -> None:
+        try:
+            for item in stream:
+                ready.put((True, item))
+                if stopped.is_set():
+                    return
+            ready.put((False, None))
+        except BaseException as error:  # it belongs to the thread that takes
+            ready.put((False, error))
+        finally:
+            if isinstance(stream, Generator):
+                stream.close()
+
+    threads = [Thread(target=run, args=(stream,), daemon=True) for stream in streams]
+    try:
+        for thread in threads:
+            thread.start()
+        working = len(threads)
+        while working:
+            is_item, found = ready.get()
+            if is_item:
+                yield cast(Part, found)
+            elif found is not None:
+                raise cast(BaseException, found)
+            else:
+                working -= 1
+    finally:
+        stopped.set()
+        while any(thread.is_alive() for thread in threads):
+            with suppress(Empty):  # they may be waiting for room
+                ready.get(timeout=0.01)

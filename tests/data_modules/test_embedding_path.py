@@ -7,7 +7,7 @@ from made_up_runs import boxes_of, set_up
 from data_modules.recordings.biovid import read_samples
 from experiments import embed
 from painlit.clips.embedded_frames import EmbeddedFrames
-from painlit.clips.embedding import VideoClip, embed_frames
+from painlit.clips.embedding import VideoClip, embed_frames, embed_on_devices
 from painlit.models.frame_embedder import FrameEmbedder
 from painlit.models.normalisation import Normalise
 from painlit.signals.video.clip_faces import clip_crops
@@ -40,6 +40,21 @@ def test_a_clips_row_is_the_full_frame_and_then_the_tiles(configure):
         full, tiles = expected(config, clip)
         assert (full - tiles).abs().mean() > 0.5, "they differ"
         np.testing.assert_allclose(rows[clip.name], torch.stack([full, tiles]), rtol=1e-4, atol=1e-5)
+
+
+def test_several_devices_share_the_clips(configure):
+    """And a clip that cannot be read is told of, wherever it was."""
+    config, cpu = configure(*SMALL), torch.device("cpu")
+    clips = [VideoClip(c.name, c.video, boxes_of(c.name), source=1) for c in read_samples(config.data.root)[:4]]
+    clips.append(VideoClip("lost", clips[0].video.with_name("lost.mp4"), clips[0].boxes, source=1))
+    alone = dict(embed_frames(clips, embedder_of(config), config, cpu))
+    shared = dict(embed_on_devices(clips, embedder_of(config), config, [cpu, cpu]))
+    assert shared.keys() == alone.keys()
+    for name, row in alone.items():
+        if name == "lost":
+            assert str(shared[name]) == str(row)
+        else:
+            np.testing.assert_array_equal(shared[name], row)
 
 
 def test_of_every_few_frames_one_is_embedded(configure):

@@ -109,7 +109,9 @@ def test_weights_that_change_before_the_backward_pass_are_noticed(module):
 def test_what_differs_from_torch_is_refused(module, monkeypatch):
     spatial = natively(module())
     monkeypatch.setattr(spatial, "behind_pixels_by_torch", lambda chunks: torch.full((1, 20), 3.0))
-    with pytest.raises(PainlitError, match=rf"{KEY}=native: an embedding differs from torch's by .*\n.*set {KEY}=torch"):
+    with pytest.raises(
+        PainlitError, match=rf"{KEY}=native: an embedding differs from torch's by .*\n.*set {KEY}=torch"
+    ):
         spatial(torch.randn(1, 3, 48, 48))
 
 

@@ -6,7 +6,7 @@ import time
 import pytest
 import torch
 
-from painlit.system.threads import dealt_out
+from painlit.system.threads import dealt_out, side_by_side
 
 
 @pytest.fixture(autouse=True)
@@ -123,3 +123,54 @@ def test_after_an_interrupt_nothing_goes_on():
     with pytest.raises(KeyboardInterrupt):
         list(dealt_out(work, range(100)))
     assert len(begun) == len(ended) + 1
+
+
+def test_streams_run_beside_each_other_and_ahead():
+    """Each waits for the other's first item, and the second of one is ready before its first is taken."""
+    begun = [threading.Event(), threading.Event()]
+
+    def stream(number):
+        begun[number].set()
+        assert begun[1 - number].wait(60)
+        yield from (10 * number, 10 * number + 1)
+
+    found = list(side_by_side([stream(0), stream(1)]))
+    assert sorted(found) == [0, 1, 10, 11]
+    assert found.index(0) < found.index(1)
+    assert found.index(10) < found.index(11)
+    assert list(side_by_side([[1, 2, None, 3]])) == [1, 2, None, 3]
+    assert list(side_by_side([])) == []
+
+
+def test_a_stream_runs_no_further_ahead_than_it_may():
+    taken: list[int] = []
+    before = threading.active_count()
+    stream = side_by_side([map(taken.append, range(100))], waiting=3)
+    next(stream)
+    deadline = time.monotonic() + 60
+    while len(taken) < 5 and time.monotonic() < deadline:
+        time.sleep(0.01)
+    time.sleep(0.1)
+    assert len(taken) == 5  # one taken, three ready, one in hand
+    stream.close()
+    assert len(taken) < 10
+    assert threading.active_count() == before
+
+
+def test_what_a_stream_raises_is_raised_and_stops_the_others():
+    stopped = threading.Event()
+
+    def endless():
+        try:
+            while True:
+                yield 0
+        finally:
+            stopped.set()
+
+    def broken():
+        yield 1
+        raise KeyError("broken")
+
+    with pytest.raises(KeyError, match="broken"):
+        list(side_by_side([endless(), broken()]))
+    assert stopped.wait(60)
