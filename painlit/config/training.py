@@ -34,8 +34,8 @@ class Training:
     accelerator: str = field(default="auto", metadata=NOTHING)
     """Lightning's accelerator: auto, cpu, gpu, mps."""
     backend: str = field(default="torch", metadata=NOTHING)
-    """What trains the Spatial-Module, and what cross-attentions are trained by: torch; or native, on a CPU (C++ of our
-    own, needs g++ or clang++), which is faster and needs less memory. docs/speed.md compares them."""
+    """What trains Spatial-Modules and Perceivers: torch; or native, on a CPU (C++ of our own, needs g++ or clang++),
+    which is faster and needs less memory. docs/speed.md compares them."""
     natively: ClassVar[dict[str, object]] = {"precision": "32-true", "accelerator": "cpu"}
     """What backend=native asks of the other settings."""
 

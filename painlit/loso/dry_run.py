@@ -23,6 +23,7 @@ from painlit.loso.finished import is_finished
 from painlit.loso.fold import fold_parts
 from painlit.loso.progress import read_epoch
 from painlit.loso.protocols import Fold, with_selection
+from painlit.native.training import train_on_backend
 from painlit.system.processes import cores
 from painlit.training.checkpoints import ResumePoint
 from painlit.training.trainer import Run, fit, quiet_lightning
@@ -46,7 +47,7 @@ class Estimate:
     start_seconds: float
     """Seconds from a fold's start to its first step, without imports."""
     step_flops: int
-    """Floating-point operations of a step: matrix products, forward and backward, as they are run here."""
+    """Floating-point operations of a step: matrix products, forward and backward, as torch runs them here."""
     workers: int
     """Folds at once as configured."""
     device: str
@@ -150,6 +151,7 @@ def _timed_steps(config: Config, data: FoldData, fold: Fold, threads: int) -> di
             steps = WARM_UP + TIMED
             fit(module, divided, silent.train, run, resume=never, callbacks=[times], devices=1, max_steps=steps)
         one = {key: values[:1].to(module.device) for key, values in next(iter(divided.train_dataloader())).items()}
+        train_on_backend(module, replace(config.train, backend="torch"))  # the counter does not see C++
         with FlopCounterMode(display=False) as counter:
             module.train()(one).sum().backward()
     finally:

@@ -74,8 +74,8 @@ class FoldedCrossAttention(nn.Module):
         self.to_key_value = nn.Linear(token_dim, 2 * heads * head_dim, bias=False)
         self.to_output = nn.Linear(heads * head_dim, latent_dim)
         self.gather: Callable[[Tensor, Tensor], Tensor] | None = None
-        """What gathers normalised tokens (B, 1, n, token_dim) for queries (1, heads, M, token_dim) where gradients are
-        wanted, in torch's place (`painlit.native`)."""
+        """What gathers normalised tokens (B, 1, n, token_dim) for queries (1, heads, M, token_dim) in training, in
+        torch's place (`painlit.native`)."""
 
     def folded_query(self, latents: Tensor) -> Tensor:
         """Queries that meet the normalised tokens directly, scaled: (1 or B, heads, M, token_dim)."""
@@ -90,7 +90,8 @@ class FoldedCrossAttention(nn.Module):
     def gathered(self, latents: Tensor, tokens: Tensor) -> Tensor:
         """Means of the normalised tokens as each latent weighs them, head after head: (B, M, heads·token_dim)."""
         query, normalised = self.folded_query(latents), self.normalised(tokens)
-        if self.gather is not None and torch.is_grad_enabled() and len(query) == 1 and len(tokens):
+        learning = self.training and torch.is_grad_enabled()
+        if self.gather is not None and learning and len(query) == 1 and len(tokens):
             return rearrange(self.gather(query, normalised), "b h m f -> b m (h f)")
         normalised = normalised.expand(-1, self.heads, -1, -1)  # (B, h, n, f)
         query = query.expand(tokens.shape[0], -1, -1, -1)  # (B, h, M, f)

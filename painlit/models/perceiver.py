@@ -74,8 +74,8 @@ class Perceiver(nn.Module):
         self.feed_forwards = nn.ModuleList(FeedForward(latent_dim) for _ in range(1 + blocks))
         self.norm = nn.LayerNorm(latent_dim)
         self.exchange: Callable[[Tensor], Tensor] | None = None
-        """What makes of latents that have read, (B, M, latent_dim), their mean after all blocks, (B, latent_dim), where
-        gradients are wanted, in torch's place (`painlit.native`)."""
+        """What makes of latents that have read, (B, M, latent_dim), their mean after all blocks, (B, latent_dim), in
+        training, in torch's place (`painlit.native`)."""
 
     def no_weight_decay(self) -> set[str]:
         """Parameters that timm's convention spares from weight decay."""
@@ -96,11 +96,10 @@ class Perceiver(nn.Module):
             assert isinstance(feed_forward, FeedForward)
             positioned = self.with_positions(tokens)
             return self.norm(read_once(self.latents, self.cross_attention, feed_forward, positioned))
-        exchange = self.exchange if torch.is_grad_enabled() and len(tokens) else None
-        if exchange is not None:
-            return self.norm(exchange(self._read(tokens)))
         if tokens.device.type != "cpu" or torch.compiler.is_exporting():  # a graph has no loop over the batch
             return self.norm(self.exchanged_by_torch(self._read(tokens)))
+        if self.exchange is not None and self.training and torch.is_grad_enabled() and len(tokens):
+            return self.norm(self.exchange(self._read(tokens)))
         parts = tokens.split(max(1, CHUNK // self.latents.numel()))
         return self.norm(torch.cat([self.exchanged_by_torch(self._read(part)) for part in parts]))
 

@@ -60,7 +60,7 @@ class SpatialModule(nn.Module):
         self.embed_dim = embed_dim
         self.chunk = chunk
         self.behind_pixels: Callable[[Tensor], Tensor] | None = None
-        """What makes embeddings of pixels where gradients are wanted, in torch's place (`painlit.native`)."""
+        """What makes embeddings of pixels in training, in torch's place (`painlit.native`)."""
         self.tnt = TNT(
             img_size=image_size,
             patch_size=patch_size,
@@ -77,7 +77,7 @@ class SpatialModule(nn.Module):
     def forward(self, images: Tensor) -> Tensor:
         """Return the embedding of each image, the class token after the final norm: (B, embed_dim)."""
         patches = self.patches(images)
-        if self.behind_pixels is not None and torch.is_grad_enabled():
+        if self.behind_pixels is not None and self.training and torch.is_grad_enabled():
             return self.behind_pixels(self.pixels(patches))
         on_cpu = images.device.type == "cpu" and not torch.is_grad_enabled()  # a backward pass needs all in memory
         whole = not on_cpu or torch.compiler.is_exporting()  # a graph has no loop over the batch

@@ -155,7 +155,7 @@ struct SelfAttention {
     meet(queries, query, 3 * inner, work.keys.data(),
          [=](int q, int i, Vector sum) INLINE { weight[q * n + i] = sum * scale; });
     for (int q = 0; q < queries; q++, weight += n) {
-      for (int lane = last; lane < LANES; lane++) weight[n - 1][lane] = -1e30f;
+      for (int lane = last; lane < LANES; lane++) weight[n - 1][lane] = -INFINITY;
       const Vector lanes = joined(weight[0], n, larger, [=](int i) INLINE { return weight[i]; });
       float most = lanes[0];
       for (int lane = 1; lane < LANES; lane++) most = std::max(most, lanes[lane]);

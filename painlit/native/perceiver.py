@@ -77,7 +77,7 @@ class _Exchanged(torch.autograd.Function):
     @staticmethod
     @once_differentiable
     def backward(ctx: Any, back: Tensor) -> tuple[Tensor | None, ...]:
-        tapes, *weights = ctx.saved_tensors
+        tapes, *weights = map(aligned, ctx.saved_tensors)
         library, sizes, back = _library(), ctx.sizes, aligned(back)
         given = back.new_empty(ctx.shape)
         of_weights = addresses(weights), addresses(transposed := _transposed(weights))

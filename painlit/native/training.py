@@ -12,17 +12,17 @@ from painlit.native.spatial_training import NativeStep
 
 
 def train_on_backend(network: nn.Module, train: Training) -> None:
-    """With backend=native, train the Spatial-Modules and the Perceivers of a network by C++.
+    """Train the Spatial-Modules and the Perceivers of a network by C++ with backend=native, or else by torch.
 
     Args:
-        network: It computes as before where no gradients are wanted.
+        network: In eval mode, and where no gradients are wanted, torch computes it.
         train: How it is trained.
     """
-    key = f"{train.key}.backend"
-    for module in network.modules() if train.backend == "native" else ():
+    key, native = f"{train.key}.backend", train.backend == "native"
+    for module in network.modules():
         if isinstance(module, SpatialModule):
-            module.behind_pixels = NativeStep(module, key)
+            module.behind_pixels = NativeStep(module, key) if native else None
         if isinstance(module, FoldedCrossAttention):
-            module.gather = NativeGather(key)
-        if isinstance(module, Perceiver) and module.self_attentions:
-            module.exchange = NativeExchange(module, key)
+            module.gather = NativeGather(key) if native else None
+        if isinstance(module, Perceiver):
+            module.exchange = NativeExchange(module, key) if native and module.self_attentions else None

@@ -78,6 +78,30 @@ def test_attention_to_one_latent_alone():
         torch.testing.assert_close(found[name].double(), value, rtol=0, atol=1e-3 * float(value.abs().max()), msg=name)
 
 
+def test_products_below_all_that_could_stand_for_no_latent():
+    """Of 19 latents the last vector has lanes that are none; all products are -9e30 and equal."""
+    network = perceiver(num_latents=19, latent_dim=16, blocks=1, self_heads=1, head_dim=1)
+    (attention,) = network.self_attentions
+    for weight in attention.parameters():
+        weight.data.zero_()
+    attention.norm.bias.data.fill_(1)
+    attention.to_query.weight.data.fill_(1e15)
+    attention.to_key_value.weight.data[0] = -1e15 / 16**2 * 9
+    attention.to_key_value.weight.data[1] = 1
+    attention.to_output.weight.data.fill_(1)
+    latents = latents_of(network)
+    torch.testing.assert_close(
+        NativeExchange(network, KEY)(latents), network.exchanged_by_torch(latents), rtol=1e-4, atol=1e-4
+    )
+
+
+def test_zeros_equal_zeros():
+    network = perceiver()
+    for weight in network.parameters():
+        weight.data.zero_()
+    assert not NativeExchange(network, KEY)(torch.zeros_like(latents_of(network))).any()
+
+
 @pytest.mark.parametrize("token_size", [1, 3])
 def test_a_network_learns_as_by_torch(token_size):
     """With gradients of the latents too, and of tokens."""

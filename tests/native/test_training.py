@@ -1,6 +1,7 @@
 """Which networks a stage trains by C++, and what is refused before it begins."""
 
 import pytest
+import torch
 
 from painlit.config import load
 from painlit.errors import PainlitError
@@ -10,6 +11,7 @@ from painlit.models.perceiver import Perceiver
 from painlit.native.cross_attention import NativeGather
 from painlit.native.perceiver import NativeExchange
 from painlit.native.spatial_training import NativeStep
+from painlit.native.training import train_on_backend
 from painlit.tasks import EmotionMultitask, FaceRecognition, HeartbeatClassification, PainAssessment
 
 SPATIAL = {"image_size": 32, "depth": 1}
@@ -47,3 +49,25 @@ def test_what_it_cannot_do_is_refused_before_training(key, setting):
         load([f"{key}.backend=native", f"{key}.{setting}"])
     with pytest.raises(PainlitError, match="not known"):
         load([f"{key}.backend=openvino"])
+
+
+def test_in_eval_mode_torch_computes_with_gradients_too():
+    """As for maps, whatever a model was trained by."""
+    task = PainAssessment(frames=4, spatial=SPATIAL, train=NATIVE).eval().double()
+    images = torch.randn(1, 3, 32, 32, dtype=torch.float64, requires_grad=True)
+    for module in task.modules():
+        if isinstance(module, SpatialModule):
+            module(images).sum().backward()
+        if isinstance(module, Perceiver):
+            tokens = torch.randn(1, 6, module.cross_attention.norm_tokens.weight.numel() - 13, dtype=torch.float64)
+            module(tokens.requires_grad_()).sum().backward()
+            assert tokens.grad is not None
+    assert images.grad is not None
+
+
+def test_torch_takes_the_place_of_a_back_end_again():
+    task = FaceRecognition(identities=3, network="temporal", train=NATIVE)
+    train_on_backend(task, load(["stage1.train.backend=torch"]).stage1.train)
+    hooks = [(module.gather if isinstance(module, FoldedCrossAttention) else module.exchange)
+             for module in task.modules() if isinstance(module, FoldedCrossAttention | Perceiver)]  # fmt: skip
+    assert hooks == [None, None]
