@@ -4,6 +4,7 @@ import json
 import os
 import re
 import resource
+import shutil
 import signal
 import subprocess
 import sys
@@ -146,6 +147,20 @@ def test_failures_of_folds_that_are_not_chosen_now_are_kept(tiny_data, runs):
     folder = loso.run(tiny(tiny_data, runs, *HEART, *wrong, "loso.subjects=[010100_m_27]")).folder
     loso.run(tiny(tiny_data, runs, *HEART, *wrong, "loso.subjects=[020100_w_34]"))
     assert sorted(json.loads((folder / "failures.json").read_text())) == FOLDS[:2]
+
+
+@pytest.mark.skipif(not any(map(shutil.which, ("g++", "clang++", "c++"))), reason="no C++ compiler")
+def test_a_dry_run_counts_what_cpp_computes(tiny_data, runs):
+    settings = [
+        "name=dry",
+        "loso.dry_run=true",
+        "loso.subjects=[010100_m_27]",
+        "loso.threads=1",
+        "model.modality=video",
+    ]
+    found = [loso.run(tiny(tiny_data, runs, *settings, f"train.backend={backend}")).estimate.step_flops
+             for backend in ("torch", "native")]  # fmt: skip
+    assert found[0] == found[1]
 
 
 def test_a_dry_run_refuses_what_the_run_would_refuse(tiny_data, trained):
