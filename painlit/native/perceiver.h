@@ -6,7 +6,7 @@
 
 namespace painlit {
 
-constexpr int STRIP = 64;  // latents whose hidden values, or queries whose weights, are in the cache at once
+constexpr int STRIP = 128;  // latents whose hidden values, or queries whose weights, are in the cache at once
 
 struct Sizes {
   int latents, width, heads, head_width, hidden, blocks;
