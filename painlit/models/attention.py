@@ -73,9 +73,6 @@ class FoldedCrossAttention(nn.Module):
         self.to_query = nn.Linear(latent_dim, heads * head_dim, bias=False)
         self.to_key_value = nn.Linear(token_dim, 2 * heads * head_dim, bias=False)
         self.to_output = nn.Linear(heads * head_dim, latent_dim)
-        self.gather: Callable[[Tensor, Tensor], Tensor] | None = None
-        """What gathers normalised tokens (B, 1, n, token_dim) for queries (1, heads, M, token_dim) in training, in
-        torch's place (`painlit.native`)."""
 
     def folded_query(self, latents: Tensor) -> Tensor:
         """Queries that meet the normalised tokens directly, scaled: (1 or B, heads, M, token_dim)."""
@@ -89,12 +86,8 @@ class FoldedCrossAttention(nn.Module):
 
     def gathered(self, latents: Tensor, tokens: Tensor) -> Tensor:
         """Means of the normalised tokens as each latent weighs them, head after head: (B, M, heads·token_dim)."""
-        query, normalised = self.folded_query(latents), self.normalised(tokens)
-        learning = self.training and torch.is_grad_enabled()
-        if self.gather is not None and learning and len(query) == 1 and len(tokens):
-            return rearrange(self.gather(query, normalised), "b h m f -> b m (h f)")
-        normalised = normalised.expand(-1, self.heads, -1, -1)  # (B, h, n, f)
-        query = query.expand(tokens.shape[0], -1, -1, -1)  # (B, h, M, f)
+        query = self.folded_query(latents).expand(tokens.shape[0], -1, -1, -1)  # (B, h, M, f)
+        normalised = self.normalised(tokens).expand(-1, self.heads, -1, -1)  # (B, h, n, f)
         return rearrange(narrow_attention(query, normalised, normalised, scale=1.0), "b h m f -> b m (h f)")
 
     def folded_output(self) -> tuple[Tensor, Tensor]:
@@ -107,7 +100,11 @@ class FoldedCrossAttention(nn.Module):
 
     def forward(self, latents: Tensor, tokens: Tensor) -> Tensor:
         """Return what the latents gather from the tokens, without the residual."""
-        return F.linear(self.gathered(latents, tokens), *self.folded_output())
+        return self.output(self.gathered(latents, tokens))
+
+    def output(self, gathered: Tensor) -> Tensor:
+        """What the latents get for what they have `gathered`."""
+        return F.linear(gathered, *self.folded_output())
 
     def attention(self, latents: Tensor, tokens: Tensor) -> Tensor:
         """Attention weights, (B, heads, M, n), each row summing to 1: for maps, not used by `forward`."""

@@ -4,6 +4,7 @@ import math
 from collections.abc import Callable
 
 import torch
+from einops import rearrange
 from torch import Tensor, nn
 
 from painlit.models.attention import FeedForward, FoldedCrossAttention, SelfAttention
@@ -73,6 +74,9 @@ class Perceiver(nn.Module):
         self.self_attentions = nn.ModuleList(SelfAttention(latent_dim, self_heads, head_dim) for _ in range(blocks))
         self.feed_forwards = nn.ModuleList(FeedForward(latent_dim) for _ in range(1 + blocks))
         self.norm = nn.LayerNorm(latent_dim)
+        self.gather: Callable[[Tensor, Tensor, Tensor], Tensor] | None = None
+        """What gathers tokens (B, n, token_size) with their positions' features (n, p), normalised, for queries
+        (1, cross_heads, M, token_size + p) in training, in torch's place (`painlit.native`)."""
         self.exchange: Callable[[Tensor], Tensor] | None = None
         """What makes of latents that have read, (B, M, latent_dim), their mean after all blocks, (B, latent_dim), in
         training, in torch's place (`painlit.native`)."""
@@ -83,30 +87,41 @@ class Perceiver(nn.Module):
 
     def with_positions(self, tokens: Tensor) -> Tensor:
         """Append the Fourier features of each token's position: (B, n, token_size + 2·bands + 1)."""
+        dtype = torch.promote_types(tokens.dtype, self.latents.dtype)
+        return torch.cat([tokens.to(dtype), self._positions(tokens).to(dtype).expand(tokens.shape[0], -1, -1)], dim=-1)
+
+    def _positions(self, tokens: Tensor) -> Tensor:
         # In float32, and rounded last if at all: float16 has 3,791 numbers for 13,800 positions, bfloat16 475.
         wide = torch.promote_types(tokens.dtype, torch.float32)
-        position = fourier_positions(tokens.shape[1], self.bands, self.max_frequency, device=tokens.device, dtype=wide)
-        dtype = torch.promote_types(tokens.dtype, self.latents.dtype)
-        return torch.cat([tokens.to(dtype), position.to(dtype).expand(tokens.shape[0], -1, -1)], dim=-1)
+        return fourier_positions(tokens.shape[1], self.bands, self.max_frequency, device=tokens.device, dtype=wide)
 
     def forward(self, tokens: Tensor) -> Tensor:
         """Return the normalised mean of the latents, (B, latent_dim)."""
         if not self.self_attentions:
             (feed_forward,) = self.feed_forwards
             assert isinstance(feed_forward, FeedForward)
-            positioned = self.with_positions(tokens)
-            return self.norm(read_once(self.latents, self.cross_attention, feed_forward, positioned))
+            return self.norm(read_once(self.latents, self.cross_attention, feed_forward, self._gathered(tokens)))
         if tokens.device.type != "cpu" or torch.compiler.is_exporting():  # a graph has no loop over the batch
             return self.norm(self.exchanged_by_torch(self._read(tokens)))
-        if self.exchange is not None and self.training and torch.is_grad_enabled() and len(tokens):
+        if self.exchange is not None and self._learns_from(tokens):
             return self.norm(self.exchange(self._read(tokens)))
         parts = tokens.split(max(1, CHUNK // self.latents.numel()))
         return self.norm(torch.cat([self.exchanged_by_torch(self._read(part)) for part in parts]))
 
+    def _learns_from(self, tokens: Tensor) -> bool:
+        return self.training and torch.is_grad_enabled() and len(tokens) > 0
+
     def _read(self, tokens: Tensor) -> Tensor:
         """Latents after they have read, (B, M, D)."""
+        return self.latents + self.cross_attention.output(self._gathered(tokens))
+
+    def _gathered(self, tokens: Tensor) -> Tensor:
+        """As `FoldedCrossAttention.gathered`."""
         latents = self.latents.unsqueeze(0)  # (1, M, D): the same for all samples until they have read
-        return latents + self.cross_attention(latents, self.with_positions(tokens))
+        if self.gather is None or not self._learns_from(tokens):
+            return self.cross_attention.gathered(latents, self.with_positions(tokens))
+        gathered = self.gather(self.cross_attention.folded_query(latents), tokens, self._positions(tokens))
+        return rearrange(gathered, "b h m f -> b m (h f)")
 
     def exchanged_by_torch(self, x: Tensor) -> Tensor:
         """Mean of latents (B, M, D) after they have exchanged what they read: (B, D)."""

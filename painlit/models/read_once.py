@@ -14,7 +14,7 @@ CHUNK = {"cpu": 2**20}
 CHUNK_ELSEWHERE = 2**26
 
 
-def read_once(latents: Tensor, attention: FoldedCrossAttention, feed_forward: FeedForward, tokens: Tensor) -> Tensor:
+def read_once(latents: Tensor, attention: FoldedCrossAttention, feed_forward: FeedForward, gathered: Tensor) -> Tensor:
     """Mean over latents of x + FF(x), where x = latents + attention(latents, tokens), without forming x.
 
     What latent l gathers from a sample is a vector m of few features (14 for scalar tokens), so x = L_l + A·m, where L
@@ -31,12 +31,11 @@ def read_once(latents: Tensor, attention: FoldedCrossAttention, feed_forward: Fe
         latents: (M, D).
         attention: The latents' attention to tokens.
         feed_forward: The feed-forward after it.
-        tokens: (B, n, token_dim).
+        gathered: (B, M, heads·token_dim), what they gather by it.
 
     Returns:
         (B, D).
     """
-    gathered = attention.gathered(latents.unsqueeze(0), tokens)  # (B, M, f)
     with torch.autocast(gathered.device.type, enabled=False):  # as LayerNorm does: σ² is a sum of large terms
         mixing, offset = attention.folded_output()
         wide = torch.promote_types(mixing.dtype, torch.float32)
@@ -51,7 +50,7 @@ def read_once(latents: Tensor, attention: FoldedCrossAttention, feed_forward: Fe
     hidden = rows.new_zeros(())
     count = len(rows)
     if not torch.compiler.is_exporting():  # a graph has no loop that depends on the batch
-        count = max(1, CHUNK.get(rows.device.type, CHUNK_ELSEWHERE) // (rows.shape[1] * len(hidden_offset)))
+        count = max(1, CHUNK.get(rows.device.type, CHUNK_ELSEWHERE) // max(1, rows.shape[1] * len(hidden_offset)))
     for first in range(0, len(rows), count):
         part = rows[first : first + count], hidden_base[first : first + count], hidden_mixing, hidden_offset
         hidden = hidden + (checkpoint(_gated, *part, use_reentrant=False) if torch.is_grad_enabled() else _gated(*part))

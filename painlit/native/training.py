@@ -4,7 +4,6 @@ from torch import nn
 
 from painlit.config.training import Training
 from painlit.models import SpatialModule
-from painlit.models.attention import FoldedCrossAttention
 from painlit.models.perceiver import Perceiver
 from painlit.native.cross_attention import NativeGather
 from painlit.native.perceiver import NativeExchange
@@ -22,7 +21,6 @@ def train_on_backend(network: nn.Module, train: Training) -> None:
     for module in network.modules():
         if isinstance(module, SpatialModule):
             module.behind_pixels = NativeStep(module, key) if native else None
-        if isinstance(module, FoldedCrossAttention):
-            module.gather = NativeGather(key) if native else None
         if isinstance(module, Perceiver):
+            module.gather = NativeGather(key) if native else None
             module.exchange = NativeExchange(module, key) if native and module.self_attentions else None

@@ -6,7 +6,6 @@ import torch
 from painlit.config import load
 from painlit.errors import PainlitError
 from painlit.models import SpatialModule
-from painlit.models.attention import FoldedCrossAttention
 from painlit.models.perceiver import Perceiver
 from painlit.native.cross_attention import NativeGather
 from painlit.native.perceiver import NativeExchange
@@ -33,7 +32,7 @@ def test_what_of_a_stage_it_trains(task, arguments, spatial, cross, exchange):
     for settings, times in ((NATIVE, 1), (TORCH, 0)):
         modules = list(task(**arguments, train=settings).modules())
         steps = [module.behind_pixels for module in modules if isinstance(module, SpatialModule)]
-        gathers = [module.gather for module in modules if isinstance(module, FoldedCrossAttention)]
+        gathers = [module.gather for module in modules if isinstance(module, Perceiver)]
         assert sum(isinstance(step, NativeStep) for step in steps) == spatial * times
         assert sum(isinstance(gather, NativeGather) for gather in gathers) == cross * times
         exchanges = [module.exchange for module in modules if isinstance(module, Perceiver)]
@@ -68,6 +67,5 @@ def test_in_eval_mode_torch_computes_with_gradients_too():
 def test_torch_takes_the_place_of_a_back_end_again():
     task = FaceRecognition(identities=3, network="temporal", train=NATIVE)
     train_on_backend(task, load(["stage1.train.backend=torch"]).stage1.train)
-    hooks = [(module.gather if isinstance(module, FoldedCrossAttention) else module.exchange)
-             for module in task.modules() if isinstance(module, FoldedCrossAttention | Perceiver)]  # fmt: skip
-    assert hooks == [None, None]
+    (perceiver,) = (module for module in task.modules() if isinstance(module, Perceiver))
+    assert (perceiver.gather, perceiver.exchange) == (None, None)
