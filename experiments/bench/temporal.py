@@ -20,7 +20,7 @@ from painlit.models import TemporalModule
 from painlit.native.training import train_on_backend
 
 CLIPS, VALUES = sized(32, 4), 13_800
-ROUNDS = sized(5, 1)
+ROUNDS = sized(9, 1)
 PEER = "perceiver-pytorch"
 OURS = ("painlit", NATIVE := "painlit, native")
 
