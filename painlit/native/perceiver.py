@@ -63,13 +63,13 @@ class _Exchanged(torch.autograd.Function):
         library, latents = _library(), aligned(latents)
         tapes = latents.new_empty(len(latents), library.tape(sizes))
         made = latents.new_empty(len(latents), latents.shape[-1])
-        of_weights = addresses(weights), addresses(transposed := _transposed(weights))
+        transposed = _transposed(weights)  # lives as long as C++ reads it
+        of_weights = addresses(weights), addresses(transposed)
 
         def exchange(part: slice) -> None:
             library.exchange(sizes, len(made[part]), *of_weights, *(address(x[part]) for x in (latents, tapes, made)))
 
         in_threads(exchange, len(latents))
-        del transposed
         ctx.sizes, ctx.shape = sizes, latents.shape
         ctx.save_for_backward(tapes, *weights)
         return made
@@ -80,7 +80,8 @@ class _Exchanged(torch.autograd.Function):
         tapes, *weights = map(aligned, ctx.saved_tensors)
         library, sizes, back = _library(), ctx.sizes, aligned(back)
         given = back.new_empty(ctx.shape)
-        of_weights = addresses(weights), addresses(transposed := _transposed(weights))
+        transposed = _transposed(weights)  # lives as long as C++ reads it
+        of_weights = addresses(weights), addresses(transposed)
 
         def differentiate(part: slice) -> list[Tensor]:
             made = [torch.zeros_like(weight) for weight in weights]
@@ -89,7 +90,6 @@ class _Exchanged(torch.autograd.Function):
             return made
 
         gradients = summed(in_threads(differentiate, len(back)))
-        del transposed
         return given, None, *gradients
 
 

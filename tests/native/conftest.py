@@ -1,5 +1,6 @@
 """A compiler, what it compiles for, and Spatial-Modules of sizes of every kind."""
 
+import os
 import platform
 import shutil
 from collections.abc import Callable, Iterator
@@ -15,7 +16,7 @@ from painlit.native import library
 
 
 def pytest_collection_modifyitems(items: list[pytest.Item]) -> None:
-    if not any(map(shutil.which, ("g++", "clang++", "c++"))):
+    if "CI" not in os.environ and not any(map(shutil.which, ("g++", "clang++", "c++"))):  # CI has one, or fails
         for item in items:
             if Path(__file__).parent in item.path.parents:
                 item.add_marker(pytest.mark.skip(reason="no C++ compiler"))
