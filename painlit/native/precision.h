@@ -101,6 +101,7 @@ struct Int8 : Rough {
   using Operand = Bits;
   using Sum = Bits;
   static constexpr int STEP = 4, MOST = 127, ZERO = 128;
+  static constexpr int32_t WITHOUT_ROUNDING = 0x74c00000;  // less the bits of ROUNDING in four sums a byte apart
   INLINE static void add(Bits& sum, Bits x, Bits y) {
 #if defined __AVX512VNNI__
     sum = (Bits)_mm512_dpbusd_epi32((__m512i)sum, (__m512i)x, (__m512i)y);
@@ -126,11 +127,12 @@ struct Int8 : Rough {
           Bits{}, length, [](Bits a, Bits b) INLINE { return a > b ? a : b; },
           [=](int i) INLINE { return (Bits)x[i] & 0x7fffffff; });
       const Vector most = (Vector)magnitude, scale = float(MOST) / most;
-      factors[r] = most / float(MOST);
+      factors[r] = most * (1.f / MOST);
       for (int i = 0; i < length; i += STEP) {
-        Bits bytes = {};
-        for (int j = 0; j < STEP && i + j < length; j++)
-          bytes |= ((Bits)(x[i + j] * scale + (ROUNDING + ZERO)) & 255) << (8 * j);
+        Bits bytes = all(WITHOUT_ROUNDING);
+#pragma GCC unroll 4
+        for (int j = 0; j < STEP; j++)  // beyond the last number any will do, since weights are 0 there
+          bytes += (Bits)(x[std::min(i + j, length - 1)] * scale + (ROUNDING + ZERO)) << (8 * j);
         *made++ = bytes;
       }
     }

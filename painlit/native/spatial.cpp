@@ -26,14 +26,15 @@ struct PixelEmbedding {
   void operator()(const float* image, int group, Vector* x, Vector* patches, Vector* seen) const {
     const int size = sizes.patch_size, wide = sizes.wide(), border = sizes.padding;
     const int across = std::lround(std::sqrt(sizes.patches)), side = across * size;
-    for (int lane = 0; lane < LANES && group * LANES + lane < sizes.patches; lane++) {
-      const int patch = group * LANES + lane;
-      const float* corner = image + (patch / across * side + patch % across) * size;
-      for (int c = 0; c < 3; c++)
-        for (int i = 0; i < size; i++)
-          for (int j = 0; j < size; j++)
-            patches[(c * wide + i + border) * wide + j + border][lane] = corner[(c * side + i) * side + j];
-    }
+    for (int c = 0; c < 3; c++)
+      for (int i = 0; i < size; i++) {  // a row of all patches, which the cache holds, before the next
+        Vector* row = patches + (c * wide + i + border) * wide + border;
+        for (int lane = 0; lane < LANES && group * LANES + lane < sizes.patches; lane++) {
+          const int patch = group * LANES + lane;
+          const float* from = image + ((c * across + patch / across) * size + i) * side + patch % across * size;
+          for (int j = 0; j < size; j++) row[j][lane] = from[j];
+        }
+      }
     const int pixels = sizes.pixels, of_row = std::lround(std::sqrt(pixels)), n = sizes.inner;
     Vector* to = seen;
     for (int pixel = 0; pixel < pixels; pixel++) {
