@@ -130,7 +130,7 @@ class FaceWindows:
     def _detect(self, frames: list[Frame]) -> None:
         if frames:
             detector = face_detector(frames[0].pixels.shape, self.config.face, str(self.device))
-            boxes = detector.detect(frame.pixels for frame in frames)
+            boxes = detector.detect([frame.pixels for frame in frames])
             self._detections |= {frame.at: found for frame, found in zip(frames, boxes, strict=True)}
 
     def _embed(self, shown: Mapping[tuple[int, Square], Frame]) -> None:

@@ -1,7 +1,7 @@
 """Face detection on key frames, and O-Net alone on every second frame between them."""
 
 from collections.abc import Iterable, Iterator, Mapping, Sequence
-from itertools import islice, pairwise
+from itertools import chain, islice, pairwise
 
 import numpy as np
 import torch
@@ -13,7 +13,7 @@ from painlit.signals.video.face_detector import FaceDetector, Faces, checked
 from painlit.signals.video.mtcnn_sampler import FrameCrops
 
 KEY_INTERVAL = 12  # frames; 0.48 s at 25 Hz
-KEYS_AT_ONCE = 4  # the frames up to so many key frames are in memory
+KEYS_AT_ONCE = 4  # of a stream, the frames up to so many key frames are in memory
 SHARE = 1 / 3  # of O-Net's box in the mean of the two
 EVERY = 2  # of so many frames between key frames O-Net sees one
 LEAST_OVERLAP = 0.5  # IoU of a face's boxes in two key frames
@@ -36,10 +36,14 @@ class KeyFrameDetector(FaceDetector):
     """
 
     def detect_faces(self, frames: np.ndarray | Iterable[np.ndarray]) -> Iterator[Faces]:
-        """Like `FaceDetector.detect_faces`, of frames in order; holds `KEY_INTERVAL` * `KEYS_AT_ONCE` of them."""
+        """Like `FaceDetector.detect_faces`, of frames in order; holds `KEY_INTERVAL` * `KEYS_AT_ONCE` of a stream.
+
+        Of a list, which is in memory, all key frames are dealt out at once. The faces are the same.
+        """
         stream = iter(frames)
+        at_once = len(frames) if isinstance(frames, list) else KEY_INTERVAL * KEYS_AT_ONCE
         before: dict[int, Faces] = {}
-        while chunk := checked(list(islice(stream, KEY_INTERVAL * KEYS_AT_ONCE))):
+        while chunk := checked(list(islice(stream, at_once))):
             found = self._detect_chunk(chunk, before)
             before = {-1: found[-1]}
             yield from found
@@ -49,13 +53,20 @@ class KeyFrameDetector(FaceDetector):
         faces, end = dict(before), len(frames) - 1
         keys = sorted({*range(KEY_INTERVAL - 1, end, KEY_INTERVAL), end, *([] if before else [0])})
         while keys:
-            faces |= zip(keys, super().detect_faces([frames[key] for key in keys]), strict=True)
+            faces |= zip(keys, self._detect_keys([frames[key] for key in keys]), strict=True)
             gaps = _gaps(faces)
             work = [(frames[first + 1 : last], faces[first], faces[last]) for first, last in gaps]
             for (first, last), found in zip(gaps, self._in_threads(self._follow, work), strict=True):
                 faces |= zip(range(first + 1, last), found, strict=False)
             keys = [(first + last) // 2 for first, last in _gaps(faces)]
         return [faces[at] for at in range(len(frames))]
+
+    def _detect_keys(self, frames: Sequence[np.ndarray]) -> Iterator[Faces]:
+        """The faces of key frames; each thread gets a share, two at least, which cost little more than one."""
+        threads = torch.get_num_threads() if self.device.type == "cpu" else 1
+        shares = max(-(-len(frames) // self.batch_frames), min(threads, len(frames) // 2))
+        batches = [[frames[at] for at in share] for share in np.array_split(range(len(frames)), shares)]
+        return chain.from_iterable(self._in_threads(self._detect_batch, batches))
 
     @torch.inference_mode()
     def _follow(self, gap: tuple[Sequence[np.ndarray], Faces, Faces]) -> list[Faces]:

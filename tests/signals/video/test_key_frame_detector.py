@@ -1,6 +1,7 @@
 """Faces followed between key frames: agreement with the cascade, how often it is needed, what must not be missed."""
 
 from collections.abc import Callable, Sequence
+from functools import partial
 from pathlib import Path
 
 import cv2
@@ -30,11 +31,17 @@ def cascade() -> FaceDetector:
 class Counted(KeyFrameDetector):
     """Counts the frames that the whole cascade sees."""
 
-    whole = 0
+    def __init__(self, *given):
+        super().__init__(*given)
+        self.batches: list[int] = []  # which threads append to
 
     def _detect_batch(self, frames: list[np.ndarray]):
-        self.whole += len(frames)
+        self.batches.append(len(frames))
         return super()._detect_batch(frames)
+
+    @property
+    def whole(self) -> int:
+        return sum(self.batches)
 
 
 @pytest.fixture
@@ -70,7 +77,7 @@ def overlaps(found: Sequence[np.ndarray], expected: Sequence[np.ndarray]) -> np.
 
 def test_follows_speakers_as_the_cascade_finds_them(detector: Counted, cascade: FaceDetector, speakers: list[Frames]):
     for frames in speakers:
-        detector.whole = 0
+        detector.batches.clear()
         found = list(detector.detect_faces(iter(frames)))
         assert detector.whole <= 8  # 0, 11, 23, 35, 47 and 49, and a little more
         expected = list(cascade.detect_faces(frames))
@@ -137,6 +144,24 @@ def test_reads_a_stream_piece_by_piece_and_sees_no_key_frame_twice(detector: Cou
     assert len(read) == 48
     assert sum(1 for _ in faces) == 199
     assert detector.whole == 1 + 200 // 12 + 1  # the first, each 12th and the last
+
+
+def test_a_list_gives_what_a_stream_gives_and_each_thread_a_share_of_its_key_frames(
+    detector: Counted, speakers: list[Frames], request: pytest.FixtureRequest
+):
+    frames = [*speakers[0], *speakers[1], *speakers[0]]  # 14 key frames, and those about the two cuts
+    expected = list(detector.detect_faces(iter(frames)))
+    whole = detector.whole
+    request.addfinalizer(partial(torch.set_num_threads, torch.get_num_threads()))
+    for threads, shares in ((1, [7, 7]), (3, [4, 5, 5]), (9, [2] * 7)):
+        detector.batches.clear()
+        torch.set_num_threads(threads)
+        found = list(detector.detect_faces(frames))
+        assert sorted(detector.batches[: len(shares)]) == shares
+        assert detector.whole == whole
+        for ours, theirs in zip(found, expected, strict=True):
+            np.testing.assert_allclose(ours.boxes, theirs.boxes, atol=1e-3)
+            np.testing.assert_allclose(ours.landmarks, theirs.landmarks, atol=1e-3)
 
 
 def test_few_frames_are_the_cascades(detector: Counted, cascade: FaceDetector, speakers: list[Frames]):
