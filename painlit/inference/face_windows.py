@@ -17,7 +17,7 @@ from painlit.inference.same_person import SamePerson
 from painlit.inference.video_windows import Frame, VideoWindow
 from painlit.models.frame_embedder import FrameEmbedder
 from painlit.signals.video.clip_faces import clip_squares, face_detector
-from painlit.signals.video.crops import crop_face
+from painlit.signals.video.crops import Resize, crop_face, resized
 from painlit.system.stopwatch import Stopwatch
 from painlit.system.threads import side_by_side
 
@@ -74,6 +74,7 @@ class FaceWindows:
         embedders: By name, on `device`, each with whether its tiles are read by any model; they are most of the work.
         device: Of the detector and the embedders.
         watch: Counts detect, embed, and as crop what the network waits for crops.
+        resize: What resizes faces, as `resized` does.
     """
 
     def __init__(
@@ -82,8 +83,10 @@ class FaceWindows:
         embedders: Mapping[str, tuple[FrameEmbedder, bool]],
         device: torch.device,
         watch: Stopwatch,
+        resize: Resize = resized,
     ):
         self.config, self.embedders, self.device, self.watch = config, embedders, device, watch
+        self._resize = resize
         self._person = SamePerson()
         self._detections: dict[int, np.ndarray] = {}
         self._rows: dict[tuple[int, Square], dict[str, np.ndarray]] = {}
@@ -154,7 +157,8 @@ class FaceWindows:
         """The faces in frames, some at a time: their keys, and (n, S, S, 3) uint8 RGB."""
         side, keys = 2 * self.config.spatial.image_size, iter(frames)
         while some := list(islice(keys, self.config.embed.batch_frames)):
-            yield some, np.stack([crop_face(frames[key].pixels, np.array(key[1]), side) for key in some])
+            crops = [crop_face(frames[key].pixels, np.array(key[1]), side, self._resize) for key in some]
+            yield some, np.stack(crops)
 
 
 def frame_rows(embedder: FrameEmbedder, with_tiles: bool, crops: torch.Tensor) -> np.ndarray:

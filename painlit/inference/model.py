@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import time as clock
 from collections.abc import Callable, Iterator
+from concurrent.futures import ThreadPoolExecutor
 from dataclasses import replace
 from os import PathLike
 from pathlib import Path
@@ -27,6 +28,8 @@ from painlit.inference.person import PersonMeans, Rest, check_rest, measure_rest
 from painlit.inference.request import check_request, what_is_read
 from painlit.inference.scoring import Scorer
 from painlit.inference.video_windows import VideoWindows
+from painlit.native.area import area_resize
+from painlit.signals.video.crops import resized
 from painlit.signals.video.decoding import open_footage
 from painlit.system.devices import pick_device
 from painlit.system.stopwatch import Stopwatch
@@ -82,10 +85,13 @@ class Model:
         self._scorers: dict[bool, Scorer] = {}
         tiles = self._scorer(True).embedders()
         self._embedders = {name: (bundle.embedder(name).to(self.device).eval(), tiles[name]) for name in tiles}
-        self._in_windows = {
-            name: (on_backend(embedder, backend, precision, self.device, "assess"), read)
-            for name, (embedder, read) in self._embedders.items()
-        }
+        with ThreadPoolExecutor(1) as beside:  # both are compiled
+            resizing = beside.submit(area_resize) if backend == "native" and tiles else None
+            self._in_windows = {
+                name: (on_backend(embedder, backend, precision, self.device, "assess"), read)
+                for name, (embedder, read) in self._embedders.items()
+            }
+            self._resize = resizing.result() if resizing else resized
 
     def assess(
         self,
@@ -249,7 +255,7 @@ class Model:
     def _faces(self, watch: Stopwatch) -> FaceWindows:
         config = self.bundle.config
         config = replace(config, embed=replace(config.embed, every=self.every))
-        return FaceWindows(config, self._in_windows, self.device, watch)
+        return FaceWindows(config, self._in_windows, self.device, watch, self._resize)
 
     def _assessing(
         self, watch: Stopwatch, heart: Heart | None, calibrated: bool, at_rest: PersonMeans | None

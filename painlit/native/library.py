@@ -17,14 +17,14 @@ _PATIENCE = 300
 
 
 @cache
-def compiled(source: Path, *defined: str) -> CDLL:
+def compiled(source: Path, *flags: str) -> CDLL:
     """A library of one file of C++17, compiled once in a process: some seconds.
 
     It is not kept: what is compiled for one processor may stop the program on another that shares its home.
 
     Args:
         source: The file.
-        defined: Macros, as NAME=VALUE.
+        flags: Of the compiler, beside those of all.
 
     Raises:
         PainlitError: There is no compiler, or it fails. The environment's CXX names one, or else `g++`, `clang++` and
@@ -40,8 +40,7 @@ def compiled(source: Path, *defined: str) -> CDLL:
         with tempfile.TemporaryDirectory(ignore_cleanup_errors=True) as folder:  # NFS keeps files that are in use
             where = f" in {folder}"
             library = Path(folder) / f"{source.stem}.so"
-            macros = [f"-D{macro}" for macro in defined]
-            command = [compiler, *named[1:], *_FLAGS, *macros, "-o", str(library), str(source)]
+            command = [compiler, *named[1:], *_FLAGS, *flags, "-o", str(library), str(source)]
             subprocess.run(command, capture_output=True, text=True, errors="replace", check=True, timeout=_PATIENCE)
             return CDLL(str(library))  # stays when its file goes
     except subprocess.CalledProcessError as error:

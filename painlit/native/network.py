@@ -28,7 +28,7 @@ class Network:
     """
 
     def __init__(self, source: str, precision: str, sizes: Sequence[int], weights: Sequence[Tensor]):
-        self.library = compiled(Path(__file__).with_name(source), f"PRECISION={precision.capitalize()}")
+        self.library = compiled(Path(__file__).with_name(source), f"-DPRECISION={precision.capitalize()}")
         self.library.network.restype = c_void_p
         self._kept = [
             weight.detach().to("cpu", torch.float32, copy=True).contiguous() for weight in weights

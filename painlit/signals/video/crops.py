@@ -1,11 +1,13 @@
 """Square face crops: the part of each frame that the Spatial-Module sees. No alignment, it would undo head movement."""
 
+from collections.abc import Callable
 from typing import Literal
 
 import cv2
 import numpy as np
 
 MARGIN = 0.3  # ours: MTCNN's boxes end at brow and chin
+Resize = Callable[[np.ndarray, int], np.ndarray]
 
 
 def face_squares(
@@ -41,13 +43,20 @@ def face_squares(
     return np.concatenate([corner, side], axis=1).astype(np.int64)
 
 
-def crop_face(frame: np.ndarray, square: np.ndarray, size: int) -> np.ndarray:
+def resized(picture: np.ndarray, size: int) -> np.ndarray:
+    """A square picture (S, S, 3) uint8 at another size, (size, size, 3): the mean of areas, or cubic where it grows."""
+    area = size < len(picture)
+    return cv2.resize(picture, (size, size), interpolation=cv2.INTER_AREA if area else cv2.INTER_CUBIC)
+
+
+def crop_face(frame: np.ndarray, square: np.ndarray, size: int, resize: Resize = resized) -> np.ndarray:
     """Cut a square from a frame and resize it; where it leaves the frame, the border pixels are repeated.
 
     Args:
         frame: (H, W, 3) uint8.
         square: x, y, side in px, as from `face_squares`.
         size: Side of the result in px.
+        resize: What resizes, as `resized` does.
 
     Returns:
         (size, size, 3) uint8.
@@ -58,7 +67,7 @@ def crop_face(frame: np.ndarray, square: np.ndarray, size: int) -> np.ndarray:
     crop = frame[rows, columns]
     if left or right or top or bottom:
         crop = cv2.copyMakeBorder(crop, top, bottom, left, right, cv2.BORDER_REPLICATE)
-    return cv2.resize(crop, (size, size), interpolation=cv2.INTER_AREA if size < side else cv2.INTER_CUBIC)
+    return resize(crop, size)
 
 
 def _span(start: int, side: int, length: int) -> tuple[int, slice, int]:
