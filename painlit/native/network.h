@@ -15,6 +15,11 @@ struct Sizes {
   int patch_size, kernel, stride, padding;  // in px: of patches, and of the convolution that makes pixels of them
   int wide() const { return patch_size + 2 * padding; }
   int seen() const { return 3 * kernel * kernel; }
+  int across() const { return std::lround(std::sqrt(patches)); }
+  int side() const { return across() * patch_size; }
+  long numbers() const { return 3l * side() * side(); }
+  // Where a patch begins in a plane.
+  int corner(int patch) const { return (patch / across() * side() + patch % across()) * patch_size; }
 };
 
 struct Block {
@@ -62,14 +67,18 @@ struct Network {
         y[p / LANES * width + i][p % LANES] = p < patches ? position[(p + 1) * width + i] : token[i] + position[i];
   }
 
-  // Add to the outer stream what a group gives; `given` is the product before its norm.
-  void give(const Gift& gift, int group, const Vector* x, Vector* y, Vector* given, Space& space) const {
-    Vector *to = y + group * sizes.outer, *normed = space.normed.data();
+  // What a group gives to the outer stream; `given` is the product before its norm.
+  Vector* gift_of(const Gift& gift, const Vector* x, Vector* given, Space& space) const {
+    Vector* normed = space.normed.data();
     gift.before(1, x, normed);
     gift.linear(1, normed, space, [=](int, int c, Vector sum) INLINE { given[c] = sum; });
     gift.after(1, given, normed);
-    keep(group, normed);
-    for (int i = 0; i < sizes.outer; i++) to[i] += normed[i];
+    return normed;
+  }
+  void give(const Gift& gift, int group, const Vector* x, Vector* y, Vector* given, Space& space) const {
+    Vector *to = y + group * sizes.outer, *made = gift_of(gift, x, given, space);
+    keep(group, made);
+    for (int i = 0; i < sizes.outer; i++) to[i] += made[i];
   }
 
   // Set to zero what is of no patch.

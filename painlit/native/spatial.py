@@ -10,12 +10,15 @@ from painlit.native.network import Network, address, pixel_weights_of, sizes_of,
 
 
 class NativeSpatial(nn.Module):
-    """A Spatial-Module, computed an image at a time by the thread that calls; threads can call at once.
+    """A Spatial-Module, computed by the thread that calls; threads can call at once.
 
     Args:
         spatial: With its weights, which are copied.
         precision: Of its matrix products: fp32; bf16; or int8, in which attention is in bf16 where the processor
             multiplies that, and numbers share a factor per patch or sub-patch, weights one per output.
+
+    Attributes:
+        together: Images that are embedded side by side, in less time than one by one; embeddings are the same.
 
     Shapes:
         images (B, 3, image_size, image_size) -> (B, embed_dim), float32, without gradients.
@@ -30,6 +33,7 @@ class NativeSpatial(nn.Module):
         self.image_size, self.patch_size, self.embed_dim = spatial.image_size, spatial.patch_size, spatial.embed_dim
         weights = [*pixel_weights_of(spatial), *weights_of(spatial)]
         self._network = Network("spatial.cpp", precision, sizes_of(spatial), weights)
+        self.together: int = self._network.library.together(self._network.address)
 
     def forward(self, images: Tensor) -> Tensor:
         """Embed images."""

@@ -109,13 +109,13 @@ class _InThreads(FrameEmbedder):
     """
 
     def embedded(self, crops: Tensor, which: Sequence[int]) -> Tensor:
-        count = len(crops) * len(which)
-        most = max(1, _PATCHES // (self.spatial.image_size // self.spatial.patch_size) ** 2)
-        if count <= most:
+        most = _PATCHES // (self.spatial.image_size // self.spatial.patch_size) ** 2
+        most = max(1, most, getattr(self.spatial, "together", 1))
+        if len(crops) * len(which) <= most:
             return super().embedded(crops, which)
-        threads = torch.get_num_threads()
-        parts = crops.tensor_split(min(threads * ceil(count / (threads * most)), len(crops)))
         images = [which] if len(which) <= most else [[number] for number in which]
+        count, threads = len(crops) * len(images[0]), torch.get_num_threads()
+        parts = crops.tensor_split(min(threads * ceil(count / (threads * most)), len(crops)))
         made = iter(dealt_out(self._alone, product(parts, images)))
         return torch.cat([torch.cat([next(made) for _ in images], dim=1) for _ in parts])
 
