@@ -8,7 +8,8 @@
 
 namespace {
 
-typedef float Pixel __attribute__((vector_size(16), aligned(4), may_alias));  // three colours, and what lies behind them
+typedef float Pixel
+    __attribute__((vector_size(16), aligned(4), may_alias));  // three colours, and what lies behind them
 
 constexpr float ROUNDING = 12582912.f;  // 1.5 · 2^23: adding it rounds to whole numbers, which are its lowest bits
 constexpr double LEAST = 1e-3;          // part of a pixel that counts

@@ -1,4 +1,4 @@
-// Transformer in Transformer (timm's TNT), an image at a time.
+// Transformer in Transformer (timm's TNT).
 //
 // A vector holds one feature of eight or sixteen patches. So every step is written as if for one patch, whatever the
 // sizes, and what a step hands to the next stays in the processor's cache. Weights are numbers that meet vectors, read

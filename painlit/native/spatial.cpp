@@ -88,17 +88,15 @@ struct Spatial {
       if (left) shared(&x[count * whole * network.size]);
     };
     auto give = [&](const Gift& gift) {
-      each_group(
-          [&](Vector* of_group, int image, int g) {
-            network.give(gift, g, of_group, &y[image * of_image], space.made.data(), space);
-          },
-          [&](Vector* of_group) {
-            const Vector* made = network.gift_of(gift, of_group, space.made.data(), space);
-            for (int image = 0; image < count; image++)
-              for (int i = 0; i < outer; i++)
-                for (int lane = 0; lane < left; lane++)
-                  y[image * of_image + whole * outer + i][lane] += made[i][image * left + lane];
-          });
+      each_group([&](Vector* of_group, int image,
+                     int g) { network.give(gift, g, of_group, &y[image * of_image], space.made.data(), space); },
+                 [&](Vector* of_group) {
+                   const Vector* made = network.gift_of(gift, of_group, space.made.data(), space);
+                   for (int image = 0; image < count; image++)
+                     for (int i = 0; i < outer; i++)
+                       for (int lane = 0; lane < left; lane++)
+                         y[image * of_image + whole * outer + i][lane] += made[i][image * left + lane];
+                 });
     };
     const auto corner = [&](int image, int patch) { return images + image * sizes.numbers() + sizes.corner(patch); };
     const float* corners[LANES];
@@ -147,6 +145,7 @@ void embed(const void* network, int count, const float* images, float* embedding
   const Spatial& spatial = *static_cast<const Spatial*>(network);
   const int most = spatial.together.images;
   for (int i = 0; i < count; i += most)
-    spatial.embed(std::min(most, count - i), images + i * spatial.sizes.numbers(), embeddings + i * spatial.sizes.outer);
+    spatial.embed(std::min(most, count - i), images + i * spatial.sizes.numbers(),
+                  embeddings + i * spatial.sizes.outer);
 }
 }

@@ -83,6 +83,30 @@ def test_what_is_no_number_stays_in_its_image(module, precision):
     assert torch.equal(found[[0, 2]], expected[[0, 2]])
 
 
+SMALL_BUT_FOR_PATCHES = {"embed_dim": 20, "inner_dim": 8, "depth": 2, "inner_heads": 2, "outer_heads": 2}
+
+
+@pytest.mark.parametrize("precision", PRECISIONS)
+@pytest.mark.parametrize("side", [32, 80, 112, 176, 224], ids=lambda side: f"{(side // 16) ** 2} patches")
+def test_images_that_go_together_are_embedded_as_each_alone(module, side, precision):
+    """Also where the last patch of one, which shares its vectors with those of others, is no number."""
+    native = NativeSpatial(module(image_size=side, **SMALL_BUT_FOR_PATCHES), precision)
+    images = torch.randn(2 * native.together + 1, 3, side, side)
+    expected = torch.cat([native(image[None]) for image in images])
+    assert torch.equal(native(images), expected)
+    images[0, 0, -1, -1] = torch.nan
+    found = native(images)
+    assert found[0].isnan().all()
+    assert torch.equal(found[1:], expected[1:])
+    assert torch.equal(native(images[1:2]), expected[1:2])
+
+
+def test_how_many_go_together(module):
+    """196 and 49 patches: 4 and 1 are left of vectors of sixteen, or of eight."""
+    found = [NativeSpatial(module(image_size=side, **SMALL_BUT_FOR_PATCHES)).together for side in (224, 112, 64, 48)]
+    assert found in ([4, 16, 1, 1], [2, 8, 1, 8])
+
+
 @pytest.mark.parametrize("precision", PRECISIONS)
 def test_weights_that_are_no_numbers_are_not_hidden(module, precision):
     spatial = module()

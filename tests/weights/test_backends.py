@@ -17,7 +17,7 @@ from painlit.models.normalisation import Normalise
 from painlit.native import library
 from painlit.native.spatial import NativeSpatial
 from painlit.weights import backends, openvino_spatial
-from painlit.weights.backends import on_backend
+from painlit.weights.backends import _InThreads, on_backend
 from painlit.weights.openvino_spatial import OpenVinoSpatial
 
 CPU = torch.device("cpu")
@@ -127,6 +127,30 @@ def test_frames_of_several_images_are_dealt_out(size, images):
     finally:
         torch.set_num_threads(threads)
     assert taken == [images] * (15 // images)
+
+
+@pytest.mark.parametrize(
+    ("frames", "tiles", "taken"),
+    [(8, True, [4] * 10), (8, False, [4] * 2), (1, True, [1] * 5), (2, True, [1] * 10), (5, False, [3, 2])],
+)
+def test_images_that_go_together_are_taken_together(frames, tiles, taken):
+    """A thread takes the same image of several frames."""
+    spatial = SpatialModule(image_size=224, embed_dim=8, inner_dim=8, depth=1, inner_heads=2, outer_heads=2).eval()
+    spatial.together = 4
+    given, found = torch.randint(0, 256, (frames, 3, 448, 448), dtype=torch.uint8), []
+    embedder = _InThreads(spatial, Normalise()).eval()
+    threads = torch.get_num_threads()
+    torch.set_num_threads(2)
+    try:
+        with torch.inference_mode():
+            expected = FrameEmbedder(spatial, Normalise())(given)
+            spatial.register_forward_pre_hook(lambda _, images: found.append(len(images[0])))
+            made = embedder(given) if tiles else (embedder.full(given),)
+    finally:
+        torch.set_num_threads(threads)
+    for ours, theirs in zip(made, expected, strict=False):
+        torch.testing.assert_close(ours, theirs, rtol=0, atol=1e-5)
+    assert sorted(found, reverse=True) == taken
 
 
 @pytest.mark.parametrize(("count", "sizes"), [(1, [1]), (4, [4]), (5, [3, 2]), (9, [3, 2, 2, 2])])

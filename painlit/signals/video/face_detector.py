@@ -1,6 +1,7 @@
 """Face detection by MTCNN, many frames at a time."""
 
 from collections.abc import Callable, Iterable, Iterator
+from contextlib import closing
 from itertools import islice
 from typing import NamedTuple, TypeVar
 
@@ -80,10 +81,10 @@ class FaceDetector:
 
     @torch.inference_mode()
     def _detect_batch(self, frames: list[np.ndarray]) -> list[Faces]:
-        sampler = AreaSampler(frames, self.device)
-        index, boxes = self._propose(sampler)
-        index, boxes = self._refine(sampler, index, boxes)
-        index, boxes, scores, landmarks = self._output(sampler, index, boxes)
+        with closing(AreaSampler(frames, self.device)) as sampler:
+            index, boxes = self._propose(sampler)
+            index, boxes = self._refine(sampler, index, boxes)
+            index, boxes, scores, landmarks = self._output(sampler, index, boxes)
         rows = torch.cat([boxes, scores[:, None]], 1).cpu().numpy()
         points, of_frame = landmarks.cpu().numpy(), index.cpu().numpy()
         return [Faces(rows[of_frame == f], points[of_frame == f]) for f in range(sampler.frames)]

@@ -9,6 +9,7 @@ from torchvision.ops import box_iou
 
 from experiments.bench.faces import compare_with_reference, recall_on_photographs
 from painlit.config import ClipConfig
+from painlit.signals.video import mtcnn_sampler
 from painlit.signals.video.decoding import read_clip
 from painlit.signals.video.face_detector import FaceDetector
 
@@ -69,6 +70,17 @@ def test_takes_a_stream_and_reads_it_only_as_far_as_needed(frames: np.ndarray):
 
     next(FaceDetector(min_face_size=60, batch_frames=2).detect_faces(stream()))
     assert len(read) == 2
+
+
+def test_batches_take_turns_in_the_same_memory(frames: np.ndarray, monkeypatch: pytest.MonkeyPatch):
+    rooms: list[np.ndarray] = []
+    monkeypatch.setattr(mtcnn_sampler, "_rooms", rooms)
+    monkeypatch.setattr(torch, "get_num_threads", lambda: 1)
+    detector, seen = FaceDetector(min_face_size=60, batch_frames=1), []
+    for _ in detector.detect_faces([frames[0]] * 3):
+        seen += rooms
+    assert len(rooms) == 1
+    assert all(room is rooms[0] for room in seen)
 
 
 def test_relative_minimum_finds_the_one_near_face(frames: np.ndarray, detector: FaceDetector):

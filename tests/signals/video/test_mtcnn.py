@@ -7,6 +7,7 @@ import pytest
 import torch
 from torch.nn.functional import interpolate
 
+from painlit.signals.video import mtcnn_sampler
 from painlit.signals.video.mtcnn_boxes import pixel_corners, pyramid_sizes, square, suppress_contained
 from painlit.signals.video.mtcnn_sampler import AreaSampler, table_by_opencv, table_by_torch
 from painlit.signals.video.mtcnn_weights import load_mtcnn, read_arrays
@@ -41,11 +42,41 @@ def test_crops_are_torchs_area_interpolation_of_the_boxes(frames):
 
 def test_the_table_is_the_same_on_both_of_its_ways(frames):
     expected = np.stack(frames).astype(np.int32).cumsum(1).cumsum(2)
-    for table in (table_by_opencv(frames), table_by_torch(torch.from_numpy(np.stack(frames)))):
+    room = np.full(3 * expected.size, 7, np.int32)  # what was there before does not count
+    for table in (table_by_opencv(frames, room), table_by_torch(torch.from_numpy(np.stack(frames)))):
         assert table.dtype == torch.int32
         assert np.array_equal(table[:, 1:, 1:], expected)
         assert not table[:, 0].any()
         assert not table[:, :, 0].any()
+
+
+def test_the_memory_of_a_table_is_used_again(frames, monkeypatch):
+    rooms: list[np.ndarray] = []
+    monkeypatch.setattr(mtcnn_sampler, "_rooms", rooms)
+    expected = [AreaSampler(some, CPU).pyramid_level(12, 17) for some in (frames, frames[1:])]
+    first, second = AreaSampler(frames, CPU), AreaSampler(frames[::-1], CPU)
+    first.close()
+    (room,) = rooms
+    again = AreaSampler(frames[1:], CPU)  # smaller
+    assert not rooms
+    assert np.shares_memory(again.table.numpy(), room)
+    assert torch.equal(again.pyramid_level(12, 17), expected[1])
+    assert torch.equal(second.pyramid_level(12, 17), expected[0].flip(0))
+    again.close()
+    assert rooms[0] is room
+    larger = AreaSampler([*frames, *frames], CPU)
+    assert not np.shares_memory(larger.table.numpy(), room)
+    assert torch.equal(larger.pyramid_level(12, 17), expected[0].repeat(2, 1, 1, 1))
+
+
+def test_no_more_than_some_memory_is_kept(frames, monkeypatch):
+    rooms: list[np.ndarray] = []
+    monkeypatch.setattr(mtcnn_sampler, "_rooms", rooms)
+    samplers = [AreaSampler(frames, CPU) for _ in range(4)]
+    monkeypatch.setattr(mtcnn_sampler, "_KEPT", 2 * samplers[0].table.numel() * 4)
+    for sampler in samplers:
+        sampler.close()
+    assert len(rooms) == 2
 
 
 def test_networks_have_the_published_sizes():
