@@ -127,7 +127,7 @@ struct Int8 : Rough {
           Bits{}, length, [](Bits a, Bits b) INLINE { return a > b ? a : b; },
           [=](int i) INLINE { return (Bits)x[i] & 0x7fffffff; });
       const Vector most = (Vector)magnitude, scale = float(MOST) / most;
-      factors[r] = most * (1.f / MOST);
+      factors[r] = most / float(MOST);
       for (int i = 0; i < length; i += STEP) {
         Bits bytes = all(WITHOUT_ROUNDING);
 #pragma GCC unroll 4
