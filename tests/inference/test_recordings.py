@@ -1,5 +1,7 @@
 """Recordings of every kind that may be given, each assessed or refused by name; with random weights."""
 
+import shutil
+from collections import Counter
 from concurrent.futures import ThreadPoolExecutor
 from dataclasses import replace
 from fractions import Fraction
@@ -22,6 +24,7 @@ from painlit.inference.bundles.bundle import Bundle
 from painlit.inference.face_windows import FaceWindows
 from painlit.inference.live import Camera, LiveDecoding
 from painlit.inference.video_windows import VideoWindows
+from painlit.native.area import area_resize
 from painlit.signals.video.decoding import open_footage
 from painlit.system.stopwatch import Stopwatch
 
@@ -229,6 +232,21 @@ def test_scores_by_openvino_are_those_of_torch(model, made_once, recording):
     expected, found = model.assess(*recording, step=3), fast.assess(*recording, step=3, maps="gradient")
     np.testing.assert_allclose(found.table["score"], expected.table["score"], atol=1e-4)
     assert found.evidence.pictures[0].map is not None  # by gradients, which torch alone has
+
+
+@pytest.mark.skipif(not any(map(shutil.which, ("g++", "clang++", "c++"))), reason="no C++ compiler")
+def test_scores_by_native_are_those_of_torch(model, made_once, recording, monkeypatch):
+    made, area = Counter[int](), area_resize()
+
+    def counted(picture: np.ndarray, size: int) -> np.ndarray:
+        made[size] += 1
+        return area(picture, size)
+
+    monkeypatch.setattr("painlit.inference.model.area_resize", lambda: counted)
+    fast = painlit.load(made_once, "cpu", backend="native")
+    expected, found = model.assess(*recording, step=3), fast.assess(*recording, step=3)
+    np.testing.assert_allclose(found.table["score"], expected.table["score"], atol=1e-4)
+    assert made == {64: 4 * expected.table["score"].notna().sum()}  # what is embedded: no pictures for the page
 
 
 def test_of_every_few_frames_one_is_embedded(made_once, recording):
