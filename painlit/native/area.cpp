@@ -8,8 +8,8 @@
 
 namespace {
 
-typedef float Pixel
-    __attribute__((vector_size(16), aligned(4), may_alias));  // three colours, and what lies behind them
+// Three colours, and what lies behind them.
+typedef float Pixel __attribute__((vector_size(16), aligned(4), may_alias));
 
 constexpr float ROUNDING = 12582912.f;  // 1.5 · 2^23: adding it rounds to whole numbers, which are its lowest bits
 constexpr double LEAST = 1e-3;          // part of a pixel that counts
@@ -22,14 +22,14 @@ struct Cover {
   Cover(int from, int to) : most(std::ceil(double(from) / to) + 1), first(to), shares(to * most) {
     const double scale = double(from) / to;
     for (int i = 0; i < to; i++) {
-      const double start = i * scale, end = start + scale, width = std::min(scale, from - start);
+      const double start = i * scale, end = start + scale;
       const int last = std::min(int(end), from - 1), whole = std::min(int(std::ceil(start)), last);
       const bool cut = whole - start > LEAST;
       float* share = &shares[i * most];
       first[i] = whole - cut;
-      if (cut) *share++ = (whole - start) / width;
-      for (int k = whole; k < last; k++) *share++ = 1 / width;
-      if (end - last > LEAST) *share = std::min({end - last, 1., width}) / width;
+      if (cut) *share++ = (whole - start) / scale;
+      for (int k = whole; k < last; k++) *share++ = 1 / scale;
+      if (end - last > LEAST) *share = std::min(end - last, 1.) / scale;
     }
   }
 };

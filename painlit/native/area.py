@@ -25,7 +25,7 @@ def area_resize() -> Resize:
 
     def resize(picture: np.ndarray, size: int) -> np.ndarray:
         side, (pitch, *within) = len(picture), picture.strides
-        if size >= side or side % size == 0 or within != [3, 1] or picture.dtype != np.uint8:
+        if size >= side or side % size == 0 or within != [3, 1]:
             return resized(picture, size)
         made = np.empty((size, size, 3), np.uint8)
         shrink(c_void_p(picture.ctypes.data), c_long(pitch), c_int(side), c_int(size), c_void_p(made.ctypes.data))
