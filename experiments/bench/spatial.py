@@ -69,7 +69,7 @@ def arithmetic(spatial: SpatialModule) -> float:
 
 def rate(precision: str) -> float:
     """Operations in a second of all threads: a multiply-add is two."""
-    library = compiled(Path(__file__).with_name("peak.cpp"), f"PRECISION={precision.capitalize()}")
+    library = compiled(Path(__file__).with_name("peak.cpp"), f"-DPRECISION={precision.capitalize()}")
     library.multiply_adds.restype = c_float
     threads = torch.get_num_threads()
 
