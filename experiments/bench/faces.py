@@ -32,6 +32,7 @@ from painlit.signals.video.clip_faces import smallest_face
 from painlit.signals.video.decoding import read_clip
 from painlit.signals.video.face_detector import FaceDetector, Faces
 from painlit.signals.video.key_frame_detector import KeyFrameDetector
+from painlit.signals.video.pixels import Pixels
 
 ROUNDS = sized(3, 1)
 FRAMES = sized(24, 8)  # of each video
@@ -141,7 +142,7 @@ class Counted(KeyFrameDetector):
 
     whole = 0
 
-    def _detect_batch(self, frames: list[np.ndarray]) -> list[Faces]:
+    def _detect_batch(self, frames: Sequence[Pixels]) -> list[Faces]:
         self.whole += len(frames)
         return super()._detect_batch(frames)
 

@@ -10,14 +10,12 @@ from dataclasses import dataclass
 from statistics import median
 from typing import NamedTuple
 
-import numpy as np
-
 from painlit.config import ClipConfig
 from painlit.errors import ClipError
 from painlit.inference.live import Camera, Live
 from painlit.signals.video.clip_rules import LEAST_SHARE, Chosen
 from painlit.signals.video.decoding import TIE, Footage
-from painlit.signals.video.pixels import UprightRgb
+from painlit.signals.video.pixels import Pixels, UprightRgb
 from painlit.signals.video.shown_frames import ShownFrame, notes_of_times
 
 _ROUNDING = 1e-6  # s; time stamps are rational numbers
@@ -31,7 +29,7 @@ class Frame(NamedTuple):
     """Its place on the recording's grid: it was wanted at `start` + index / `clip.video_fps`."""
     time: float
     """When it is shown, in s on the video's clock."""
-    pixels: np.ndarray
+    pixels: Pixels
     """(H, W, 3) uint8 RGB."""
     damaged: bool
 
@@ -59,7 +57,7 @@ class VideoWindows:
     Windows begin at `start` and every step from there, as long as the video holds a whole one. All times that windows
     look at lie on one grid, so what two windows share is decoded once. Each window follows the rule of `ClipReader` for
     gaps and damage. A video that is shorter than a window has one all the same, whose end holds the last frame, if at
-    least `least_length` of it is there. Memory holds the frames of one window.
+    least `least_length` of it is there. Memory holds the frames of one window as decoded; who reads one converts it.
 
     Args:
         footage: Frames with their times.
@@ -72,7 +70,7 @@ class VideoWindows:
 
     Attributes:
         seconds: So far, how long the video is from `start`.
-        looked_at: So far, how many frames were converted and handed out.
+        looked_at: So far, how many frames were handed out.
         notes: After iteration, what is remarkable about the pictures.
     """
 
@@ -105,7 +103,7 @@ class VideoWindows:
         before: ShownFrame | None = None
 
         def take(frame: ShownFrame) -> None:
-            pixels = convert(frame.picture, self.footage.claims.aspect)
+            pixels = convert.kept(frame.picture, self.footage.claims.aspect)
             held[index] = Frame(index, frame.time, pixels, frame.damaged)
             self.looked_at += 1
 

@@ -6,6 +6,8 @@ from typing import Literal
 import cv2
 import numpy as np
 
+from painlit.signals.video.pixels import Pixels
+
 MARGIN = 0.3  # ours: MTCNN's boxes end at brow and chin
 Resize = Callable[[np.ndarray, int], np.ndarray]
 
@@ -49,7 +51,7 @@ def resized(picture: np.ndarray, size: int) -> np.ndarray:
     return cv2.resize(picture, (size, size), interpolation=cv2.INTER_AREA if area else cv2.INTER_CUBIC)
 
 
-def crop_face(frame: np.ndarray, square: np.ndarray, size: int, resize: Resize = resized) -> np.ndarray:
+def crop_face(frame: Pixels, square: np.ndarray, size: int, resize: Resize = resized) -> np.ndarray:
     """Cut a square from a frame and resize it; where it leaves the frame, the border pixels are repeated.
 
     Args:

@@ -1,6 +1,6 @@
 """Face detection by MTCNN, many frames at a time."""
 
-from collections.abc import Callable, Iterable, Iterator
+from collections.abc import Callable, Iterable, Iterator, Sequence
 from contextlib import closing
 from itertools import islice
 from typing import NamedTuple, TypeVar
@@ -13,6 +13,7 @@ from torchvision.ops import batched_nms
 from painlit.signals.video import mtcnn_boxes as geometry
 from painlit.signals.video.mtcnn_sampler import AreaSampler, FrameCrops
 from painlit.signals.video.mtcnn_weights import load_mtcnn
+from painlit.signals.video.pixels import Pixels
 from painlit.system.threads import dealt_out
 
 CROPS_AT_ONCE = 64  # bounds the memory of R- and O-Net
@@ -55,11 +56,12 @@ class FaceDetector:
         for network in (self.pnet, self.rnet, self.onet):
             network.to(self.device)
 
-    def detect(self, frames: np.ndarray | Iterable[np.ndarray]) -> list[np.ndarray]:
+    def detect(self, frames: np.ndarray | Iterable[Pixels]) -> list[np.ndarray]:
         """Boxes of the faces in each frame.
 
         Args:
-            frames: (F, H, W, 3) uint8 RGB, or any iterable of such (H, W, 3) frames, all of one size.
+            frames: (F, H, W, 3) uint8 RGB, or any iterable of what reads like such (H, W, 3) frames, all of one
+                size.
 
         Returns:
             Per frame (n, 5) float32: x1, y1, x2, y2 in px and the score, best first; n is 0 where there is no face.
@@ -69,7 +71,7 @@ class FaceDetector:
         """
         return [faces.boxes for faces in self.detect_faces(frames)]
 
-    def detect_faces(self, frames: np.ndarray | Iterable[np.ndarray]) -> Iterator[Faces]:
+    def detect_faces(self, frames: np.ndarray | Iterable[Pixels]) -> Iterator[Faces]:
         """Like `detect`, with landmarks, frame by frame as it goes: takes a stream and never holds all of it."""
         stream = iter(frames)
         batches = iter(lambda: checked(list(islice(stream, self.batch_frames))), [])
@@ -80,7 +82,7 @@ class FaceDetector:
         return dealt_out(work, parts) if self.device.type == "cpu" else map(work, parts)
 
     @torch.inference_mode()
-    def _detect_batch(self, frames: list[np.ndarray]) -> list[Faces]:
+    def _detect_batch(self, frames: Sequence[Pixels]) -> list[Faces]:
         with closing(AreaSampler(frames, self.device)) as sampler:
             index, boxes = self._propose(sampler)
             index, boxes = self._refine(sampler, index, boxes)
@@ -142,7 +144,7 @@ class FaceDetector:
         return geometry.pyramid_sizes(height, width, smallest, FACTOR)
 
 
-def checked(frames: list[np.ndarray]) -> list[np.ndarray]:
+def checked(frames: list[Pixels]) -> list[Pixels]:
     """The frames, which are (H, W, 3) uint8 and of one size, else ValueError."""
     for frame in frames:
         if frame.ndim != 3 or frame.shape[2] != 3 or frame.dtype != np.uint8:

@@ -11,6 +11,7 @@ from torchvision.ops import box_iou
 from painlit.signals.video import mtcnn_boxes as geometry
 from painlit.signals.video.face_detector import FaceDetector, Faces, checked
 from painlit.signals.video.mtcnn_sampler import FrameCrops
+from painlit.signals.video.pixels import Pixels
 
 KEY_INTERVAL = 12  # frames; 0.48 s at 25 Hz
 KEYS_AT_ONCE = 4  # of a stream, the frames up to so many key frames are in memory
@@ -35,7 +36,7 @@ class KeyFrameDetector(FaceDetector):
     cut into pieces.
     """
 
-    def detect_faces(self, frames: np.ndarray | Iterable[np.ndarray]) -> Iterator[Faces]:
+    def detect_faces(self, frames: np.ndarray | Iterable[Pixels]) -> Iterator[Faces]:
         """Like `FaceDetector.detect_faces`, of frames in order; holds `KEY_INTERVAL` * `KEYS_AT_ONCE` of a stream.
 
         Of a list, which is in memory, all key frames are dealt out at once. The faces are the same.
@@ -48,7 +49,7 @@ class KeyFrameDetector(FaceDetector):
             before = {-1: found[-1]}
             yield from found
 
-    def _detect_chunk(self, frames: Sequence[np.ndarray], before: Mapping[int, Faces]) -> list[Faces]:
+    def _detect_chunk(self, frames: Sequence[Pixels], before: Mapping[int, Faces]) -> list[Faces]:
         """The faces of consecutive frames; before has those of frame -1, if there is one."""
         faces, end = dict(before), len(frames) - 1
         keys = sorted({*range(KEY_INTERVAL - 1, end, KEY_INTERVAL), end, *([] if before else [0])})
@@ -61,7 +62,7 @@ class KeyFrameDetector(FaceDetector):
             keys = [(first + last) // 2 for first, last in _gaps(faces)]
         return [faces[at] for at in range(len(frames))]
 
-    def _detect_keys(self, frames: Sequence[np.ndarray]) -> Iterator[Faces]:
+    def _detect_keys(self, frames: Sequence[Pixels]) -> Iterator[Faces]:
         """The faces of key frames; each thread gets a share, two at least, which cost little more than one."""
         threads = torch.get_num_threads() if self.device.type == "cpu" else 1
         shares = max(-(-len(frames) // self.batch_frames), min(threads, len(frames) // 2))
@@ -69,7 +70,7 @@ class KeyFrameDetector(FaceDetector):
         return chain.from_iterable(self._in_threads(self._detect_batch, batches))
 
     @torch.inference_mode()
-    def _follow(self, gap: tuple[Sequence[np.ndarray], Faces, Faces]) -> list[Faces]:
+    def _follow(self, gap: tuple[Sequence[Pixels], Faces, Faces]) -> list[Faces]:
         """The faces of the frames between two key frames; none if any face is not where it is expected."""
         frames, first, last = gap
         partners = _partners(first.boxes, last.boxes)

@@ -14,6 +14,8 @@ import torch
 from torch import Tensor
 from torch.nn.functional import pad
 
+from painlit.signals.video.pixels import Pixels
+
 _KEPT = 2**28  # bytes, from which on no more memory is kept
 _rooms: list[np.ndarray] = []  # kept for tables to come: a system clears new memory, which can take as long as they do
 
@@ -26,7 +28,7 @@ class AreaSampler:
         device: Where the table is kept and the results are.
     """
 
-    def __init__(self, frames: Sequence[np.ndarray], device: torch.device):
+    def __init__(self, frames: Sequence[Pixels], device: torch.device):
         self.frames, (self.height, self.width) = len(frames), frames[0].shape[:2]
         if device.type == "cpu":
             self._room = _room(len(frames) * (self.height + 1) * (self.width + 1) * 3)
@@ -75,7 +77,7 @@ class AreaSampler:
 class FrameCrops:
     """Crops of few boxes, which need no summed-area table; otherwise like `AreaSampler`."""
 
-    def __init__(self, frames: Sequence[np.ndarray], device: torch.device):
+    def __init__(self, frames: Sequence[Pixels], device: torch.device):
         self.frames, self.device, (self.height, self.width) = frames, device, frames[0].shape[:2]
 
     def crops(self, frame: Tensor, corners: Tensor, side: int) -> Tensor:
@@ -97,13 +99,13 @@ def table_by_torch(frames: Tensor) -> Tensor:
     return pad(sums, (0, 0, 1, 0, 1, 0))
 
 
-def table_by_opencv(frames: Sequence[np.ndarray], room: np.ndarray) -> Tensor:
+def table_by_opencv(frames: Sequence[Pixels], room: np.ndarray) -> Tensor:
     """The same numbers, on a CPU some 15 times faster, at the beginning of `room` (n,) int32."""
     height, width, channels = frames[0].shape
     shape = len(frames), height + 1, width + 1, channels
     tables = room[: prod(shape)].reshape(shape)
     for frame, table in zip(frames, tables, strict=True):
-        cv2.integral(frame, table, cv2.CV_32S)
+        cv2.integral(np.asarray(frame), table, cv2.CV_32S)
     return torch.from_numpy(tables)
 
 

@@ -1,16 +1,16 @@
 """From decoded pictures to upright RGB frames with square pixels."""
 
+from __future__ import annotations
+
 from fractions import Fraction
 from math import cos, radians, sin
 from typing import Any
 
-import av
 import numpy as np
 from av.sidedata.sidedata import Type
 from av.video.frame import VideoFrame
-from av.video.reformatter import Interpolation, VideoReformatter
 
-from painlit.errors import ClipError
+from painlit.signals.video.rgb import RgbConverter
 
 _HDR = {16: "PQ", 18: "HLG"}  # AVColorTransferCharacteristic
 _ODD_ASPECT = 4  # pixels this many times longer than wide are a damaged header's
@@ -34,7 +34,7 @@ class UprightRgb:
         self.notes: dict[str, None] = {}
         self._size: tuple[int, int] | None = None
         self._stored: tuple[int, int] | None = None
-        self._scaler = VideoReformatter()
+        self._convert = RgbConverter(name)
 
     def __call__(self, picture: VideoFrame, aspect: Fraction | None) -> np.ndarray:
         """(H, W, 3) uint8 RGB, memory of its own.
@@ -46,15 +46,14 @@ class UprightRgb:
         Raises:
             ClipError: libswscale does not know the pixel format or colour space.
         """
-        width, height = self._displayed(picture, aspect)
-        try:
-            rgb = self._scaler.reformat(
-                picture, width, height, "rgb24", interpolation=Interpolation.BICUBIC, threads=1
-            ).to_ndarray()
-        except (av.error.FFmpegError, ValueError) as error:
-            what = f"{self.name}: pixels of the format {picture.format.name} cannot be converted ({error})"
-            raise ClipError(what, "convert the video to the pixel format yuv420p") from error
-        return np.ascontiguousarray(self._upright(rgb, picture))
+        return np.asarray(self.kept(picture, aspect))
+
+    def kept(self, picture: VideoFrame, aspect: Fraction | None) -> UprightPicture:
+        """The same, converted where it is read, when it is read."""
+        size, matrix = self._displayed(picture, aspect), display_matrix(picture)
+        if matrix is not None:
+            self.notes[f"turned upright as its display matrix says ({rotation(picture)}°)"] = None
+        return UprightPicture(self._convert, picture, size, matrix)
 
     def _displayed(self, picture: VideoFrame, aspect: Fraction | None) -> tuple[int, int]:
         """Width and height before turning."""
@@ -81,16 +80,70 @@ class UprightRgb:
         self.notes[f"pixels are not square ({aspect}), width resampled from {picture.width} to {width} px"] = None
         return width
 
-    def _upright(self, rgb: np.ndarray, picture: VideoFrame) -> np.ndarray:
-        matrix = display_matrix(picture)
-        if matrix is None:
-            return rgb
-        a, b, c, d = matrix
-        turned = rgb
-        if abs(a) + abs(d) < abs(b) + abs(c):  # x' = c y, y' = b x
-            turned, a, d = turned.transpose(1, 0, 2), c, b
-        self.notes[f"turned upright as its display matrix says ({rotation(picture)}°)"] = None
-        return turned[:: -1 if d < 0 else 1, :: -1 if a < 0 else 1]
+
+class UprightPicture:
+    """A decoded picture that reads like an array (H, W, 3) uint8 of upright RGB.
+
+    It takes the memory of the picture as decoded, mostly half of the array's. `picture[rows, columns]` converts little
+    more than these, `np.asarray(picture)` all; each time anew. Any number of threads may read it.
+
+    Args:
+        convert: To RGB.
+        picture: As decoded.
+        size: Width and height before turning.
+        matrix: As of `display_matrix`.
+
+    Attributes:
+        shape, ndim, dtype: Of the array.
+
+    Raises:
+        ClipError: When it is read, as of `UprightRgb`.
+    """
+
+    ndim, dtype = 3, np.dtype(np.uint8)
+
+    def __init__(
+        self,
+        convert: RgbConverter,
+        picture: VideoFrame,
+        size: tuple[int, int],
+        matrix: tuple[int, int, int, int] | None,
+    ):
+        self._convert, self._picture, self._size, self._matrix = convert, picture, size, matrix
+        a, b, c, d = matrix or (1, 0, 0, 1)
+        self._turned = abs(a) + abs(d) < abs(b) + abs(c)  # x' = c y, y' = b x
+        self._flipped = (b < 0, c < 0) if self._turned else (d < 0, a < 0)  # rows, columns
+        width, height = size[::-1] if self._turned else size
+        self.shape = height, width, 3
+
+    def __array__(self, dtype: object = None, copy: bool | None = None) -> np.ndarray:
+        return self._upright(self._convert.whole(self._picture, *self._size))
+
+    def __getitem__(self, part: tuple[slice, slice]) -> np.ndarray:
+        """The part of two slices, of rows and columns, without steps."""
+        if self._size != (self._picture.width, self._picture.height):  # resampled
+            return np.asarray(self)[part]
+        rows, columns = map(_stored, part, self.shape, self._flipped)
+        if self._turned:
+            rows, columns = columns, rows
+        return self._upright(self._convert.part(self._picture, rows, columns))
+
+    def _upright(self, stored: np.ndarray) -> np.ndarray:
+        if self._matrix is None:
+            return stored
+        turned = stored.transpose(1, 0, 2) if self._turned else stored
+        down, across = (-1 if flipped else 1 for flipped in self._flipped)
+        return np.ascontiguousarray(turned[::down, ::across])
+
+
+def _stored(part: slice, length: int, flipped: bool) -> range:
+    """Where the part of a side is before flipping."""
+    first, end, _ = part.indices(length)
+    return range(length - end, length - first) if flipped else range(first, end)
+
+
+Pixels = np.ndarray | UprightPicture
+"""What reads like an array (H, W, 3) uint8 of upright RGB."""
 
 
 def display_matrix(picture: VideoFrame) -> tuple[int, int, int, int] | None:

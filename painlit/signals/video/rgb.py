@@ -1,0 +1,105 @@
+"""RGB of decoded pictures or of parts of them, by libswscale."""
+
+from functools import cache
+from threading import Lock
+
+import av
+import numpy as np
+from av.video.frame import VideoFrame
+from av.video.reformatter import Interpolation, VideoReformatter
+
+from painlit.errors import ClipError
+
+_PLANAR = ("yuv420p", "yuvj420p", "yuv422p", "yuvj422p", "yuv444p", "yuvj444p", "gray")  # bytes, a plane for each kind
+_ROWS, _COLUMNS = 2, 16  # px; libswscale converts so many at a time, so a part begins at a multiple
+_TRIED = 64  # px; whether a picture can be cut is tried on the width of it and some of its height
+
+
+class RgbConverter:
+    """Converts pictures by the colour matrix and range that they name; any number of threads may ask.
+
+    Args:
+        name: Of the video, for errors.
+    """
+
+    def __init__(self, name: object):
+        self.name = name
+        self._scaler, self._lock = VideoReformatter(), Lock()
+
+    def whole(self, picture: VideoFrame, width: int, height: int) -> np.ndarray:
+        """(height, width, 3) uint8, memory of its own.
+
+        Raises:
+            ClipError: libswscale does not know the pixel format or colour space.
+        """
+        with self._lock:  # a scaler works for one thread, and while it does the picture's own attributes are changed
+            try:
+                return self._scaler.reformat(
+                    picture, width, height, "rgb24", interpolation=Interpolation.BICUBIC, threads=1
+                ).to_ndarray()
+            except (av.error.FFmpegError, ValueError) as error:
+                what = f"{self.name}: pixels of the format {picture.format.name} cannot be converted ({error})"
+                raise ClipError(what, "convert the video to the pixel format yuv420p") from error
+
+    def part(self, picture: VideoFrame, rows: range, columns: range) -> np.ndarray:
+        """These rows and columns of `whole` at the picture's own size, (h, w, 3) uint8, without the others' work.
+
+        Raises:
+            ClipError: As `whole` does.
+        """
+        if rows and columns and _can_be_cut(picture):
+            return self._part(picture, rows, columns)
+        whole = self.whole(picture, picture.width, picture.height)
+        return whole[rows.start : rows.stop, columns.start : columns.stop]
+
+    def _part(self, picture: VideoFrame, rows: range, columns: range) -> np.ndarray:
+        top, bottom = _rounded(rows, _ROWS, picture.height)
+        left, right = _rounded(columns, _COLUMNS, picture.width)
+        part = VideoFrame(right - left, bottom - top, picture.format.name)
+        part.colorspace, part.color_range = picture.colorspace, picture.color_range
+        for old, new in zip(_planes(picture), _planes(part), strict=True):
+            down, across = (1 if len(old) == picture.height else 2), (1 if old.shape[1] == picture.width else 2)
+            new[:] = old[top // down : -(-bottom // down), left // across : -(-right // across)]
+        rgb = self.whole(part, part.width, part.height)
+        return rgb[rows.start - top : rows.stop - top, columns.start - left : columns.stop - left]
+
+
+def _rounded(part: range, step: int, length: int) -> tuple[int, int]:
+    """First and (exclusive) last pixel of a part rounded outwards to steps, inside 0..length."""
+    return part.start // step * step, min(-(-part.stop // step) * step, length)
+
+
+def _planes(picture: VideoFrame) -> list[np.ndarray]:
+    """Each plane's (rows, columns) uint8 in the picture's own memory."""
+    return [
+        np.frombuffer(memoryview(plane), np.uint8).reshape(-1, plane.line_size)[: plane.height, : plane.width]
+        for plane in picture.planes
+    ]
+
+
+def _can_be_cut(picture: VideoFrame) -> bool:
+    """Whether parts of the picture have the numbers of the whole, which fields of interlaced video have not."""
+    if picture.format.name not in _PLANAR or picture.interlaced_frame or min(p.line_size for p in picture.planes) <= 0:
+        return False
+    few = picture.height if picture.height < 2 * _TRIED else _TRIED + picture.height % _TRIED
+    return _exact(picture.format.name, picture.width, few, picture.colorspace, picture.color_range)
+
+
+@cache
+def _exact(kind: str, width: int, height: int, colorspace: int, color_range: int) -> bool:
+    """Whether parts that make up a picture of noise have the numbers of the whole.
+
+    libswscale has ways of its own for some sizes and processors; not all of them work row by row.
+    """
+    noise, convert, numbers = VideoFrame(width, height, kind), RgbConverter("noise"), np.random.default_rng(0)
+    noise.colorspace, noise.color_range = colorspace, color_range
+    for plane in _planes(noise):
+        plane[:] = numbers.integers(256, size=plane.shape, dtype=np.uint8)
+    whole = convert.whole(noise, width, height)
+    cuts = [(range(length // 3), range(length // 3, length)) for length in (height, width)]
+    return all(
+        np.array_equal(convert._part(noise, rows, columns), whole[rows.start : rows.stop, columns.start : columns.stop])
+        for rows in cuts[0]
+        for columns in cuts[1]
+        if rows and columns
+    )
