@@ -57,7 +57,7 @@ class VideoWindows:
     Windows begin at `start` and every step from there, as long as the video holds a whole one. All times that windows
     look at lie on one grid, so what two windows share is decoded once. Each window follows the rule of `ClipReader` for
     gaps and damage. A video that is shorter than a window has one all the same, whose end holds the last frame, if at
-    least `least_length` of it is there. Memory holds the frames of one window as decoded; who reads one converts it.
+    least `least_length` of it is there. Memory holds the frames of one window, as decoded if that can be read by parts.
 
     Args:
         footage: Frames with their times.

@@ -9,6 +9,7 @@ import pytest
 from painlit.config import ClipConfig
 from painlit.inference.video_windows import VideoWindow, VideoWindows
 from painlit.signals.video.decoding import open_footage, read_clip
+from painlit.signals.video.rgb import RgbConverter, can_be_cut
 
 
 def windows(video: Path, clip: ClipConfig, step: float = 0.5, **options) -> tuple[list[VideoWindow], VideoWindows]:
@@ -48,13 +49,24 @@ def test_a_variable_frame_rate_is_read_by_time(write_video: Callable[..., Path],
         assert all(np.array_equal(a.pixels, b) for a, b in zip(window.frames, expected, strict=True))
 
 
-def test_what_windows_share_is_converted_once(write_video: Callable[..., Path], tmp_path):
+def test_what_windows_share_is_kept_once(write_video: Callable[..., Path], tmp_path):
     video = write_video(tmp_path / "a.mp4", 125, 25)
     found, source = windows(video, ClipConfig(seconds=2), step=0.2)
     assert len(found) == 16
     assert source.looked_at == 125
     first = {frame.at: frame for frame in found[0].frames}
     assert all(frame is first[frame.at] for frame in found[1].frames if frame.at in first)
+
+
+def test_frames_are_converted_by_who_reads_them(write_video: Callable[..., Path], tmp_path, monkeypatch):
+    video = write_video(tmp_path / "a.mp4", 75, 25)
+    assert can_be_cut(next(open_footage(video, None).frames()).picture)
+    converted: list[int] = []
+    monkeypatch.setattr(RgbConverter, "whole", lambda *given: converted.append(1))
+    found, source = windows(video, ClipConfig(seconds=2))
+    assert [frame.pixels.shape for frame in found[0].frames] == [(48, 64, 3)] * 50
+    assert source.looked_at == 75
+    assert not converted
 
 
 def test_windows_that_do_not_touch_skip_what_lies_between(write_video: Callable[..., Path], tmp_path):

@@ -12,8 +12,9 @@ from painlit.config import ClipConfig
 from painlit.errors import ClipError
 from painlit.signals.video.clip_rules import Chosen
 from painlit.signals.video.picture_folder import PictureFolder
-from painlit.signals.video.pixels import UprightRgb, rotation
+from painlit.signals.video.pixels import UprightRgb
 from painlit.signals.video.shown_frames import Decoding, ShownFrame, notes_of_times
+from painlit.signals.video.turns import rotation
 
 LONGER = 1.1  # times a clip's length: from here on a note says that a part is not used
 TIE = 1e-9  # s; of two frames equally near, the earlier is taken

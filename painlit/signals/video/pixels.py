@@ -3,14 +3,12 @@
 from __future__ import annotations
 
 from fractions import Fraction
-from math import cos, radians, sin
-from typing import Any
 
 import numpy as np
-from av.sidedata.sidedata import Type
 from av.video.frame import VideoFrame
 
-from painlit.signals.video.rgb import RgbConverter
+from painlit.signals.video.rgb import RgbConverter, can_be_cut
+from painlit.signals.video.turns import Turn, rotation
 
 _HDR = {16: "PQ", 18: "HLG"}  # AVColorTransferCharacteristic
 _ODD_ASPECT = 4  # pixels this many times longer than wide are a damaged header's
@@ -30,7 +28,6 @@ class UprightRgb:
     """
 
     def __init__(self, name: object):
-        self.name = name
         self.notes: dict[str, None] = {}
         self._size: tuple[int, int] | None = None
         self._stored: tuple[int, int] | None = None
@@ -46,14 +43,20 @@ class UprightRgb:
         Raises:
             ClipError: libswscale does not know the pixel format or colour space.
         """
-        return np.asarray(self.kept(picture, aspect))
+        rgb, turn = self._convert.whole(picture, *self._displayed(picture, aspect)), self._turn(picture)
+        return rgb if turn is None else turn.upright(rgb)
 
-    def kept(self, picture: VideoFrame, aspect: Fraction | None) -> UprightPicture:
-        """The same, converted where it is read, when it is read."""
-        size, matrix = self._displayed(picture, aspect), display_matrix(picture)
-        if matrix is not None:
+    def kept(self, picture: VideoFrame, aspect: Fraction | None) -> Pixels:
+        """What reads the same, to be kept: the picture as decoded, if its parts can be converted alone."""
+        if self._displayed(picture, aspect) == (picture.width, picture.height) and can_be_cut(picture):
+            return UprightPicture(picture, self._convert, self._turn(picture))
+        return self(picture, aspect)
+
+    def _turn(self, picture: VideoFrame) -> Turn | None:
+        turn = Turn.of(picture)
+        if turn is not None:
             self.notes[f"turned upright as its display matrix says ({rotation(picture)}°)"] = None
-        return UprightPicture(self._convert, picture, size, matrix)
+        return turn
 
     def _displayed(self, picture: VideoFrame, aspect: Fraction | None) -> tuple[int, int]:
         """Width and height before turning."""
@@ -82,84 +85,36 @@ class UprightRgb:
 
 
 class UprightPicture:
-    """A decoded picture that reads like an array (H, W, 3) uint8 of upright RGB.
+    """A decoded picture that `can_be_cut`, which reads like an array (H, W, 3) uint8 of upright RGB.
 
-    It takes the memory of the picture as decoded, mostly half of the array's. `picture[rows, columns]` converts little
-    more than these, `np.asarray(picture)` all; each time anew. Any number of threads may read it.
+    It takes the memory of the picture as decoded, half of the array's at 4:2:0. `picture[rows, columns]` converts
+    little more than these, `np.asarray(picture)` all; each time anew. Any number of threads may read it.
 
     Args:
-        convert: To RGB.
         picture: As decoded.
-        size: Width and height before turning.
-        matrix: As of `display_matrix`.
+        convert: To RGB.
+        turn: How it is displayed.
 
     Attributes:
         shape, ndim, dtype: Of the array.
-
-    Raises:
-        ClipError: When it is read, as of `UprightRgb`.
     """
 
     ndim, dtype = 3, np.dtype(np.uint8)
 
-    def __init__(
-        self,
-        convert: RgbConverter,
-        picture: VideoFrame,
-        size: tuple[int, int],
-        matrix: tuple[int, int, int, int] | None,
-    ):
-        self._convert, self._picture, self._size, self._matrix = convert, picture, size, matrix
-        a, b, c, d = matrix or (1, 0, 0, 1)
-        self._turned = abs(a) + abs(d) < abs(b) + abs(c)  # x' = c y, y' = b x
-        self._flipped = (b < 0, c < 0) if self._turned else (d < 0, a < 0)  # rows, columns
-        width, height = size[::-1] if self._turned else size
-        self.shape = height, width, 3
+    def __init__(self, picture: VideoFrame, convert: RgbConverter, turn: Turn | None):
+        self._picture, self._convert, self._turn = picture, convert, turn or Turn(False, (False, False))
+        height, width = picture.height, picture.width
+        self.shape = (width, height, 3) if self._turn.transposed else (height, width, 3)
 
     def __array__(self, dtype: object = None, copy: bool | None = None) -> np.ndarray:
-        return self._upright(self._convert.whole(self._picture, *self._size))
+        return self._turn.upright(self._convert.whole(self._picture, self._picture.width, self._picture.height))
 
     def __getitem__(self, part: tuple[slice, slice]) -> np.ndarray:
         """The part of two slices, of rows and columns, without steps."""
-        if self._size != (self._picture.width, self._picture.height):  # resampled
-            return np.asarray(self)[part]
-        rows, columns = map(_stored, part, self.shape, self._flipped)
-        if self._turned:
-            rows, columns = columns, rows
-        return self._upright(self._convert.part(self._picture, rows, columns))
-
-    def _upright(self, stored: np.ndarray) -> np.ndarray:
-        if self._matrix is None:
-            return stored
-        turned = stored.transpose(1, 0, 2) if self._turned else stored
-        down, across = (-1 if flipped else 1 for flipped in self._flipped)
-        return np.ascontiguousarray(turned[::down, ::across])
-
-
-def _stored(part: slice, length: int, flipped: bool) -> range:
-    """Where the part of a side is before flipping."""
-    first, end, _ = part.indices(length)
-    return range(length - end, length - first) if flipped else range(first, end)
+        height, width, _ = self.shape
+        rows, columns = range(height)[part[0]], range(width)[part[1]]
+        return self._turn.upright(self._convert.part(self._picture, *self._turn.stored(rows, columns, height, width)))
 
 
 Pixels = np.ndarray | UprightPicture
 """What reads like an array (H, W, 3) uint8 of upright RGB."""
-
-
-def display_matrix(picture: VideoFrame) -> tuple[int, int, int, int] | None:
-    """The part a, b, c, d of the display matrix that turns and flips (x' = a x + c y, y' = b x + d y), if it does."""
-    try:
-        matrix: Any = picture.side_data[Type.DISPLAYMATRIX]  # type: ignore[typeddict-item]
-    except KeyError:
-        return None
-    except ValueError:  # PyAV does not know the type of some other side data, such as Exif
-        turn = radians(picture.rotation)
-        a, b, c, d = round(cos(turn)), -round(sin(turn)), round(sin(turn)), round(cos(turn))
-    else:
-        a, b, _, c, d = (int(value) for value in np.frombuffer(bytes(matrix), np.int32)[:5])
-    return None if b == c == 0 and a > 0 and d > 0 else (a, b, c, d)
-
-
-def rotation(picture: VideoFrame) -> int:
-    """Degrees counterclockwise by which the picture is turned for display, 0 to 359."""
-    return int(picture.rotation) % 360

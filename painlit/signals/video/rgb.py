@@ -42,17 +42,13 @@ class RgbConverter:
                 raise ClipError(what, "convert the video to the pixel format yuv420p") from error
 
     def part(self, picture: VideoFrame, rows: range, columns: range) -> np.ndarray:
-        """These rows and columns of `whole` at the picture's own size, (h, w, 3) uint8, without the others' work.
+        """These rows and columns of a picture that `can_be_cut`, (h, w, 3) uint8 as in the whole.
 
         Raises:
             ClipError: As `whole` does.
         """
-        if rows and columns and _can_be_cut(picture):
-            return self._part(picture, rows, columns)
-        whole = self.whole(picture, picture.width, picture.height)
-        return whole[rows.start : rows.stop, columns.start : columns.stop]
-
-    def _part(self, picture: VideoFrame, rows: range, columns: range) -> np.ndarray:
+        if not rows or not columns:
+            return np.empty((len(rows), len(columns), 3), np.uint8)
         top, bottom = _rounded(rows, _ROWS, picture.height)
         left, right = _rounded(columns, _COLUMNS, picture.width)
         part = VideoFrame(right - left, bottom - top, picture.format.name)
@@ -62,6 +58,14 @@ class RgbConverter:
             new[:] = old[top // down : -(-bottom // down), left // across : -(-right // across)]
         rgb = self.whole(part, part.width, part.height)
         return rgb[rows.start - top : rows.stop - top, columns.start - left : columns.stop - left]
+
+
+def can_be_cut(picture: VideoFrame) -> bool:
+    """Whether parts of the picture have the numbers of the whole at its own size."""
+    if picture.format.name not in _PLANAR or picture.interlaced_frame or min(p.line_size for p in picture.planes) <= 0:
+        return False
+    few = picture.height if picture.height < 2 * _TRIED else _TRIED + picture.height % _TRIED
+    return _exact(picture.format.name, picture.width, few, picture.colorspace, picture.color_range)
 
 
 def _rounded(part: range, step: int, length: int) -> tuple[int, int]:
@@ -77,14 +81,6 @@ def _planes(picture: VideoFrame) -> list[np.ndarray]:
     ]
 
 
-def _can_be_cut(picture: VideoFrame) -> bool:
-    """Whether parts of the picture have the numbers of the whole, which fields of interlaced video have not."""
-    if picture.format.name not in _PLANAR or picture.interlaced_frame or min(p.line_size for p in picture.planes) <= 0:
-        return False
-    few = picture.height if picture.height < 2 * _TRIED else _TRIED + picture.height % _TRIED
-    return _exact(picture.format.name, picture.width, few, picture.colorspace, picture.color_range)
-
-
 @cache
 def _exact(kind: str, width: int, height: int, colorspace: int, color_range: int) -> bool:
     """Whether parts that make up a picture of noise have the numbers of the whole.
@@ -96,10 +92,9 @@ def _exact(kind: str, width: int, height: int, colorspace: int, color_range: int
     for plane in _planes(noise):
         plane[:] = numbers.integers(256, size=plane.shape, dtype=np.uint8)
     whole = convert.whole(noise, width, height)
-    cuts = [(range(length // 3), range(length // 3, length)) for length in (height, width)]
+    rows, columns = ([range(n // 3 | 1), range(n // 3 | 1, n)] for n in (height, width))
     return all(
-        np.array_equal(convert._part(noise, rows, columns), whole[rows.start : rows.stop, columns.start : columns.stop])
-        for rows in cuts[0]
-        for columns in cuts[1]
-        if rows and columns
+        np.array_equal(convert.part(noise, down, across), whole[down.start : down.stop, across.start : across.stop])
+        for down in rows
+        for across in columns
     )
