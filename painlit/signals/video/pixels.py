@@ -8,7 +8,7 @@ import numpy as np
 from av.video.frame import VideoFrame
 
 from painlit.signals.video.rgb import RgbConverter, can_be_cut
-from painlit.signals.video.turns import Turn, rotation
+from painlit.signals.video.turns import UPRIGHT, Turn, rotation
 
 _HDR = {16: "PQ", 18: "HLG"}  # AVColorTransferCharacteristic
 _ODD_ASPECT = 4  # pixels this many times longer than wide are a damaged header's
@@ -44,7 +44,7 @@ class UprightRgb:
             ClipError: libswscale does not know the pixel format or colour space.
         """
         rgb, turn = self._convert.whole(picture, *self._displayed(picture, aspect)), self._turn(picture)
-        return rgb if turn is None else turn.upright(rgb)
+        return np.ascontiguousarray(turn.upright(rgb))
 
     def kept(self, picture: VideoFrame, aspect: Fraction | None) -> Pixels:
         """What reads the same, to be kept: the picture as decoded, if its parts can be converted alone."""
@@ -52,9 +52,9 @@ class UprightRgb:
             return UprightPicture(picture, self._convert, self._turn(picture))
         return self(picture, aspect)
 
-    def _turn(self, picture: VideoFrame) -> Turn | None:
+    def _turn(self, picture: VideoFrame) -> Turn:
         turn = Turn.of(picture)
-        if turn is not None:
+        if turn != UPRIGHT:
             self.notes[f"turned upright as its display matrix says ({rotation(picture)}°)"] = None
         return turn
 
@@ -101,8 +101,8 @@ class UprightPicture:
 
     ndim, dtype = 3, np.dtype(np.uint8)
 
-    def __init__(self, picture: VideoFrame, convert: RgbConverter, turn: Turn | None):
-        self._picture, self._convert, self._turn = picture, convert, turn or Turn(False, (False, False))
+    def __init__(self, picture: VideoFrame, convert: RgbConverter, turn: Turn):
+        self._picture, self._convert, self._turn = picture, convert, turn
         height, width = picture.height, picture.width
         self.shape = (width, height, 3) if self._turn.transposed else (height, width, 3)
 

@@ -27,7 +27,7 @@ class RgbConverter:
         self._scaler, self._lock = VideoReformatter(), Lock()
 
     def whole(self, picture: VideoFrame, width: int, height: int) -> np.ndarray:
-        """(height, width, 3) uint8, memory of its own.
+        """(height, width, 3) uint8, whose rows need not follow each other in memory.
 
         Raises:
             ClipError: libswscale does not know the pixel format or colour space.

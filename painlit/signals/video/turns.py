@@ -19,18 +19,17 @@ class Turn(NamedTuple):
     """Whether then the order of rows and that of columns is reversed."""
 
     @classmethod
-    def of(cls, picture: VideoFrame) -> Turn | None:
-        """As its display matrix says; None if it is upright as stored."""
-        matrix = display_matrix(picture)
-        if matrix is None:
-            return None
-        a, b, c, d = matrix
+    def of(cls, picture: VideoFrame) -> Turn:
+        """As its display matrix says."""
+        a, b, c, d = _display_matrix(picture)
         if abs(a) + abs(d) < abs(b) + abs(c):  # x' = c y, y' = b x
             return cls(True, (b < 0, c < 0))
         return cls(False, (d < 0, a < 0))
 
     def upright(self, stored: np.ndarray) -> np.ndarray:
-        """A stored picture or part (H, W, 3) as it is displayed, memory of its own."""
+        """A stored picture or part (H, W, 3) as it is displayed; if it is turned, a copy."""
+        if self == UPRIGHT:
+            return stored
         down, across = (-1 if flipped else 1 for flipped in self.flipped)
         return np.ascontiguousarray((stored.transpose(1, 0, 2) if self.transposed else stored)[::down, ::across])
 
@@ -43,18 +42,20 @@ class Turn(NamedTuple):
         return (second, first) if self.transposed else (first, second)
 
 
-def display_matrix(picture: VideoFrame) -> tuple[int, int, int, int] | None:
-    """The part a, b, c, d of the display matrix that turns and flips (x' = a x + c y, y' = b x + d y), if it does."""
+UPRIGHT = Turn(False, (False, False))
+
+
+def _display_matrix(picture: VideoFrame) -> tuple[int, int, int, int]:
+    """The part a, b, c, d of the display matrix that turns and flips: x' = a x + c y, y' = b x + d y."""
     try:
         matrix: Any = picture.side_data[Type.DISPLAYMATRIX]  # type: ignore[typeddict-item]
     except KeyError:
-        return None
+        return 1, 0, 0, 1
     except ValueError:  # PyAV does not know the type of some other side data, such as Exif
         turn = radians(picture.rotation)
-        a, b, c, d = round(cos(turn)), -round(sin(turn)), round(sin(turn)), round(cos(turn))
-    else:
-        a, b, _, c, d = (int(value) for value in np.frombuffer(bytes(matrix), np.int32)[:5])
-    return None if b == c == 0 and a > 0 and d > 0 else (a, b, c, d)
+        return round(cos(turn)), -round(sin(turn)), round(sin(turn)), round(cos(turn))
+    a, b, _, c, d = (int(value) for value in np.frombuffer(bytes(matrix), np.int32)[:5])
+    return a, b, c, d
 
 
 def rotation(picture: VideoFrame) -> int:

@@ -6,6 +6,7 @@ from pathlib import Path
 
 import numpy as np
 import pytest
+from av.filter import Graph
 from av.video.frame import VideoFrame
 
 from painlit.errors import ClipError
@@ -62,9 +63,11 @@ def pictures_of(video: Path) -> list[tuple[np.ndarray, Pixels]]:
 def assert_reads_like(picture: Pixels, array: np.ndarray) -> None:
     assert (picture.shape, picture.ndim, picture.dtype) == (array.shape, array.ndim, array.dtype)
     assert np.array_equal(np.asarray(picture), array)
+    assert array.flags.c_contiguous
     assert np.array_equal(np.asarray(picture, np.float32), array)
     for rows, columns in PARTS:
         part = picture[rows, columns]
+        assert part.size < 4 or part.strides[1:] == (3, 1)  # as faces are made smaller fast
         assert part.dtype == np.uint8
         assert np.array_equal(part, array[rows, columns]), (rows, columns)
 
@@ -106,11 +109,35 @@ def test_pictures_of_every_format_read_the_same(tmp_path, write_video, textured,
         assert_reads_like(picture, array)
 
 
-@pytest.mark.parametrize("size", [(70, 51), (69, 50), (64, 50), (5, 3), (1, 1), (2, 2), (130, 200)])
+@pytest.mark.parametrize("size", [(70, 51), (69, 50), (64, 50), (5, 3), (1, 1), (2, 2), (130, 200), (70, 201)])
 @pytest.mark.parametrize("kind", rgb._PLANAR)
 def test_pictures_of_every_size_read_the_same(kind, size):
     picture = noise(kind, *size)
     assert_reads_like(UprightRgb("a").kept(picture, None), UprightRgb("a")(picture, None))
+
+
+@pytest.mark.parametrize("colour_range", [0, 1, 2])
+@pytest.mark.parametrize("matrix", [1, 2, 5, 7, 9])
+def test_colours_are_those_that_the_picture_names(matrix, colour_range):
+    picture = noise("yuv420p")
+    picture.colorspace, picture.color_range = matrix, colour_range
+    kept = UprightRgb("a").kept(picture, None)
+    assert isinstance(kept, UprightPicture)
+    assert_reads_like(kept, UprightRgb("a")(picture, None))
+
+
+def test_a_picture_whose_rows_are_stored_from_the_last(tmp_path):
+    graph = Graph()
+    source, flip, sink = (
+        graph.add_buffer(width=70, height=50, format="yuv420p", time_base=Fraction(1)),
+        *map(graph.add, ("vflip", "buffersink")),
+    )
+    graph.link_nodes(source, flip, sink).configure()
+    graph.push(noise("yuv420p"))
+    picture = graph.pull()
+    assert picture.planes[0].line_size < 0
+    array = UprightRgb("a")(noise("yuv420p"), None)
+    assert_reads_like(UprightRgb("a").kept(picture, None), np.ascontiguousarray(array[::-1]))
 
 
 @pytest.mark.parametrize("aspect", ["4/3", "1/2"])
