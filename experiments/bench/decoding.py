@@ -3,6 +3,9 @@
 A clip of proxy A (H.264, 640 x 512) where it is there (`make proxy-data`), and a generated H.264 clip
 of 1920 x 1080: 138 frames at 25 Hz, all converted to RGB. OpenCV reads with FFmpeg and its default threads, its fastest
 setting here; ours has FFmpeg's frame threads. That both give the same pixels is checked.
+
+Then what a window of an assessment does: it keeps all frames, and a face is read of each. Beside RGB it is timed with
+frames kept as decoded, in new processes in alternation, for memory that is new takes time too.
 """
 
 import os
@@ -16,8 +19,10 @@ import av
 import cv2
 import numpy as np
 
+from experiments.bench.resident import Cost, in_new_process
 from painlit.config import ClipConfig, ProxyConfig
-from painlit.signals.video.decoding import read_clip
+from painlit.signals.video.decoding import open_footage, read_clip
+from painlit.signals.video.pixels import UprightRgb
 
 PROXY = Path(ProxyConfig().out) / "A/video"
 ROUNDS = 7
@@ -31,6 +36,9 @@ def main() -> None:
         print(f"seconds a clip of {CLIP.nominal_frames} frames, {os.cpu_count()} cores, median of {ROUNDS} (fastest):")
         for path in clips:
             compare(path)
+        print("seconds and memory to keep such a clip and to read a square of half its height from each frame:")
+        for path in clips:
+            compare_kept(path)
 
 
 def compare(path: Path) -> None:
@@ -52,6 +60,38 @@ def compare(path: Path) -> None:
         print(f"    {name}: {median(wall[name]):.3f} ({min(wall[name]):.3f}), {used}")
     ratios = [median(each["painlit"]) / median(each["OpenCV"]) for each in (wall, cpu)]
     print(f"    painlit / OpenCV: {ratios[0]:.2f} of the time, {ratios[1]:.2f} of the CPU time")
+
+
+def compare_kept(path: Path) -> None:
+    """Time a window kept as RGB and as decoded."""
+    costs: dict[bool, list[Cost]] = {False: [], True: []}
+    for _ in range(ROUNDS):
+        for decoded, measured in costs.items():
+            measured.append(in_new_process(cost_of_window, path, decoded))
+    same = all((a == b).all() for a, b in zip(window(path, False), window(path, True), strict=True))
+    print(f"  {path.name}, pixels {'equal' if same else 'differ'}:")
+    for decoded, measured in costs.items():
+        seconds = [cost.seconds for cost in measured]
+        cpu, memory = (median(values) for values in zip(*((cost.cpu, cost.own) for cost in measured), strict=True))
+        name = "as decoded" if decoded else "RGB"
+        print(f"    {name}: {median(seconds):.3f} s ({min(seconds):.3f}), {cpu:.3f} s of CPU, {memory:.0f} MiB")
+    ratio = median(cost.seconds for cost in costs[True]) / median(cost.seconds for cost in costs[False])
+    print(f"    as decoded / RGB: {ratio:.2f} of the time")
+
+
+def cost_of_window(path: Path, decoded: bool) -> Cost:
+    """Of `window`."""
+    return Cost.of(lambda: window(path, decoded))
+
+
+def window(path: Path, decoded: bool) -> list[np.ndarray]:
+    """What is read of the frames of a clip, which are kept as decoded or as RGB."""
+    footage, convert = open_footage(path, None), UprightRgb(path)
+    keep = convert.kept if decoded else convert
+    kept = [keep(frame.picture, None) for frame in footage.frames()]
+    height, width, _ = kept[0].shape
+    rows, columns = (slice(middle - height // 4, middle + height // 4) for middle in (height // 2, width // 2))
+    return [cv2.resize(frame[rows, columns], (48, 48), interpolation=cv2.INTER_AREA) for frame in kept]
 
 
 def ours(path: Path) -> Iterator[np.ndarray]:
