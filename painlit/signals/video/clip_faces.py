@@ -31,7 +31,7 @@ def clip_faces(
         ClipError: `ClipReader` refuses the video, or it shows no face.
     """
     reader = read_clip(video, clip, start, end)
-    frames = iter(reader)
+    frames = reader.kept()
     first = next(frames)
     detections = face_detector(first.shape, face, device).detect(chain([first], frames))
     return track_face(detections, first.shape, clip=str(video)), reader.notes
@@ -62,7 +62,7 @@ def clip_crops(
     Raises:
         ClipError: The video cannot be read any more.
     """
-    pairs = zip(read_clip(video, clip, start, end), clip_squares(boxes, clip, face), strict=True)
+    pairs = zip(read_clip(video, clip, start, end).kept(), clip_squares(boxes, clip, face), strict=True)
     for position, (frame, square) in enumerate(pairs):
         if positions is None or position in positions:
             yield crop_face(frame, square, size)

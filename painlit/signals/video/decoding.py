@@ -1,24 +1,28 @@
 """Video clips by presentation time, decoded as a stream: memory does not depend on how long a recording is."""
 
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 from contextlib import closing
 from dataclasses import dataclass
+from fractions import Fraction
 from math import inf
 from pathlib import Path
+from typing import TypeVar
 
 import numpy as np
+from av.video.frame import VideoFrame
 
 from painlit.config import ClipConfig
 from painlit.errors import ClipError
 from painlit.signals.video.clip_rules import Chosen
 from painlit.signals.video.picture_folder import PictureFolder
-from painlit.signals.video.pixels import UprightRgb
+from painlit.signals.video.pixels import Pixels, UprightRgb
 from painlit.signals.video.shown_frames import Decoding, ShownFrame, notes_of_times
 from painlit.signals.video.turns import rotation
 
 LONGER = 1.1  # times a clip's length: from here on a note says that a part is not used
 TIE = 1e-9  # s; of two frames equally near, the earlier is taken
 Footage = Decoding | PictureFolder
+Frame = TypeVar("Frame")
 
 
 @dataclass(frozen=True)
@@ -101,13 +105,22 @@ class ClipReader:
         return self.clip.used_frames
 
     def __iter__(self) -> Iterator[np.ndarray]:
-        footage, convert = open_footage(self.path, self.clip.image_fps), UprightRgb(self.path)
+        convert = UprightRgb(self.path)
+        return self._frames(convert, convert)
+
+    def kept(self) -> Iterator[Pixels]:
+        """The same frames as `UprightRgb.kept` gives them, which is faster if few of their pixels are read."""
+        convert = UprightRgb(self.path)
+        return self._frames(convert, convert.kept)
+
+    def _frames(self, convert: UprightRgb, keep: Callable[[VideoFrame, Fraction | None], Frame]) -> Iterator[Frame]:
+        footage = open_footage(self.path, self.clip.image_fps)
         chosen = Chosen(self.path, self.clip, [self.start + time for time in self.clip.frame_times], self.start)
-        held: np.ndarray | None = None
+        held: Frame | None = None
         for frame in self._nearest(footage, chosen):
             if held is not None:
                 yield held
-            held = convert(frame.picture, footage.claims.aspect)
+            held = keep(frame.picture, footage.claims.aspect)
         chosen.errors = tuple(footage.errors)
         self.times, self.notes = chosen.times, (*chosen.judge(), *self._remarks(footage), *convert.notes)
         assert held is not None

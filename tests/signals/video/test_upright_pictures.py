@@ -8,10 +8,13 @@ import numpy as np
 import pytest
 from av.filter import Graph
 from av.video.frame import VideoFrame
+from refusals import CLIP
 
+from painlit.config import FaceConfig
 from painlit.errors import ClipError
 from painlit.signals.video import rgb
-from painlit.signals.video.decoding import open_footage
+from painlit.signals.video.clip_faces import clip_crops
+from painlit.signals.video.decoding import open_footage, read_clip
 from painlit.signals.video.pixels import Pixels, UprightPicture, UprightRgb
 from painlit.signals.video.rgb import RgbConverter
 
@@ -201,3 +204,24 @@ def test_threads_read_one_picture_at_once_and_leave_it_as_it_was():
 def test_what_cannot_be_converted_is_refused():
     with pytest.raises(ClipError, match=r"a\.mp4: pixels of the format y210be cannot be converted"):
         UprightRgb("a.mp4").kept(noise("y210be", 64, 48), None)
+
+
+def test_a_clip_is_read_by_parts_as_it_is_read_whole(tmp_path, write_video, textured):
+    path = write_video(tmp_path / "a.mp4", textured[:29], prepare=lambda stream: stream.set_display_rotation(90))
+    whole, kept = read_clip(path, CLIP), read_clip(path, CLIP)
+    for array, picture in zip(whole, kept.kept(), strict=True):
+        assert isinstance(picture, UprightPicture)
+        assert_reads_like(picture, array)
+    assert (kept.times, kept.notes) == (whole.times, whole.notes)
+    assert len(kept.notes) == 2  # turned, and padded with the last frame
+
+
+def test_of_a_clip_only_the_crops_that_are_wanted_are_converted(tmp_path, write_video, textured, converted):
+    path, face = write_video(tmp_path / "a.mp4", textured[:30]), FaceConfig(smooth=0, margin=0)
+    boxes = np.tile([35, 21, 75, 61], (30, 1))
+    every = list(clip_crops(path, boxes, CLIP, face, 40))  # what can be cut is found out once
+    converted.clear()
+    some = list(clip_crops(path, boxes, CLIP, face, 40, positions=[3, 20]))
+    assert converted == [(80 - 32) * (62 - 20)] * 2
+    assert np.array_equal(some, [every[3], every[20]])
+    assert np.array_equal(every, [frame[21:61, 35:75] for frame in read_clip(path, CLIP)])
