@@ -201,9 +201,12 @@ def test_threads_read_one_picture_at_once_and_leave_it_as_it_was():
     assert (picture.color_trc, picture.colorspace) == (16, 1)
 
 
-def test_what_cannot_be_converted_is_refused():
-    with pytest.raises(ClipError, match=r"a\.mp4: pixels of the format y210be cannot be converted"):
-        UprightRgb("a.mp4").kept(noise("y210be", 64, 48), None)
+@pytest.mark.parametrize(("kind", "matrix"), [("y210be", 2), ("yuv420p", 3), ("yuv422p", 8)])
+def test_what_cannot_be_converted_is_refused(kind, matrix):
+    picture = noise(kind, 64, 48)
+    picture.colorspace = matrix
+    with pytest.raises(ClipError, match=rf"a\.mp4: pixels of the format {kind} cannot be converted"):
+        UprightRgb("a.mp4").kept(picture, None)
 
 
 def test_a_clip_is_read_by_parts_as_it_is_read_whole(tmp_path, write_video, textured):
