@@ -30,7 +30,7 @@ class Frame(NamedTuple):
     time: float
     """When it is shown, in s on the video's clock."""
     pixels: Pixels
-    """(H, W, 3) uint8 RGB."""
+    """What reads like (H, W, 3) uint8 RGB."""
     damaged: bool
 
 

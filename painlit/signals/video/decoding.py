@@ -22,7 +22,7 @@ from painlit.signals.video.turns import rotation
 LONGER = 1.1  # times a clip's length: from here on a note says that a part is not used
 TIE = 1e-9  # s; of two frames equally near, the earlier is taken
 Footage = Decoding | PictureFolder
-Frame = TypeVar("Frame")
+Read = TypeVar("Read")
 
 
 @dataclass(frozen=True)
@@ -113,10 +113,10 @@ class ClipReader:
         convert = UprightRgb(self.path)
         return self._frames(convert, convert.kept)
 
-    def _frames(self, convert: UprightRgb, keep: Callable[[VideoFrame, Fraction | None], Frame]) -> Iterator[Frame]:
+    def _frames(self, convert: UprightRgb, keep: Callable[[VideoFrame, Fraction | None], Read]) -> Iterator[Read]:
         footage = open_footage(self.path, self.clip.image_fps)
         chosen = Chosen(self.path, self.clip, [self.start + time for time in self.clip.frame_times], self.start)
-        held: Frame | None = None
+        held: Read | None = None
         for frame in self._nearest(footage, chosen):
             if held is not None:
                 yield held

@@ -43,8 +43,8 @@ class UprightRgb:
         Raises:
             ClipError: libswscale does not know the pixel format or colour space.
         """
-        rgb, turn = self._convert.whole(picture, *self._displayed(picture, aspect)), self._turn(picture)
-        return np.ascontiguousarray(turn.upright(rgb))
+        rgb = self._convert.whole(picture, *self._displayed(picture, aspect))
+        return np.ascontiguousarray(self._turn(picture).upright(rgb))
 
     def kept(self, picture: VideoFrame, aspect: Fraction | None) -> Pixels:
         """What reads the same, to be kept: the picture as decoded, if its parts can be converted alone."""
@@ -110,10 +110,12 @@ class UprightPicture:
         return self._turn.upright(self._convert.whole(self._picture, self._picture.width, self._picture.height))
 
     def __getitem__(self, part: tuple[slice, slice]) -> np.ndarray:
-        """The part of two slices, of rows and columns, without steps."""
+        """The part of two slices, of rows and columns, without steps; IndexError of anything else."""
+        if len(part) != 2 or any(each.step not in (None, 1) for each in part):
+            raise IndexError(f"{part}: a picture is read by a slice of rows and one of columns, without steps")
         height, width, _ = self.shape
-        rows, columns = range(height)[part[0]], range(width)[part[1]]
-        return self._turn.upright(self._convert.part(self._picture, *self._turn.stored(rows, columns, height, width)))
+        rows, columns = self._turn.stored(range(height)[part[0]], range(width)[part[1]], height, width)
+        return self._turn.upright(self._convert.part(self._picture, rows, columns))
 
 
 Pixels = np.ndarray | UprightPicture

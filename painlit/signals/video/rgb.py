@@ -10,13 +10,13 @@ from av.video.reformatter import Interpolation, VideoReformatter
 
 from painlit.errors import ClipError
 
-_PLANAR = ("yuv420p", "yuvj420p", "yuv422p", "yuvj422p", "yuv444p", "yuvj444p", "gray")  # bytes, a plane for each kind
-_ROWS, _COLUMNS = 2, 16  # px; libswscale converts so many at a time, so a part begins at a multiple
+_CUT = ("yuv420p", "yuvj420p", "yuv422p", "yuvj422p", "gray")  # FFmpeg's names; what takes less memory than RGB
+_ROWS, _COLUMNS = 2, 16  # px; libswscale converts so many at a time; a part begins at a multiple
 _TRIED = 64  # px; whether a picture can be cut is tried on the width of it and some of its height
 
 
 class RgbConverter:
-    """Converts pictures by the colour matrix and range that they name; any number of threads may ask.
+    """Converts pictures by the colour matrix and range that they name; any number of threads may share one.
 
     Args:
         name: Of the video, for errors.
@@ -62,10 +62,14 @@ class RgbConverter:
 
 def can_be_cut(picture: VideoFrame) -> bool:
     """Whether parts of the picture have the numbers of the whole at its own size."""
-    if picture.format.name not in _PLANAR or picture.interlaced_frame or min(p.line_size for p in picture.planes) <= 0:
+    if (
+        picture.format.name not in _CUT
+        or picture.interlaced_frame
+        or min(plane.line_size for plane in picture.planes) <= 0
+    ):
         return False
-    few = picture.height if picture.height < 2 * _TRIED else _TRIED + picture.height % _TRIED
-    return _exact(picture.format.name, picture.width, few, picture.colorspace, picture.color_range)
+    height = picture.height if picture.height < 2 * _TRIED else _TRIED + picture.height % _TRIED
+    return _exact(picture.format.name, picture.width, height, picture.colorspace, picture.color_range)
 
 
 def _rounded(part: range, step: int, length: int) -> tuple[int, int]:

@@ -140,6 +140,8 @@ class Decoding:
             except av.error.InvalidDataError as error:
                 self.errors[f"the file is damaged ({error.strerror})"] = None
                 packet = None
+            except IndexError:  # PyAV's at the end, if a stream such as sound has begun on the way
+                packet = None
             except OSError as error:
                 raise ClipError(f"{self.path}: {error.strerror}", "copy the clip again from its source") from error
             if packet is None:

@@ -91,7 +91,7 @@ def test_a_turned_or_flipped_picture_reads_upright(tmp_path, write_video, textur
     [
         ("a.mp4", True, {}),
         ("a.mp4", True, {"pix_fmt": "yuv422p"}),
-        ("a.mp4", True, {"pix_fmt": "yuv444p"}),
+        ("a.mp4", False, {"pix_fmt": "yuv444p"}),
         ("a.mp4", True, {"pix_fmt": "gray"}),
         ("a.mp4", False, {"pix_fmt": "yuv420p10le"}),
         ("a.mp4", False, {"x264-params": "interlaced=1"}),
@@ -113,7 +113,7 @@ def test_pictures_of_every_format_read_the_same(tmp_path, write_video, textured,
 
 
 @pytest.mark.parametrize("size", [(70, 51), (69, 50), (64, 50), (5, 3), (1, 1), (2, 2), (130, 200), (70, 201)])
-@pytest.mark.parametrize("kind", rgb._PLANAR)
+@pytest.mark.parametrize("kind", rgb._CUT)
 def test_pictures_of_every_size_read_the_same(kind, size):
     picture = noise(kind, *size)
     assert_reads_like(UprightRgb("a").kept(picture, None), UprightRgb("a")(picture, None))
@@ -161,12 +161,18 @@ def test_pictures_that_change_size_all_have_the_first_ones():
     assert convert.kept(larger, None).shape == (50, 70, 3)
 
 
-@pytest.mark.parametrize("kind", rgb._PLANAR)
+@pytest.mark.parametrize("kind", rgb._CUT)
 def test_little_more_is_converted_than_is_read(converted, kind):
     picture = UprightRgb("a").kept(noise(kind, 640, 480), None)
     converted.clear()
     picture[101:200, 50:151]
     assert converted == [(200 - 100) * (160 - 48)]
+
+
+@pytest.mark.parametrize("part", [(slice(0, 9, 2), slice(9)), (slice(9), slice(9, 0, -1)), (slice(9),) * 3])
+def test_other_ways_to_read_are_refused(part):
+    with pytest.raises(IndexError, match="a slice of rows and one of columns"):
+        UprightRgb("a").kept(noise("yuv420p"), None)[part]
 
 
 def test_nothing_is_converted_before_it_is_read(converted):
