@@ -35,7 +35,7 @@ def write(
     prepare: Callable[[Any], None] = lambda stream: None,
     **options: str,
 ) -> Path:
-    """Write numbered frames, or those given, at a rate or at given times in s."""
+    """Write numbered frames, or those given, at a rate or at given times in s; on one thread, so the same bytes again."""
     if isinstance(frames, int):
         frames = [numbered(k % 2**BITS) for k in range(frames)]
     default = {"mjpeg": "yuvj420p", "prores_ks": "yuv422p10le", "gif": "rgb8", "libx264rgb": "rgb24"}
@@ -43,6 +43,7 @@ def write(
         options = {"svtav1-params": "lp=1", "preset": "12", **options}
     if codec == "libx265":
         options = {"x265-params": "log-level=none:pools=1", **options}
+    options = {"threads": "1", **options}
     with av.open(str(path), "w") as container:
         stream = container.add_stream(codec, rate=Fraction(fps).limit_denominator(100_000), options=options)
         stream.pix_fmt = pix_fmt or default.get(codec, "yuv420p")

@@ -4,7 +4,9 @@ from collections.abc import Generator, Iterator
 from dataclasses import dataclass
 from fractions import Fraction
 from itertools import chain
+from math import inf
 from pathlib import Path
+from typing import NamedTuple
 
 import av
 from av.container import InputContainer
@@ -28,6 +30,18 @@ class ShownFrame:
     """The decoder reported an error in it, or in one that it may be predicted from."""
 
 
+class _Loss(NamedTuple):
+    """A picture may be lost or damaged. In units of the stream's time, or in s where pictures have none."""
+
+    since: float
+    """Pictures shown before this are not concerned."""
+    until: float
+    """A key frame shown after this is whole."""
+
+    def with_earlier(self, other: "_Loss | None") -> "_Loss":
+        return _Loss(min(self.since, other.since), max(self.until, other.until)) if other else self
+
+
 @dataclass(frozen=True)
 class Claims:
     """What a file states about its video."""
@@ -49,10 +63,11 @@ class Decoding:
     The clock's 0 is the presentation time of the first frame that is shown, whatever the container calls it. A frame
     whose time is not after that of the one before is left out.
 
-    *Damage.* A frame is damaged if its decoder reports an error or concealment in it, and so are all after it up to the
-    next key frame, since they may be predicted from it. A picture that does not decode at all is missing. Codecs with
-    arithmetic coding and no checksums (VP8, VP9, mostly HEVC) turn many bit errors into wrong pixels without noticing;
-    those cannot be detected from the stream.
+    *Damage.* A frame is damaged if its decoder reports an error or concealment in it, or the container that a part of
+    it or of one before it is lost (as MPEG-TS counts its packets), and so are all after it up to the next key frame,
+    since they may be predicted from it. A picture that does not decode at all is missing. Not all is noticed: codecs
+    with arithmetic coding and no checksums (VP8, VP9, mostly HEVC, some of H.264) turn bit errors into wrong pixels, and
+    of what is lost in the first picture or just after it, FFmpeg hands on no word.
 
     Args:
         path: A video file.
@@ -106,12 +121,13 @@ class Decoding:
         yield from self._timed(container, stream)
 
     def _timed(self, container: InputContainer, stream: VideoStream) -> Iterator[ShownFrame]:
-        unit, time, whole_after = float(stream.time_base or 0), None, None
+        unit, time = float(stream.time_base or 0), None
+        loss: _Loss | None = None
         # AVI stores no presentation times, and those that FFmpeg makes up for H.264 are wrong with B-frames.
         by_decoding = container.format.name == "avi"
-        for picture, read in self._decoded(container, stream):
-            if picture is None:
-                whole_after = (read - (self._zero or 0)) * unit
+        for picture in self._decoded(container, stream):
+            if isinstance(picture, _Loss):
+                loss = picture.with_earlier(loss)
                 continue
             stamp = picture.dts if by_decoding else picture.pts
             if stamp is None:
@@ -121,18 +137,20 @@ class Decoding:
             else:
                 self._zero = stamp if self._zero is None else self._zero
                 time = (stamp - self._zero) * unit
+            place = time if stamp is None else stamp
             if picture.is_corrupt:
-                whole_after = max(time, whole_after or 0)
-            elif whole_after is not None and picture.key_frame and time > whole_after:
-                whole_after = None
-            yield ShownFrame(time, picture, damaged=whole_after is not None)
+                loss = _Loss(place, place).with_earlier(loss)
+            elif loss and picture.key_frame and place > loss.until:
+                loss = None
+            yield ShownFrame(time, picture, damaged=loss is not None and place >= loss.since)
 
-    def _decoded(self, container: InputContainer, stream: VideoStream) -> Iterator[tuple[VideoFrame | None, int]]:
-        """Pictures; or None, and the greatest time (in the stream's units) up to which one may have been lost.
+    def _decoded(self, container: InputContainer, stream: VideoStream) -> Iterator[VideoFrame | _Loss]:
+        """Pictures and losses in between.
 
-        With several threads an error comes out some packets after the one that it is in.
+        With several threads a decoder's error comes out some packets after the one that it is in. A container's word of
+        a loss in a packet comes with the packet before, if it had to be parsed into pictures (as MPEG-TS has).
         """
-        read = 0
+        read, lost = 0, False
         packets = container.demux(stream)
         while True:
             try:
@@ -147,14 +165,17 @@ class Decoding:
             if packet is None:
                 return
             read = max(read, packet.pts or packet.dts or 0)
+            if packet.is_corrupt or (lost and packet.size):
+                self.errors["the file is damaged (a part of it is lost)"] = None
+                yield _Loss(-inf if packet.dts is None else packet.dts, read)
+            lost = packet.is_corrupt
             try:
                 pictures = packet.decode()
             except av.error.FFmpegError as error:
                 self.errors[str(error.strerror)] = None
-                yield None, read
+                yield _Loss(-inf, read)
                 continue
-            for picture in pictures:
-                yield picture, read
+            yield from pictures
 
     def _in_order(self, frames: Iterator[ShownFrame]) -> Iterator[ShownFrame]:
         last = -1.0
