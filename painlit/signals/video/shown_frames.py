@@ -165,9 +165,9 @@ class Decoding:
             if packet is None:
                 return
             read = max(read, packet.pts or packet.dts or 0)
-            if packet.is_corrupt or (lost and packet.size):
+            if packet.is_corrupt or lost:
                 self.errors["the file is damaged (a part of it is lost)"] = None
-                yield _Loss(-inf if packet.dts is None else packet.dts, read)
+                yield _Loss(read if packet.dts is None else packet.dts, read)
             lost = packet.is_corrupt
             try:
                 pictures = packet.decode()
