@@ -42,22 +42,22 @@ def differing(path: Path, good: list[np.ndarray]) -> tuple[set[int], set[int]]:
     return wrong, said
 
 
-@pytest.mark.parametrize("lost", [{0}, {0, 1, 2}, {0, 8}], ids=str)
+@pytest.mark.parametrize("lost", [{0}, {-1, 0}, {-2, -1}, {0, 8}], ids=str)
 @pytest.mark.parametrize("codec", CODECS)
 def test_each_frame_harmed_by_lost_packets_is_damaged_and_none_before(tmp_path, write_video, textured, codec, lost):
     path = tmp_path / "clip.ts"
     packets = stream(write_video, path, textured, codec)
     good = [frame.picture.to_ndarray(format="rgb24") for frame in Decoding(path).frames()]
-    third = [k for k, packet in enumerate(packets) if begins_picture(packet)][2]  # see `Decoding` on the first
+    pictures = [k for k, packet in enumerate(packets) if begins_picture(packet)]
     harmed = 0
-    for at in range(third, len(packets) - max(lost), max(len(packets) // 35, 1)):
+    for at in [*pictures[4 : 3 * GROUP], pictures[-2]]:  # on the first see `Decoding`
         path.write_bytes(b"".join(packet for k, packet in enumerate(packets) if k - at not in lost))
         wrong, said = differing(path, good)
         assert wrong <= said, at
         if wrong:
             harmed += 1
             assert said <= set(range(min(wrong) - 5, min(wrong) + 2 * GROUP)), at
-    assert harmed >= 6
+    assert harmed >= GROUP
 
 
 @pytest.mark.parametrize("codec", CODECS)
