@@ -35,7 +35,7 @@ def write(
     prepare: Callable[[Any], None] = lambda stream: None,
     **options: str,
 ) -> Path:
-    """Write numbered frames, or those given, at a rate or at given times in s; on one thread, so the same bytes again."""
+    """Write numbered frames, or those given, at a rate or at times in s; on one thread, for the same bytes again."""
     if isinstance(frames, int):
         frames = [numbered(k % 2**BITS) for k in range(frames)]
     default = {"mjpeg": "yuvj420p", "prores_ks": "yuv422p10le", "gif": "rgb8", "libx264rgb": "rgb24"}

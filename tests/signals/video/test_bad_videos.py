@@ -32,7 +32,7 @@ def flipped(path: Path, seed: int, bits: int = 10, first: float = 0.1, last: flo
 
 
 def is_told(path: Path, clip: ClipConfig, good: list[np.ndarray]) -> bool:
-    """Whether a damaged clip is refused as such, or its damage noted, or none of its frames differs from those given."""
+    """Whether a damaged clip is refused as such, or its damage noted, or each of its frames is as it should be."""
     reader = read_clip(path, clip)
     try:
         shown = list(reader)

@@ -8,18 +8,15 @@ import cv2
 import numpy as np
 import pytest
 import torch
-from av.video.frame import VideoFrame
 from torchvision.ops import box_iou
 
 from painlit.config import ClipConfig, FaceConfig
 from painlit.signals.video.clip_faces import clip_faces
-from painlit.signals.video.decoding import open_footage, read_clip
+from painlit.signals.video.decoding import read_clip
 from painlit.signals.video.face_detector import FaceDetector, Faces
 from painlit.signals.video.face_track import track_face
 from painlit.signals.video.key_frame_detector import KeyFrameDetector
 from painlit.signals.video.mtcnn_sampler import AreaSampler, FrameCrops
-from painlit.signals.video.pixels import UprightRgb
-from painlit.signals.video.rgb import RgbConverter
 
 SMALLEST = 60  # px
 SHAPE = (240, 360, 3)
@@ -165,26 +162,6 @@ def test_a_list_gives_what_a_stream_gives_and_each_thread_a_share_of_its_key_fra
         for ours, theirs in zip(found, expected, strict=True):
             np.testing.assert_allclose(ours.boxes, theirs.boxes, atol=1e-3)
             np.testing.assert_allclose(ours.landmarks, theirs.landmarks, atol=1e-3)
-
-
-def test_pictures_kept_as_decoded_give_the_faces_of_arrays_and_are_whole_at_key_frames_alone(
-    detector: Counted, speakers: list[Frames], write_video: Callable[..., Path], tmp_path: Path, monkeypatch
-):
-    video, convert = write_video(tmp_path / "a.mp4", speakers[0]), UprightRgb("a")
-    pictures = [convert.kept(frame.picture, None) for frame in open_footage(video, None).frames()]
-    arrays = [np.asarray(picture) for picture in pictures]
-    sizes: list[int] = []
-    whole = RgbConverter.whole
-
-    def counted(self: RgbConverter, picture: VideoFrame, width: int, height: int) -> np.ndarray:
-        sizes.append(width * height)
-        return whole(self, picture, width, height)
-
-    monkeypatch.setattr(RgbConverter, "whole", counted)
-    found = detector.detect(pictures)
-    assert sizes.count(288 * 360) == detector.whole < len(pictures) / 4
-    assert len(sizes) > len(pictures) / 3
-    assert all(np.array_equal(a, b) for a, b in zip(found, detector.detect(arrays), strict=True))
 
 
 def test_few_frames_are_the_cascades(detector: Counted, cascade: FaceDetector, speakers: list[Frames]):

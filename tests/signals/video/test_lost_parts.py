@@ -1,4 +1,4 @@
-"""What a container says is lost: its pictures are damaged up to the next key frame, those before and after are whole."""
+"""What a container says is lost: its pictures are damaged up to the next key frame, and no others."""
 
 from pathlib import Path
 

@@ -10,11 +10,12 @@ from av.filter import Graph
 from av.video.frame import VideoFrame
 from refusals import CLIP
 
-from painlit.config import FaceConfig
+from painlit.config import ClipConfig, FaceConfig
 from painlit.errors import ClipError
 from painlit.signals.video import rgb
 from painlit.signals.video.clip_faces import clip_crops
 from painlit.signals.video.decoding import open_footage, read_clip
+from painlit.signals.video.key_frame_detector import KeyFrameDetector
 from painlit.signals.video.pixels import Pixels, UprightPicture, UprightRgb
 from painlit.signals.video.rgb import RgbConverter
 
@@ -234,3 +235,14 @@ def test_of_a_clip_only_the_crops_that_are_wanted_are_converted(tmp_path, write_
     assert converted == [(80 - 32) * (62 - 20)] * 2
     assert np.array_equal(some, [every[3], every[20]])
     assert np.array_equal(every, [frame[21:61, 35:75] for frame in read_clip(path, CLIP)])
+
+
+def test_the_faces_of_a_clip_are_those_of_arrays_and_pictures_are_whole_at_key_frames_alone(shared_data, converted):
+    video, detector = shared_data / "videos/lbax4n.mpg", KeyFrameDetector(60)
+    reader = read_clip(video, ClipConfig(seconds=2))
+    pictures, arrays = list(reader.kept()), list(reader)
+    converted.clear()
+    found = detector.detect(pictures)
+    assert 0 < converted.count(288 * 360) < len(pictures) / 4
+    assert len(converted) > len(pictures) / 3
+    assert all(np.array_equal(a, b) for a, b in zip(found, detector.detect(arrays), strict=True))
