@@ -66,8 +66,8 @@ class Decoding:
     *Damage.* A frame is damaged if its decoder reports an error or concealment in it, or the container that a part of
     it or of one before it is lost (as MPEG-TS counts its packets), and so are all after it up to the next key frame,
     since they may be predicted from it. A picture that does not decode at all is missing. Not all is noticed: codecs
-    with arithmetic coding and no checksums (VP8, VP9, mostly HEVC, some of H.264) turn bit errors into wrong pixels, and of
-    what is lost in the first picture or just after it, FFmpeg hands on no word.
+    with arithmetic coding and no checksums (VP8, VP9, mostly HEVC, some of H.264) turn bit errors into wrong pixels,
+    and of what is lost in the first picture or just after it, FFmpeg hands on no word.
 
     Args:
         path: A video file.
