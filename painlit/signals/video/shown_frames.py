@@ -27,7 +27,7 @@ class ShownFrame:
     """s since the video's first shown frame."""
     picture: VideoFrame
     damaged: bool
-    """The decoder reported an error in it, or in one that it may be predicted from."""
+    """An error was reported in it, or in one that it may be predicted from; see `Decoding`."""
 
 
 class _Loss(NamedTuple):

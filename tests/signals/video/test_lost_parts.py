@@ -44,7 +44,7 @@ def differing(path: Path, good: list[np.ndarray]) -> tuple[set[int], set[int]]:
 
 @pytest.mark.parametrize("lost", [{0}, {-1, 0}, {-2, -1}, {0, 8}], ids=str)
 @pytest.mark.parametrize("codec", CODECS)
-def test_each_frame_harmed_by_lost_packets_is_damaged_and_none_before(tmp_path, write_video, textured, codec, lost):
+def test_each_frame_harmed_by_lost_packets_is_damaged_and_few_before(tmp_path, write_video, textured, codec, lost):
     path = tmp_path / "clip.ts"
     packets = stream(write_video, path, textured, codec)
     good = [frame.picture.to_ndarray(format="rgb24") for frame in Decoding(path).frames()]
@@ -91,7 +91,7 @@ def test_a_concealed_picture_does_not_hide_a_loss_after_the_next_key_frame(tmp_p
 
 
 @pytest.mark.parametrize("codec", CODECS)
-def test_segments_put_together_lose_no_more_than_one_frame_each(tmp_path, write_video, textured, codec):
+def test_segments_put_together_lose_the_last_frames_before_each_alone(tmp_path, write_video, textured, codec):
     """Many begin to count their packets anew in each segment, which looks as if the last packets of one were lost."""
     path = tmp_path / "clip.ts"
     packets = stream(write_video, path, textured, codec)

@@ -237,12 +237,21 @@ def test_of_a_clip_only_the_crops_that_are_wanted_are_converted(tmp_path, write_
     assert np.array_equal(every, [frame[21:61, 35:75] for frame in read_clip(path, CLIP)])
 
 
-def test_the_faces_of_a_clip_are_those_of_arrays_and_pictures_are_whole_at_key_frames_alone(shared_data, converted):
-    video, detector = shared_data / "videos/lbax4n.mpg", KeyFrameDetector(60)
-    reader = read_clip(video, ClipConfig(seconds=2))
+def test_the_faces_of_a_clip_are_those_of_arrays_and_pictures_are_whole_at_key_frames_alone(
+    shared_data, converted, monkeypatch
+):
+    batches: list[int] = []  # of the whole cascade; threads append to it
+    cascade = KeyFrameDetector._detect_batch
+
+    def counted(self, frames: list[np.ndarray]):
+        batches.append(len(frames))
+        return cascade(self, frames)
+
+    monkeypatch.setattr(KeyFrameDetector, "_detect_batch", counted)
+    reader, detector = read_clip(shared_data / "videos/lbax4n.mpg", ClipConfig(seconds=2)), KeyFrameDetector(60)
     pictures, arrays = list(reader.kept()), list(reader)
     converted.clear()
     found = detector.detect(pictures)
-    assert 0 < converted.count(288 * 360) < len(pictures) / 4
+    assert 0 < converted.count(288 * 360) == sum(batches) < len(pictures) / 4
     assert len(converted) > len(pictures) / 3
     assert all(np.array_equal(a, b) for a, b in zip(found, detector.detect(arrays), strict=True))
